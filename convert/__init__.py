@@ -1,0 +1,1 @@
+"""From a trained network to a netx HDF5 file that holds integers only."""

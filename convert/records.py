@@ -1,0 +1,192 @@
+"""What a .net file holds: one frozen record a layer, integers only.
+
+Time runs in steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both are
+0/1 (inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 wraps once
+at 24 bits, sat16 is min(·, 32767). The recurrences are implemented step by step in `lava_procs/*/reference.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+import numpy as np
+from jaxtyping import Int
+
+RESETS = ("hard", "soft", "none")
+STATE_MAX = (1 << 23) - 1
+DRIVE_MAX = (1 << 15) - 1
+DECAY_MAX = 1 << 12
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """Loihi's leaky integrate-and-fire neuron with a synaptic current (CUBA).
+
+        u[t] = wrap24(decay(u[t−1], current_decay) + (a[t] << 6) + memory[t])
+        v'   = sat24(decay(v[t−1], voltage_decay) + u[t] + (bias << 6))
+        s[t] = v' > (threshold << 6)
+        v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(threshold << 6) ("soft") | v' ("none")
+        decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
+
+    Attributes:
+        threshold: in weight units, 0 … 131071 (17 bits).
+        current_decay, voltage_decay: 0 (no leakage) … 4096 (complete leakage); one value, or one a neuron.
+        reset: what a spike does to the membrane, one of `RESETS`.
+
+    Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
+    """
+
+    threshold: int
+    current_decay: Int[np.ndarray, "#neurons"]
+    voltage_decay: Int[np.ndarray, "#neurons"]
+    reset: str = "hard"
+
+
+@dataclass(frozen=True, eq=False)
+class SlowMemory:
+    """A compact slow state beside the fast spikes of a layer (dual memory pathway), d states, one scalar drive.
+
+        x[t]      = sat16(max(drive_weight·s_in[t−1] + drive_bias, 0) << drive_shift)
+        memory[t] = (memory_weight m[t−1] + drive_memory_weight x[t] + half(memory_shift)) >> memory_shift
+                    where t is a multiple of update_interval, else memory[t−1]
+        m[t]      = sat24((transition m[t−1] + drive_input x[t] + half(coefficient_shift)) >> coefficient_shift)
+        half(p)   = 1 << (p − 1) if p > 0 else 0, so that shifts round half up
+
+    Attributes:
+        drive_weight: (inputs,), even, −256 … 254.
+        drive_bias: in weight units.
+        drive_shift: fraction bits added to the drive.
+        transition, drive_input: Ā (d, d) and B̄ (d,) of the Legendre memory with `coefficient_shift` fraction bits.
+        memory_weight, drive_memory_weight: P = W_m Ā (neurons, d) and ν = W_m B̄ (neurons,), 8 bit.
+        memory_shift: shift of their sum into the units of the current u.
+        update_interval: steps between refreshes of memory[t].
+
+    Source: arXiv 2512.07602; Voelker et al., NeurIPS 2019 (Legendre memory units).
+    """
+
+    drive_weight: Int[np.ndarray, "inputs"]
+    drive_bias: int
+    drive_shift: int
+    transition: Int[np.ndarray, "states states"]
+    drive_input: Int[np.ndarray, "states"]
+    coefficient_shift: int
+    memory_weight: Int[np.ndarray, "neurons states"]
+    drive_memory_weight: Int[np.ndarray, "neurons"]
+    memory_shift: int
+    update_interval: int = 1
+
+    @property
+    def states(self) -> int:
+        """d, the size of the slow state."""
+        return len(self.drive_input)
+
+
+@dataclass(frozen=True, eq=False)
+class Spiking:
+    """A layer of spiking neurons with dense synapses, all parts but the weight optional.
+
+        a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with the current memory[t] of `SlowMemory` if any
+
+    Attributes:
+        weight: (neurons, inputs), even, −256 … 254.
+        recurrent_weight: (neurons, neurons), the same grid.
+        bias: (neurons,), in weight units.
+        delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
+    """
+
+    kind: ClassVar[str] = "spiking"
+
+    name: str
+    weight: Int[np.ndarray, "neurons inputs"]
+    neuron: Neuron
+    recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
+    bias: Int[np.ndarray, "neurons"] | None = None
+    delay: Int[np.ndarray, "neurons"] | None = None
+    memory: SlowMemory | None = None
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return self.weight.shape[1]
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the size of the output."""
+        return self.weight.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """Non-spiking integrators, one a class; the class is the first largest sum after the last step.
+
+        y[t] = y[t−1] + weight s_in[t−1]                                                        (32 bit)
+
+    Attributes:
+        weight: (classes, inputs), even, −256 … 254.
+    """
+
+    kind: ClassVar[str] = "readout"
+
+    name: str
+    weight: Int[np.ndarray, "classes inputs"]
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return self.weight.shape[1]
+
+    @property
+    def neurons(self) -> int:
+        """Number of classes, the size of the output."""
+        return self.weight.shape[0]
+
+
+class Layer(Protocol):
+    """What every layer record has."""
+
+    kind: ClassVar[str]
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def neurons(self) -> int: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Layers in order, each taking the one before it as input.
+
+    Attributes:
+        layers: the records, input side first.
+        name: of the network, for people.
+        step_seconds: how long a step lasts in the world, None if unknown.
+        origin: where the file came from (recipe, seed, versions); free text values.
+    """
+
+    layers: tuple[Layer, ...]
+    name: str = "network"
+    step_seconds: float | None = None
+    origin: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> int:
+        """Number of input features."""
+        return self.layers[0].inputs
+
+    @property
+    def spiking(self) -> Iterator[Spiking]:
+        """The layers that spike, in order."""
+        return (layer for layer in self.layers if isinstance(layer, Spiking))
+
+    @property
+    def readout(self) -> Readout | None:
+        """The last layer if it is a read-out."""
+        last = self.layers[-1]
+        return last if isinstance(last, Readout) else None
+
+
+def axis(value: int | np.ndarray) -> Int[np.ndarray, "#neurons"]:
+    """A decay as a one-dimensional int64 array, of length 1 when all neurons share it."""
+    return np.atleast_1d(np.asarray(value, dtype=np.int64))

@@ -1,0 +1,1 @@
+"""Arithmetic that several kinds of process share."""

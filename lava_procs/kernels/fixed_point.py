@@ -1,0 +1,42 @@
+"""Loihi's fixed-point arithmetic on int64 arrays."""
+
+import numpy as np
+from jaxtyping import Int, Num
+
+STATE_LIMIT = 1 << 23
+STATE_MAX = STATE_LIMIT - 1
+DRIVE_MAX = (1 << 15) - 1
+DECAY_BITS = 12
+ALIGN = 6
+"""Activation, threshold and bias enter the 24-bit state shifted left by this many bits."""
+
+
+def decay(state: Int[np.ndarray, "..."], rate: Int[np.ndarray, "#neurons"]) -> Int[np.ndarray, "..."]:
+    """sign(x)·((|x|·(4096 − rate)) >> 12): leak a state by rate/4096, rounding towards zero."""
+    return np.sign(state) * ((np.abs(state) * ((1 << DECAY_BITS) - rate)) >> DECAY_BITS)
+
+
+def wrap24(state: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+    """Wrap once at 24 bits as Lava's bit-accurate model does: above 2²³ subtract 2²⁴, at or below −2²³ add 2²⁴."""
+    return np.where(
+        state > STATE_LIMIT,
+        state - 2 * STATE_LIMIT,
+        np.where(state <= -STATE_LIMIT, state + 2 * STATE_LIMIT, state),
+    )
+
+
+def sat24(state: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
+    """Clip to ±(2²³ − 1)."""
+    return np.clip(state, -STATE_MAX, STATE_MAX)
+
+
+def round_shift(value: Int[np.ndarray, "..."], bits: int) -> Int[np.ndarray, "..."]:
+    """Arithmetic right shift, rounding half up."""
+    return (value + (1 << (bits - 1)) >> bits) if bits > 0 else value
+
+
+def dense_sum(
+    spikes: Num[np.ndarray, "batch inputs"], weight: Int[np.ndarray, "neurons inputs"]
+) -> Int[np.ndarray, "batch neurons"]:
+    """weight · spikes for each sample. Float64 holds integers below 2⁵³ exactly, so the product may use BLAS."""
+    return np.rint(spikes.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Non-spiking integrators that name the class."""

@@ -1,0 +1,1 @@
+"""A compact slow state beside the fast spikes of a layer."""

@@ -1,0 +1,1 @@
+"""Spiking neurons with dense synapses."""
