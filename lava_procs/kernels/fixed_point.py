@@ -1,5 +1,7 @@
 """Loihi's fixed-point arithmetic on int64 arrays."""
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Int, Num
 
@@ -40,3 +42,11 @@ def dense_sum(
 ) -> Int[np.ndarray, "batch neurons"]:
     """weight · spikes for each sample. Float64 holds integers below 2⁵³ exactly, so the product may use BLAS."""
     return np.rint(spikes.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)
+
+
+def dense_product(
+    weight: Int[np.ndarray, "neurons inputs"],
+) -> Callable[[Num[np.ndarray, "batch inputs"]], Int[np.ndarray, "batch neurons"]]:
+    """`dense_sum` for a weight that stays: converted once, applied every step."""
+    transposed = np.ascontiguousarray(weight.T, dtype=np.float64)
+    return lambda spikes: np.rint(spikes @ transposed).astype(np.int64)

@@ -1,0 +1,1 @@
+"""Spikes into a network from a file, and what layers send out of it into a file."""

@@ -1,0 +1,62 @@
+"""Process models of the sources and sinks; all backends on a CPU share them."""
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_procs.io.process import Source, SpikeSink, SumSink
+from lava_procs.metering import MeteredModel, events
+
+
+@implements(proc=Source, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+class SourceModel(MeteredModel):
+    """Sends the frames in order."""
+
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint8)
+
+    def prepare(self) -> None:
+        """Map the file."""
+        self.frames = np.load(self.proc_params["frames"], mmap_mode="r")
+
+    def step(self) -> None:
+        """Send this step's frame."""
+        frame = self.frames[self.time_step - 1]
+        self.s_out.send(frame)
+        self.count(spikes_out=events(frame))
+
+
+class AbstractSinkModel(MeteredModel):
+    """Records every frame."""
+
+    a_in: PyInPort
+
+    def prepare(self) -> None:
+        """Map the file."""
+        self.frames = np.load(self.proc_params["frames"], mmap_mode="r+")
+
+    def step(self) -> None:
+        """Keep this step's frame."""
+        self.frames[self.time_step - 1] = self.a_in.recv()
+
+
+@implements(proc=SpikeSink, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+class SpikeSinkModel(AbstractSinkModel):
+    """Records spikes."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint8)
+
+
+@implements(proc=SumSink, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+class SumSinkModel(AbstractSinkModel):
+    """Records sums."""
+
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)

@@ -1,0 +1,77 @@
+"""Counters: every process model counts what it did; prices come later.
+
+A model's counters are one int64 array (samples, len(COUNTERS)). With a `meter` path among the process's parameters the
+array is a memory-mapped .npy file, so that the counts of a killed run are kept and nothing is moved through ports.
+"""
+
+import numpy as np
+from jaxtyping import Int
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.type import LavaPyType
+
+COUNTERS = (
+    "events_in",
+    "weight_words_read",
+    "synaptic_operations",
+    "neuron_updates",
+    "state_reads",
+    "state_writes",
+    "dense_macs",
+    "lookups",
+    "spikes_out",
+    "hops",
+    "cycles",
+    "saturations",
+)
+"""What is counted. A weight word is one weight (8 bit); a state is one neuron's or memory's variable (16 to 24 bit)."""
+
+COLUMN = {name: index for index, name in enumerate(COUNTERS)}
+
+
+class MeteredModel(PyLoihiProcessModel):
+    """A process model with a batch of samples, a reset after each batch, and counters.
+
+    Process parameters: `batch` (samples side by side), `steps` (length of a sample; the state is cleared before every
+    first step), `meter` (path of the counters' .npy file, or None).
+    """
+
+    counters: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+    def __init__(self, proc_params: dict) -> None:
+        super().__init__(proc_params)
+        self.batch: int = proc_params["batch"]
+        self.steps: int = proc_params["steps"]
+        self._started = False
+
+    def run_spk(self) -> None:
+        """Prepare before the first step, clear before each sample, then do the step."""
+        if not self._started:
+            if self.proc_params["meter"] is not None:
+                self.counters = np.load(self.proc_params["meter"], mmap_mode="r+")
+            self.prepare()
+            self._started = True
+        self.round, self.step_index = divmod(self.time_step - 1, self.steps)
+        if self.step_index == 0:
+            self.clear()
+        self.step()
+
+    def prepare(self) -> None:
+        """Work to be done once, in the process that will run the model."""
+
+    def clear(self) -> None:
+        """Set the state to what it is before the first step of a sample."""
+
+    def step(self) -> None:
+        """One time step."""
+        raise NotImplementedError
+
+    def count(self, **amounts: Int[np.ndarray, "batch"] | int) -> None:
+        """Add to this round's counters: a number for every sample, or an array with one for each."""
+        rows = self.counters[self.round * self.batch : (self.round + 1) * self.batch]
+        for name, amount in amounts.items():
+            rows[:, COLUMN[name]] += amount
+
+
+def events(spikes: Int[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch"]:
+    """How many entries of each sample carry an event."""
+    return np.count_nonzero(spikes, axis=-1)

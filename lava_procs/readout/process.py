@@ -1,0 +1,32 @@
+"""Non-spiking integrators, one a class."""
+
+import numpy as np
+from jaxtyping import Int
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.variable import Var
+
+from lava_procs.process import MeteredProcess
+
+
+class Readout(MeteredProcess):
+    """Sums of weighted spikes; the recurrence is in `lava_procs/readout/reference.py`.
+
+    Ports: `s_in` (batch, inputs) spikes; `y_out` (batch, classes) the sums after this step.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        batch: int,
+        steps: int,
+        weight: Int[np.ndarray, "classes inputs"],
+        rounds: int = 1,
+        meter: str | None = None,
+    ) -> None:
+        super().__init__(name=name, batch=batch, steps=steps, rounds=rounds, meter=meter)
+        classes, inputs = weight.shape
+        self.s_in = InPort(shape=(batch, inputs))
+        self.y_out = OutPort(shape=(batch, classes))
+        self.weight = Var(shape=weight.shape, init=weight)
+        self.y = Var(shape=(batch, classes), init=0)

@@ -1,0 +1,120 @@
+"""Process models of `SlowMemory` (`floating_pt`, `fixed_pt`) and of the whole layer, which wires its two parts."""
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_procs.kernels.fixed_point import dense_product
+from lava_procs.metering import MeteredModel, events
+from lava_procs.slow_memory.process import SlowMemory, SlowMemoryLayer
+from lava_procs.slow_memory.reference import floating_step, memory_step
+from lava_procs.spiking.process import Spiking
+
+
+class AbstractSlowMemoryModel(MeteredModel):
+    """What the models share: ports and counting."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint8)
+    drive_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    transition: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    drive_input: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    memory_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    drive_memory_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+    current_out: PyOutPort
+    m: np.ndarray
+    integrate = staticmethod(memory_step)
+
+    def prepare(self) -> None:
+        """Convert the drive's weights once."""
+        self.neurons, self.states = self.memory_weight.shape
+        self.received = np.zeros((self.batch, len(self.drive_weight)), dtype=np.uint8)
+        self.product = dense_product(self.drive_weight[None, :])
+
+    def clear(self) -> None:
+        """An empty memory."""
+        self.m = np.zeros_like(self.m)
+        self.current = np.zeros((self.batch, self.neurons), dtype=self.m.dtype)
+        self.received[:] = 0
+
+    def step(self) -> None:
+        """Update from what was received the step before, send the current, then receive."""
+        arrived = events(self.received)
+        refresh = self.step_index % self.proc_params["update_interval"] == 0
+        after = type(self).integrate(
+            self.product(self.received)[:, 0],
+            self.current,
+            self.m,
+            refresh=refresh,
+            drive_bias=self.proc_params["drive_bias"],
+            drive_shift=self.proc_params["drive_shift"],
+            transition=self.transition,
+            drive_input=self.drive_input,
+            coefficient_shift=self.proc_params["coefficient_shift"],
+            memory_weight=self.memory_weight,
+            drive_memory_weight=self.drive_memory_weight,
+            memory_shift=self.proc_params["memory_shift"],
+        )
+        self.current, self.m = after.current, after.m
+        self.current_out.send(self.current)
+        self.received = self.s_in.recv()
+        macs = (self.states + 1) * (self.states + (self.neurons if refresh else 0))
+        self.count(
+            events_in=arrived,
+            weight_words_read=arrived + macs,
+            synaptic_operations=arrived,
+            dense_macs=macs,
+            state_reads=self.states,
+            state_writes=self.states,
+            saturations=after.saturations,
+        )
+
+
+@implements(proc=SlowMemory, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi")
+class FixedSlowMemoryModel(AbstractSlowMemoryModel):
+    """Integers, by the reference."""
+
+    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+    m: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+
+@implements(proc=SlowMemory, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class FloatSlowMemoryModel(AbstractSlowMemoryModel):
+    """The same equations without rounding or saturation."""
+
+    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.float64)
+    m: np.ndarray = LavaPyType(np.ndarray, np.float64)
+    integrate = staticmethod(floating_step)
+
+
+@implements(proc=SlowMemoryLayer, protocol=LoihiProtocol)
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+class SlowMemoryLayerModel(AbstractSubProcessModel):
+    """The layer as its parts: both take the same spikes, the memory feeds its current to the neurons."""
+
+    def __init__(self, proc: AbstractProcess) -> None:
+        parameters = proc.proc_params
+        shared = {key: parameters[key] for key in ("batch", "steps", "rounds")}
+        meters = parameters["meters"]
+        self.spiking = Spiking(
+            name=f"{proc.name}.spiking",
+            meter=meters.get("spiking"),
+            has_memory=True,
+            **shared,
+            **parameters["spiking"],
+        )
+        self.memory = SlowMemory(
+            name=f"{proc.name}.slow_memory", meter=meters.get("slow_memory"), **shared, **parameters["memory"]
+        )
+        proc.in_ports.s_in.connect([self.spiking.in_ports.s_in, self.memory.in_ports.s_in])
+        self.memory.out_ports.current_out.connect(self.spiking.in_ports.memory_in)
+        self.spiking.out_ports.s_out.connect(proc.out_ports.s_out)

@@ -1,0 +1,86 @@
+"""The slow memory of a layer, and the whole layer that it belongs to."""
+
+import numpy as np
+from jaxtyping import Int
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.variable import Var
+
+from lava_procs.process import MeteredProcess
+
+
+class SlowMemory(MeteredProcess):
+    """d slow states driven by one scalar; the recurrence is in `lava_procs/slow_memory/reference.py`.
+
+    Ports: `s_in` (batch, inputs) spikes; `current_out` (batch, neurons) the memory current of this step, in units of u.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        batch: int,
+        steps: int,
+        drive_weight: Int[np.ndarray, "inputs"],
+        transition: Int[np.ndarray, "states states"],
+        drive_input: Int[np.ndarray, "states"],
+        memory_weight: Int[np.ndarray, "neurons states"],
+        drive_memory_weight: Int[np.ndarray, "neurons"],
+        drive_bias: int,
+        drive_shift: int,
+        coefficient_shift: int,
+        memory_shift: int,
+        update_interval: int = 1,
+        rounds: int = 1,
+        meter: str | None = None,
+    ) -> None:
+        neurons, states = memory_weight.shape
+        super().__init__(
+            name=name,
+            batch=batch,
+            steps=steps,
+            rounds=rounds,
+            meter=meter,
+            drive_bias=drive_bias,
+            drive_shift=drive_shift,
+            coefficient_shift=coefficient_shift,
+            memory_shift=memory_shift,
+            update_interval=update_interval,
+        )
+        self.s_in = InPort(shape=(batch, len(drive_weight)))
+        self.current_out = OutPort(shape=(batch, neurons))
+        self.drive_weight = Var(shape=drive_weight.shape, init=drive_weight)
+        self.transition = Var(shape=transition.shape, init=transition)
+        self.drive_input = Var(shape=drive_input.shape, init=drive_input)
+        self.memory_weight = Var(shape=memory_weight.shape, init=memory_weight)
+        self.drive_memory_weight = Var(shape=drive_memory_weight.shape, init=drive_memory_weight)
+        self.m = Var(shape=(batch, states), init=0)
+
+
+class SlowMemoryLayer(MeteredProcess):
+    """A spiking layer with a slow memory: one process to the network, `Spiking` and `SlowMemory` inside.
+
+    Args:
+        spiking: arguments of `Spiking` beyond name, batch, steps, rounds and meter.
+        memory: arguments of `SlowMemory`, likewise.
+        meters: paths of the two parts' counters, or None.
+
+    Ports: `s_in` (batch, inputs), `s_out` (batch, neurons).
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        batch: int,
+        steps: int,
+        spiking: dict,
+        memory: dict,
+        rounds: int = 1,
+        meters: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            name=name, batch=batch, steps=steps, rounds=rounds, spiking=spiking, memory=memory, meters=meters or {}
+        )
+        neurons, inputs = spiking["weight"].shape
+        self.s_in = InPort(shape=(batch, inputs))
+        self.s_out = OutPort(shape=(batch, neurons))
