@@ -1,0 +1,63 @@
+"""What counts.json holds, checked."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from basalt.errors import BasaltError
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class ProcessCounts(BaseModel):
+    """The counters of one part of one process, each a number per sample, and the sizes of its memories."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    part: str
+    kind: str = ""
+    memory_bits: dict[str, Count] = {}
+    word_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
+    counters: dict[str, tuple[Count, ...]] = {}
+
+
+class Counts(BaseModel):
+    """All counters of a run: `samples` inferences of `steps` steps."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: Literal["basalt-counts"]
+    version: Literal[1]
+    samples: int = Field(gt=0)
+    steps: int = Field(gt=0)
+    step_seconds: float | None = Field(default=None, gt=0)
+    processes: tuple[ProcessCounts, ...]
+
+    @model_validator(mode="after")
+    def _one_value_a_sample(self) -> "Counts":
+        for process in self.processes:
+            for counter, values in process.counters.items():
+                if len(values) != self.samples:
+                    raise ValueError(
+                        f"counter {counter!r} of {process.name}.{process.part} has {len(values)} values "
+                        f"for {self.samples} samples"
+                    )
+        return self
+
+
+def parse_counts(counts: dict[str, Any]) -> Counts:
+    """Check the content of a counts.json.
+
+    Raises:
+        BasaltError: a key is missing, of the wrong type or does not fit the others.
+    """
+    try:
+        return Counts.model_validate(counts)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise BasaltError(
+            f"The counts cannot be priced: {key + ': ' if key else ''}{message}; run the network again to write them anew."
+        ) from error

@@ -1,0 +1,156 @@
+"""What a price table holds. Every number carries its unit, source, node and kind."""
+
+from itertools import pairwise
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from deploy.energy.units import JOULE, WATT_PER_KIB
+
+Kind = Literal["measured", "post-layout", "CACTI", "scaled", "assumed"]
+
+COUNTERS = (
+    "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
+    "dense_macs", "lookups", "spikes_out", "hops", "cycles", "saturations",
+)  # fmt: skip
+"""The counters that processes keep (counts.json)."""
+
+
+class Entry(BaseModel):
+    """Base of all parts of a table: immutable, and no key that we do not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sourced(Entry):
+    """Where a number comes from."""
+
+    source: str = Field(min_length=10)
+    node_nm: float = Field(gt=0)
+    kind: Kind
+
+
+class Price(Sourced):
+    """The energy of one action, or the static power of one KiB."""
+
+    value: float = Field(ge=0)
+    unit: str
+
+
+class Use(Entry):
+    """A price, and how many times one count of the action pays it."""
+
+    price: str
+    times: float = Field(default=1.0, gt=0)
+
+
+class Action(Entry):
+    """How one counter is priced: named prices, an access to a memory, or free of charge for a stated reason."""
+
+    uses: tuple[Use, ...] = ()
+    memory: str | None = None
+    access: Literal["read", "write"] | None = None
+    free: str | None = Field(default=None, min_length=10)
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> "Action":
+        if (self.memory is None) != (self.access is None):
+            raise ValueError("`memory` and `access` go together")
+        priced = bool(self.uses) or self.memory is not None
+        if priced == (self.free is not None):
+            raise ValueError(
+                "give either prices (`uses`, `memory` with `access`) or the reason why it is `free`"
+            )
+        return self
+
+
+class Memory(Entry):
+    """The geometry of a memory: the width of its words and, if it does not follow from the layer, its size."""
+
+    word_bits: int = Field(gt=0)
+    kib: float | None = Field(default=None, gt=0)
+
+
+class Sram(Sourced):
+    """Energy of one access on a grid of sizes (rows) and word widths (columns)."""
+
+    unit: str
+    kib: tuple[float, ...] = Field(min_length=2)
+    word_bits: tuple[float, ...] = Field(min_length=2)
+    read: tuple[tuple[float, ...], ...]
+    write: tuple[tuple[float, ...], ...]
+
+    @field_validator("unit")
+    @classmethod
+    def _known_unit(cls, unit: str) -> str:
+        return _one_of(unit, JOULE)
+
+    @model_validator(mode="after")
+    def _shape(self) -> "Sram":
+        for name, axis in (("kib", self.kib), ("word_bits", self.word_bits)):
+            if min(axis) <= 0 or any(low >= high for low, high in pairwise(axis)):
+                raise ValueError(f"`{name}` must be positive and increase")
+        for name, grid in (("read", self.read), ("write", self.write)):
+            if len(grid) != len(self.kib) or any(len(row) != len(self.word_bits) for row in grid):
+                raise ValueError(f"`{name}` must have {len(self.kib)} rows of {len(self.word_bits)} values")
+            if min(min(row) for row in grid) < 0:
+                raise ValueError(f"`{name}` must not be negative")
+        return self
+
+
+class Time(Entry):
+    """The duration of a step where the counts do not give one."""
+
+    step_seconds: float = Field(gt=0)
+    source: str = Field(min_length=10)
+
+
+class Static(Entry):
+    """Static power per KiB of a process's memories: of the memory itself, and of the logic beside it."""
+
+    memory: Price
+    logic: Price
+
+    @model_validator(mode="after")
+    def _known_units(self) -> "Static":
+        for price in (self.memory, self.logic):
+            _one_of(price.unit, WATT_PER_KIB)
+        return self
+
+
+class PriceTable(Entry):
+    """A price table as its TOML file says it."""
+
+    format: Literal["basalt-prices"]
+    version: Literal[1]
+    title: str = Field(min_length=3)
+    summary: str = Field(min_length=20)
+    node_nm: float = Field(gt=0)
+    supply_volt: float = Field(gt=0)
+    time: Time
+    static: Static
+    sram: Sram
+    memories: dict[str, Memory]
+    prices: dict[str, Price]
+    actions: dict[str, Action]
+
+    @model_validator(mode="after")
+    def _references(self) -> "PriceTable":
+        for name, price in self.prices.items():
+            if price.unit not in JOULE:
+                raise ValueError(f"prices.{name}.unit: {price.unit!r} is not one of {', '.join(JOULE)}")
+        for counter, action in self.actions.items():
+            if counter not in COUNTERS:
+                raise ValueError(f"actions.{counter}: not a counter; there are {', '.join(COUNTERS)}")
+            if action.memory is not None and action.memory not in self.memories:
+                raise ValueError(f"actions.{counter}.memory: {action.memory!r} is not under [memories]")
+            for use in action.uses:
+                if use.price not in self.prices:
+                    raise ValueError(f"actions.{counter}.uses: {use.price!r} is not under [prices]")
+        return self
+
+
+def _one_of(unit: str, allowed: dict[str, float]) -> str:
+    if unit not in allowed:
+        raise ValueError(f"unit {unit!r} is not one of {', '.join(allowed)}")
+    return unit

@@ -1,0 +1,64 @@
+"""Find, read and check price tables."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from basalt.errors import BasaltError
+from deploy.energy.schema import PriceTable
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FOLDER = Path(__file__).parent / "tables"
+
+
+def available_tables() -> list[str]:
+    """Names of the price tables that Basalt brings, in alphabetical order."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_table(name: str) -> PriceTable:
+    """The price table called `name`, or the one in the file `name` if it ends in .toml.
+
+    Raises:
+        BasaltError: there is no such table, or it does not hold what a price table must; names file and key.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if path.parent == FOLDER and path.stem not in available_tables():
+        raise BasaltError(
+            f"There is no price table {name!r}; there are {', '.join(available_tables())}, or name a .toml file."
+        )
+    return parse_table(_read(path), path)
+
+
+def parse_table(text: str, path: Path) -> PriceTable:
+    """A price table from the text of a TOML file; `path` is named in errors."""
+    try:
+        content: dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
+    try:
+        return PriceTable.model_validate(content)
+    except ValidationError as error:
+        raise BasaltError(f"{path}: {_first_fault(error)}") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BasaltError(f"Cannot read the price table {path}: {error.strerror or error}.") from error
+
+
+def _first_fault(error: ValidationError) -> str:
+    faults = error.errors()
+    first = faults[0]
+    key = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ")
+    more = f" ({len(faults) - 1} more faults)" if len(faults) > 1 else ""
+    return f"{key + ': ' if key else ''}{message}{more}."
