@@ -1,0 +1,94 @@
+"""Backends: same processes, other models.
+
+A backend is a name, the tag of the process models that it chooses, and the price table that suits it. `--place` puts
+single layers on another backend of the same run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from basalt.errors import BasaltError
+
+if TYPE_CHECKING:
+    from lava.magma.core.run_configs import RunConfig
+
+
+@dataclass(frozen=True)
+class Backend:
+    """Where a network runs.
+
+    Attributes:
+        name: what the user types.
+        tag: of the process models that it chooses.
+        table: name of the price table that suits it.
+        about: one line for people.
+        exact: computes the reference's integers, spike for spike.
+        why_not: the reason why it cannot run here, and the way out; None when it can.
+    """
+
+    name: str
+    tag: str
+    table: str
+    about: str
+    exact: bool = True
+    why_not: str | None = None
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend("fixed", "fixed_pt", "near-memory-22nm", "Loihi-style fixed point, by the reference"),
+        Backend(
+            "float", "floating_pt", "textbook-45nm", "the same equations in real numbers, without rounding", exact=False
+        ),
+        Backend("netx", "netx", "textbook-45nm", "stock lava-dl processes, stock layers only, one sample at a time"),
+        Backend(
+            "loihi2",
+            "loihi2",
+            "near-memory-22nm",
+            "Intel's Loihi 2",
+            why_not="it needs Intel's lava-loihi package, which members of the Intel Neuromorphic Research Community "
+            "get from Intel; install it in this environment and use Lava's Loihi2HwCfg",
+        ),
+    )
+}
+"""Backends by name."""
+
+
+def find(name: str) -> Backend:
+    """The backend of that name.
+
+    Raises:
+        BasaltError: there is none, or it cannot run here.
+    """
+    if name not in BACKENDS:
+        raise BasaltError(f"There is no backend {name!r}; choose one of {', '.join(BACKENDS)}.")
+    backend = BACKENDS[name]
+    if backend.why_not is not None:
+        raise BasaltError(f"The backend {name!r} cannot run here: {backend.why_not}.")
+    return backend
+
+
+def run_config(default: str, places: Mapping[str, str] | None = None) -> "RunConfig":
+    """The run configuration that chooses each process's model by tag.
+
+    Args:
+        default: tag of the models.
+        places: other tags by layer name; parts of a layer follow their layer.
+    """
+    from lava.magma.core.run_configs import RunConfig
+
+    by_layer = dict(places or {})
+
+    class TagRunConfig(RunConfig):
+        """Chooses the model with the wanted tag, and any model of a process that has but one."""
+
+        def select(self, process, proc_models):  # type: ignore[no-untyped-def]
+            wanted = by_layer.get(process.name.split(".")[0], default)
+            for model in proc_models:
+                if wanted in model.tags:
+                    return model
+            raise BasaltError(f"No process model of {process.name} carries the tag {wanted!r}.")
+
+    return TagRunConfig()

@@ -1,0 +1,174 @@
+"""Records to Lava processes: the one place that knows which process stands for which record."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convert.records import Layer, Network, Readout, SlowMemory, Spiking
+
+if TYPE_CHECKING:
+    from lava.magma.core.process.process import AbstractProcess
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How samples are laid out in time and side by side.
+
+    Attributes:
+        samples: how many there are.
+        steps: time steps of each.
+        batch: how many run side by side; the last round is filled up with silence.
+        folder: where frames and counters are kept while the run lasts.
+    """
+
+    samples: int
+    steps: int
+    batch: int
+    folder: Path
+
+    @property
+    def rounds(self) -> int:
+        """Batches that run one after another."""
+        return -(-self.samples // self.batch)
+
+    def shared(self, meter: str | None = None) -> dict[str, Any]:
+        """The arguments that every process takes."""
+        path = None if meter is None else str(self.folder / f"{meter}.counts.npy")
+        return {"batch": self.batch, "steps": self.steps, "rounds": self.rounds, "meter": path}
+
+    def frames(self, name: str) -> Path:
+        """The file for the frames of a source or sink."""
+        return self.folder / f"{name}.frames.npy"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A metered part of a layer.
+
+    Attributes:
+        layer: name of the layer.
+        part: name of the part in it.
+        kind: kind of the process.
+        bits: memory that the part needs, by use ("weights", "state").
+    """
+
+    layer: str
+    part: str
+    kind: str
+    bits: dict[str, int]
+
+    @property
+    def meter(self) -> str:
+        """Name of the part's counters."""
+        return f"{self.layer}.{self.part}"
+
+
+def build_spiking(layer: Spiking, layout: Layout) -> "AbstractProcess":
+    """A spiking layer; with a slow memory it is a `SlowMemoryLayer` with two parts."""
+    from lava_procs.slow_memory.process import SlowMemoryLayer
+    from lava_procs.spiking.process import Spiking as SpikingProcess
+
+    neuron = layer.neuron
+    spiking = {
+        "weight": layer.weight,
+        "recurrent_weight": layer.recurrent_weight,
+        "bias": layer.bias,
+        "delay": layer.delay,
+        "threshold": neuron.threshold,
+        "current_decay": neuron.current_decay,
+        "voltage_decay": neuron.voltage_decay,
+        "reset": neuron.reset,
+    }
+    if layer.memory is None:
+        return SpikingProcess(name=layer.name, **spiking, **layout.shared(f"{layer.name}.spiking"))
+    shared = layout.shared()
+    del shared["meter"]
+    meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
+    memory = {item.name: getattr(layer.memory, item.name) for item in fields(SlowMemory)}
+    return SlowMemoryLayer(name=layer.name, spiking=spiking, memory=memory, meters=meters, **shared)
+
+
+def build_readout(layer: Readout, layout: Layout) -> "AbstractProcess":
+    """A read-out."""
+    from lava_procs.readout.process import Readout as ReadoutProcess
+
+    return ReadoutProcess(name=layer.name, weight=layer.weight, **layout.shared(f"{layer.name}.readout"))
+
+
+def spiking_parts(layer: Spiking) -> list[Part]:
+    """Weights of 8 bits; u and v of 24 bits a neuron; m of 24 bits a state."""
+    weights = layer.weight.size + (0 if layer.recurrent_weight is None else layer.recurrent_weight.size)
+    found = [Part(layer.name, "spiking", "spiking", {"weights": 8 * weights, "state": 48 * layer.neurons})]
+    if layer.memory is not None:
+        memory = layer.memory
+        arrays = (
+            memory.drive_weight,
+            memory.transition,
+            memory.drive_input,
+            memory.memory_weight,
+            memory.drive_memory_weight,
+        )
+        bits = {"weights": 8 * sum(array.size for array in arrays), "state": 24 * memory.states}
+        found.append(Part(layer.name, "slow_memory", "slow_memory", bits))
+    return found
+
+
+def readout_parts(layer: Readout) -> list[Part]:
+    """Weights of 8 bits, sums of 32."""
+    return [Part(layer.name, "readout", "readout", {"weights": 8 * layer.weight.size, "state": 32 * layer.neurons})]
+
+
+BUILDERS: dict[str, Callable[[Any, Layout], "AbstractProcess"]] = {
+    Spiking.kind: build_spiking,
+    Readout.kind: build_readout,
+}
+"""Record kind → its process."""
+
+PARTS: dict[str, Callable[[Any], list[Part]]] = {Spiking.kind: spiking_parts, Readout.kind: readout_parts}
+"""Record kind → its metered parts."""
+
+
+def parts(layer: Layer) -> list[Part]:
+    """The metered parts of a layer, in order."""
+    return PARTS[layer.kind](layer)
+
+
+def all_parts(network: Network) -> list[Part]:
+    """The input's own part and those of every layer."""
+    source = Part("input", "source", "io", {"weights": 0, "state": 0})
+    return [source, *(part for layer in network.layers for part in parts(layer))]
+
+
+def build(network: Network, layout: Layout) -> "AbstractProcess":
+    """The whole process graph: source, layers, and a sink behind each layer that was given a frames file.
+
+    Returns:
+        The source; running it runs everything that is connected to it.
+    """
+    from lava_procs.io.process import Source, SpikeSink, SumSink
+
+    source = Source(
+        name="input", features=network.inputs, frames=str(layout.frames("input")), **layout.shared("input.source")
+    )
+    out = source.s_out
+    sink_arguments = layout.shared()
+    del sink_arguments["meter"]
+    for layer in network.layers:
+        process = BUILDERS[layer.kind](layer, layout)
+        out.connect(process.s_in)
+        spikes = isinstance(layer, Spiking)
+        out = process.s_out if spikes else process.y_out
+        path = layout.frames(layer.name)
+        if path.exists():
+            sink_kind = SpikeSink if spikes else SumSink
+            sink = sink_kind(name=f"{layer.name}.sink", width=layer.neurons, frames=str(path), **sink_arguments)
+            out.connect(sink.a_in)
+    return source
+
+
+def frame_type(layer: Layer) -> np.dtype:
+    """The type of a layer's recorded frames: spikes are uint8, sums are int32."""
+    return np.dtype(np.uint8 if isinstance(layer, Spiking) else np.int32)

@@ -1,0 +1,109 @@
+"""A whole network by its references: the slow, obvious judge of every backend."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from convert.records import Network, Readout, SlowMemory, Spiking
+from lava_procs.kernels.fixed_point import dense_sum
+from lava_procs.readout.reference import readout_step
+from lava_procs.slow_memory.reference import memory_step
+from lava_procs.spiking.reference import spiking_step
+
+
+@dataclass(frozen=True)
+class States:
+    """What a spiking layer held after each step: current u and membrane v, (samples, neurons, steps)."""
+
+    u: Int[np.ndarray, "samples neurons steps"]
+    v: Int[np.ndarray, "samples neurons steps"]
+
+
+def simulate_spiking(
+    layer: Spiking, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
+) -> UInt8[np.ndarray, "samples neurons steps"]:
+    """The spikes of one layer for every sample and step; fills `states` with u and v when it is given."""
+    samples, _, steps = spikes.shape
+    silent = np.zeros_like(spikes[:, :, 0])
+    u = v = current = np.zeros((samples, layer.neurons), dtype=np.int64)
+    out = np.zeros((samples, layer.neurons, steps), dtype=np.uint8)
+    kept_u, kept_v = (np.zeros(out.shape, dtype=np.int32) for _ in range(2)) if states is not None else (None, None)
+    memory = layer.memory
+    m = np.zeros((samples, memory.states if memory else 0), dtype=np.int64)
+    for t in range(steps):
+        arrived = spikes[:, :, t - 1] if t else silent
+        activation = dense_sum(arrived, layer.weight)
+        if layer.recurrent_weight is not None and t:
+            activation = activation + dense_sum(out[:, :, t - 1], layer.recurrent_weight)
+        if memory is not None:
+            after = memory_step(
+                dense_sum(arrived, memory.drive_weight[None, :])[:, 0],
+                current,
+                m,
+                refresh=t % memory.update_interval == 0,
+                **{item.name: getattr(memory, item.name) for item in fields(SlowMemory) if item.name not in OUTSIDE},
+            )
+            current, m = after.current, after.m
+        neuron = layer.neuron
+        done = spiking_step(
+            activation,
+            current,
+            u,
+            v,
+            bias=0 if layer.bias is None else layer.bias,
+            threshold=neuron.threshold,
+            current_decay=neuron.current_decay,
+            voltage_decay=neuron.voltage_decay,
+            reset=neuron.reset,
+        )
+        u, v, out[:, :, t] = done.u, done.v, done.spikes
+        if kept_u is not None and kept_v is not None:
+            kept_u[:, :, t], kept_v[:, :, t] = u, v
+    if states is not None and kept_u is not None and kept_v is not None:
+        states[layer.name] = States(kept_u, kept_v)
+    return out if layer.delay is None else delayed(out, layer.delay)
+
+
+OUTSIDE = {"drive_weight", "update_interval"}
+"""Fields of a slow memory that its reference takes in another form."""
+
+
+def delayed(
+    spikes: UInt8[np.ndarray, "samples neurons steps"], delay: Int[np.ndarray, "neurons"]
+) -> UInt8[np.ndarray, "samples neurons steps"]:
+    """Each neuron's spikes, `delay` steps later."""
+    out = np.zeros_like(spikes)
+    steps = spikes.shape[-1]
+    for neuron, late in enumerate(np.broadcast_to(delay, spikes.shape[1])):
+        out[:, neuron, late:] = spikes[:, neuron, : max(steps - late, 0)]
+    return out
+
+
+def simulate_readout(
+    layer: Readout, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
+) -> Int[np.ndarray, "samples classes steps"]:
+    """The sums after each step."""
+    samples, _, steps = spikes.shape
+    y = np.zeros((samples, layer.neurons), dtype=np.int64)
+    out = np.zeros((samples, layer.neurons, steps), dtype=np.int32)
+    for t in range(1, steps):
+        y = readout_step(dense_sum(spikes[:, :, t - 1], layer.weight), y)
+        out[:, :, t] = y
+    return out
+
+
+SIMULATORS: dict[str, Callable[..., np.ndarray]] = {Spiking.kind: simulate_spiking, Readout.kind: simulate_readout}
+"""Record kind → its whole-sample reference."""
+
+
+def simulate(
+    network: Network, spikes: UInt8[np.ndarray, "samples features steps"], states: dict[str, States] | None = None
+) -> dict[str, Any]:
+    """What every layer sends, by layer name: spikes (samples, neurons, steps), read-out sums likewise."""
+    out: dict[str, Any] = {}
+    for layer in network.layers:
+        spikes = out[layer.name] = SIMULATORS[layer.kind](layer, spikes, states)
+    return out

@@ -1,0 +1,273 @@
+"""A run that always ends.
+
+Lava forks an operating-system process for every process model; an exception in one of them hangs `run()` for ever, and
+a forgotten `stop()` keeps the interpreter from exiting. So a session hosts the whole run in one child in a session of
+its own: a watcher in it reports the first model that fails, the parent enforces the time limit, and whatever happens,
+every process is ended and every shared-memory segment removed.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context, resource_tracker, set_start_method
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from basalt.errors import BasaltError
+
+if TYPE_CHECKING:
+    from lava.magma.core.process.process import AbstractProcess
+    from lava.magma.core.run_configs import RunConfig
+
+WATCH_SECONDS = 0.1
+CHANNEL_FRAMES = 4
+"""Frames that a Lava channel holds; its default of 64 would need gigabytes for a batch of event frames."""
+
+
+class SessionError(BasaltError):
+    """A run that did not end well; `traceback` is that of the process that failed, if it left one."""
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.traceback = trace
+
+
+@dataclass
+class Host:
+    """What a task in the hosting child works with.
+
+    Attributes:
+        folder: the session's folder; what the task writes there outlives it.
+    """
+
+    folder: Path
+
+    def run(
+        self,
+        process: "AbstractProcess",
+        config: "RunConfig",
+        steps: int,
+        before_stop: Callable[[], None] | None = None,
+    ) -> None:
+        """Run `process` and all that is connected to it for `steps` time steps, then stop it.
+
+        Args:
+            before_stop: called after the last step, while `Var.get()` still answers.
+        """
+        from lava.magma.core.run_conditions import RunSteps
+
+        watcher = Watcher(process, self.folder)
+        watcher.start()
+        try:
+            process.create_runtime(run_cfg=config, compile_config={"pypy_channel_size": CHANNEL_FRAMES})
+            chunk = max(1, steps // 100)
+            for start in range(0, steps, chunk):
+                process.run(RunSteps(num_steps=min(chunk, steps - start)))
+                self.progress(min(start + chunk, steps), steps)
+            if before_stop is not None:
+                before_stop()
+        except Exception:
+            watcher.report_actors()
+            raise
+        watcher.stop()
+        process.stop()
+
+    def progress(self, done: int, total: int) -> None:
+        """Tell the parent how far the run is."""
+        (self.folder / "progress").write_text(f"{done} {total}")
+
+
+class Watcher(threading.Thread):
+    """Looks at the actors of a Lava runtime; the first one that raised or died ends the host with a report."""
+
+    def __init__(self, process: "AbstractProcess", folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.process = process
+        self.folder = folder
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        """Poll until told to stop."""
+        while not self.done.wait(WATCH_SECONDS):
+            if self.report_actors():
+                os._exit(1)
+
+    def stop(self) -> None:
+        """Stop looking: from here on processes end because they should."""
+        self.done.set()
+        self.join()
+
+    def report_actors(self) -> bool:
+        """Write failure.json for the first actor that failed; True if there was one."""
+        runtime = getattr(self.process, "_runtime", None)
+        infrastructure = getattr(runtime, "_messaging_infrastructure", None)
+        if runtime is None or infrastructure is None:
+            return False
+        names = [process.name for process in runtime._executable.proc_builders]
+        for index, actor in enumerate(list(infrastructure.actors)):
+            name = names[index] if index < len(names) else "the runtime service"
+            if actor.exception:
+                error, trace = actor.exception
+                report(self.folder, name, f"{type(error).__name__}: {error}", trace)
+                return True
+            if not actor._is_done and actor.exitcode:
+                reason = signal.Signals(-actor.exitcode).name if actor.exitcode < 0 else f"code {actor.exitcode}"
+                report(self.folder, name, f"its operating-system process was ended ({reason})", "")
+                return True
+        return False
+
+
+def report(folder: Path, process: str, reason: str, trace: str) -> None:
+    """Leave a failure for the parent; the first one stays."""
+    path = folder / "failure.json"
+    if not path.exists():
+        temporary = path.with_suffix(f".{threading.get_ident()}")
+        temporary.write_text(json.dumps({"process": process, "reason": reason, "traceback": trace}))
+        temporary.replace(path)
+
+
+def host(task: Callable[[Host], None], folder: Path, parent: int) -> None:
+    """The child's main: a session of its own, its output in a log, its failure in a file."""
+    os.setsid()
+    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    set_start_method(None, force=True)  # Lava sets it when imported, and fails if it is set already
+    tracker: Any = resource_tracker._resource_tracker  # type: ignore[attr-defined]
+    tracker._fd = tracker._pid = None  # the parent's tracker must not see this session's segments
+    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    try:
+        task(Host(folder))
+    except BaseException as error:
+        trace = getattr(error, "trace", None) or traceback.format_exc()
+        report(folder, "the run", f"{type(error).__name__}: {error}", trace)
+        os._exit(1)
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def end_with_parent(parent: int) -> None:
+    """End the whole session when the process that started it is gone."""
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    end_session(os.getpid())
+
+
+def members(session: int) -> list[int]:
+    """The living processes of an operating-system session."""
+    import psutil
+
+    found = []
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) == session:
+                found.append(pid)
+        except (ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def segments(pids: list[int]) -> set[Path]:
+    """The shared-memory files that these processes have mapped."""
+    found = set()
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+        except OSError:
+            continue
+        found |= {Path(line.split()[-1]) for line in lines if "/dev/shm/psm_" in line and "(deleted)" not in line}
+    return found
+
+
+def end_session(session: int) -> None:
+    """Kill every process of a session and remove its shared memory; the caller last, if it is one of them."""
+    pids = members(session)
+    shared = segments(pids)
+    for path in shared:
+        path.unlink(missing_ok=True)
+    for pid in sorted(pids, key=lambda pid: pid == os.getpid()):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def run_session(
+    task: Callable[[Host], None],
+    folder: Path,
+    timeout: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Run `task` in a child process and see to it that it ends.
+
+    Args:
+        task: builds processes and runs them with `Host.run`; results go into files in `folder`.
+        folder: an existing folder of this session's own.
+        timeout: seconds after which the run is ended, None for no limit.
+        on_progress: called with (steps done, steps in all) as the run goes on.
+
+    Raises:
+        SessionError: a process model raised or was killed, or time ran out. Nothing is left running either way.
+    """
+    context = get_context("fork")
+    child: BaseProcess = context.Process(target=host, args=(task, folder, os.getpid()))
+    started = time.monotonic()
+    child.start()
+    session = child.pid
+    assert session is not None
+    try:
+        shown = ""
+        while child.exitcode is None:
+            child.join(WATCH_SECONDS)
+            if timeout is not None and time.monotonic() - started > timeout and child.exitcode is None:
+                raise SessionError(
+                    f"The run was ended after its time limit of {timeout:g} s at step {at(folder)}; "
+                    f"give it longer with --timeout, or fewer --samples."
+                )
+            now = text(folder / "progress")
+            if on_progress is not None and now != shown and len(now.split()) == 2:
+                shown = now
+                done, total = now.split()
+                on_progress(int(done), int(total))
+        if child.exitcode != 0:
+            raise failure(folder, child.exitcode)
+    finally:
+        if child.is_alive() or child.exitcode != 0:
+            end_session(session)
+        child.join()
+        child.close()
+
+
+def text(path: Path) -> str:
+    """A small file's text, empty when it is not there yet."""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def at(folder: Path) -> str:
+    """How far the run got, for people."""
+    return " of ".join(text(folder / "progress").split()) or "0"
+
+
+def failure(folder: Path, exitcode: int | None) -> SessionError:
+    """The error that the child left, or what can be said without one."""
+    left = text(folder / "failure.json")
+    if left:
+        found = json.loads(left)
+        return SessionError(
+            f"The run stopped at step {at(folder)} because of {found['process']}: {found['reason']}.",
+            found["traceback"],
+        )
+    return SessionError(
+        f"The run stopped at step {at(folder)}: its hosting process was ended (exit code {exitcode}).",
+        text(folder / "log")[-4000:],
+    )
