@@ -59,4 +59,6 @@ def read_json(path: Path) -> Any:
     except OSError as error:
         raise BasaltError(f"Cannot read {path}: {error.strerror or error}.") from error
     except ValueError as error:
-        raise BasaltError(f"{path} is not valid JSON ({error}); write it again with the command that made it.") from error
+        raise BasaltError(
+            f"{path} is not valid JSON ({error}); write it again with the command that made it."
+        ) from error

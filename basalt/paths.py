@@ -18,7 +18,7 @@ def data_dir(given: Path | None = None) -> Path:
 
 
 def cache_dir() -> Path:
-    """The folder for what Basalt computes and can compute again: $BASALT_CACHE, else the platform's cache folder."""
+    """The folder for what can be computed again: $BASALT_CACHE, else the platform's cache folder."""
     if "BASALT_CACHE" in os.environ:
         return Path(os.environ["BASALT_CACHE"])
     import platformdirs

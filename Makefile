@@ -1,0 +1,37 @@
+.DEFAULT_GOAL := setup
+PYTHON := .venv/bin/python
+CHECKED := basalt train convert lava_procs deploy tests
+
+.PHONY: setup demo test lint format lock clean help
+
+setup: ## build .venv (Python 3.10 and everything locked in requirements.txt); quick when it is there
+	@tools/bootstrap
+
+demo: setup ## train the default recipe, export, verify, run in Lava, price; ends by naming the report
+	$(PYTHON) train/main.py
+	$(PYTHON) convert/export.py
+	$(PYTHON) deploy/main.py verify
+	$(PYTHON) deploy/main.py run
+	@report=$$(ls -t runs/*/deploy-*/report.html | head -n 1) && echo "The report: $$report"
+
+test: setup ## run the tests; make test ARGS="tests/train -k recipe" runs some
+	$(PYTHON) -m pytest $(ARGS)
+
+lint: setup ## check style, format and types
+	$(PYTHON) -m ruff check $(CHECKED)
+	$(PYTHON) -m ruff format --check $(CHECKED)
+	$(PYTHON) -m mypy
+
+format: setup ## put style and format right where a tool can
+	$(PYTHON) -m ruff check --fix $(CHECKED)
+	$(PYTHON) -m ruff format $(CHECKED)
+
+lock: ## compile requirements.in and tools/uv.in again; make lock ARGS=--upgrade takes newer versions
+	@tools/lock $(ARGS)
+
+clean: ## remove .venv, .tools and caches; runs/ stays
+	rm -rf .venv .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16

@@ -1,0 +1,139 @@
+"""The command line `basalt`, and the one way in which every command of ours starts and ends.
+
+The commands live beside the work they do: this module only names them. Their modules import nothing heavy
+at the top, so the help answers at once.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from basalt import __version__
+from basalt.errors import BasaltError
+
+
+@dataclass(frozen=True)
+class Command:
+    """One sub-command: the function `function` of `module`, and examples for its help."""
+
+    name: str
+    module: str
+    function: str
+    examples: tuple[str, ...]
+
+    def load(self) -> Callable[..., Any]:
+        """The function that does the work."""
+        found: Callable[..., Any] = getattr(import_module(self.module), self.function)
+        return found
+
+
+COMMANDS = (
+    Command(
+        "train",
+        "train.main",
+        "train",
+        (
+            "basalt train",
+            "basalt train lif",
+            "basalt train --resume runs/dmp",
+        ),
+    ),
+    Command("export", "convert.export", "export", ("basalt export", "basalt export runs/lif")),
+    Command("verify", "deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp/model.net")),
+    Command(
+        "run",
+        "deploy.main",
+        "run",
+        (
+            "basalt run",
+            "basalt run model.net --input spikes.npz --output result --backend fixed --samples 100",
+        ),
+    ),
+    Command("price", "deploy.main", "price", ("basalt price runs/dmp/deploy-fixed/counts.json",)),
+    Command("list", "deploy.main", "list_", ("basalt list",)),
+    Command("evaluate", "train.evaluate", "evaluate", ("basalt evaluate runs/dmp",)),
+)
+
+
+def lines(examples: tuple[str, ...]) -> str:
+    """Examples as the closing lines of a help text, one a line."""
+    return "\n\n".join(["Examples:", *(f"  [cyan]{example}[/cyan]" for example in examples)])
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end, where `--version` was given."""
+    if wanted:
+        typer.echo(f"basalt {__version__}")
+        raise typer.Exit
+
+
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take a spiking network from training to a running, priced deployment.
+
+    The way through: [cyan]train[/cyan] writes a run, [cyan]export[/cyan] turns it into integers,
+    [cyan]verify[/cyan] proves that they spike as the trained network does, [cyan]run[/cyan] deploys them in
+    Lava and prices every event. Each takes up where the one before ended, so none needs an argument.
+    """
+
+
+def build() -> typer.Typer:
+    """The whole command line; imports the modules of all commands."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(epilog="More on one command: [cyan]basalt run --help[/cyan]")(start)
+    for command in COMMANDS:
+        app.command(command.name, epilog=lines(command.examples))(command.load())
+    return app
+
+
+def run_app(app: Callable[[], Any]) -> None:
+    """Run a command line, and end the process as a user expects.
+
+    Exit codes: 0 it worked · 1 an error, in one sentence on stderr · 2 wrong use · 130 stopped by Ctrl-C.
+    An exception that is no `BasaltError` is a defect of ours: it keeps its traceback. BASALT_DEBUG=1 shows
+    that of a `BasaltError` too.
+    """
+    try:
+        app()
+    except BasaltError as error:
+        if os.environ.get("BASALT_DEBUG"):
+            traceback.print_exc()
+        end(f"error: {error}", 1)
+    except KeyboardInterrupt:
+        end("Stopped.", 130)
+    except SystemExit as stop:
+        if stop.code == 130:
+            end("Stopped.", 130)
+        raise
+    except Exception:
+        traceback.print_exc()
+        end("This is a defect in Basalt: please report it with the lines above (see CONTRIBUTING.md).", 1)
+
+
+def end(message: str, code: int) -> NoReturn:
+    """Print `message` on stderr and exit with `code`."""
+    print(message, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    """The console script `basalt`."""
+    run_app(build())
+
+
+if __name__ == "__main__":
+    main()
