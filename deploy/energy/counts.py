@@ -59,5 +59,6 @@ def parse_counts(counts: dict[str, Any]) -> Counts:
         key = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         raise BasaltError(
-            f"The counts cannot be priced: {key + ': ' if key else ''}{message}; run the network again to write them anew."
+            f"The counts cannot be priced: {key + ': ' if key else ''}{message}; "
+            f"run the network again to write them anew."
         ) from error

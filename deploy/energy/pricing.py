@@ -3,12 +3,12 @@
     dynamic = Σ_process Σ_counter count · price            price in joule, count per inference
     static  = Σ_process KiB · (leakage of memory + of logic) · steps · step_seconds
 
-The price of an access to a memory follows from the size and the word width of that memory of that process.
+The price of an access to a memory follows from the size and the row width of that memory of that process.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from basalt.errors import BasaltError
 from deploy.energy.counts import Counts, ProcessCounts, parse_counts
@@ -52,7 +52,7 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
     unpriced = _unpriced(table, counts)
     if unpriced and strict:
         raise BasaltError(
-            f"The price table {name!r} has no price for {', '.join(unpriced)}: add it under [actions] with its source, "
+            f"The price table {name!r} has no price for {', '.join(unpriced)}: add it under [actions], "
             f"declare it free with a reason, or price without the strict mode."
         )
     step_seconds = counts.step_seconds or table.time.step_seconds
@@ -90,7 +90,7 @@ def _unpriced(table: PriceTable, counts: Counts) -> list[str]:
 
 
 def _bill(table: PriceTable, process: ProcessCounts) -> dict[str, list[Term]]:
-    """What one count of each counter above zero costs in this process; free and unpriced counters are left out."""
+    """What one count of each counter above zero costs in this process, unless free or unpriced."""
     used = [counter for counter, values in process.counters.items() if any(values)]
     return {
         counter: _terms(table, table.actions[counter], counter, process)
@@ -100,30 +100,37 @@ def _bill(table: PriceTable, process: ProcessCounts) -> dict[str, list[Term]]:
 
 
 def _terms(table: PriceTable, action: Action, counter: str, process: ProcessCounts) -> list[Term]:
+    accesses = 1.0
     terms = []
     if action.memory is not None and action.access is not None:
-        geometry = table.memories[action.memory]
-        width = process.word_bits.get(action.memory, geometry.word_bits)
-        bits = max(process.memory_bits.get(action.memory, 0), 1)
-        kib = geometry.kib if geometry.kib is not None else bits / BITS_PER_KIB
-        cost = access(table.sram, action.access, kib, width)
-        owner = (
-            f"{action.memory} memory of {process.name} ({process.part})"
-            if geometry.kib is None
-            else f"{action.memory} memory"
-        )
-        label = f"SRAM {action.access}, {owner}: {kib:.3g} KiB, {width}-bit words"
-        value = cost.joule / JOULE[table.sram.unit]
-        note = f"{owner}: {cost.note}." if cost.note else None
-        terms.append(
-            Term(cost.joule, _provenance(counter, label, value, 1.0, table.sram.unit, table.sram), note)
-        )
+        memory = table.memories[action.memory]
+        accesses = process.word_bits.get(action.memory, memory.word_bits) / memory.row_bits
+        terms.append(_access_term(table, action.memory, action.access, accesses, counter, process))
     for use in action.uses:
         entry = table.prices[use.price]
-        label = use.price.replace("_", " ")
-        provenance = _provenance(counter, label, entry.value, use.times, entry.unit, entry)
-        terms.append(Term(entry.value * JOULE[entry.unit] * use.times, provenance))
+        times = use.times * accesses
+        provenance = _provenance(counter, use.price.replace("_", " "), entry.value, times, entry.unit, entry)
+        terms.append(Term(entry.value * JOULE[entry.unit] * times, provenance))
     return terms
+
+
+def _access_term(
+    table: PriceTable,
+    name: str,
+    which: Literal["read", "write"],
+    accesses: float,
+    counter: str,
+    process: ProcessCounts,
+) -> Term:
+    memory = table.memories[name]
+    own = process.memory_bits.get(name, 0) / BITS_PER_KIB
+    kib = own if memory.kib is None else memory.kib
+    owner = f"{name} memory of {process.name} ({process.part})" if memory.kib is None else f"{name} memory"
+    cost = access(table.sram, which, kib, memory.row_bits)
+    label = f"SRAM {which}, {owner}: {kib:.3g} KiB, rows of {memory.row_bits} bit"
+    value = cost.joule / JOULE[table.sram.unit]
+    provenance = _provenance(counter, label, value, accesses, table.sram.unit, table.sram)
+    return Term(cost.joule * accesses, provenance, f"{owner}: {cost.note}." if cost.note else None)
 
 
 def _process(

@@ -45,7 +45,10 @@ class Use(Entry):
 
 
 class Action(Entry):
-    """How one counter is priced: named prices, an access to a memory, or free of charge for a stated reason."""
+    """How one counter is priced: named prices, a share of a memory access, or free for a stated reason.
+
+    Beside a memory access, the named prices are paid by each access; otherwise by each count.
+    """
 
     uses: tuple[Use, ...] = ()
     memory: str | None = None
@@ -65,9 +68,16 @@ class Action(Entry):
 
 
 class Memory(Entry):
-    """The geometry of a memory: the width of its words and, if it does not follow from the layer, its size."""
+    """The geometry of a memory. One access reads or writes a whole row; rows are used in full.
+
+    Attributes:
+        word_bits: width of what one count stands for, where the counts do not say.
+        row_bits: width of a row; a count therefore costs word_bits / row_bits accesses.
+        kib: size, where it does not follow from the layer.
+    """
 
     word_bits: int = Field(gt=0)
+    row_bits: int = Field(gt=0)
     kib: float | None = Field(default=None, gt=0)
 
 

@@ -18,8 +18,8 @@ class Access(NamedTuple):
 def access(sram: Sram, which: Literal["read", "write"], kib: float, word_bits: float) -> Access:
     """Energy of one access, bilinear in log2 of size and of width between the points of the grid.
 
-    A memory outside the grid is priced as the nearest one on it, with a note: a larger one is made of the largest
-    bank (of which one is active), a smaller one costs what the smallest macro costs.
+    A memory outside the grid is priced as the nearest one on it, with a note: a larger one is made of the
+    largest bank (of which one is active), a smaller one costs what the smallest macro costs.
     """
     size, size_note = _clamp(kib, sram.kib, "KiB", "size")
     width, width_note = _clamp(word_bits, sram.word_bits, "bit", "word")
@@ -36,10 +36,8 @@ def _clamp(value: float, axis: tuple[float, ...], unit: str, what: str) -> tuple
     inside = min(max(value, axis[0]), axis[-1])
     if inside == value:
         return value, None
-    return (
-        inside,
-        f"{what} {value:g} {unit} priced as {inside:g} {unit}, the {'smallest' if value < inside else 'largest'} of the grid",
-    )
+    end = "smallest" if value < inside else "largest"
+    return inside, f"{what} {value:g} {unit} priced as {inside:g} {unit}, the {end} of the grid"
 
 
 def _between(value: float, axis: tuple[float, ...]) -> tuple[int, float]:

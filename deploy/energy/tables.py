@@ -31,7 +31,7 @@ def load_table(name: str) -> PriceTable:
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if path.parent == FOLDER and path.stem not in available_tables():
         raise BasaltError(
-            f"There is no price table {name!r}; there are {', '.join(available_tables())}, or name a .toml file."
+            f"There is no price table {name!r}: name one of {', '.join(available_tables())}, or a .toml file."
         )
     return parse_table(_read(path), path)
 
