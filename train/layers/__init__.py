@@ -1,0 +1,27 @@
+"""Layers by kind: to add one, write its configuration and its module, and register both here."""
+
+from dataclasses import dataclass
+
+import torch
+
+from train.layers.config import DmpConfig, LayerConfig, LifConfig, ReadoutConfig, SpikingConfig
+from train.layers.dmp import Dmp
+from train.layers.lif import Lif
+from train.layers.readout import Readout
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A mechanism: what a recipe may say about it, and its module."""
+
+    config: type[LayerConfig]
+    module: type[torch.nn.Module]
+
+
+LAYERS: dict[str, Kind] = {
+    "lif": Kind(LifConfig, Lif),
+    "dmp": Kind(DmpConfig, Dmp),
+    "readout": Kind(ReadoutConfig, Readout),
+}
+
+__all__ = ["LAYERS", "Kind", "LayerConfig", "SpikingConfig", "ReadoutConfig"]

@@ -1,0 +1,66 @@
+"""Dual-memory-pathway layers: leaky integrate-and-fire neurons beside a slow memory."""
+
+import torch
+from jaxtyping import Float, UInt8
+
+from basalt.errors import BasaltError
+from train.layers import events, exact
+from train.layers.config import DmpConfig
+from train.layers.integers import SpikingIntegers
+from train.layers.slow_memory import SlowMemory, integer_memory
+from train.layers.spiking import Spiking, to_integers
+
+
+class Dmp(Spiking):
+    """A spiking layer whose current gains that of a slow memory of its input (`train.layers.slow_memory`)."""
+
+    config: DmpConfig
+
+    def __init__(self, config: DmpConfig, name: str, inputs: int) -> None:
+        super().__init__(config, name, inputs)
+        self.memory = SlowMemory(
+            config.units,
+            inputs,
+            config.states,
+            config.window,
+            config.coefficient_bits,
+            config.update_interval,
+            config.threshold,
+            config.memory_scale,
+        )
+
+    def _drive_matrix(self) -> Float[torch.Tensor, "1 inputs"]:
+        return self.neuron.quantize_8bit(self.memory.drive_weight)
+
+    def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+        """Spikes, in the training form."""
+        both = torch.cat([self.synapse.matrix, self._drive_matrix()])
+        sums = events.product(x.transpose(1, 2), both, delay=1)
+        memory = self.memory(sums[..., -1])
+        return self.fire((sums[..., :-1] + memory).transpose(1, 2))
+
+    def integers(self) -> SpikingIntegers:
+        """The layer as it is deployed."""
+        memory = self.memory.integers(to_integers(self._drive_matrix())[0])
+        return SpikingIntegers(**{**vars(super().integers()), "memory": memory})
+
+    def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
+        """Spikes as deployed, in exact integers (CPU)."""
+        layer = self.integers()
+        assert layer.memory is not None
+        active = events.events_of(x.transpose(1, 2))
+        drive = exact.activation(active, layer.memory.drive_weight[None])[..., 0]
+        spikes, _ = exact.spiking(
+            layer, exact.activation(active, layer.weight), integer_memory(layer.memory, drive)
+        )
+        return torch.from_numpy(spikes).transpose(1, 2)
+
+    def export_hdf5(self, handle: object) -> None:
+        """Never: stock netx knows no slow memory.
+
+        Raises:
+            BasaltError: always.
+        """
+        raise BasaltError(
+            f"Layer {self.name} has a slow memory, which lava-dl cannot export: use convert/export.py, which can."
+        )

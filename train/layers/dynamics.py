@@ -1,0 +1,115 @@
+"""Leaky integrate-and-fire dynamics on the CPU: the whole time loop of a layer as one compiled kernel.
+
+The integers are SLAYER's (and, where a 24-bit state would overflow, Loihi's wrap and saturation):
+
+    u[t] = wrap24(decay(u[t−1], du) + trunc(4096·current[t]))
+    v'   = sat24(decay(v[t−1], dv) + u[t] + 4096·bias)
+    s[t] = v' > 4096·threshold
+
+and so are the gradients, with ρ(v) = scale/(2·tau)·exp(−|v' − threshold|/tau), the reset being no part of them:
+
+    gv[t] = (1 − dv/4096)·gv[t+1] + ρ(v'[t])·gs[t]        gu[t] = (1 − du/4096)·gu[t+1] + gv[t]
+    ∂current = gu,   ∂bias = Σ gv
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numba import njit, prange
+
+from train.layers.constants import Constants
+from train.layers.fixed_point import RESETS, STATE_SCALE, after_reset, decayed, neuron_vector, sat24, wrap24
+from train.layers.recurrent import backward_recurrent, forward_recurrent
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _forward(current, bias, keep_u, keep_v, threshold, reset, spikes, voltage):  # type: ignore[no-untyped-def]
+    batch, steps, neurons = current.shape
+    for b in prange(batch):
+        u = np.zeros(neurons, np.int64)
+        v = np.zeros(neurons, np.int64)
+        for t in range(steps):
+            for n in range(neurons):
+                drive = np.int64(current[b, t, n] * np.float32(4096))
+                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
+                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
+                spike = free > threshold
+                spikes[b, t, n] = spike
+                voltage[b, t, n] = np.float32(free) / np.float32(4096)
+                v[n] = after_reset(free, spike, threshold, reset)
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _backward(grad, voltage, keep_u, keep_v, threshold, tau, scale, grad_current, grad_bias):  # type: ignore[no-untyped-def]
+    batch, steps, neurons = grad.shape
+    half = scale / np.float32(2) / tau
+    for b in prange(batch):
+        gu = np.zeros(neurons, np.float32)
+        gv = np.zeros(neurons, np.float32)
+        for t in range(steps - 1, -1, -1):
+            for n in range(neurons):
+                surrogate = half * np.exp(-abs(voltage[b, t, n] - threshold) / tau)
+                gv[n] = keep_v[n] * gv[n] + surrogate * grad[b, t, n]
+                gu[n] = keep_u[n] * gu[n] + gv[n]
+                grad_current[b, t, n] = gu[n]
+                grad_bias[b, n] += gv[n]
+
+
+class _Fused(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, current, bias, recurrent, constants):  # type: ignore[no-untyped-def]
+        batch, steps, neurons = current.shape
+        spikes = torch.empty_like(current)
+        voltage = torch.empty_like(current)
+        keep_u = 4096 - neuron_vector(constants.current_decay, neurons)
+        keep_v = 4096 - neuron_vector(constants.voltage_decay, neurons)
+        shift = np.zeros(neurons, np.int64)
+        if bias is not None:
+            shift[:] = (bias.detach() * STATE_SCALE).round().numpy()
+        shared = (shift, keep_u, keep_v, constants.threshold_state, RESETS[constants.reset])
+        outputs = (spikes.numpy(), voltage.numpy())
+        if recurrent is None:
+            _forward(current.detach().numpy(), *shared, *outputs)
+        else:
+            columns = recurrent.detach().t().contiguous().numpy()
+            forward_recurrent(current.detach().numpy(), columns, *shared, *outputs)
+        ctx.save_for_backward(voltage, spikes, recurrent)
+        ctx.constants, ctx.keep, ctx.has_bias = constants, (keep_u, keep_v), bias is not None
+        ctx.mark_non_differentiable(voltage)
+        return spikes, voltage
+
+    @staticmethod
+    def backward(ctx, grad, _):  # type: ignore[no-untyped-def]
+        voltage, spikes, recurrent = ctx.saved_tensors
+        constants: Constants = ctx.constants
+        grad = grad.contiguous()
+        batch, steps, neurons = grad.shape
+        grad_current = torch.empty_like(grad)
+        grad_bias = torch.zeros(batch, neurons)
+        keep_u, keep_v = ((keep / 4096).astype(np.float32) for keep in ctx.keep)
+        # SLAYER measures the distance to a threshold raised by a hundredth of a state unit.
+        threshold = np.float32(constants.threshold + 0.01 / STATE_SCALE)
+        shared = (keep_u, keep_v, threshold, np.float32(constants.tau), np.float32(constants.scale))
+        outputs = (grad_current.numpy(), grad_bias.numpy())
+        grad_recurrent = None
+        if recurrent is None:
+            _backward(grad.numpy(), voltage.numpy(), *shared, *outputs)
+        else:
+            backward_recurrent(grad.numpy(), voltage.numpy(), recurrent.detach().numpy(), *shared, *outputs)
+            after, before = grad_current[:, 1:], spikes[:, :-1]
+            grad_recurrent = after.reshape(-1, neurons).t() @ before.reshape(-1, neurons)
+        return grad_current, grad_bias.sum(0) if ctx.has_bias else None, grad_recurrent, None
+
+
+def lif(
+    current: Float[torch.Tensor, "batch steps neurons"],
+    constants: Constants,
+    bias: Float[torch.Tensor, "neurons"] | None = None,
+    recurrent: Float[torch.Tensor, "neurons neurons"] | None = None,
+) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "batch steps neurons"]]:
+    """Spikes and voltages before reset of a layer driven by `current` (CPU, float32, units of weight_float).
+
+    `recurrent` feeds the spikes of the step before back into the current; its gradient is that of the whole
+    recurrence (SLAYER's own recurrent utility cuts the membrane's part of it).
+    """
+    return _Fused.apply(current.contiguous(), bias, recurrent, constants)

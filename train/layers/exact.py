@@ -1,0 +1,74 @@
+"""A layer's exact integers, as they are deployed: what evaluation and `Network.trace` compute."""
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from numba import njit, prange
+
+from train.layers.events import Events, gather
+from train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector, sat24, wrap24
+from train.layers.integers import SpikingIntegers
+
+
+def activation(
+    events: Events, weight: Int[np.ndarray, "neurons inputs"]
+) -> Int[np.ndarray, "batch steps neurons"]:
+    """a[t] = W s[t−1] in int32."""
+    batch, steps, _ = events.shape
+    out = np.empty((batch * steps, weight.shape[0]), np.int32)
+    gather(events.pointers, events.features, steps, 1, np.ascontiguousarray(weight.T, dtype=np.int32), out)
+    return out.reshape(batch, steps, -1)
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _spike(activation, memory, columns, bias, keep_u, keep_v, threshold, reset, spikes, saturated):  # type: ignore[no-untyped-def]
+    batch, steps, neurons = activation.shape
+    for b in prange(batch):
+        u = np.zeros(neurons, np.int64)
+        v = np.zeros(neurons, np.int64)
+        fed = np.zeros(neurons, np.int64)
+        for t in range(steps):
+            fed[:] = 0
+            if t > 0:
+                for sender in range(columns.shape[0]):
+                    if spikes[b, t - 1, sender] != 0:
+                        for n in range(neurons):
+                            fed[n] += columns[sender, n]
+            for n in range(neurons):
+                drive = (np.int64(activation[b, t, n]) + fed[n]) << 6
+                if memory.shape[0] > 0:
+                    drive += memory[b, t, n]
+                full = decayed(u[n], keep_u[n]) + drive
+                u[n] = wrap24(full)
+                sum_ = decayed(v[n], keep_v[n]) + u[n] + (bias[n] << 6)
+                free = sat24(sum_)
+                saturated[b] += (u[n] != full) + (free != sum_)
+                spike = free > threshold
+                spikes[b, t, n] = spike
+                v[n] = after_reset(free, spike, threshold, reset)
+
+
+def spiking(
+    layer: SpikingIntegers,
+    activation: Int[np.ndarray, "batch steps neurons"],
+    memory: Int[np.ndarray, "batch steps neurons"] | None = None,
+) -> tuple[UInt8[np.ndarray, "batch steps neurons"], int]:
+    """Spikes of a layer from its activation and the current of its slow memory; and how often u or v overflowed."""
+    batch, steps, neurons = activation.shape
+    spikes = np.zeros((batch, steps, neurons), np.uint8)
+    saturated = np.zeros(batch, np.int64)
+    columns = np.zeros((0, neurons), np.int64)
+    if layer.recurrent_weight is not None:
+        columns = np.ascontiguousarray(layer.recurrent_weight.T, dtype=np.int64)
+    _spike(
+        activation,
+        np.zeros((0, 0, 0), np.int64) if memory is None else memory,
+        columns,
+        neuron_vector(0 if layer.bias is None else layer.bias, neurons),
+        4096 - neuron_vector(layer.current_decay, neurons),
+        4096 - neuron_vector(layer.voltage_decay, neurons),
+        layer.threshold << 6,
+        RESETS[layer.reset],
+        spikes,
+        saturated,
+    )
+    return spikes, int(saturated.sum())

@@ -1,0 +1,50 @@
+"""Loihi's fixed-point arithmetic for compiled loops: one neuron, one step, in 64-bit integers."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+DECAY_UNIT = 1 << 12
+STATE_MAX = (1 << 23) - 1
+DRIVE_MAX = (1 << 15) - 1
+WEIGHT_SCALE = 1 << 6
+STATE_SCALE = 1 << 12
+
+RESETS = {"hard": 0, "soft": 1, "none": 2}
+
+
+@njit(inline="always")
+def decayed(state: int, keep: int) -> int:
+    """sign(x)·((|x|·keep) >> 12) with keep = 4096 − decay: truncation towards zero."""
+    return (state * keep) >> 12 if state >= 0 else -((-state * keep) >> 12)
+
+
+@njit(inline="always")
+def wrap24(value: int) -> int:
+    """One wrap into ±2²³, as Lava's current does it."""
+    if value > 8388608:
+        return value - 16777216
+    if value <= -8388608:
+        return value + 16777216
+    return value
+
+
+@njit(inline="always")
+def sat24(value: int) -> int:
+    """Clip to ±(2²³ − 1)."""
+    return min(max(value, -8388607), 8388607)
+
+
+@njit(inline="always")
+def after_reset(voltage: int, spike: bool, threshold: int, reset: int) -> int:
+    """The voltage that the next step starts from; reset is a value of `RESETS`, threshold is in state units."""
+    if not spike or reset == 2:
+        return voltage
+    return 0 if reset == 0 else voltage - threshold
+
+
+def neuron_vector(value: Any, neurons: int) -> np.ndarray:
+    """A scalar, 1-vector or n-vector as a contiguous int64 vector of length `neurons`."""
+    flat = np.asarray(value, dtype=np.int64).reshape(-1)
+    return np.ascontiguousarray(np.broadcast_to(flat, (neurons,)))

@@ -1,0 +1,67 @@
+"""What a trained layer hands to export: integers only, named as in the recurrences of `convert/records.py`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryIntegers:
+    """The slow memory of a layer with d states and one scalar drive.
+
+        x[t]      = sat16(relu(drive_weight·s[t−1] + drive_bias) << drive_shift)
+        memory[t] = (memory_weight m[t−1] + drive_memory_weight x[t] + half) >> memory_shift, every update_interval steps
+        m[t]      = sat24((transition m[t−1] + input x[t] + half) >> state_shift)
+
+    Attributes:
+        drive_weight: (inputs,), even, −256 … 254; drive_bias in the same units; drive_shift ≥ 0.
+        transition, input: (d, d) and (d,), with state_shift fraction bits.
+        memory_weight, drive_memory_weight: P (neurons, d) and ν (neurons,), signed 8 bit.
+        memory_shift: p ≥ 0.  update_interval: steps between refreshes of memory[t].
+    """
+
+    drive_weight: Int[np.ndarray, "inputs"]
+    drive_bias: int
+    drive_shift: int
+    transition: Int[np.ndarray, "states states"]
+    input: Int[np.ndarray, "states"]
+    state_shift: int
+    memory_weight: Int[np.ndarray, "neurons states"]
+    drive_memory_weight: Int[np.ndarray, "neurons"]
+    memory_shift: int
+    update_interval: int
+
+
+@dataclass(frozen=True, eq=False)
+class SpikingIntegers:
+    """A spiking layer.
+
+    Attributes:
+        weight: (neurons, inputs), even, −256 … 254; recurrent_weight (neurons, neurons) likewise, or None.
+        bias: (neurons,) in weight units, or None.
+        threshold: in weight units: spikes where v > threshold << 6.
+        current_decay, voltage_decay: (neurons,) or (1,), 0 … 4096.
+        reset: "hard", "soft" or "none".
+        memory: the slow memory, or None.
+    """
+
+    name: str
+    weight: Int[np.ndarray, "neurons inputs"]
+    threshold: int
+    current_decay: Int[np.ndarray, "#neurons"]
+    voltage_decay: Int[np.ndarray, "#neurons"]
+    reset: str = "hard"
+    recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
+    bias: Int[np.ndarray, "neurons"] | None = None
+    memory: MemoryIntegers | None = None
+    kind: str = "spiking"
+
+
+@dataclass(frozen=True, eq=False)
+class ReadoutIntegers:
+    """Non-spiking integrators: weight (classes, inputs), even, −256 … 254."""
+
+    name: str
+    weight: Int[np.ndarray, "classes inputs"]
+    kind: str = "readout"

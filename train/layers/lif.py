@@ -1,0 +1,7 @@
+"""Leaky integrate-and-fire layers."""
+
+from train.layers.spiking import Spiking
+
+
+class Lif(Spiking):
+    """A plain spiking layer, all of which is in `Spiking`."""

@@ -1,0 +1,75 @@
+"""The dynamics of `train.layers.dynamics` as a loop of torch operations: slow, for any device.
+
+Used on GPUs for what SLAYER's CUDA kernels do not know (other resets, recurrence), and by the tests as a second opinion.
+"""
+
+import torch
+from jaxtyping import Float
+
+from train.layers.constants import Constants
+from train.layers.fixed_point import STATE_MAX, STATE_SCALE
+
+
+def _decayed(state: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+    return torch.sign(state) * ((state.abs() * keep) >> 12)
+
+
+def _wrapped(value: torch.Tensor) -> torch.Tensor:
+    span = 2 * (STATE_MAX + 1)
+    return value - span * (value > STATE_MAX + 1).long() + span * (value <= -STATE_MAX - 1).long()
+
+
+class _Loop(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, current, bias, recurrent, constants):  # type: ignore[no-untyped-def]
+        device = current.device
+        keep_u = torch.as_tensor(4096 - constants.current_decay, device=device)
+        keep_v = torch.as_tensor(4096 - constants.voltage_decay, device=device)
+        shift = 0 if bias is None else (bias * STATE_SCALE).round().long()
+        threshold = constants.threshold_state
+        spikes, voltage = torch.zeros_like(current), torch.zeros_like(current)
+        u = v = torch.zeros_like(current[:, 0], dtype=torch.int64)
+        for t in range(current.shape[1]):
+            drive = current[:, t]
+            if recurrent is not None and t > 0:
+                drive = drive + spikes[:, t - 1] @ recurrent.t()
+            u = _wrapped(_decayed(u, keep_u) + (drive * STATE_SCALE).long())
+            free = (_decayed(v, keep_v) + u + shift).clamp(-STATE_MAX, STATE_MAX)
+            spike = (free > threshold).long()
+            spikes[:, t], voltage[:, t] = spike, free / STATE_SCALE
+            v = {"hard": free * (1 - spike), "soft": free - spike * threshold, "none": free}[constants.reset]
+        ctx.save_for_backward(voltage, spikes, recurrent, keep_u, keep_v)
+        ctx.constants, ctx.has_bias = constants, bias is not None
+        ctx.mark_non_differentiable(voltage)
+        return spikes, voltage
+
+    @staticmethod
+    def backward(ctx, grad, _):  # type: ignore[no-untyped-def]
+        voltage, spikes, recurrent, keep_u, keep_v = ctx.saved_tensors
+        constants = ctx.constants
+        distance = (voltage - (constants.threshold + 0.01 / STATE_SCALE)).abs()
+        surrogate = constants.scale / 2 / constants.tau * torch.exp(-distance / constants.tau)
+        grad_current = torch.empty_like(grad)
+        grad_bias = torch.zeros_like(grad[:, 0])
+        gu = gv = torch.zeros_like(grad[:, 0])
+        for t in reversed(range(grad.shape[1])):
+            fed = grad[:, t] if recurrent is None else grad[:, t] + gu @ recurrent
+            gv = keep_v / 4096 * gv + surrogate[:, t] * fed
+            gu = keep_u / 4096 * gu + gv
+            grad_current[:, t] = gu
+            grad_bias = grad_bias + gv
+        grad_recurrent = None
+        if recurrent is not None:
+            after, before = grad_current[:, 1:].flatten(0, 1), spikes[:, :-1].flatten(0, 1)
+            grad_recurrent = after.t() @ before
+        return grad_current, grad_bias.sum(0) if ctx.has_bias else None, grad_recurrent, None
+
+
+def lif(
+    current: Float[torch.Tensor, "batch steps neurons"],
+    constants: Constants,
+    bias: Float[torch.Tensor, "neurons"] | None = None,
+    recurrent: Float[torch.Tensor, "neurons neurons"] | None = None,
+) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "batch steps neurons"]]:
+    """What `train.layers.dynamics.lif` computes, a step at a time, on the device of `current`."""
+    return _Loop.apply(current, bias, recurrent, constants)

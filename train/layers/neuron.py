@@ -1,0 +1,86 @@
+"""SLAYER's CUBA neuron with the fused time loop, three resets, a bias and recurrence."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from train.layers import dynamics, loop
+from train.layers.constants import Constants
+from train.slayer import slayer
+
+cuba = slayer.neuron.cuba
+leaky_integrator = cuba.leaky_integrator
+Spike = cuba.Spike
+
+
+class Neuron(cuba.Neuron):
+    """`slayer.neuron.cuba.Neuron` whose time loop is compiled on the CPU, with identical spikes and gradients.
+
+    Decays are fixed. On a GPU, SLAYER's CUDA kernels run the hard reset; other resets and recurrence run as a loop of
+    torch operations, correct and slow.
+
+    Args:
+        neurons: their number.
+        current_decay, voltage_decay: fraction lost a step, one for all or a range spread evenly over the neurons.
+        reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
+        parameters: of `slayer.neuron.cuba.Neuron` (threshold, tau_grad, scale_grad).
+    """
+
+    def __init__(
+        self,
+        neurons: int,
+        current_decay: float | tuple[float, float],
+        voltage_decay: float | tuple[float, float],
+        reset: str = "hard",
+        **parameters: Any,
+    ) -> None:
+        super().__init__(current_decay=1.0, voltage_decay=1.0, requires_grad=False, **parameters)
+        self.reset = reset
+        self.num_neurons = neurons
+        self.shape = torch.Size([neurons])
+        self.current_decay.data = _spread(current_decay, neurons)
+        self.voltage_decay.data = _spread(voltage_decay, neurons)
+
+    @property
+    def constants(self) -> Constants:
+        """Present decays, threshold and surrogate as the kernels take them."""
+        return Constants(
+            current_decay=np.broadcast_to(self.cx_current_decay, self.shape).astype(np.int64),
+            voltage_decay=np.broadcast_to(self.cx_voltage_decay, self.shape).astype(np.int64),
+            threshold=self.threshold,
+            tau=self.tau_rho * cuba.TAU_RHO_MULT,
+            scale=self.scale_rho * cuba.SCALE_RHO_MULT,
+            reset=self.reset,
+        )
+
+    def forward(
+        self,
+        input: Float[torch.Tensor, "batch neurons steps"],
+        bias: Float[torch.Tensor, "neurons"] | None = None,
+        recurrent: Float[torch.Tensor, "neurons neurons"] | None = None,
+    ) -> Float[torch.Tensor, "batch neurons steps"]:
+        """Spikes of the neurons driven by the current `input`."""
+        if input.is_cuda and self.reset == "hard" and recurrent is None:
+            return self._slayer(input, bias)
+        implementation = loop.lif if input.is_cuda else dynamics.lif
+        spikes, _ = implementation(input.transpose(1, 2), self.constants, bias, recurrent)
+        return spikes.transpose(1, 2)
+
+    def _slayer(self, input: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        zero = torch.zeros(input.shape[:-1], device=input.device)
+        current = leaky_integrator.dynamics(input, self.current_decay.round(), zero, self.s_scale)
+        if bias is not None:
+            current = current + bias[:, None]
+        threshold = self.threshold + self.threshold_eps
+        voltage = leaky_integrator.dynamics(current, self.voltage_decay.round(), zero, self.s_scale, threshold)
+        tau, scale = self.tau_rho * cuba.TAU_RHO_MULT, self.scale_rho * cuba.SCALE_RHO_MULT
+        return Spike.apply(voltage, threshold, tau, scale, False, zero, 1)
+
+
+def _spread(decay: float | tuple[float, float], neurons: int) -> Float[torch.Tensor, "decays"]:
+    """Decays in units of 1/4096: one value for all neurons, or evenly spaced ones in a range."""
+    if isinstance(decay, (int, float)):
+        return torch.tensor([4096.0 * decay]).round()
+    return torch.linspace(4096.0 * decay[0], 4096.0 * decay[1], neurons).round()

@@ -1,0 +1,60 @@
+"""Compiled loops of a layer whose spikes feed back into its own current, through a dense matrix V (neurons, neurons).
+
+The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1].
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from train.layers.fixed_point import after_reset, decayed, sat24, wrap24
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def forward_recurrent(  # type: ignore[no-untyped-def]
+    current, columns, bias, keep_u, keep_v, threshold, reset, spikes, voltage
+):
+    """Fill spikes and voltage (batch, steps, neurons); `columns` is Vᵀ, a row for each sending neuron."""
+    batch, steps, neurons = current.shape
+    for b in prange(batch):
+        u = np.zeros(neurons, np.int64)
+        v = np.zeros(neurons, np.int64)
+        feedback = np.zeros(neurons, np.float32)
+        for t in range(steps):
+            feedback[:] = 0
+            if t > 0:
+                for sender in range(neurons):
+                    if spikes[b, t - 1, sender] != 0:
+                        for n in range(neurons):
+                            feedback[n] += columns[sender, n]
+            for n in range(neurons):
+                drive = np.int64((current[b, t, n] + feedback[n]) * np.float32(4096))
+                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
+                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
+                spike = free > threshold
+                spikes[b, t, n] = spike
+                voltage[b, t, n] = np.float32(free) / np.float32(4096)
+                v[n] = after_reset(free, spike, threshold, reset)
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def backward_recurrent(  # type: ignore[no-untyped-def]
+    grad, voltage, rows, keep_u, keep_v, threshold, tau, scale, grad_current, grad_bias
+):
+    """Fill grad_current and grad_bias; `rows` is V, a row for each receiving neuron."""
+    batch, steps, neurons = grad.shape
+    half = scale / np.float32(2) / tau
+    for b in prange(batch):
+        gu = np.zeros(neurons, np.float32)
+        gv = np.zeros(neurons, np.float32)
+        fed = np.zeros(neurons, np.float32)
+        for t in range(steps - 1, -1, -1):
+            fed[:] = 0
+            for receiver in range(neurons):
+                for n in range(neurons):
+                    fed[n] += rows[receiver, n] * gu[receiver]
+            for n in range(neurons):
+                surrogate = half * np.exp(-abs(voltage[b, t, n] - threshold) / tau)
+                gv[n] = keep_v[n] * gv[n] + surrogate * (grad[b, t, n] + fed[n])
+                gu[n] = keep_u[n] * gu[n] + gv[n]
+                grad_current[b, t, n] = gu[n]
+                grad_bias[b, n] += gv[n]

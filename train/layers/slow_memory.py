@@ -1,0 +1,198 @@
+"""The slow memory of a dual-memory-pathway layer: a scalar drive, d Legendre states, an additive current.
+
+Training form (floats on the integer grid, 2^k drive fraction bits beyond the weights'):
+
+    x[t]      = min(relu(W_x s[t−1] + b), 32767/(64·2^k))
+    m         = causal convolution of x with H[j] = Ā^j B̄, by FFT zero-padded to 2T (Ā, B̄ dequantised)
+    memory[t] = P m[t−1] + ν x[t],   P = quantise(W_m Ā), ν = quantise(W_m B̄), held `update_interval` steps
+
+The exact integers (`integer_memory`) round m and memory in every step; that is the only difference.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from numba import njit, prange
+
+from train.layers.fixed_point import DRIVE_MAX, WEIGHT_SCALE, sat24
+from train.layers.integers import MemoryIntegers
+from train.layers.legendre import impulse_response, quantised
+
+MAX_DRIVE_SHIFT = 9
+MAX_EXPONENT = 14
+WEIGHT_MAX = 127
+
+
+class _Straight(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value, step):  # type: ignore[no-untyped-def]
+        return torch.floor(value / step + 0.5) * step
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        return grad, None
+
+
+def drive_shift(peak: float) -> int:
+    """The largest k in 0 … 9 that leaves a factor of two above the largest drive seen (float units)."""
+    room = DRIVE_MAX / (2 * WEIGHT_SCALE * max(peak, 1e-9))
+    return int(np.clip(np.floor(np.log2(room)), 0, MAX_DRIVE_SHIFT))
+
+
+def exponent(peak: float, shift: int) -> int:
+    """e of the grid 2^−e of P and ν: the largest at which `peak` fits 8 bits, within 6 − k … 14."""
+    fitting = np.floor(np.log2(WEIGHT_MAX / max(peak, 1e-9)))
+    return int(np.clip(fitting, max(6 - shift, 0), MAX_EXPONENT))
+
+
+def convolve(
+    drive: Float[torch.Tensor, "batch steps"], response: Float[torch.Tensor, "d steps"]
+) -> Float[torch.Tensor, "batch steps d"]:
+    """m[t] = Σ_j H[j] x[t − j], the parallel form of m[t] = Ā m[t−1] + B̄ x[t]."""
+    steps = drive.shape[1]
+    spectrum = torch.fft.rfft(drive, 2 * steps)[:, None] * torch.fft.rfft(response, 2 * steps)
+    return torch.fft.irfft(spectrum, 2 * steps)[:, :, :steps].transpose(1, 2)
+
+
+class SlowMemory(torch.nn.Module):
+    """Training form and integers of one layer's slow memory.
+
+    Args:
+        neurons, inputs: of the layer.
+        states: d.  window: θ in steps.  coefficient_bits: of Ā and B̄, the sign included.
+        update_interval: steps between refreshes of the memory current.
+        threshold: of the layer's neurons; scales the initial memory weights.
+    """
+
+    transition: torch.Tensor
+    input: torch.Tensor
+    shift: torch.Tensor
+
+    def __init__(
+        self,
+        neurons: int,
+        inputs: int,
+        states: int,
+        window: float,
+        coefficient_bits: int,
+        update_interval: int,
+        threshold: float,
+        scale: float,
+    ) -> None:
+        super().__init__()
+        transition, drive, self.state_shift = quantised(states, window, coefficient_bits)
+        self.update_interval = update_interval
+        self.register_buffer("transition", torch.as_tensor(transition), persistent=False)
+        self.register_buffer("input", torch.as_tensor(drive), persistent=False)
+        self.register_buffer("shift", torch.tensor(0))
+        # A drive weight that starts negative behind the ReLU would never see a gradient.
+        self.drive_weight = torch.nn.Parameter(8 / inputs**0.5 * torch.rand(1, inputs))
+        self.drive_bias = torch.nn.Parameter(torch.zeros(1))
+        self.weight = torch.nn.Parameter(scale * threshold / states**0.5 / 8 * torch.randn(neurons, states))
+        self.watching = False
+        self.peak = 0.0
+
+    @property
+    def limit(self) -> float:
+        """The largest drive that 16 bits hold, in float units."""
+        return DRIVE_MAX / (WEIGHT_SCALE << int(self.shift))
+
+    def quantised_bias(self) -> Float[torch.Tensor, "1"]:
+        """b on the 1/64 grid."""
+        return _Straight.apply(self.drive_bias, 1 / WEIGHT_SCALE)
+
+    def projections(self) -> tuple[Float[torch.Tensor, "neurons d+1"], int]:
+        """[P, ν] on the grid 2^−e, and e."""
+        scale = 2.0**-self.state_shift
+        system = torch.cat([self.transition, self.input[:, None]], 1).to(self.weight.dtype) * scale
+        exact = self.weight @ system
+        e = exponent(float(exact.detach().abs().max()), int(self.shift))
+        step = 2.0**-e
+        return _Straight.apply(exact.clamp(-WEIGHT_MAX * step, WEIGHT_MAX * step), step), e
+
+    def forward(self, drive: Float[torch.Tensor, "batch steps"]) -> Float[torch.Tensor, "batch steps neurons"]:
+        """memory from W_x s[t−1], the drive before bias and ReLU."""
+        x = torch.relu(drive + self.quantised_bias())
+        if self.watching:
+            self.peak = max(self.peak, float(x.detach().max()))
+        x = x.clamp(max=self.limit)
+        steps = x.shape[1]
+        scale = 2.0**-self.state_shift
+        response = impulse_response(self.transition.cpu().numpy() * scale, self.input.cpu().numpy() * scale, steps)
+        states = convolve(x, torch.as_tensor(response, dtype=x.dtype, device=x.device))
+        before = torch.nn.functional.pad(states, (0, 0, 1, 0))[:, :steps]
+        projections, _ = self.projections()
+        memory = torch.cat([before, x[..., None]], 2) @ projections.t()
+        if self.update_interval > 1:
+            held = torch.arange(steps, device=x.device) // self.update_interval * self.update_interval
+            memory = memory[:, held]
+        return memory
+
+    def calibrate(self) -> None:
+        """Set k from the largest drive seen while `watching`."""
+        self.shift.fill_(drive_shift(self.peak))
+
+    def integers(self, drive_weight: Int[np.ndarray, "inputs"]) -> MemoryIntegers:
+        """The deployed integers; `drive_weight` is W_x after the layer's quantisation."""
+        projections, e = self.projections()
+        rows = np.rint(projections.detach().cpu().double().numpy() * 2.0**e).astype(np.int64)
+        shift = int(self.shift)
+        return MemoryIntegers(
+            drive_weight=drive_weight,
+            drive_bias=int(np.rint(float(self.quantised_bias()) * WEIGHT_SCALE)),
+            drive_shift=shift,
+            transition=self.transition.cpu().numpy(),
+            input=self.input.cpu().numpy(),
+            state_shift=self.state_shift,
+            memory_weight=rows[:, :-1],
+            drive_memory_weight=rows[:, -1],
+            memory_shift=shift + e - 6,
+            update_interval=self.update_interval,
+        )
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _memory(drive, bias, k, transition, inputs, q, rows, last, p, interval, out):  # type: ignore[no-untyped-def]
+    batch, steps, neurons = out.shape
+    states = len(inputs)
+    half_p, half_q = (1 << p) >> 1, (1 << q) >> 1
+    for b in prange(batch):
+        m = np.zeros(states, np.int64)
+        following = np.zeros(states, np.int64)
+        for t in range(steps):
+            x = min(max(np.int64(drive[b, t]) + bias, 0) << k, 32767)
+            for n in range(neurons):
+                if t % interval != 0:
+                    out[b, t, n] = out[b, t - 1, n]
+                    continue
+                total = last[n] * x + half_p
+                for i in range(states):
+                    total += rows[n, i] * m[i]
+                out[b, t, n] = total >> p
+            for i in range(states):
+                total = inputs[i] * x + half_q
+                for j in range(states):
+                    total += transition[i, j] * m[j]
+                following[i] = sat24(total >> q)
+            m[:] = following
+
+
+def integer_memory(
+    memory: MemoryIntegers, drive: Int[np.ndarray, "batch steps"]
+) -> Int[np.ndarray, "batch steps neurons"]:
+    """The memory current in units of u, exactly as deployed, from the integer sums drive_weight·s[t−1]."""
+    out = np.zeros((*drive.shape, len(memory.memory_weight)), np.int64)
+    _memory(
+        drive,
+        memory.drive_bias,
+        memory.drive_shift,
+        np.ascontiguousarray(memory.transition),
+        memory.input,
+        memory.state_shift,
+        np.ascontiguousarray(memory.memory_weight),
+        np.ascontiguousarray(memory.drive_memory_weight),
+        memory.memory_shift,
+        memory.update_interval,
+        out,
+    )
+    return out

@@ -1,0 +1,129 @@
+"""What all spiking layers share: a SLAYER block with our synapse and neuron, and exact integers."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+
+from basalt.errors import BasaltError
+from train.layers import events, exact
+from train.layers.config import SpikingConfig
+from train.layers.fixed_point import WEIGHT_SCALE
+from train.layers.integers import SpikingIntegers
+from train.layers.neuron import Neuron
+from train.layers.synapse import Dense
+from train.slayer import slayer
+
+
+class Spiking(torch.nn.Module):
+    """A layer of spiking neurons with dense synapses.
+
+        a[t] = W s_in[t−1] + V s[t−1], then the neuron's dynamics (train.layers.dynamics)
+
+    The input is delayed by one step, as deployed, so a bias acts from t = 0. `block` is a SLAYER block
+    (`slayer.block.cuba.Dense` or `.Recurrent`) holding the parameters, so lava-dl's own exporter works on it.
+
+    Args:
+        config: of the layer.
+        name: of the layer.
+        inputs: number of input features.
+    """
+
+    def __init__(self, config: SpikingConfig, name: str, inputs: int) -> None:
+        super().__init__()
+        self.config, self.name, self.inputs, self.units = config, name, inputs, config.units
+        self.block = _block(config, inputs)
+        std = config.weight_scale * config.threshold / inputs**0.5
+        with torch.no_grad():
+            self.synapse.weight.normal_(0, std)
+            if config.recurrent:
+                self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / config.units**0.5)
+        self.bias = torch.nn.Parameter(torch.zeros(config.units)) if config.bias else None
+        self.rate = torch.zeros(())
+
+    @property
+    def synapse(self) -> Dense:
+        """The synapse from the layer's input."""
+        return self.block.input_synapse if self.config.recurrent else self.block.synapse
+
+    @property
+    def neuron(self) -> Neuron:
+        """The neurons."""
+        return self.block.neuron
+
+    def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+        """Spikes, in the training form."""
+        return self.fire(self.synapse(x, delay=1))
+
+    def fire(self, current: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
+        """Spikes of the neurons driven by `current`; remembers their mean rate."""
+        recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
+        bias = None if self.bias is None else _on_grid(self.bias)
+        spikes = self.neuron(current, bias, recurrent)
+        self.rate = spikes.mean()
+        return spikes
+
+    def integers(self) -> SpikingIntegers:
+        """The layer as it is deployed."""
+        constants = self.neuron.constants
+        recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
+        return SpikingIntegers(
+            name=self.name,
+            weight=to_integers(self.synapse.matrix),
+            threshold=self.neuron.v_th_mant,
+            current_decay=constants.current_decay,
+            voltage_decay=constants.voltage_decay,
+            reset=self.config.reset,
+            recurrent_weight=None if recurrent is None else to_integers(recurrent),
+            bias=None if self.bias is None else to_integers(_on_grid(self.bias)),
+        )
+
+    def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
+        """Spikes as deployed, in exact integers (CPU)."""
+        layer = self.integers()
+        active = events.events_of(x.transpose(1, 2))
+        spikes, _ = exact.spiking(layer, exact.activation(active, layer.weight))
+        return torch.from_numpy(spikes).transpose(1, 2)
+
+    def export_hdf5(self, handle: Any) -> None:
+        """lava-dl's own export of the layer, for stock netx.
+
+        Raises:
+            BasaltError: the layer has a part that stock netx does not know.
+        """
+        if self.bias is not None or self.config.reset != "hard":
+            raise BasaltError(
+                f"Layer {self.name} has a bias or a {self.config.reset} reset, which lava-dl cannot export: "
+                "use convert/export.py, which can."
+            )
+        self.block.export_hdf5(handle)
+
+
+def _block(config: SpikingConfig, inputs: int) -> torch.nn.Module:
+    """A SLAYER block whose neuron and synapses are ours."""
+    stock = {"threshold": config.threshold, "current_decay": 1.0, "voltage_decay": 1.0}
+    kind = slayer.block.cuba.Recurrent if config.recurrent else slayer.block.cuba.Dense
+    block = kind(stock, inputs, config.units)
+    block.neuron = Neuron(
+        config.units,
+        config.current_decay,
+        config.voltage_decay,
+        config.reset,
+        threshold=config.threshold,
+        tau_grad=config.tau_grad,
+        scale_grad=config.scale_grad,
+    )
+    synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if config.recurrent else {"synapse": inputs}
+    for name, size in synapses.items():
+        setattr(block, name, Dense(size, config.units, pre_hook_fx=block.neuron.quantize_8bit))
+    return block
+
+
+def _on_grid(value: torch.Tensor) -> torch.Tensor:
+    return slayer.utils.quantize(value, step=1 / WEIGHT_SCALE).clamp(-64, 64 - 1 / WEIGHT_SCALE)
+
+
+def to_integers(weight: Float[torch.Tensor, "..."]) -> Int[np.ndarray, "..."]:
+    """Values on the 1/64 grid as integers."""
+    return np.rint(weight.detach().cpu().double().numpy() * WEIGHT_SCALE).astype(np.int64)

@@ -1,0 +1,129 @@
+"""Networks: a recipe's layers in order, in the training form or in exact integers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int, UInt8
+
+from train.layers import LAYERS, SpikingConfig
+from train.layers.integers import ReadoutIntegers, SpikingIntegers
+from train.recipe import NetworkConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What a network did, in exact integers.
+
+    Attributes:
+        spikes: by layer name, uint8 (batch, neurons, steps), at the deployed time index.
+        sums: the read-out after the last step, int64 (batch, classes).
+    """
+
+    spikes: dict[str, UInt8[torch.Tensor, "batch neurons steps"]]
+    sums: Int[torch.Tensor, "batch classes"]
+
+
+class Network(torch.nn.Module):
+    """Spiking layers and a read-out.
+
+    Args:
+        config: the layers.
+        inputs: number of input features.
+        classes: number of outputs.
+    """
+
+    def __init__(self, config: NetworkConfig, inputs: int, classes: int) -> None:
+        super().__init__()
+        self.inputs, self.classes = inputs, classes
+        self.layers = torch.nn.ModuleDict()
+        self._integer = False
+        for layer in config.named():
+            module = LAYERS[layer.kind].module
+            assert layer.name is not None
+            if isinstance(layer, SpikingConfig):
+                self.layers[layer.name] = module(layer, layer.name, inputs)
+                inputs = layer.units
+            else:
+                self.layers[layer.name] = module(layer, layer.name, inputs, classes)
+
+    @property
+    def hidden(self) -> list[torch.nn.Module]:
+        """The spiking layers, in order."""
+        return list(self.layers.values())[:-1]
+
+    @property
+    def readout(self) -> torch.nn.Module:
+        """The last layer."""
+        return list(self.layers.values())[-1]
+
+    @property
+    def rates(self) -> dict[str, Float[torch.Tensor, ""]]:
+        """Mean spikes per neuron and step of each spiking layer in the last training-form forward pass."""
+        return {layer.name: layer.rate for layer in self.hidden}
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits (batch, classes) of 0/1 input (batch, features, steps); integer sums within `integer()`."""
+        if self._integer:
+            return self.trace(x).sums
+        for layer in self.layers.values():
+            x = layer(x)
+        return x
+
+    @contextmanager
+    def integer(self, on: bool = True) -> Iterator["Network"]:
+        """Within the block, `forward` computes the deployed integers (CPU)."""
+        before, self._integer = self._integer, on
+        try:
+            yield self
+        finally:
+            self._integer = before
+
+    @torch.no_grad()
+    def trace(self, x: UInt8[torch.Tensor, "batch features steps"]) -> Trace:
+        """All spikes and the read-out's sums, as deployed (CPU).
+
+        Raises:
+            ValueError: an input is neither 0 nor 1.
+        """
+        spikes = {}
+        x = x.to("cpu", torch.uint8)
+        for layer in self.hidden:
+            x = layer.exact(x)
+            spikes[layer.name] = x
+        return Trace(spikes, self.readout.exact(x))
+
+    def integers(self) -> list[SpikingIntegers | ReadoutIntegers]:
+        """The layers as they are deployed, in order."""
+        return [layer.integers() for layer in self.layers.values()]
+
+    @torch.no_grad()
+    def calibrate(self, x: UInt8[torch.Tensor, "batch features steps"]) -> None:
+        """Set the drive shift of every slow memory from the largest drive that `x` causes, input side first."""
+        memories = [m for layer in self.hidden if (m := getattr(layer, "memory", None)) is not None]
+        for memory in memories:
+            memory.watching, memory.peak = True, 0.0
+            self.forward(x)
+            memory.watching = False
+            memory.calibrate()
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trained parameters."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+
+def load(run: Path | str) -> Network:
+    """The network of a run's folder or checkpoint, with its best weights, in evaluation mode.
+
+    Raises:
+        BasaltError: there is no checkpoint, or it is damaged.
+    """
+    from train.checkpoint import read
+
+    saved = read(Path(run))
+    network = Network(saved.recipe.network, saved.inputs, saved.classes)
+    network.load_state_dict(saved.model)
+    return network.eval()

@@ -1,0 +1,257 @@
+"""Recipes: what to train, on what and how, in TOML. Errors name file, key and allowed values."""
+
+import difflib
+import sys
+import types
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import tomli_w
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+
+from basalt.errors import BasaltError
+from basalt.files import atomic
+from train.data.config import DataConfig
+from train.layers import LAYERS
+from train.layers.config import LayerConfig, Strict
+from train.objectives import OBJECTIVES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+RECIPES = Path(__file__).parent / "recipes"
+DEFAULT = "dmp_digits"
+
+
+class AugmentConfig(Strict):
+    """Changes to the training events, drawn anew in every epoch.
+
+    Attributes:
+        pixels: largest shift of a sample in x and in y.
+        steps: largest shift in time.
+        drop: fraction of a sample's events left out, drawn from [0, drop].
+        noise: events added at random, as a fraction of the sample's own.
+    """
+
+    pixels: int = Field(0, ge=0, le=8)
+    steps: int = Field(0, ge=0)
+    drop: float = Field(0.0, ge=0, lt=1)
+    noise: float = Field(0.0, ge=0, le=1)
+
+
+class TrainingConfig(Strict):
+    """How to train.
+
+    Attributes:
+        epochs, batch: passes over the training set, samples a step.
+        learning_rate, weight_decay: of AdamW; the rate follows a cosine after `warmup` epochs.
+        clip: largest gradient norm.
+        objective: by name, see `train.objectives`.
+        label_smoothing: of the cross-entropy.
+        rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
+        augment: changes to the training events.
+    """
+
+    epochs: int = Field(30, ge=1)
+    batch: int = Field(64, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(1e-4, ge=0)
+    warmup: float = Field(0.5, ge=0)
+    clip: float = Field(1.0, gt=0)
+    objective: str = "cross_entropy"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    rate_penalty: float = Field(0.0, ge=0)
+    rate_target: float = Field(0.05, ge=0, le=1)
+    augment: AugmentConfig = AugmentConfig()
+
+    @field_validator("objective")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in OBJECTIVES:
+            raise ValueError(one_of(value, OBJECTIVES))
+        return value
+
+
+class NetworkConfig(Strict):
+    """Layers, input side first; the last is a read-out."""
+
+    layers: tuple[Any, ...] = Field(min_length=2)
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _by_kind(cls, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            return value
+        return tuple(_layer(position, entry) for position, entry in enumerate(value))
+
+    @model_validator(mode="after")
+    def _readout_last(self) -> "NetworkConfig":
+        kinds = [layer.kind for layer in self.layers]
+        if kinds[-1] != "readout" or "readout" in kinds[:-1]:
+            raise ValueError(f"the last layer, and no other, is a readout (got {', '.join(kinds)})")
+        names = [layer.name for layer in self.named()]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two layers have the same name (got {', '.join(map(str, names))})")
+        return self
+
+    def named(self) -> tuple[LayerConfig, ...]:
+        """The layers, each with a name."""
+        last = len(self.layers) - 1
+        default = [f"hidden{i + 1}" if i < last else "readout" for i in range(last + 1)]
+        return tuple(c.model_copy(update={"name": c.name or n}) for c, n in zip(self.layers, default))
+
+
+def _layer(position: int, entry: Any) -> LayerConfig:
+    if isinstance(entry, LayerConfig):
+        return entry
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if kind not in LAYERS:
+        raise ValueError(f"[{position}].kind: {one_of(kind, LAYERS)}")
+    config = LAYERS[kind].config
+    try:
+        return config.model_validate(entry)
+    except ValidationError as error:
+        key, text = explain(error.errors()[0], config)
+        raise ValueError(f"[{position}].{key}: {text}") from error
+
+
+class Recipe(Strict):
+    """A whole experiment.
+
+    Attributes:
+        name: of the run's folder. seed: of everything random.
+        data, network, training: the three parts.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    seed: int = Field(1, ge=0)
+    data: DataConfig
+    network: NetworkConfig
+    training: TrainingConfig = TrainingConfig()
+
+    def plain(self) -> dict[str, Any]:
+        """The recipe with all defaults written out, as TOML and JSON know it (no None)."""
+        whole = self.model_dump(mode="json", exclude={"network"}, exclude_none=True)
+        layers = [layer.model_dump(mode="json", exclude_none=True) for layer in self.network.named()]
+        training = whole.pop("training")
+        return {**whole, "network": {"layers": layers}, "training": training}
+
+    def write(self, path: Path) -> None:
+        """Write the recipe with all defaults written out."""
+        with atomic(path) as temporary:
+            temporary.write_text(tomli_w.dumps(self.plain()))
+
+
+def find(recipe: str | Path) -> Path:
+    """The file of a recipe given as a path or as the bare name of one in train/recipes.
+
+    Raises:
+        BasaltError: there is no such recipe.
+    """
+    for path in (Path(recipe), RECIPES / f"{recipe}.toml"):
+        if path.is_file():
+            return path
+    known = sorted(path.stem for path in RECIPES.glob("*.toml"))
+    raise BasaltError(f"No recipe {str(recipe)!r}: {one_of(str(recipe), known)}, or the path of a TOML file.")
+
+
+def read(recipe: str | Path, settings: dict[str, Any] | None = None) -> Recipe:
+    """Read and check a recipe; `settings` maps dotted keys ("training.epochs") to values that replace the file's.
+
+    Raises:
+        BasaltError: no such file, no TOML, or a key or value that is not allowed.
+    """
+    path = find(recipe)
+    try:
+        content = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise BasaltError(f"Cannot read {path}: {error.strerror or error}.") from error
+    for key, value in (settings or {}).items():
+        _put(content, key, value)
+    return parse(content, str(path))
+
+
+def parse(content: dict[str, Any], source: str) -> Recipe:
+    """Check a recipe given as nested dictionaries.
+
+    Raises:
+        BasaltError: a key or value is not allowed; the message names `source` and the dotted key.
+    """
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        key, text = explain(error.errors()[0], Recipe)
+        raise BasaltError(f"{source}: {key}: {text}." if key else f"{source}: {text}.") from error
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """A "key=value" of the command line; the value is TOML, or a bare string.
+
+    Raises:
+        BasaltError: there is no "=".
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise BasaltError(f"--set takes key=value, such as training.epochs=10 (got {text!r}).")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+
+
+def _put(content: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    place: Any = content
+    for part in parents:
+        if isinstance(place, list):
+            if not part.isdigit() or int(part) >= len(place):
+                raise BasaltError(f"--set {key}: there is no layer {part!r}; layers are numbered from 0.")
+            place = place[int(part)]
+        else:
+            place = place.setdefault(part, {})
+    if not isinstance(place, dict):
+        raise BasaltError(f"--set {key}: {'.'.join(parents)} is no table of the recipe.")
+    place[last] = value
+
+
+def one_of(given: Any, allowed: Any) -> str:
+    """ "<given> is not one of a, b, c; did you mean b?" """
+    close = difflib.get_close_matches(str(given), list(allowed), 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{given!r} is not one of {', '.join(allowed)}{hint}"
+
+
+def explain(error: ErrorDetails, model: type[Strict]) -> tuple[str, str]:
+    """The dotted key of a validation error and what is wrong, in words."""
+    place = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        *parents, last = error["loc"]
+        allowed = list(_model_at(model, parents).model_fields)
+        return place, f"unknown key; {one_of(last, allowed)}".replace("is not one of", "is none of", 1)
+    text = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "missing":
+        return place, "this key is missing"
+    if text.startswith("["):  # a layer named its own key
+        inner, _, text = text.partition(": ")
+        return place + inner, text
+    text = text[0].lower() + text[1:]
+    return place, text if "(got" in text else f"{text} (got {error['input']!r})"
+
+
+def _model_at(model: type[Any], parents: list[Any]) -> type[Any]:
+    for part in parents:
+        field = getattr(model, "model_fields", {}).get(part)
+        kinds = _classes(field.annotation) if field is not None else []
+        model = next((kind for kind in kinds if hasattr(kind, "model_fields")), model)
+    return model
+
+
+def _classes(annotation: Any) -> list[Any]:
+    if get_origin(annotation) in (types.UnionType, Literal):
+        return list(get_args(annotation))
+    return [annotation]
