@@ -1,8 +1,8 @@
 """What a .net file holds: one frozen record a layer, integers only.
 
-Time runs in steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both are
-0/1 (inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 wraps once
-at 24 bits, sat16 is min(·, 32767). The recurrences are implemented step by step in `lava_procs/*/reference.py`.
+Time runs in steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both
+are 0/1 (inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 wraps
+once at 24 bits, sat16 is min(·, 32767). The recurrences are implemented step by step in `lava_procs/*/reference.py`.
 """
 
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ class SlowMemory:
 class Spiking:
     """A layer of spiking neurons with dense synapses, all parts but the weight optional.
 
-        a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with the current memory[t] of `SlowMemory` if any
+        a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the `SlowMemory` if any
 
     Attributes:
         weight: (neurons, inputs), even, −256 … 254.

@@ -40,9 +40,18 @@ BACKENDS = {
     for backend in (
         Backend("fixed", "fixed_pt", "near-memory-22nm", "Loihi-style fixed point, by the reference"),
         Backend(
-            "float", "floating_pt", "textbook-45nm", "the same equations in real numbers, without rounding", exact=False
+            "float",
+            "floating_pt",
+            "textbook-45nm",
+            "the same equations in real numbers, without rounding",
+            exact=False,
         ),
-        Backend("netx", "netx", "textbook-45nm", "stock lava-dl processes, stock layers only, one sample at a time"),
+        Backend(
+            "netx",
+            "netx",
+            "textbook-45nm",
+            "stock lava-dl processes, stock layers only, one sample at a time",
+        ),
         Backend(
             "loihi2",
             "loihi2",

@@ -72,7 +72,7 @@ def build_spiking(layer: Spiking, layout: Layout) -> "AbstractProcess":
     from lava_procs.spiking.process import Spiking as SpikingProcess
 
     neuron = layer.neuron
-    spiking = {
+    spiking: dict[str, Any] = {
         "weight": layer.weight,
         "recurrent_weight": layer.recurrent_weight,
         "bias": layer.bias,
@@ -142,22 +142,35 @@ def all_parts(network: Network) -> list[Part]:
     return [source, *(part for layer in network.layers for part in parts(layer))]
 
 
-def build(network: Network, layout: Layout) -> "AbstractProcess":
-    """The whole process graph: source, layers, and a sink behind each layer that was given a frames file.
+@dataclass(frozen=True)
+class Graph:
+    """A process graph.
 
-    Returns:
-        The source; running it runs everything that is connected to it.
+    Attributes:
+        source: running it runs everything that is connected to it.
+        layers: each layer's process, by name.
     """
+
+    source: "AbstractProcess"
+    layers: "dict[str, AbstractProcess]"
+
+
+def build(network: Network, layout: Layout) -> Graph:
+    """The whole process graph: source, layers, and a sink behind each layer that was given a frames file."""
     from lava_procs.io.process import Source, SpikeSink, SumSink
 
     source = Source(
-        name="input", features=network.inputs, frames=str(layout.frames("input")), **layout.shared("input.source")
+        name="input",
+        features=network.inputs,
+        frames=str(layout.frames("input")),
+        **layout.shared("input.source"),
     )
     out = source.s_out
     sink_arguments = layout.shared()
     del sink_arguments["meter"]
+    layers = {}
     for layer in network.layers:
-        process = BUILDERS[layer.kind](layer, layout)
+        process = layers[layer.name] = BUILDERS[layer.kind](layer, layout)
         out.connect(process.s_in)
         spikes = isinstance(layer, Spiking)
         out = process.s_out if spikes else process.y_out
@@ -166,7 +179,7 @@ def build(network: Network, layout: Layout) -> "AbstractProcess":
             sink_kind = SpikeSink if spikes else SumSink
             sink = sink_kind(name=f"{layer.name}.sink", width=layer.neurons, frames=str(path), **sink_arguments)
             out.connect(sink.a_in)
-    return source
+    return Graph(source, layers)
 
 
 def frame_type(layer: Layer) -> np.dtype:

@@ -95,12 +95,17 @@ def simulate_readout(
     return out
 
 
-SIMULATORS: dict[str, Callable[..., np.ndarray]] = {Spiking.kind: simulate_spiking, Readout.kind: simulate_readout}
+SIMULATORS: dict[str, Callable[..., np.ndarray]] = {
+    Spiking.kind: simulate_spiking,
+    Readout.kind: simulate_readout,
+}
 """Record kind → its whole-sample reference."""
 
 
 def simulate(
-    network: Network, spikes: UInt8[np.ndarray, "samples features steps"], states: dict[str, States] | None = None
+    network: Network,
+    spikes: UInt8[np.ndarray, "samples features steps"],
+    states: dict[str, States] | None = None,
 ) -> dict[str, Any]:
     """What every layer sends, by layer name: spikes (samples, neurons, steps), read-out sums likewise."""
     out: dict[str, Any] = {}

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context, resource_tracker, set_start_method
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -45,9 +45,11 @@ class Host:
 
     Attributes:
         folder: the session's folder; what the task writes there outlives it.
+        seconds: spent so far on building and on running.
     """
 
     folder: Path
+    seconds: dict[str, float] = field(default_factory=lambda: {"build": 0.0, "run": 0.0})
 
     def run(
         self,
@@ -66,11 +68,14 @@ class Host:
         watcher = Watcher(process, self.folder)
         watcher.start()
         try:
+            began = time.perf_counter()
             process.create_runtime(run_cfg=config, compile_config={"pypy_channel_size": CHANNEL_FRAMES})
+            built = time.perf_counter()
             chunk = max(1, steps // 100)
             for start in range(0, steps, chunk):
                 process.run(RunSteps(num_steps=min(chunk, steps - start)))
                 self.progress(min(start + chunk, steps), steps)
+            self.timed(built - began, time.perf_counter() - built)
             if before_stop is not None:
                 before_stop()
         except Exception:
@@ -78,6 +83,11 @@ class Host:
             raise
         watcher.stop()
         process.stop()
+
+    def timed(self, build: float, run: float) -> None:
+        """Add to the seconds that building and running took."""
+        self.seconds = {"build": self.seconds["build"] + build, "run": self.seconds["run"] + run}
+        (self.folder / "timing.json").write_text(json.dumps(self.seconds))
 
     def progress(self, done: int, total: int) -> None:
         """Tell the parent how far the run is."""
@@ -140,7 +150,7 @@ def host(task: Callable[[Host], None], folder: Path, parent: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     set_start_method(None, force=True)  # Lava sets it when imported, and fails if it is set already
-    tracker: Any = resource_tracker._resource_tracker  # type: ignore[attr-defined]
+    tracker: Any = resource_tracker._resource_tracker
     tracker._fd = tracker._pid = None  # the parent's tracker must not see this session's segments
     threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
     try:

@@ -20,7 +20,14 @@ class MeteredProcess(AbstractProcess):
     """
 
     def __init__(
-        self, *, name: str, batch: int, steps: int, rounds: int = 1, meter: str | None = None, **parameters: object
+        self,
+        *,
+        name: str,
+        batch: int,
+        steps: int,
+        rounds: int = 1,
+        meter: str | None = None,
+        **parameters: object,
     ) -> None:
         super().__init__(name=name, batch=batch, steps=steps, rounds=rounds, meter=meter, **parameters)
         shape = (rounds * batch, len(COUNTERS))

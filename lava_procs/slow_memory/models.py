@@ -118,3 +118,6 @@ class SlowMemoryLayerModel(AbstractSubProcessModel):
         proc.in_ports.s_in.connect([self.spiking.in_ports.s_in, self.memory.in_ports.s_in])
         self.memory.out_ports.current_out.connect(self.spiking.in_ports.memory_in)
         self.spiking.out_ports.s_out.connect(proc.out_ports.s_out)
+        proc.vars.u.alias(self.spiking.vars.u)
+        proc.vars.v.alias(self.spiking.vars.v)
+        proc.vars.m.alias(self.memory.vars.m)

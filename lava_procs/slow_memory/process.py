@@ -64,7 +64,7 @@ class SlowMemoryLayer(MeteredProcess):
         memory: arguments of `SlowMemory`, likewise.
         meters: paths of the two parts' counters, or None.
 
-    Ports: `s_in` (batch, inputs), `s_out` (batch, neurons).
+    Ports: `s_in` (batch, inputs), `s_out` (batch, neurons). Variables: `u`, `v` of the neurons, `m` of the memory.
     """
 
     def __init__(
@@ -79,8 +79,17 @@ class SlowMemoryLayer(MeteredProcess):
         meters: dict[str, str] | None = None,
     ) -> None:
         super().__init__(
-            name=name, batch=batch, steps=steps, rounds=rounds, spiking=spiking, memory=memory, meters=meters or {}
+            name=name,
+            batch=batch,
+            steps=steps,
+            rounds=rounds,
+            spiking=spiking,
+            memory=memory,
+            meters=meters or {},
         )
         neurons, inputs = spiking["weight"].shape
         self.s_in = InPort(shape=(batch, inputs))
         self.s_out = OutPort(shape=(batch, neurons))
+        self.u = Var(shape=(batch, neurons), init=0)
+        self.v = Var(shape=(batch, neurons), init=0)
+        self.m = Var(shape=(batch, memory["memory_weight"].shape[1]), init=0)

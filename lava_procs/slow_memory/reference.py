@@ -73,5 +73,3 @@ def floating_step(
         current = (m @ memory_weight.T + x[:, None] * drive_memory_weight) * 2.0**-memory_shift
     state = (m @ transition.T + x[:, None] * drive_input) * 2.0**-coefficient_shift
     return MemoryStep(current, state, np.zeros(len(m), dtype=np.int64))
-
-

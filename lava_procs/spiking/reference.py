@@ -78,4 +78,3 @@ RESETS = {
     "none": lambda membrane, spikes, level: membrane,
 }
 """What a spike does to the membrane."""
-

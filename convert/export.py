@@ -1,0 +1,107 @@
+"""Export a trained run: integers into model.net, what training computed into trace.npz, the test set into test.npz."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import typer
+
+from basalt.errors import BasaltError
+from basalt.files import atomic, read_json
+from basalt.paths import newest
+
+MAX_DROP = 0.005
+"""Accuracy that export may cost before it says so: half a point."""
+
+
+def export(
+    run: Annotated[
+        Path | None, typer.Argument(help="A run folder, or its checkpoint.pt; the newest run if none is named.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Test samples kept for deployment.")] = 1000,
+    verified: Annotated[int, typer.Option(min=0, help="Test samples whose spikes are kept and verified.")] = 200,
+    data_dir: Annotated[Path | None, typer.Option(help="Where data sets are.")] = None,
+) -> None:
+    """Write the integers of a trained run into a .net file, and verify that they spike as training did.
+
+    Writes model.net (netx HDF5), test.npz (test samples for `basalt run`) and trace.npz (what training computed, for
+    `basalt verify`) into the run folder, then verifies the first samples against the reference and Lava.
+    """
+    checkpoint = newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run
+    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    write_export(folder, samples, verified, data_dir)
+    warn_about_drop(folder)
+    if verified:
+        # The one place where an earlier stage calls a later one: exporting ends with the proof.
+        from deploy.commands import verify_command
+
+        verify_command(folder / "model.net", None, None, "fixed", 256, verified, None)
+
+
+def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> None:
+    """model.net, test.npz and trace.npz of a run."""
+    import numpy as np
+    import torch
+    from rich.console import Console
+
+    from basalt.paths import data_dir as find_data
+    from convert import netx
+    from convert.quantize import records
+    from train.checkpoint import read
+    from train.data import load as load_data
+    from train.networks import load as load_model
+
+    console = Console()
+    model = load_model(folder)
+    recipe = read(folder).recipe
+    origin = {"recipe": recipe.name, "seed": str(recipe.seed), "data": recipe.data.name, "torch": torch.__version__}
+    network = records(model, recipe.name, recipe.data.step_ms / 1000, origin)
+    netx.write(folder / "model.net", network)
+    test = load_data(recipe.data, find_data(data_dir)).test
+    kept = np.arange(min(samples, len(test)))
+    spikes = test.dense(kept)
+    with atomic(folder / "test.npz") as temporary:
+        np.savez_compressed(temporary, spikes=spikes, labels=test.labels[kept], index=test.index[kept])
+    if verified:
+        with atomic(folder / "trace.npz") as temporary:
+            np.savez_compressed(temporary, **trace(model, spikes[:verified], network.layers[-1].name))
+    console.print(
+        f"Wrote {folder / 'model.net'} ({len(network.layers)} layers, "
+        f"{sum(layer.inputs * layer.neurons for layer in network.layers):,} synapses) and {len(kept)} test samples."
+    )
+
+
+def trace(model, spikes, readout: str):  # type: ignore[no-untyped-def]
+    """What training computes for `spikes` in exact integers: spikes by layer, and the read-out's last sums."""
+    import torch
+
+    found = model.trace(torch.from_numpy(spikes))
+    return {**{name: sent.numpy() for name, sent in found.spikes.items()}, readout: found.sums.numpy()}
+
+
+def warn_about_drop(folder: Path) -> None:
+    """Say so when integers cost more than half a point of accuracy."""
+    if not (folder / "metrics.json").exists():
+        return
+    metrics = read_json(folder / "metrics.json")
+    try:
+        drop = metrics["accuracy_float"] - metrics["accuracy_integer"]
+    except KeyError as error:
+        raise BasaltError(f"{folder / 'metrics.json'} has no {error}; train the run to its end.") from error
+    if drop > MAX_DROP:
+        typer.echo(
+            f"warning: integers cost {100 * drop:.2f} points of test accuracy ({100 * metrics['accuracy_float']:.2f} → "
+            f"{100 * metrics['accuracy_integer']:.2f} %); more coefficient bits or a finer grid may help.",
+            err=True,
+        )
+
+
+app = typer.Typer(add_completion=False)
+app.command()(export)
+
+if __name__ == "__main__":
+    from basalt.cli import run_app
+
+    run_app(app)

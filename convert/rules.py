@@ -1,0 +1,191 @@
+"""Design rules: one named function each, run at export and at load.
+
+A rule looks at one layer and yields what breaks it; a violation names rule, layer, value and limit.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from basalt.errors import BasaltError
+from convert.records import DECAY_MAX, STATE_MAX, Layer, Network, Readout, Spiking
+
+WEIGHT_MIN, WEIGHT_MAX = -256, 254
+THRESHOLD_MAX = (1 << 17) - 1
+DELAY_MAX = 62
+BIAS_MAX = (1 << 12) - 1
+MEMORY_WEIGHT_MAX = 127
+SHIFT_MAX = 30
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken rule."""
+
+    rule: str
+    layer: str
+    what: str
+    value: float
+    limit: str
+
+    def __str__(self) -> str:
+        broken = f"layer {self.layer!r} breaks the rule {self.rule}"
+        return f"{broken}: {self.what} is {self.value:g}, the limit is {self.limit}"
+
+
+Found = Iterator[tuple[str, float, str]]
+RULES: dict[str, Callable[[Any], Found]] = {}
+
+
+def rule(check: Callable[[Any], Found]) -> Callable[[Any], Found]:
+    """Register a rule under its function's name."""
+    RULES[check.__name__] = check
+    return check
+
+
+def outside(what: str, values: np.ndarray | int, low: float, high: float) -> Found:
+    """The value furthest outside low … high, if any is."""
+    array = np.asarray(values)
+    if array.size and (array.min() < low or array.max() > high):
+        worst = array.min() if low - array.min() > array.max() - high else array.max()
+        yield what, float(worst), f"{low:g} … {high:g}"
+
+
+@rule
+def weight_range(layer: Layer) -> Found:
+    """Weights are even and within 8 bits of Loihi's grid, as lava-dl's quantisation leaves them."""
+    weights: dict[str, np.ndarray | None] = {"weight": getattr(layer, "weight", None)}
+    if isinstance(layer, Spiking):
+        weights["recurrent_weight"] = layer.recurrent_weight
+        weights["drive_weight"] = layer.memory.drive_weight if layer.memory else None
+    for name, value in weights.items():
+        if value is not None:
+            yield from outside(name, value, WEIGHT_MIN, WEIGHT_MAX)
+
+
+@rule
+def decay_range(layer: Layer) -> Found:
+    """Decays are 0 (no leakage) … 4096 (complete leakage)."""
+    if isinstance(layer, Spiking):
+        yield from outside("current_decay", layer.neuron.current_decay, 0, DECAY_MAX)
+        yield from outside("voltage_decay", layer.neuron.voltage_decay, 0, DECAY_MAX)
+
+
+@rule
+def threshold_range(layer: Layer) -> Found:
+    """Thresholds have 17 bits."""
+    if isinstance(layer, Spiking):
+        yield from outside("threshold", layer.neuron.threshold, 0, THRESHOLD_MAX)
+
+
+@rule
+def bias_range(layer: Layer) -> Found:
+    """Biases have a 13-bit mantissa."""
+    if isinstance(layer, Spiking) and layer.bias is not None:
+        yield from outside("bias", layer.bias, -BIAS_MAX - 1, BIAS_MAX)
+
+
+@rule
+def delay_range(layer: Layer) -> Found:
+    """Axonal delays are at most 62 steps."""
+    if isinstance(layer, Spiking) and layer.delay is not None:
+        yield from outside("delay", layer.delay, 0, DELAY_MAX)
+
+
+@rule
+def state_headroom(layer: Layer) -> Found:
+    """The recurrent gain of one spike of every neuron fits the 24-bit current."""
+    if isinstance(layer, Spiking) and layer.recurrent_weight is not None:
+        reach = np.abs(layer.recurrent_weight).sum(axis=1).max(initial=0) << 6
+        yield from outside("recurrent current of one step", int(reach), 0, STATE_MAX)
+
+
+@rule
+def memory_width(layer: Layer) -> Found:
+    """P and ν have 8 bits, Ā and B̄ at most 16, shifts fit the 64-bit products."""
+    if isinstance(layer, Spiking) and layer.memory is not None:
+        memory = layer.memory
+        for name in ("memory_weight", "drive_memory_weight"):
+            yield from outside(name, getattr(memory, name), -MEMORY_WEIGHT_MAX - 1, MEMORY_WEIGHT_MAX)
+        for name in ("transition", "drive_input"):
+            yield from outside(name, getattr(memory, name), -(1 << 15), (1 << 15) - 1)
+        for name in ("drive_shift", "coefficient_shift", "memory_shift"):
+            yield from outside(name, getattr(memory, name), 0, SHIFT_MAX)
+        yield from outside("update_interval", memory.update_interval, 1, 1 << 20)
+
+
+@rule
+def memory_contracts(layer: Layer) -> Found:
+    """The slow state forgets: the spectral radius of Ā is below 1."""
+    if isinstance(layer, Spiking) and layer.memory is not None:
+        memory = layer.memory
+        radius = np.abs(np.linalg.eigvals(memory.transition / 2.0**memory.coefficient_shift)).max(initial=0.0)
+        if radius >= 1:
+            yield "spectral radius of the transition", float(radius), "below 1"
+
+
+@rule
+def shapes(layer: Layer) -> Found:
+    """Arrays of one layer belong together."""
+    if not isinstance(layer, Spiking):
+        return
+    neurons, inputs = layer.weight.shape
+    expected = {"recurrent_weight": (neurons, neurons), "bias": (neurons,), "delay": (neurons,)}
+    for name, shape in expected.items():
+        value = getattr(layer, name)
+        if value is not None and value.shape != shape:
+            yield f"size of {name}", float(value.size), f"{shape}"
+    for name in ("current_decay", "voltage_decay"):
+        size = getattr(layer.neuron, name).size
+        if size not in (1, neurons):
+            yield f"size of {name}", float(size), f"1 or {neurons}"
+    if layer.memory is not None:
+        memory, states = layer.memory, layer.memory.states
+        sizes = {
+            "drive_weight": (inputs,),
+            "transition": (states, states),
+            "memory_weight": (neurons, states),
+            "drive_memory_weight": (neurons,),
+        }
+        for name, shape in sizes.items():
+            if getattr(memory, name).shape != shape:
+                yield f"size of memory {name}", float(getattr(memory, name).size), f"{shape}"
+
+
+def check(network: Network) -> list[Violation]:
+    """Every violation of every rule, in the order of the layers."""
+    found = []
+    for layer in network.layers:
+        for name in ("shapes", *(name for name in RULES if name != "shapes")):
+            broken = [Violation(name, layer.name, *entry) for entry in RULES[name](layer)]
+            found += broken
+            if broken and name == "shapes":
+                break
+    before = None
+    for layer in network.layers:
+        if before is not None and layer.inputs != before.neurons:
+            limit = f"{before.neurons}, what layer {before.name!r} sends"
+            found.append(Violation("chain", layer.name, "the input size", layer.inputs, limit))
+        if isinstance(before, Readout):
+            found.append(Violation("readout_last", before.name, "layers after the read-out", 1, "0"))
+        before = layer
+    names = [layer.name for layer in network.layers]
+    found += [
+        Violation("unique_names", name, "the number of layers of that name", names.count(name), "1")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    return found
+
+
+def enforce(network: Network, place: str) -> None:
+    """Raise for the first violations.
+
+    Raises:
+        BasaltError: with up to three violations, and how many more there are.
+    """
+    found = check(network)
+    if found:
+        more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+        raise BasaltError(f"{place}: " + "; ".join(map(str, found[:3])) + more + ".")

@@ -1,0 +1,314 @@
+"""What the deployment commands do, once their arguments are read."""
+
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from basalt.errors import BasaltError
+from basalt.files import atomic, read_json, write_json
+from basalt.paths import RUNS
+from basalt.progress import progress_bar
+from convert import netx
+from convert.records import Network
+from deploy.backends import BACKENDS, find
+from deploy.energy.pricing import available_tables
+from deploy.energy.pricing import price as price_counts
+from deploy.inputs import Inputs, load_inputs
+from deploy.run import Job, Outcome, counts_file, predict, run, saturations
+from deploy.session import SessionError
+from deploy.verify import Pair, backend_states, compare, reference_states, verification
+
+console = Console()
+
+
+def run_command(
+    file: Path,
+    input_: Path | None,
+    output: Path | None,
+    backend: str,
+    batch: int,
+    samples: int | None,
+    timeout: float | None,
+    places: list[str],
+    tables: list[str],
+    strict: bool,
+    dry_run: bool,
+) -> None:
+    """`basalt run`."""
+    chosen = find(backend)
+    network = netx.read(file)
+    inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
+    folder = output or file.parent / f"deploy-{backend}"
+    job = Job(network, inputs.spikes, backend, batch, parse_places(places), file=file)
+    if dry_run:
+        describe(job, folder)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    outcome = run_with_bar(job, timeout, folder, f"Running {network.name} on {backend}")
+    predicted = predict(network, outcome.sent)
+    accuracy = None if inputs.labels is None else float(np.mean(predicted == inputs.labels))
+    counts = counts_file(job, outcome)
+    energy = price_counts(counts, tables or available_tables(), strict=strict)
+    result = result_file(job, inputs, outcome, accuracy, energy)
+    with atomic(folder / "spikes.npz") as temporary:
+        np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
+    write_json(folder / "counts.json", counts)
+    write_json(folder / "energy.json", energy)
+    write_json(folder / "result.json", result)
+    write_html(folder, file, job, inputs, outcome, predicted, result, counts, energy)
+    show_result(result, folder, chosen.table)
+
+
+def parse_places(places: list[str]) -> dict[str, str]:
+    """LAYER=BACKEND entries."""
+    for entry in places:
+        if entry.count("=") != 1:
+            raise BasaltError(f"--place {entry!r} is not LAYER=BACKEND.")
+    return {entry.split("=")[0]: entry.split("=")[1] for entry in places}
+
+
+def run_with_bar(job: Job, timeout: float | None, folder: Path, title: str) -> Outcome:
+    """Run with a progress bar; a failure's traceback is kept in the folder."""
+    try:
+        with progress_bar(title) as update:
+            return run(job, timeout, update, folder)
+    except SessionError as error:
+        if error.traceback:
+            trace = folder / "failure.txt"
+            trace.write_text(error.traceback)
+            raise SessionError(f"{error} The traceback is in {trace}.", error.traceback) from error
+        raise
+
+
+def describe(job: Job, folder: Path) -> None:
+    """What a run would do."""
+    samples, features, steps = job.spikes.shape
+    console.print(
+        f"Would run {job.network.name} ({len(job.network.layers)} layers) on {job.backend}: {samples} samples of "
+        f"{features} features × {steps} steps, {min(job.batch, samples)} side by side, into {folder}."
+    )
+    for layer in job.network.layers:
+        where = job.places.get(layer.name, job.backend)
+        console.print(f"  {layer.name}: {layer.kind}, {layer.inputs} → {layer.neurons}, on {where}")
+
+
+def result_file(
+    job: Job, inputs: Inputs, outcome: Outcome, accuracy: float | None, energy: dict[str, Any]
+) -> dict[str, Any]:
+    """Content of result.json."""
+    samples, _, steps = job.spikes.shape
+    return {
+        "backend": job.backend,
+        "network": job.network.name,
+        "file": str(job.file),
+        "samples": samples,
+        "steps": steps,
+        "batch": min(job.batch, samples),
+        "accuracy": accuracy,
+        "correct": None if accuracy is None else round(accuracy * samples),
+        "seconds": outcome.seconds,
+        "build_seconds": outcome.build_seconds,
+        "sample_steps_per_second": samples * steps / outcome.seconds,
+        "energy_per_inference_joule": {name: table["per_inference_joule"] for name, table in energy["tables"].items()},
+        "saturations": saturations(outcome),
+        "spike_rate": {layer.name: float(outcome.sent[layer.name].mean()) for layer in job.network.spiking},
+        "machine": machine(),
+        "origin": job.network.origin,
+        "command": "basalt " + " ".join(sys.argv[1:]),
+        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    import psutil
+
+    return {
+        "processor": platform.machine(),
+        "cores": psutil.cpu_count(logical=True),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "lava-nc", "lava-dl", "basalt")},
+    }
+
+
+def spike_arrays(network: Network, outcome: Outcome, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """What spikes.npz holds: the spikes of the last spiking layer, the predicted labels, and the last sums if any."""
+    last = [layer.name for layer in network.spiking][-1]
+    arrays = {"spikes": outcome.sent[last], "labels": predicted}
+    if network.readout is not None:
+        arrays["readout"] = outcome.sent[network.readout.name][:, :, -1]
+    return arrays
+
+
+def write_html(
+    folder: Path,
+    file: Path,
+    job: Job,
+    inputs: Inputs,
+    outcome: Outcome,
+    predicted: np.ndarray,
+    result: dict[str, Any],
+    counts: dict[str, Any],
+    energy: dict[str, Any],
+) -> None:
+    """The report; what training and verify left beside the .net file goes into it."""
+    from deploy.report import ReportArrays, write_report
+
+    beside = {name: file.parent / f"{name}.json" for name in ("metrics", "verify")}
+    found = {name: read_json(path) if path.exists() else None for name, path in beside.items()}
+    readout = job.network.readout
+    arrays = ReportArrays(
+        labels=inputs.labels,
+        predicted=predicted,
+        spikes={layer.name: outcome.sent[layer.name][0] for layer in job.network.spiking},
+        input_spikes=job.spikes[0],
+        rates={layer.name: outcome.sent[layer.name].mean(axis=(0, 1)) for layer in job.network.spiking},
+        readout=None if readout is None else outcome.sent[readout.name][0],
+    )
+    write_report(folder / "report.html", result, counts, energy, found["metrics"], found["verify"], arrays)
+
+
+def show_result(result: dict[str, Any], folder: Path, table: str) -> None:
+    """The gist of a run, for people."""
+    accuracy = result["accuracy"]
+    joule = result["energy_per_inference_joule"]
+    shown = joule.get(table, next(iter(joule.values()), 0.0))
+    console.print(
+        f"{result['samples']} samples × {result['steps']} steps on {result['backend']} in {result['seconds']:.2f} s"
+        + ("" if accuracy is None else f", accuracy {100 * accuracy:.2f} % ({result['correct']} right)")
+        + f", {1e9 * shown:,.0f} nJ an inference ({table})"
+    )
+    if result["saturations"]:
+        console.print(f"[yellow]{result['saturations']} saturations: a state left its range; see the report.[/yellow]")
+    console.print(f"Report: {folder / 'report.html'}")
+
+
+def verify_command(
+    file: Path,
+    input_: Path | None,
+    output: Path | None,
+    backend: str,
+    batch: int,
+    samples: int,
+    timeout: float | None,
+) -> None:
+    """`basalt verify`."""
+    chosen = find(backend)
+    if not chosen.exact:
+        raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified; use 'fixed'.")
+    network = netx.read(file)
+    inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
+    folder = output or file.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    pairs = verify_pairs(network, file, inputs, input_ is None, backend, batch, timeout, folder)
+    pairs = [with_states(network, inputs.spikes, pair, chosen.tag) for pair in pairs]
+    found = verification(pairs)
+    write_json(folder / "verify.json", found)
+    show_pairs(pairs)
+    if found["mismatches"]:
+        raise BasaltError(f"{found['mismatches']} of {found['compared']} values differ; see {folder / 'verify.json'}.")
+    console.print(f"[green]0 of {found['compared']:,} values differ.[/green]")
+
+
+def verify_pairs(
+    network: Network,
+    file: Path,
+    inputs: Inputs,
+    with_trace: bool,
+    backend: str,
+    batch: int,
+    timeout: float | None,
+    folder: Path,
+) -> list[Pair]:
+    """Training against the reference (where it left a trace), and the reference against the backend."""
+    from deploy.reference import simulate
+
+    outcome = run_with_bar(
+        Job(network, inputs.spikes, backend, batch, file=file), timeout, folder, f"Verifying on {backend}"
+    )
+    reference = ("reference", simulate(network, inputs.spikes))
+    pairs = [compare(network, reference, (backend, outcome.sent))]
+    trace = file.parent / "trace.npz"
+    if with_trace and trace.exists():
+        with np.load(trace, allow_pickle=False) as arrays:
+            trained = {name: arrays[name] for name in arrays.files}
+        pairs.insert(0, compare(network, ("training", trained), reference))
+    return pairs
+
+
+def with_states(network: Network, spikes: np.ndarray, pair: Pair, tag: str) -> Pair:
+    """A pair whose divergence, if it has one, tells the states of the sides that keep them."""
+    from dataclasses import replace
+
+    divergence = pair.first_divergence
+    if divergence is None:
+        return pair
+    states = {
+        side: None
+        if side == "training"
+        else reference_states(network, spikes, divergence)
+        if side == "reference"
+        else backend_states(network, spikes, divergence, tag)
+        for side in divergence.pair
+    }
+    return replace(pair, first_divergence=replace(divergence, states=states))
+
+
+def show_pairs(pairs: list[Pair]) -> None:
+    """The comparison as a table, and the first divergence in a sentence."""
+    table = Table("left", "right", "layer", "samples", "steps", "neurons", "compared", "mismatches")
+    for pair in pairs:
+        for layer in pair.layers:
+            numbers = (layer.samples, layer.steps, layer.neurons, layer.compared, layer.mismatches)
+            table.add_row(pair.left, pair.right, layer.layer, *(f"{number:,}" for number in numbers))
+    console.print(table)
+    for pair in pairs:
+        first = pair.first_divergence
+        if first is not None:
+            console.print(
+                f"[red]First divergence: layer {first.layer}, sample {first.sample}, neuron {first.neuron}, step "
+                f"{first.step}: {pair.left} sent {first.left}, {pair.right} {first.right}; states {first.states}.[/red]"
+            )
+
+
+def price_command(counts: Path, tables: list[str], strict: bool) -> None:
+    """`basalt price`."""
+    energy = price_counts(read_json(counts), tables or available_tables(), strict=strict)
+    write_json(counts.parent / "energy.json", energy)
+    shown = Table("table", "process", "part", "dynamic nJ", "static nJ", "share")
+    for name, table in energy["tables"].items():
+        total = table["per_inference_joule"] or 1.0
+        for entry in table["processes"]:
+            dynamic, static = entry["dynamic_joule"], entry["static_joule"]
+            share = f"{100 * (dynamic + static) / total:.1f} %"
+            shown.add_row(name, entry["name"], entry["part"], f"{1e9 * dynamic:,.2f}", f"{1e9 * static:,.2f}", share)
+        shown.add_row(
+            name, "all", "", f"{1e9 * table['dynamic_joule']:,.2f}", f"{1e9 * table['static_joule']:,.2f}", ""
+        )
+    console.print(shown)
+    console.print(f"Per inference. Written to {counts.parent / 'energy.json'}.")
+
+
+def list_command() -> None:
+    """`basalt list`."""
+    recipes = sorted((Path(__file__).parents[1] / "train" / "recipes").glob("*.toml"))
+    rows: list[tuple[str, str, str]] = [("recipe", path.stem, "") for path in recipes]
+    for path in sorted(RUNS.glob("*/recipe.toml")):
+        stages = ("checkpoint.pt", "metrics.json", "model.net", "verify.json", "deploy-*/result.json")
+        done = [name.split(".")[0].split("/")[0] for name in stages if list(path.parent.glob(name))]
+        rows.append(("run", str(path.parent), ", ".join(done)))
+    rows += [("backend", name, backend.about) for name, backend in BACKENDS.items()]
+    rows += [("price table", name, "") for name in available_tables()]
+    table = Table("what", "name", "about")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

@@ -1,0 +1,55 @@
+"""Spikes to run, from a file."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from basalt.errors import BasaltError
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a network is run on.
+
+    Attributes:
+        spikes: events, 0 or 1, or graded up to 255.
+        labels: the true classes, None when they are not known.
+    """
+
+    spikes: UInt8[np.ndarray, "samples features steps"]
+    labels: Int[np.ndarray, "samples"] | None
+
+    def first(self, samples: int | None) -> "Inputs":
+        """The first so many samples; all of them for None."""
+        return Inputs(self.spikes[:samples], None if self.labels is None else self.labels[:samples])
+
+
+def load_inputs(path: Path, features: int) -> Inputs:
+    """Read an .npz file with `spikes` (uint8, samples × features × steps) and, if known, `labels` (samples).
+
+    Raises:
+        BasaltError: the file is missing or damaged, or its arrays do not fit the network.
+    """
+    if not Path(path).exists():
+        raise BasaltError(f"{path} does not exist; name an .npz file with `spikes` (samples × features × steps).")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in ("spikes", "labels") if key in file}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise BasaltError(f"{path} is not a readable .npz file ({error}); make it again.") from error
+    if "spikes" not in arrays:
+        raise BasaltError(f"{path} has no array `spikes` (uint8, samples × features × steps).")
+    spikes = arrays["spikes"]
+    if spikes.ndim != 3 or spikes.size == 0:
+        raise BasaltError(f"{path}: `spikes` has the shape {spikes.shape}, not (samples, features, steps).")
+    if spikes.shape[1] != features:
+        raise BasaltError(f"{path}: `spikes` has {spikes.shape[1]} features, the network takes {features}.")
+    if spikes.dtype.kind not in "bui" or spikes.min() < 0 or spikes.max() > 255:
+        raise BasaltError(f"{path}: `spikes` must be integers from 0 to 255 (uint8), and is {spikes.dtype}.")
+    labels = arrays.get("labels")
+    if labels is not None and (labels.shape != (len(spikes),) or labels.dtype.kind not in "ui"):
+        raise BasaltError(f"{path}: `labels` must be {len(spikes)} integers, and is {labels.dtype} {labels.shape}.")
+    return Inputs(spikes.astype(np.uint8, copy=False), None if labels is None else labels.astype(np.int64))

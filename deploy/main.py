@@ -1,0 +1,142 @@
+"""Command line: run a .net file on a backend, verify it, price a run, list what there is."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import typer
+
+from basalt.errors import BasaltError
+from basalt.paths import newest
+
+NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
+INPUT = typer.Option(
+    "--input",
+    "-i",
+    help="An .npz file with `spikes` (uint8, samples × features × steps) and, if "
+    "known, `labels`; the test.npz beside the .net file if none is named.",
+)
+SAMPLES = typer.Option("--samples", "-n", min=1, help="Use the first so many samples only.")
+TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after so many seconds.")
+BATCH = typer.Option("--batch", "-b", min=1, help="Samples that run side by side in one build.")
+
+
+def run(
+    file: Annotated[Path | None, NET] = None,
+    input_: Annotated[Path | None, INPUT] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the results; deploy-BACKEND beside the .net file if none is named.",
+        ),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="Where to run; `basalt list` tells what there is.")] = "fixed",
+    batch: Annotated[int, BATCH] = 256,
+    samples: Annotated[int | None, SAMPLES] = None,
+    timeout: Annotated[float | None, TIMEOUT] = None,
+    place: Annotated[
+        list[str] | None,
+        typer.Option(help="LAYER=BACKEND: run one layer on another backend; may be repeated."),
+    ] = None,
+    table: Annotated[
+        list[str] | None, typer.Option(help="Price table; may be repeated; all of them if none is named.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="An event without a price is an error.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
+) -> None:
+    """Run a network in Lava, count every event, price it, and write a report.
+
+    Writes spikes.npz, counts.json, energy.json, result.json and report.html into the output folder.
+    """
+    from deploy.commands import run_command
+
+    run_command(
+        net_file(file),
+        input_,
+        output,
+        backend,
+        batch,
+        samples,
+        timeout,
+        place or [],
+        table or [],
+        strict,
+        dry_run,
+    )
+
+
+def verify(
+    file: Annotated[Path | None, NET] = None,
+    input_: Annotated[Path | None, INPUT] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for verify.json; beside the .net file if none is named."),
+    ] = None,
+    backend: Annotated[str, typer.Option(help="The backend to compare with the reference.")] = "fixed",
+    batch: Annotated[int, BATCH] = 256,
+    samples: Annotated[int, SAMPLES] = 200,
+    timeout: Annotated[float | None, TIMEOUT] = None,
+) -> None:
+    """Prove that training, reference and backend compute the same spikes: every layer, every step.
+
+    Training's spikes come from the trace.npz that export leaves beside the .net file; without one, reference and
+    backend are compared. Exit code 1 when anything differs.
+    """
+    from deploy.commands import verify_command
+
+    verify_command(net_file(file), input_, output, backend, batch, samples, timeout)
+
+
+def price(
+    run_: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A result folder with counts.json, or that file; the newest if none is named.",
+        ),
+    ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="Price table, or a TOML file of your own; may be repeated; all if none is named."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="An event without a price is an error.")] = False,
+) -> None:
+    """Price the counts of a run that is done; writes energy.json beside them."""
+    from deploy.commands import price_command
+
+    counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
+    price_command(counts / "counts.json" if counts.is_dir() else counts, table or [], strict)
+
+
+def list_() -> None:
+    """List recipes, runs, backends and price tables."""
+    from deploy.commands import list_command
+
+    list_command()
+
+
+def net_file(named: Path | None) -> Path:
+    """The .net file meant by an argument."""
+    if named is None:
+        return newest("*/model.net", "exported network", "python convert/export.py")
+    if named.is_dir():
+        if not (named / "model.net").exists():
+            raise BasaltError(f"{named} holds no model.net; export it with `python convert/export.py {named}`.")
+        return named / "model.net"
+    return named
+
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run, verify and price a network in Lava.")
+app.command("run")(run)
+app.command("verify")(verify)
+app.command("price")(price)
+app.command("list")(list_)
+
+if __name__ == "__main__":
+    from basalt.cli import run_app
+
+    run_app(app)

@@ -1,0 +1,193 @@
+"""One network on one set of samples on one backend: what every layer sent, and what every part counted."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from numpy.lib.format import open_memmap
+
+from basalt.errors import BasaltError
+from convert.records import Network, Spiking
+from deploy.backends import find, run_config
+from deploy.network import Layout, all_parts, build, frame_type
+from deploy.session import Host, run_session
+from deploy.stock import run_stock
+
+DEFAULT_BATCH = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run to be done.
+
+    Attributes:
+        network: the records.
+        spikes: the input.
+        backend: name of the backend.
+        batch: samples side by side.
+        places: other backends by layer name.
+        record: names of layers whose output is kept; None for all.
+        file: the .net file that the network came from, which the stock backend loads.
+    """
+
+    network: Network
+    spikes: UInt8[np.ndarray, "samples features steps"]
+    backend: str = "fixed"
+    batch: int = DEFAULT_BATCH
+    places: Mapping[str, str] = field(default_factory=dict)
+    record: tuple[str, ...] | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        sent: by layer name, spikes (samples, neurons, steps) uint8, or read-out sums int32.
+        counts: by meter ("layer.part"), (samples, counters) int64.
+        build_seconds: to build the process graph and fork it.
+        seconds: to run the steps.
+    """
+
+    sent: dict[str, Any]
+    counts: dict[str, Int[np.ndarray, "samples counters"]]
+    build_seconds: float
+    seconds: float
+
+
+def run(
+    job: Job,
+    timeout: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    folder: Path | None = None,
+) -> Outcome:
+    """Run a job in a session that always ends.
+
+    Args:
+        timeout: seconds, None for no limit.
+        on_progress: called with (steps done, steps in all).
+        folder: where the session keeps its files while it lasts; the system's temporary folder if None.
+
+    Raises:
+        BasaltError: the backend cannot run this network, or the run failed.
+    """
+    backend = find(job.backend)
+    places = {layer: find(name).tag for layer, name in job.places.items()}
+    unknown = set(places) - {layer.name for layer in job.network.layers}
+    if unknown:
+        names = ", ".join(layer.name for layer in job.network.layers)
+        raise BasaltError(f"There is no layer {sorted(unknown)[0]!r} to place; the layers are {names}.")
+    with tempfile.TemporaryDirectory(prefix=".session-", dir=folder) as place:
+        samples, _, steps = job.spikes.shape
+        layout = Layout(samples, steps, min(job.batch, samples), Path(place))
+        try:
+            prepare(job, layout)
+        except OSError as error:
+            raise BasaltError(
+                f"Cannot keep the run's frames in {place} ({error.strerror or error}); free some space, or run fewer "
+                f"--samples."
+            ) from error
+        if backend.tag == "netx":
+            task = run_stock(job.network, job.file, layout)
+        else:
+
+            def task(host: Host) -> None:
+                host.run(build(job.network, layout).source, run_config(backend.tag, places), layout.rounds * steps)
+
+        run_session(task, layout.folder, timeout, on_progress)
+        return collect(job, layout)
+
+
+def prepare(job: Job, layout: Layout) -> None:
+    """Lay the input out in time, and make empty files for what is recorded and counted."""
+    from lava_procs.metering import COUNTERS
+
+    padded = layout.rounds * layout.batch
+    _, features, steps = job.spikes.shape
+    frames = open_memmap(
+        layout.frames("input"), "w+", np.dtype(np.uint8), (layout.rounds * steps, layout.batch, features)
+    )
+    for start in range(0, layout.samples, layout.batch):
+        piece = job.spikes[start : start + layout.batch]
+        first = start // layout.batch * steps
+        frames[first : first + steps, : len(piece)] = piece.transpose(2, 0, 1)
+    frames.flush()
+    for layer in job.network.layers:
+        if job.record is None or layer.name in job.record:
+            shape = (layout.rounds * steps, layout.batch, layer.neurons)
+            open_memmap(layout.frames(layer.name), "w+", frame_type(layer), shape).flush()
+    for part in all_parts(job.network):
+        path = layout.folder / f"{part.meter}.counts.npy"
+        open_memmap(path, "w+", np.dtype(np.int64), (padded, len(COUNTERS))).flush()
+
+
+def collect(job: Job, layout: Layout) -> Outcome:
+    """Read back what was recorded and counted, samples first."""
+    sent = {}
+    for layer in job.network.layers:
+        path = layout.frames(layer.name)
+        if path.exists():
+            frames = np.load(path).reshape(layout.rounds, layout.steps, layout.batch, layer.neurons)
+            sent[layer.name] = by_sample(frames, layout.samples)
+    counts = {
+        part.meter: np.load(layout.folder / f"{part.meter}.counts.npy")[: layout.samples]
+        for part in all_parts(job.network)
+    }
+    timing = json.loads((layout.folder / "timing.json").read_text())
+    return Outcome(sent, counts, timing["build"], timing["run"])
+
+
+def by_sample(frames: np.ndarray, samples: int) -> np.ndarray:
+    """(rounds, steps, batch, neurons) → (samples, neurons, steps)."""
+    rounds, steps, batch, neurons = frames.shape
+    return frames.transpose(0, 2, 3, 1).reshape(rounds * batch, neurons, steps)[:samples].copy()
+
+
+def predict(network: Network, sent: Mapping[str, np.ndarray]) -> Int[np.ndarray, "samples"]:
+    """The class of each sample: the largest sum of the read-out, else the neuron of the last layer that spiked most."""
+    last = network.layers[-1]
+    out = sent[last.name]
+    scores = out.sum(axis=-1, dtype=np.int64) if isinstance(last, Spiking) else out[:, :, -1]
+    return scores.argmax(axis=1)
+
+
+def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
+    """Content of counts.json."""
+    from lava_procs.metering import COUNTERS
+
+    processes = []
+    for part in all_parts(job.network):
+        table = outcome.counts[part.meter]
+        used = {name: table[:, column].tolist() for column, name in enumerate(COUNTERS) if table[:, column].any()}
+        processes.append(
+            {
+                "name": part.layer,
+                "part": part.part,
+                "kind": part.kind,
+                "memory_bits": part.bits,
+                "counters": used,
+            }
+        )
+    return {
+        "format": "basalt-counts",
+        "version": 1,
+        "backend": job.backend,
+        "network": job.network.name,
+        "samples": len(job.spikes),
+        "steps": job.spikes.shape[2],
+        "step_seconds": job.network.step_seconds,
+        "processes": processes,
+    }
+
+
+def saturations(outcome: Outcome) -> int:
+    """How often a state wrapped or saturated, over all parts and samples."""
+    from lava_procs.metering import COLUMN
+
+    return int(sum(table[:, COLUMN["saturations"]].sum() for table in outcome.counts.values()))

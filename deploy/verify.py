@@ -1,0 +1,179 @@
+"""Proof that two implementations compute the same integers: every spike of every layer at every step, compared.
+
+Training left what it computed (trace.npz); the references compute it again from the .net file; a backend runs it. Equal
+means equal at the same time index, and the first difference is named.
+"""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.records import Network
+from deploy.backends import run_config
+from deploy.network import Layout, build
+from deploy.reference import States, simulate
+from deploy.run import Job, prepare
+from deploy.session import Host, run_session
+
+
+@dataclass(frozen=True)
+class LayerComparison:
+    """How one layer fared."""
+
+    layer: str
+    samples: int
+    steps: int
+    neurons: int
+    compared: int
+    mismatches: int
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first difference: earliest step, then layer order, then sample and neuron.
+
+    `u` and `v` are the states after that step, where the side keeps them.
+    """
+
+    pair: tuple[str, str]
+    layer: str
+    sample: int
+    neuron: int
+    step: int
+    left: int
+    right: int
+    states: dict[str, dict[str, int] | None]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two implementations, layer by layer."""
+
+    left: str
+    right: str
+    layers: tuple[LayerComparison, ...]
+    first_divergence: Divergence | None
+
+    @property
+    def compared(self) -> int:
+        """Values compared, over all layers."""
+        return sum(layer.compared for layer in self.layers)
+
+    @property
+    def mismatches(self) -> int:
+        """Values that differ, over all layers."""
+        return sum(layer.mismatches for layer in self.layers)
+
+
+def compare(
+    network: Network,
+    left: tuple[str, Mapping[str, np.ndarray]],
+    right: tuple[str, Mapping[str, np.ndarray]],
+) -> Pair:
+    """Compare what two implementations sent, for the layers that both have.
+
+    Args:
+        left, right: a name, and by layer name (samples, neurons, steps) arrays; a read-out may give its last sums only,
+            (samples, classes), which are then compared with the other side's last step.
+    """
+    layers = []
+    earliest: tuple[int, int, int, int] | None = None
+    for order, layer in enumerate(network.layers):
+        if layer.name not in left[1] or layer.name not in right[1]:
+            continue
+        a, b, first_step = aligned(left[1][layer.name], right[1][layer.name])
+        differ = a != b
+        samples, neurons, steps = a.shape
+        wrong = int(np.count_nonzero(differ))
+        layers.append(LayerComparison(layer.name, samples, steps, neurons, a.size, wrong))
+        if wrong:
+            step = int(np.flatnonzero(differ.any(axis=(0, 1)))[0])
+            sample, neuron = (int(value) for value in np.argwhere(differ[:, :, step])[0])
+            earliest = min(filter(None, (earliest, (step + first_step, order, sample, neuron))))
+    divergence = None if earliest is None else named(network, left, right, *earliest)
+    return Pair(left[0], right[0], tuple(layers), divergence)
+
+
+def aligned(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """Both sides with the axes (samples, neurons, steps) and as many samples, and the step that they begin with."""
+    samples = min(len(a), len(b))
+    a, b = a[:samples], b[:samples]
+    steps = max(value.shape[2] if value.ndim == 3 else 1 for value in (a, b))
+    if a.ndim == b.ndim == 3:
+        return a, b, 0
+    last = [value[:, :, -1:] if value.ndim == 3 else value[:, :, None] for value in (a, b)]
+    return last[0], last[1], steps - 1
+
+
+def named(
+    network: Network,
+    left: tuple[str, Mapping[str, np.ndarray]],
+    right: tuple[str, Mapping[str, np.ndarray]],
+    step: int,
+    order: int,
+    sample: int,
+    neuron: int,
+) -> Divergence:
+    """The divergence at a place."""
+    layer = network.layers[order].name
+
+    def value(side: Mapping[str, np.ndarray]) -> int:
+        sent = side[layer]
+        return int(sent[sample, neuron, step] if sent.ndim == 3 else sent[sample, neuron])
+
+    pair = (left[0], right[0])
+    return Divergence(pair, layer, sample, neuron, step, value(left[1]), value(right[1]), dict.fromkeys(pair))
+
+
+def reference_states(network: Network, spikes: np.ndarray, divergence: Divergence) -> dict[str, int] | None:
+    """u and v of the reference at a divergence."""
+    states: dict[str, States] = {}
+    sample = slice(divergence.sample, divergence.sample + 1)
+    simulate(network, spikes[sample], states)
+    if divergence.layer not in states:
+        return None
+    found = states[divergence.layer]
+    return {name: int(getattr(found, name)[0, divergence.neuron, divergence.step]) for name in ("u", "v")}
+
+
+def backend_states(network: Network, spikes: np.ndarray, divergence: Divergence, tag: str) -> dict[str, int] | None:
+    """u and v that a backend holds at a divergence: the sample again, up to that step, then Lava's variables."""
+    if not any(layer.name == divergence.layer for layer in network.spiking):
+        return None
+    sample = spikes[divergence.sample : divergence.sample + 1, :, : divergence.step + 1]
+    with tempfile.TemporaryDirectory(prefix=".session-") as place:
+        layout = Layout(1, sample.shape[2], 1, Path(place))
+        prepare(Job(network, sample, record=()), layout)
+
+        def task(host: Host) -> None:
+            graph = build(network, layout)
+            process = graph.layers[divergence.layer]
+
+            def keep() -> None:
+                held = {name: int(getattr(process, name).get()[0, divergence.neuron]) for name in ("u", "v")}
+                (layout.folder / "states.json").write_text(json.dumps(held))
+
+            host.run(graph.source, run_config(tag), sample.shape[2], before_stop=keep)
+
+        run_session(task, layout.folder)
+        held: dict[str, int] = json.loads((layout.folder / "states.json").read_text())
+        return held
+
+
+def verification(pairs: list[Pair]) -> dict[str, Any]:
+    """Content of verify.json."""
+    first = next((pair.first_divergence for pair in pairs if pair.first_divergence), None)
+    return {
+        "compared": sum(pair.compared for pair in pairs),
+        "mismatches": sum(pair.mismatches for pair in pairs),
+        "first_divergence": None if first is None else asdict(first),
+        "pairs": [
+            {"left": pair.left, "right": pair.right, "layers": [asdict(layer) for layer in pair.layers]}
+            for pair in pairs
+        ],
+    }
