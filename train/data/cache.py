@@ -1,0 +1,114 @@
+"""Binned events kept on disk, so that a data set is simulated or read once."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from basalt.errors import BasaltError
+from basalt.files import atomic
+from basalt.paths import cache_dir
+from train.data.events import EventSet
+
+_CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py")
+_ARRAYS = ("offsets", "features", "times", "labels", "index")
+
+
+def key_of(**parts: Any) -> str:
+    """A hash of the given parameters (anything JSON takes) and of the code that makes events."""
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    for name in _CODE:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()[:20]
+
+
+def fingerprint(*paths: Path) -> str:
+    """A hash of the files' contents."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def hash_of(array: np.ndarray) -> str:
+    """A hash of an array's shape, type and contents."""
+    digest = hashlib.sha256(f"{array.dtype.str}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def cached(name: str, key: str, build: Callable[[], EventSet]) -> EventSet:
+    """The event set stored as `name` under `key`, else built and stored.
+
+    A file that can't be read is built again, a folder that can't be written leaves the set uncached; both with a
+    note on standard error.
+    """
+    path = cache_dir() / "events" / f"{name}-{key}.npz"
+    if path.exists():
+        try:
+            return read(path)
+        except BasaltError as error:
+            note(f"{error} Building it again.")
+    events = build()
+    try:
+        write(path, events)
+    except BasaltError as error:
+        note(f"{error} Going on without the cache.")
+    return events
+
+
+def write(path: Path, events: EventSet) -> None:
+    """Store an event set as plain arrays, atomically.
+
+    Raises:
+        BasaltError: the file can't be written.
+    """
+    arrays: dict[str, Any] = {name: getattr(events, name) for name in _ARRAYS}
+    with atomic(path) as temporary:
+        np.savez(temporary, sensor=events.sensor, steps=events.steps, step_ms=events.step_ms, **arrays)
+
+
+def read(path: Path) -> EventSet:
+    """Read an event set; the archive's checksums and the arrays' bounds are checked.
+
+    Raises:
+        BasaltError: the file is missing, damaged or not an event set.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _ARRAYS}
+            events = EventSet(
+                **arrays,
+                steps=int(stored["steps"]),
+                step_ms=float(stored["step_ms"]),
+                sensor=tuple(int(axis) for axis in stored["sensor"]),
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise BasaltError(f"The event cache {path} is damaged ({error}).") from error
+    count = len(events.features)
+    sound = (
+        len(events.offsets) == len(events.labels) + 1 == len(events.index) + 1
+        and events.offsets[0] == 0
+        and events.offsets[-1] == count == len(events.times)
+        and bool((np.diff(events.offsets) >= 0).all())
+        and (
+            count == 0
+            or (events.features.max() < events.features_count and events.times.max() < events.steps)
+        )
+    )
+    if not sound:
+        raise BasaltError(f"The event cache {path} is damaged (its arrays don't fit together).")
+    return events
+
+
+def note(text: str) -> None:
+    """One line on standard error."""
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True, highlight=False).print(text, style="yellow", markup=False)
