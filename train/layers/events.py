@@ -94,17 +94,36 @@ def gather(pointers, features, steps, delay, columns, out):  # type: ignore[no-u
                     out[r, n] += columns[f, n]
 
 
+@njit(nogil=True, cache=True)
+def _receivers(pointers, features, steps, delay, size):  # type: ignore[no-untyped-def]
+    """Events by feature: those of f reach the rows receivers[starts[f]:starts[f+1]]."""
+    starts = np.zeros(size + 1, np.int64)
+    for r in range(len(pointers) - 1):
+        if r % steps + delay < steps:
+            for e in range(pointers[r], pointers[r + 1]):
+                starts[features[e] + 1] += 1
+    for f in range(size):
+        starts[f + 1] += starts[f]
+    place = starts[:-1].copy()
+    receivers = np.empty(starts[size], np.int32)
+    for r in range(len(pointers) - 1):
+        if r % steps + delay < steps:
+            for e in range(pointers[r], pointers[r + 1]):
+                receivers[place[features[e]]] = r + delay
+                place[features[e]] += 1
+    return starts, receivers
+
+
 @njit(parallel=True, nogil=True, cache=True)
-def _scatter(pointers, features, steps, delay, grad, chunk, out):  # type: ignore[no-untyped-def]
-    neurons = grad.shape[1]
-    for part in prange((neurons + chunk - 1) // chunk):
-        low, high = part * chunk, min((part + 1) * chunk, neurons)
-        for r in range(grad.shape[0]):
-            if r % steps >= delay:
-                for e in range(pointers[r - delay], pointers[r - delay + 1]):
-                    f = features[e]
-                    for n in range(low, high):
-                        out[f, n] += grad[r, n]
+def _correlate(starts, receivers, grad, out):  # type: ignore[no-untyped-def]
+    """out[f] = Σ grad[row] over the rows that f reaches: a row of `out` stays in the cache while it grows."""
+    for f in prange(out.shape[0]):
+        for n in range(out.shape[1]):
+            out[f, n] = 0
+        for e in range(starts[f], starts[f + 1]):
+            r = receivers[e]
+            for n in range(out.shape[1]):
+                out[f, n] += grad[r, n]
 
 
 class _Product(torch.autograd.Function):
@@ -133,9 +152,9 @@ class _Product(torch.autograd.Function):
             grad_spikes[:, :kept] = grad[:, ctx.delay :] @ weight
         if ctx.needs_input_grad[1]:
             neurons = weight.shape[0]
-            transposed = torch.zeros(size, neurons)
-            rows = grad.view(batch * steps, neurons).numpy()
-            _scatter(events.pointers, events.features, steps, ctx.delay, rows, 64, transposed.numpy())
+            transposed = torch.empty(size, neurons)
+            by_feature = _receivers(events.pointers, events.features, steps, ctx.delay, size)
+            _correlate(*by_feature, grad.view(batch * steps, neurons).numpy(), transposed.numpy())
             grad_weight = transposed.t()
         return grad_spikes, grad_weight, None
 

@@ -1,0 +1,118 @@
+"""Batches of events: drawn, augmented and made dense by one compiled kernel.
+
+Everything random comes from (seed, epoch), so an epoch can be drawn again after an interruption.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8, UInt64
+from numba import njit, prange
+
+from train.data.events import EventSet
+from train.recipe import AugmentConfig
+
+PLAIN = AugmentConfig()
+
+
+@njit(inline="always")
+def _mixed(state):  # type: ignore[no-untyped-def]
+    """One round of splitmix64: a well mixed 64-bit number for every `state`."""
+    z = state + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@njit(inline="always")
+def _unit(state):  # type: ignore[no-untyped-def]
+    """A number in [0, 1) for every `state`."""
+    return np.float64(_mixed(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+
+
+@njit(inline="always")
+def _shift(state, most):  # type: ignore[no-untyped-def]
+    return np.int64(_unit(state) * (2 * most + 1)) - most
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _assemble(  # type: ignore[no-untyped-def]
+    offsets, features, times, chosen, seeds, rows, columns, pixels, delay, drop, noise, out
+):
+    batch, steps, size = out.shape
+    for b in prange(batch):
+        seed = seeds[b]
+        dx, dy = _shift(seed, pixels), _shift(seed + np.uint64(1), pixels)
+        dt = _shift(seed + np.uint64(2), delay)
+        dropped = drop * _unit(seed + np.uint64(3))
+        low, high = offsets[chosen[b]], offsets[chosen[b] + 1]
+        for e in range(low, high):
+            f, t = np.int64(features[e]), np.int64(times[e]) + dt
+            x, y = f % columns + dx, f // columns % rows + dy
+            if x < 0 or x >= columns or y < 0 or y >= rows or t < 0 or t >= steps:
+                continue
+            if dropped > 0 and _unit(seed + np.uint64(16 + e - low)) < dropped:
+                continue
+            out[b, t, f + dy * columns + dx] = 1
+        extra = np.int64(noise * (high - low))
+        for e in range(extra):
+            place = _mixed(seed ^ np.uint64(0x5851F42D4C957F2D)) + np.uint64(e)
+            f = np.int64(_unit(place) * size)
+            t = np.int64(_unit(place ^ np.uint64(0x14057B7EF767814F)) * steps)
+            out[b, t, f] = 1
+
+
+def dense(
+    events: EventSet,
+    chosen: Int[np.ndarray, "batch"],
+    augment: AugmentConfig = PLAIN,
+    seeds: UInt64[np.ndarray, "batch"] | None = None,
+) -> UInt8[torch.Tensor, "batch features steps"]:
+    """The chosen samples as 0/1 tensors, augmented from one seed a sample; steps vary slowest in memory."""
+    out = torch.zeros(len(chosen), events.steps, events.features_count, dtype=torch.uint8)
+    rows, columns = events.sensor[-2:]
+    _assemble(
+        events.offsets,
+        events.features,
+        events.times,
+        chosen,
+        np.zeros(len(chosen), np.uint64) if seeds is None else seeds,
+        rows,
+        columns,
+        augment.pixels,
+        augment.steps,
+        augment.drop,
+        augment.noise,
+        out.numpy(),
+    )
+    return out.transpose(1, 2)
+
+
+def epoch_batches(
+    events: EventSet, batch: int, augment: AugmentConfig, seed: int, epoch: int, rank: int = 0, ranks: int = 1
+) -> Iterator[tuple[UInt8[torch.Tensor, "batch features steps"], Int[torch.Tensor, "batch"]]]:
+    """The batches of an epoch in a random order that (seed, epoch) decide; each of `ranks` processes gets its part.
+
+    The last, smaller batch is left out unless it is the only one; a batch is cut evenly over the processes.
+    """
+    draw = np.random.default_rng([seed, epoch])
+    order = draw.permutation(len(events))
+    seeds = draw.integers(0, 2**63, len(events), dtype=np.uint64)
+    for start in range(batch_count(len(events), batch)):
+        mine = order[start * batch : (start + 1) * batch][rank::ranks]
+        yield dense(events, mine, augment, seeds[mine]), torch.from_numpy(events.labels[mine])
+
+
+def batch_count(samples: int, batch: int) -> int:
+    """Steps of an epoch."""
+    return max(samples // batch, 1)
+
+
+def in_order(
+    events: EventSet, batch: int = 128
+) -> Iterator[tuple[UInt8[torch.Tensor, "batch features steps"], Int[torch.Tensor, "batch"]]]:
+    """All samples, in order, as they are."""
+    for start in range(0, len(events), batch):
+        chosen = np.arange(start, min(start + batch, len(events)))
+        yield dense(events, chosen), torch.from_numpy(events.labels[chosen])

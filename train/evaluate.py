@@ -1,0 +1,95 @@
+"""Test a trained run: `python train/evaluate.py [RUN] [--data NAME]`, or `basalt evaluate`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import typer
+
+from basalt.cli import run_app
+from basalt.files import write_json
+from basalt.paths import newest
+
+
+def evaluate(
+    run: Annotated[Path | None, typer.Argument(help="A run's folder or checkpoint; default the newest.")] = None,
+    data: Annotated[
+        str | None, typer.Option(help='Another data set to test on, such as "nmnist" (real recordings).')
+    ] = None,
+    split: Annotated[str, typer.Option(help="test, validation, train or all.")] = "test",
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")
+    ] = None,
+) -> None:
+    """Accuracy of a run in floats and in integers, with 95 % intervals, into evaluation-DATA.json beside it."""
+    from train import checkpoint
+
+    found = newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run
+    path = checkpoint.locate(found)
+    result = scores(path, data, split, data_dir)
+    target = path.parent / f"evaluation-{result['dataset']}{'' if split == 'test' else '-' + split}.json"
+    write_json(target, result)
+    for form in ("float", "integer"):
+        low, high = (100 * bound for bound in result[f"accuracy_{form}_interval"])
+        typer.echo(
+            f"{result['dataset']} ({split}, {result['samples']} samples), {form}: "
+            f"{100 * result[f'accuracy_{form}']:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+        )
+    typer.echo(f"Wrote {target}")
+
+
+def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> dict[str, Any]:
+    """What evaluation-DATA.json holds.
+
+    Raises:
+        BasaltError: the checkpoint is damaged, or the data set or split is not there.
+    """
+    from basalt.errors import BasaltError
+    from train import checkpoint
+    from train import data as datasets
+    from train.networks import load
+    from train.objectives import OBJECTIVES
+    from train.recipe import one_of, parse
+    from train.scores import float_score, integer_score
+
+    recipe = checkpoint.read(path).recipe
+    config = recipe.data
+    if data is not None:
+        changed = {**recipe.plain(), "data": {**recipe.plain()["data"], "name": data}}
+        config = parse(changed, f"--data {data}").data
+    splits = datasets.load(config, data_dir)
+    parts = {"test": [splits.test], "validation": [splits.validation], "train": [splits.train]}
+    parts["all"] = [splits.train, splits.validation, splits.test]
+    if split not in parts:
+        raise BasaltError(f"--split: {one_of(split, parts)}.")
+    network = load(path)
+    objective = OBJECTIVES[recipe.training.objective]
+    floats = [float_score(network, events, objective) for events in parts[split] if len(events)]
+    integers = [integer_score(network, events) for events in parts[split] if len(events)]
+    if not floats:
+        raise BasaltError(f"The {split} split of {splits.name} is empty.")
+    return {
+        "dataset": splits.name,
+        "provenance": splits.provenance,
+        "split": split,
+        "samples": sum(score.samples for score in integers),
+        **_pooled("float", floats),
+        **_pooled("integer", integers),
+        "recipe": recipe.name,
+        "seed": recipe.seed,
+    }
+
+
+def _pooled(form: str, parts: list[Any]) -> dict[str, Any]:
+    from train.scores import wilson
+
+    samples = sum(score.samples for score in parts)
+    hits = sum(round(score.accuracy * score.samples) for score in parts)
+    return {f"accuracy_{form}": hits / samples, f"accuracy_{form}_interval": wilson(hits, samples)}
+
+
+if __name__ == "__main__":
+    run_app(lambda: typer.run(evaluate))

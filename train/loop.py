@@ -1,0 +1,244 @@
+"""The training loop: epochs, validation, checkpoints, resuming.
+
+A run stops only at the end of an epoch as far as its files are concerned: whatever interrupts an epoch, resuming
+draws the same epoch again from (seed, epoch) and the last checkpoint, so its weights equal those of a run that was
+never stopped (on the same machine with the same number of threads and devices).
+"""
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from basalt.errors import BasaltError
+from train import checkpoint
+from train.batches import batch_count, dense, epoch_batches
+from train.checkpoint import Checkpoint
+from train.data.events import Splits
+from train.display import Display, display
+from train.folder import RECIPE, make_room, write_log
+from train.networks import Network
+from train.objectives import OBJECTIVES, rate_excess
+from train.recipe import Recipe, TrainingConfig
+from train.scores import float_score, integer_score
+
+try:
+    from lightning_fabric import Fabric
+except ImportError:
+    from lightning.fabric import Fabric
+
+CALIBRATION_SAMPLES = 256
+
+
+@dataclass
+class State:
+    """What changes while training; `history` has one row an epoch."""
+
+    network: Network
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    best: dict[str, Any] = field(default_factory=dict)
+    best_model: dict[str, torch.Tensor] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def make_fabric(accelerator: str, devices: str) -> Fabric:
+    """Lightning Fabric for the machine, without its greetings.
+
+    Raises:
+        BasaltError: no such accelerator or number of devices here.
+    """
+    for name in ("lightning_fabric", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        return Fabric(accelerator=accelerator, devices=int(devices) if devices.isdigit() else devices)
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BasaltError(f"Cannot train on accelerator {accelerator!r} with devices {devices!r}: {reason}") from error
+
+
+def learning_rate(step: int, steps: int, epoch_steps: int, config: TrainingConfig) -> float:
+    """Linear warm-up, then a cosine from the recipe's rate to zero."""
+    warmup = config.warmup * epoch_steps
+    if step < warmup:
+        return config.learning_rate * (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(steps - warmup, 1)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool, console: Console) -> State:
+    """Train `recipe` on `splits` into the folder `run`; returns the state with the best weights in the network.
+
+    Raises:
+        BasaltError: a checkpoint cannot be read or written.
+        KeyboardInterrupt: the user stopped it; the last checkpoint is whole.
+    """
+    torch.manual_seed(recipe.seed)
+    network = Network(recipe.network, splits.train.features_count, splits.classes)
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.training.learning_rate, weight_decay=recipe.training.weight_decay
+    )
+    state = State(network, optimizer)
+    if resume:
+        _restore(state, checkpoint.read(run))
+    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
+    sample = dense(splits.train, _spread(len(splits.train))).to(fabric.device)
+    if fabric.global_rank == 0 and not resume:
+        _begin(recipe, run, console)
+    if not resume:
+        network.calibrate(sample)
+        state.best_model = _copy(network.state_dict())
+        _save(recipe, splits, run, state, fabric)
+    steps = batch_count(len(splits.train), recipe.training.batch)
+    quiet = Console(quiet=True) if fabric.global_rank else console
+    with display(quiet, recipe.training.epochs, steps, state.epoch) as shown, _board(run, fabric, state) as board:
+        while state.epoch < recipe.training.epochs:
+            start = time.monotonic()
+            row = _epoch(recipe, splits, state, wrapped, wrapped_optimizer, fabric, shown)
+            network.calibrate(sample)
+            row.update(_validate(recipe, splits, state, fabric))
+            state.epoch += 1
+            state.seconds += time.monotonic() - start
+            state.history.append({"epoch": state.epoch, **row, "seconds": round(state.seconds, 3)})
+            _save(recipe, splits, run, state, fabric)
+            _log(board, state.history[-1])
+            rate = sum(float(r) for r in network.rates.values()) / max(len(network.rates), 1)
+            shown.epoch(state.epoch, row["loss"], row["accuracy"], row["validation_accuracy_integer"], rate)
+    network.load_state_dict(state.best_model)
+    network.eval()
+    return state
+
+
+def _epoch(
+    recipe: Recipe,
+    splits: Splits,
+    state: State,
+    wrapped: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    fabric: Fabric,
+    shown: Display,
+) -> dict[str, Any]:
+    config, objective = recipe.training, OBJECTIVES[recipe.training.objective]
+    wrapped.train()
+    per_epoch = batch_count(len(splits.train), config.batch)
+    losses = hits = seen = 0.0
+    rates = dict.fromkeys(state.network.rates, 0.0)
+    batches = epoch_batches(
+        splits.train, config.batch, config.augment, recipe.seed, state.epoch, fabric.global_rank, fabric.world_size
+    )
+    for done, (x, labels) in enumerate(batches, 1):
+        x, labels = x.to(fabric.device), labels.to(fabric.device)
+        rate = learning_rate(state.step, config.epochs * per_epoch, per_epoch, config)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        logits = wrapped(x)
+        loss = objective(logits, labels, config.label_smoothing)
+        if config.rate_penalty > 0:
+            loss = loss + config.rate_penalty * rate_excess(state.network.rates, config.rate_target)
+        if not torch.isfinite(loss):
+            raise BasaltError(
+                f"The loss became {float(loss)} in epoch {state.epoch + 1}: lower training.learning_rate and resume."
+            )
+        optimizer.zero_grad(set_to_none=True)
+        fabric.backward(loss)
+        fabric.clip_gradients(wrapped, optimizer, max_norm=config.clip, error_if_nonfinite=False)
+        optimizer.step()
+        state.step += 1
+        losses += float(loss.detach()) * len(labels)
+        hits += int((logits.detach().argmax(1) == labels).sum())
+        seen += len(labels)
+        for name, value in state.network.rates.items():
+            rates[name] += float(value.detach())
+        mean_rate = sum(rates.values()) / (done * max(len(rates), 1))
+        shown.step(state.epoch + 1, losses / seen, hits / seen, mean_rate)
+    result = {"learning_rate": rate, "loss": losses / seen, "accuracy": hits / seen}
+    return {**result, **{f"spike_rate_{name}": value / done for name, value in rates.items()}}
+
+
+def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> dict[str, Any]:
+    """Score the validation split; keep the weights if its integer accuracy (then its loss) is the best so far."""
+    network = state.network.eval()
+    scored = float_score(network, splits.validation, OBJECTIVES[recipe.training.objective], fabric.device)
+    integer = integer_score(network, splits.validation)
+    assert scored.loss is not None
+    figures = {
+        "validation_loss": scored.loss,
+        "validation_accuracy_float": scored.accuracy,
+        "validation_accuracy_integer": integer.accuracy,
+    }
+    before = state.best
+    if not before or (integer.accuracy, -scored.loss) > (
+        before["validation_accuracy_integer"],
+        -before["validation_loss"],
+    ):
+        state.best = {"epoch": state.epoch + 1, **figures}
+        state.best_model = _copy(network.state_dict())
+    return figures
+
+
+def _begin(recipe: Recipe, run: Path, console: Console) -> None:
+    moved = make_room(run)
+    if moved is not None:
+        console.print(f"An earlier run was in {run}: it is now in {moved}.")
+    recipe.write(run / RECIPE)
+
+
+def _save(recipe: Recipe, splits: Splits, run: Path, state: State, fabric: Fabric) -> None:
+    if fabric.global_rank == 0:
+        last = {
+            "model": state.network.state_dict(),
+            "optimizer": state.optimizer.state_dict(),
+            "epoch": state.epoch,
+            "step": state.step,
+            "seconds": state.seconds,
+            "random": torch.get_rng_state(),
+            "history": state.history,
+        }
+        saved = Checkpoint(recipe, splits.train.features_count, splits.classes, state.best_model, state.best, last)
+        saved.write(run / checkpoint.NAME)
+        write_log(run, state.history)
+    fabric.barrier()
+
+
+def _restore(state: State, saved: Checkpoint) -> None:
+    last = saved.last
+    state.network.load_state_dict(last["model"])
+    state.optimizer.load_state_dict(last["optimizer"])
+    state.epoch, state.step, state.seconds = last["epoch"], last["step"], last["seconds"]
+    state.history, state.best, state.best_model = last["history"], saved.best, saved.model
+    torch.set_rng_state(last["random"])
+
+
+def _copy(model: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in model.items()}
+
+
+def _spread(samples: int) -> Any:
+    import numpy as np
+
+    return np.linspace(0, samples - 1, min(samples, CALIBRATION_SAMPLES)).astype(np.int64)
+
+
+def _board(run: Path, fabric: Fabric, state: State) -> Any:
+    """TensorBoard's writer, on the first process; later epochs of an interrupted run are purged."""
+    import contextlib
+
+    if fabric.global_rank:
+        return contextlib.nullcontext()
+    from torch.utils.tensorboard import SummaryWriter
+
+    return contextlib.closing(SummaryWriter(str(run), purge_step=state.epoch + 1))
+
+
+def _log(board: Any, row: dict[str, Any]) -> None:
+    if board is not None:
+        for name, value in row.items():
+            if name != "epoch":
+                board.add_scalar(name, value, row["epoch"])

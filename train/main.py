@@ -1,0 +1,155 @@
+"""Train a recipe: `python train/main.py [RECIPE]`, or `basalt train`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import typer
+
+from basalt.cli import run_app
+from basalt.errors import BasaltError
+from basalt.files import write_json
+from basalt.paths import RUNS
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name, the path of its TOML file, or the folder of a run to resume.")
+    ] = "dmp_digits",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last finished epoch.")] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's training.epochs.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's seed.")] = None,
+    name: Annotated[str | None, typer.Option(help="Instead of the recipe's name: the run is runs/NAME.")] = None,
+    devices: Annotated[str, typer.Option(help='How many devices (processes on a CPU), or "auto".')] = "1",
+    accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the recipe, show the network, write nothing.")] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, such as training.batch=32.")
+    ] = None,
+) -> None:
+    """Train a network into runs/NAME: checkpoint.pt, recipe.toml, metrics.json, log.csv, TensorBoard events."""
+    from train import recipe as recipes
+
+    settings = dict(recipes.setting(text) for text in set_ or ())
+    given = {"training.epochs": epochs, "seed": seed, "name": name}
+    settings.update({key: value for key, value in given.items() if value is not None})
+    run = Path(recipe)
+    if resume and run.is_dir():
+        from train.folder import RECIPE
+
+        wanted = recipes.read(run / RECIPE, settings)
+    else:
+        wanted = recipes.read(recipe, settings)
+        run = RUNS / wanted.name
+    if dry_run:
+        _describe(wanted)
+        return
+    _train(wanted, run, resume, data_dir, accelerator, devices)
+
+
+def _train(
+    recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accelerator: str, devices: str
+) -> None:
+    from rich.console import Console
+
+    from train import checkpoint, data
+    from train.folder import check_same, stored_recipe
+    from train.loop import fit, make_fabric
+
+    console = Console()
+    if resume:
+        checkpoint.locate(run)
+        check_same(stored_recipe(run), recipe, run)
+    fabric = make_fabric(accelerator, devices)
+    fabric.launch()
+    splits = data.load(recipe.data, data_dir)
+    first = fabric.global_rank == 0
+    if first:
+        console.print(
+            f"Training {recipe.name} on {splits.name}: {len(splits.train)} samples, "
+            f"{len(splits.validation)} validation, {len(splits.test)} test.",
+            highlight=False,
+        )
+    try:
+        state = fit(recipe, splits, run, fabric, resume, console)
+    except KeyboardInterrupt:
+        if first:
+            typer.echo(_stopped(run), err=True)
+        raise SystemExit(130) from None
+    if first:
+        metrics = _metrics(recipe, splits, state)
+        write_json(run / "metrics.json", metrics)
+        console.print(_summary(run, metrics), highlight=False)
+
+
+def _stopped(run: Path) -> str:
+    from train import checkpoint
+
+    try:
+        done = checkpoint.read(run).last["epoch"]
+    except BasaltError:
+        return "Stopped before the first checkpoint."
+    return f"{run}/checkpoint.pt holds {done} finished epochs: go on with `python train/main.py {run} --resume`."
+
+
+def _metrics(recipe: Any, splits: Any, state: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from train.objectives import OBJECTIVES
+    from train.scores import float_score, integer_score
+
+    network = state.network.cpu()
+    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective])
+    integer = integer_score(network, splits.test)
+    return {
+        "accuracy_float": scored.accuracy,
+        "accuracy_float_interval": scored.interval,
+        "accuracy_integer": integer.accuracy,
+        "accuracy_integer_interval": integer.interval,
+        "test_samples": integer.samples,
+        "validation_accuracy_float": state.best.get("validation_accuracy_float"),
+        "validation_accuracy_integer": state.best.get("validation_accuracy_integer"),
+        "validation_loss": state.best.get("validation_loss"),
+        "parameters": network.parameter_count,
+        "spike_rate": asdict(integer)["spike_rate"],
+        "seed": recipe.seed,
+        "recipe": recipe.name,
+        "dataset": splits.name,
+        "provenance": splits.provenance,
+        "epochs": state.epoch,
+        "best_epoch": state.best.get("epoch", 0),
+        "seconds": round(state.seconds, 2),
+    }
+
+
+def _summary(run: Path, metrics: dict[str, Any]) -> str:
+    low, high = (100 * bound for bound in metrics["accuracy_integer_interval"])
+    return (
+        f"Test accuracy {100 * metrics['accuracy_integer']:.2f} % in integers (95 % interval {low:.1f} to {high:.1f}), "
+        f"{100 * metrics['accuracy_float']:.2f} % in floats; best epoch {metrics['best_epoch']} of {metrics['epochs']}, "
+        f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.\nWrote {run}/checkpoint.pt, "
+        "recipe.toml, metrics.json, log.csv and TensorBoard events."
+    )
+
+
+def _describe(recipe: Any) -> None:
+    from train.data.config import SENSOR
+    from train.networks import Network
+
+    inputs = SENSOR[0] * SENSOR[1] * SENSOR[2]
+    network = Network(recipe.network, inputs, 10)
+    typer.echo(f"{recipe.name}: {recipe.data.name}, {recipe.data.steps} steps of {recipe.data.step_ms:g} ms")
+    for config, layer in zip(recipe.network.named(), network.layers.values()):
+        parameters = sum(p.numel() for p in layer.parameters() if p.requires_grad)
+        typer.echo(f"  {config.name}: {config.kind}, {layer.inputs} -> {layer.units}, {parameters} parameters")
+    typer.echo(f"{recipe.training.epochs} epochs, {network.parameter_count} parameters; nothing was written.")
+
+
+if __name__ == "__main__":
+    run_app(lambda: typer.run(train))
