@@ -1,0 +1,150 @@
+"""The energy sections of a report: by process and action, dynamic against static, and the provenance of prices."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.report.format import digits, share, si, si_scale
+
+ACTIONS = {
+    "weight_words_read": "weight reads",
+    "synaptic_operations": "synaptic operations",
+    "dense_macs": "dense multiply-accumulates",
+    "neuron_updates": "neuron updates",
+    "state_reads": "state reads",
+    "state_writes": "state writes",
+    "lookups": "look-ups",
+    "events_in": "events in",
+    "spikes_out": "spikes out",
+    "hops": "hops",
+    "cycles": "cycles",
+    "saturations": "saturations",
+}
+"""What a reader calls each counter, in the order in which they are shown."""
+
+
+def action_name(counter: str) -> str:
+    """A counter in words."""
+    return ACTIONS.get(counter, "leakage" if counter == "static" else counter.replace("_", " "))
+
+
+def energy_views(energy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One view for each price table, in the order given."""
+    return [_table_view(name, table) for name, table in energy["tables"].items()]
+
+
+def counts_view(counts: Mapping[str, Any]) -> dict[str, Any]:
+    """What every process did per inference: a table of processes by counters."""
+    processes, samples = counts["processes"], max(counts["samples"], 1)
+    used = [c for c in _ordered(c for p in processes for c in p["counters"]) if any(sum(p["counters"].get(c, [])) for p in processes)]
+    rows = [
+        {
+            "name": p["name"],
+            "part": p["part"],
+            "kib": digits(sum(p.get("memory_bits", {}).values()) / 8192) if p.get("memory_bits") else "",
+            "cells": [_count(sum(p["counters"].get(c, [])) / samples) for c in used],
+        }
+        for p in processes
+    ]
+    return {"columns": [{"key": c, "name": action_name(c)} for c in used], "rows": rows}
+
+
+def saturations(counts: Mapping[str, Any]) -> dict[str, int]:
+    """How often each process saturated, over all samples; processes that never did are left out."""
+    totals = {f"{p['name']} ({p['part']})": sum(p["counters"].get("saturations", [])) for p in counts["processes"]}
+    return {name: total for name, total in totals.items() if total}
+
+
+def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    processes = table["processes"]
+    columns = _ordered(action for process in processes for action in process["actions"])
+    prefix, scale = si_scale(max([p["dynamic_joule"] + p["static_joule"] for p in processes], default=0.0))
+    longest = max([p["dynamic_joule"] for p in processes], default=0.0) or 1.0
+    total = table["per_inference_joule"]
+    rows = []
+    for process in processes:
+        spent = process["dynamic_joule"] + process["static_joule"]
+        joules = {key: process["actions"].get(key, {}).get("joule", 0.0) for key in columns}
+        rows.append(
+            {
+                "name": process["name"],
+                "part": process["part"],
+                "bars": [
+                    {"key": key, "name": action_name(key), "width": 100 * joule / longest, "text": si(joule, "J")}
+                    for key, joule in joules.items()
+                    if joule
+                ],
+                "dynamic_text": si(process["dynamic_joule"], "J"),
+                "cells": [_in(joule, scale) for joule in joules.values()],
+                "dynamic": _in(process["dynamic_joule"], scale),
+                "static": _in(process["static_joule"], scale),
+                "total": _in(spent, scale),
+                "share": share(spent / total) if total else "–",
+            }
+        )
+    by_action = [sum(p["actions"].get(key, {}).get("joule", 0.0) for p in processes) for key in columns]
+    return {
+        "name": name,
+        "title": table["title"],
+        "summary": table.get("summary", ""),
+        "unit": f"{prefix}J",
+        "per_inference": si(total, "J"),
+        "dynamic": si(table["dynamic_joule"], "J"),
+        "static": si(table["static_joule"], "J"),
+        "dynamic_share": 100 * table["dynamic_joule"] / total if total else 0.0,
+        "dynamic_share_text": share(table["dynamic_joule"] / total) if total else "–",
+        "static_share_text": share(table["static_joule"] / total) if total else "–",
+        "time": _time(table),
+        "break_even": _break_even(table),
+        "columns": [{"key": key, "name": action_name(key)} for key in columns],
+        "rows": rows,
+        "totals": [_in(joule, scale) for joule in by_action],
+        "dynamic_total": _in(table["dynamic_joule"], scale),
+        "static_total": _in(table["static_joule"], scale),
+        "total": _in(total, scale),
+        "unpriced": [action_name(key) for key in table.get("unpriced", [])],
+        "notes": table.get("notes", []),
+        "free": [{"name": action_name(f["action"]), "reason": f["reason"]} for f in table.get("free", [])],
+        "prices": [_price_row(row) for row in table["prices"]],
+    }
+
+
+def _time(table: Mapping[str, Any]) -> str:
+    if "step_seconds" not in table:
+        return ""
+    given = "as run" if table.get("step_seconds_from") == "counts" else "the table's default, as the run states no duration"
+    return f"{si(table['inference_seconds'], 's')} per inference, {si(table['step_seconds'], 's')} a step ({given})"
+
+
+def _break_even(table: Mapping[str, Any]) -> str:
+    """The step duration at which leakage costs as much as the work."""
+    if not table["static_joule"] or not table["dynamic_joule"] or "step_seconds" not in table:
+        return ""
+    return si(table["step_seconds"] * table["dynamic_joule"] / table["static_joule"], "s")
+
+
+def _price_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    times = row.get("times", 1.0)
+    return {
+        **row,
+        "action_name": action_name(row["action"]),
+        "value_text": digits(row["value"]),
+        "times_text": f"{times:.3g}" if times != 1 else "1",
+        "node_text": f"{row['node']:g} nm",
+    }
+
+
+def _ordered(counters: Any) -> list[str]:
+    found = list(dict.fromkeys(counters))
+    order = list(ACTIONS)
+    return sorted(found, key=lambda key: order.index(key) if key in order else len(order))
+
+
+def _in(joule: float, scale: float) -> str:
+    value = joule / scale
+    if value == 0:
+        return ""
+    return "< 0.001" if value < 0.0005 else f"{value:.3f}" if value < 10 else f"{value:.1f}"
+
+
+def _count(value: float) -> str:
+    return "" if value == 0 else digits(value)
