@@ -5,7 +5,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -24,6 +24,9 @@ from deploy.inputs import Inputs, load_inputs
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
 from deploy.session import SessionError
 from deploy.verify import Pair, backend_states, compare, reference_states, verification
+
+if TYPE_CHECKING:
+    from deploy.report import SampleTrace
 
 console = Console()
 
@@ -165,16 +168,34 @@ def write_html(
 
     beside = {name: file.parent / f"{name}.json" for name in ("metrics", "verify")}
     found = {name: read_json(path) if path.exists() else None for name, path in beside.items()}
-    readout = job.network.readout
+    spiking = [layer.name for layer in job.network.spiking]
+    rates = {name: outcome.sent[name].mean(axis=(0, 1)) for name in spiking}
     arrays = ReportArrays(
-        labels=inputs.labels,
         predicted=predicted,
-        spikes={layer.name: outcome.sent[layer.name][0] for layer in job.network.spiking},
-        input_spikes=job.spikes[0],
-        rates={layer.name: outcome.sent[layer.name].mean(axis=(0, 1)) for layer in job.network.spiking},
-        readout=None if readout is None else outcome.sent[readout.name][0],
+        labels=inputs.labels,
+        samples=tuple(sample_trace(job, outcome, index) for index in interesting(inputs, predicted)),
+        rates={"input": job.spikes.mean(axis=(0, 1)), **rates},
     )
     write_report(folder / "report.html", result, counts, energy, found["metrics"], found["verify"], arrays)
+
+
+def interesting(inputs: Inputs, predicted: np.ndarray) -> list[int]:
+    """Samples to show: the first one, and the first one that went wrong."""
+    wrong = [] if inputs.labels is None else np.flatnonzero(predicted != inputs.labels)[:1].tolist()
+    return sorted({0, *wrong})
+
+
+def sample_trace(job: Job, outcome: Outcome, index: int) -> "SampleTrace":
+    """What one sample did in every layer."""
+    from deploy.report import SampleTrace
+
+    readout = job.network.readout
+    return SampleTrace(
+        index=index,
+        input=job.spikes[index],
+        layers={layer.name: outcome.sent[layer.name][index] for layer in job.network.spiking},
+        readout=None if readout is None else outcome.sent[readout.name][index],
+    )
 
 
 def show_result(result: dict[str, Any], folder: Path, table: str) -> None:

@@ -1,0 +1,93 @@
+"""Random networks and inputs for property-based tests."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+from convert.records import RESETS, Network, Neuron, Readout, SlowMemory, Spiking, axis
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A network and what it is run on."""
+
+    network: Network
+    spikes: np.ndarray
+    batch: int
+
+    def __repr__(self) -> str:
+        layers = [f"{layer.name} {layer.inputs}→{layer.neurons}" for layer in self.network.layers]
+        return f"Case({', '.join(layers)}, spikes {self.spikes.shape}, batch {self.batch})"
+
+
+def even(rng: np.random.Generator, shape: tuple[int, ...], reach: int) -> np.ndarray:
+    """Weights on lava-dl's grid."""
+    return 2 * rng.integers(-reach // 2, reach // 2, shape)
+
+
+def slow_memory(rng: np.random.Generator, inputs: int, neurons: int) -> SlowMemory:
+    """A contracting memory with every number drawn."""
+    states = int(rng.integers(1, 7))
+    transition = rng.integers(-127, 128, (states, states))
+    radius = np.abs(np.linalg.eigvals(transition / 128)).max()
+    transition = np.trunc(transition * (0.9 / max(radius, 0.9))).astype(np.int64)
+    if np.abs(np.linalg.eigvals(transition / 128)).max() >= 1:
+        transition = np.diag(rng.integers(-127, 128, states))
+    return SlowMemory(
+        drive_weight=even(rng, (inputs,), 60),
+        drive_bias=int(rng.integers(-20, 20)),
+        drive_shift=int(rng.integers(0, 10)),
+        transition=transition,
+        drive_input=rng.integers(-127, 128, states),
+        coefficient_shift=7,
+        memory_weight=rng.integers(-127, 128, (neurons, states)),
+        drive_memory_weight=rng.integers(-127, 128, neurons),
+        memory_shift=int(rng.integers(0, 12)),
+        update_interval=int(rng.integers(1, 5)),
+    )
+
+
+def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Spiking:
+    """A layer with every option drawn; only those that stock netx has, if asked."""
+    neurons = int(rng.integers(1, 20))
+
+    def decays() -> np.ndarray:
+        return axis(rng.integers(0, 4097, neurons) if rng.random() < 0.5 else int(rng.integers(0, 4097)))
+
+    recurrent, delayed = rng.random() < 0.4, rng.random() < 0.4
+    return Spiking(
+        name=name,
+        weight=even(rng, (neurons, inputs), int(rng.choice([20, 120, 254]))),
+        neuron=Neuron(
+            threshold=int(rng.integers(1, 400)),
+            current_decay=decays(),
+            voltage_decay=decays(),
+            reset="hard" if stock else str(rng.choice(RESETS)),
+        ),
+        recurrent_weight=even(rng, (neurons, neurons), 120) if recurrent else None,
+        bias=rng.integers(-200, 200, neurons) if rng.random() < 0.3 and not stock else None,
+        delay=rng.integers(0, 8, neurons) if delayed and not (stock and recurrent) else None,
+        memory=slow_memory(rng, inputs, neurons) if rng.random() < 0.5 and not stock else None,
+    )
+
+
+def make_case(seed: int, stock: bool = False) -> Case:
+    """A network of one to three layers and random spikes, all from one seed."""
+    rng = np.random.default_rng(seed)
+    inputs = int(rng.integers(1, 30))
+    features = inputs
+    layers: list[Spiking | Readout] = []
+    for index in range(int(rng.integers(1, 4))):
+        layers.append(spiking(rng, f"hidden{index + 1}", inputs, stock))
+        inputs = layers[-1].neurons
+    if rng.random() < 0.5 and not stock:
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254)))
+    samples, steps = int(rng.integers(1, 7)), int(rng.integers(1, 25))
+    spikes = (rng.random((samples, features, steps)) < rng.choice([0.02, 0.2, 0.8])).astype(np.uint8)
+    return Case(Network(tuple(layers), f"case{seed}"), spikes, int(rng.integers(1, samples + 1)))
+
+
+def cases(stock: bool = False) -> st.SearchStrategy[Case]:
+    """Networks with inputs."""
+    return st.builds(make_case, st.integers(0, 2**32 - 1), st.just(stock))

@@ -1,0 +1,142 @@
+"""The .net file: what goes in comes out, and what is wrong is refused by name."""
+
+from dataclasses import fields, is_dataclass, replace
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from basalt.errors import BasaltError
+from convert import netx
+from convert.records import Network, Neuron, Spiking, axis
+from tests.conformance.strategies import cases, make_case
+
+
+def assert_same(a, b):
+    """Two records, field by field."""
+    if is_dataclass(a):
+        assert type(a) is type(b)
+        for item in fields(a):
+            assert_same(getattr(a, item.name), getattr(b, item.name))
+    elif isinstance(a, tuple):
+        assert len(a) == len(b)
+        for x, y in zip(a, b):
+            assert_same(x, y)
+    elif isinstance(a, np.ndarray):
+        assert np.array_equal(a, b)
+    else:
+        assert a == b
+
+
+@given(case=cases())
+def test_round_trip(case, tmp_path_factory):
+    """Every record comes back as it went in."""
+    path = tmp_path_factory.mktemp("net") / "a.net"
+    network = replace(case.network, step_seconds=0.005, origin={"seed": "1"})
+    netx.write(path, network)
+    assert_same(netx.read(path), network)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A file with a slow memory, recurrence, a bias and a read-out."""
+    path = tmp_path / "a.net"
+    case = next(
+        case
+        for case in map(make_case, range(1000))
+        if any(layer.memory is not None and layer.bias is not None for layer in case.network.spiking)
+        and case.network.readout is not None
+    )
+    netx.write(path, case.network)
+    return path
+
+
+def memory_layer(file):
+    """The name of the first layer with a slow memory."""
+    return next(f"layer/{index}" for index in file["layer"] if "memory" in file[f"layer/{index}"])
+
+
+@given(share=st.floats(0.0, 0.95))
+def test_truncated_file_is_refused(share, tmp_path_factory):
+    """Cut anywhere, a file gives one sentence and never another network."""
+    path = tmp_path_factory.mktemp("net") / "a.net"
+    netx.write(path, make_case(3).network)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(BasaltError, match=r"a\.net"):
+        netx.read(path)
+
+
+@given(place=st.floats(0.0, 1.0, exclude_max=True), value=st.integers(0, 255))
+def test_damaged_file_never_crashes(place, value, tmp_path_factory):
+    """One wrong byte anywhere is refused with a sentence, or hits something that is not read."""
+    path = tmp_path_factory.mktemp("net") / "a.net"
+    netx.write(path, make_case(3).network)
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] = value
+    path.write_bytes(content)
+    try:
+        netx.read(path)
+    except BasaltError as error:
+        assert "a.net" in str(error)
+
+
+def test_missing_file(tmp_path):
+    """The way out is named."""
+    with pytest.raises(BasaltError, match=r"does not exist; make one with"):
+        netx.read(tmp_path / "none.net")
+
+
+@pytest.mark.parametrize(
+    "key", ["weight", "type", "neuron/vThMant", "neuron/iDecay", "memory/transition", "memory/memory_shift"]
+)
+def test_missing_key_is_named(written, key):
+    """File, layer and key."""
+    with h5py.File(written, "a") as file:
+        del file[f"{memory_layer(file)}/{key}"]
+    with pytest.raises(BasaltError, match=rf"layer \d+: '{key}' is missing"):
+        netx.read(written)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("weight", np.full((3, 3), np.nan), "holds NaN or infinity"),
+        ("weight", np.full((3, 3), 0.5), "holds fractions"),
+        ("weight", np.zeros(3), "has 1 dimensions, not 2"),
+        ("neuron/vThMant", np.array([1, 2]), "holds 2 values, not one"),
+        ("neuron/vThMant", -5, "breaks the rule threshold_range"),
+        ("neuron/reset", "sideways", "is 'sideways', not one of hard, soft, none"),
+        ("type", np.array([b"mystery"]), "type 'mystery' is not known here"),
+        ("neuron/type", "SDNN", "neuron type 'SDNN' is not known here"),
+    ],
+)
+def test_wrong_value_is_named(written, key, value, says):
+    """Each in words that say what is wrong."""
+    with h5py.File(written, "a") as file:
+        layer = memory_layer(file)
+        if key in file[layer]:
+            del file[layer][key]
+        file[layer][key] = value
+    with pytest.raises(BasaltError, match=says):
+        netx.read(written)
+
+
+def test_newer_version_is_refused(written):
+    """A file of tomorrow's Basalt."""
+    with h5py.File(written, "a") as file:
+        file.attrs["version"] = netx.VERSION + 1
+    with pytest.raises(BasaltError, match="update Basalt"):
+        netx.read(written)
+
+
+def test_an_old_file_survives_a_failed_export(written):
+    """A network that breaks a rule leaves the file as it was."""
+    before = written.read_bytes()
+    bad = Network((Spiking("hidden", np.full((2, 2), 999), Neuron(1, axis(0), axis(0))),))
+    with pytest.raises(BasaltError, match="breaks the rule weight_range: weight is 999"):
+        netx.write(written, bad)
+    assert written.read_bytes() == before
+    assert [path.name for path in written.parent.iterdir()] == [written.name]
