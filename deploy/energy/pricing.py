@@ -125,9 +125,9 @@ def _access_term(
     memory = table.memories[name]
     own = process.memory_bits.get(name, 0) / BITS_PER_KIB
     kib = own if memory.kib is None else memory.kib
-    owner = f"{name} memory of {process.name} ({process.part})" if memory.kib is None else f"{name} memory"
+    owner = f"{name} of {process.name} ({process.part})" if memory.kib is None else f"{name} memory"
     cost = access(table.sram, which, kib, memory.row_bits)
-    label = f"SRAM {which}, {owner}: {kib:.3g} KiB, rows of {memory.row_bits} bit"
+    label = f"SRAM {which}, {memory.row_bits}-bit rows: {owner}, {kib:.3g} KiB"
     value = cost.joule / JOULE[table.sram.unit]
     provenance = _provenance(counter, label, value, accesses, table.sram.unit, table.sram)
     return Term(cost.joule * accesses, provenance, f"{owner}: {cost.note}." if cost.note else None)

@@ -37,7 +37,7 @@ def _clamp(value: float, axis: tuple[float, ...], unit: str, what: str) -> tuple
     if inside == value:
         return value, None
     end = "smallest" if value < inside else "largest"
-    return inside, f"{what} {value:g} {unit} priced as {inside:g} {unit}, the {end} of the grid"
+    return inside, f"{what} of {value:.4g} {unit} priced as {inside:g} {unit}, the {end}"
 
 
 def _between(value: float, axis: tuple[float, ...]) -> tuple[int, float]:

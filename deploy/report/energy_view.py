@@ -1,6 +1,6 @@
 """The energy sections of a report: by process and action, dynamic against static, and the provenance of prices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploy.report.format import digits, share, si, si_scale
@@ -59,6 +59,7 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
     columns = _ordered(action for process in processes for action in process["actions"])
     prefix, scale = si_scale(max([p["dynamic_joule"] + p["static_joule"] for p in processes], default=0.0))
     longest = max([p["dynamic_joule"] for p in processes], default=0.0) or 1.0
+    costliest = max([p["dynamic_joule"] + p["static_joule"] for p in processes], default=0.0) or 1.0
     total = table["per_inference_joule"]
     rows = []
     for process in processes:
@@ -74,6 +75,10 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
                     if joule
                 ],
                 "dynamic_text": si(process["dynamic_joule"], "J"),
+                "static_text": si(process["static_joule"], "J"),
+                "total_text": si(spent, "J"),
+                "dynamic_width": 100 * process["dynamic_joule"] / costliest,
+                "static_width": 100 * process["static_joule"] / costliest,
                 "cells": [_in(joule, scale) for joule in joules.values()],
                 "dynamic": _in(process["dynamic_joule"], scale),
                 "static": _in(process["static_joule"], scale),
@@ -81,6 +86,7 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
                 "share": share(spent / total) if total else "–",
             }
         )
+    sources = list(dict.fromkeys(row["source"] for row in table["prices"]))
     by_action = [sum(p["actions"].get(key, {}).get("joule", 0.0) for p in processes) for key in columns]
     return {
         "name": name,
@@ -102,9 +108,10 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "static_total": _in(table["static_joule"], scale),
         "total": _in(total, scale),
         "unpriced": [action_name(key) for key in table.get("unpriced", [])],
-        "notes": table.get("notes", []),
+        "notes": [note.rstrip(".") for note in table.get("notes", [])],
         "free": [{"name": action_name(f["action"]), "reason": f["reason"]} for f in table.get("free", [])],
-        "prices": [_price_row(row) for row in table["prices"]],
+        "prices": _prices(table["prices"], sources),
+        "sources": sources,
     }
 
 
@@ -122,15 +129,32 @@ def _break_even(table: Mapping[str, Any]) -> str:
     return si(table["step_seconds"] * table["dynamic_joule"] / table["static_joule"], "s")
 
 
-def _price_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    times = row.get("times", 1.0)
-    return {
-        **row,
-        "action_name": action_name(row["action"]),
-        "value_text": digits(row["value"]),
-        "times_text": f"{times:.3g}" if times != 1 else "1",
-        "node_text": f"{row['node']:g} nm",
-    }
+def _prices(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each action, by its name; memories that cost the same share a row."""
+    actions = _ordered(row["action"] for row in rows)
+    return {action_name(key): _merged([row for row in rows if row["action"] == key], sources) for key in actions}
+
+
+def _merged(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> list[dict[str, Any]]:
+    merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: not row.get("name", "").startswith("SRAM")):
+        # "SRAM read, 64-bit rows: weights of hidden1 (spiking), 289 KiB": what, and which memory.
+        what, _, where = row.get("name", row["action"]).partition(": ")
+        shared = merged.setdefault(
+            (what, row["value"], row["unit"], row.get("times", 1.0)),
+            {
+                "what": what,
+                "where": [],
+                "value": digits(row["value"]),
+                "unit": row["unit"],
+                "times": f"{row.get('times', 1.0):.3g}",
+                "node": f"{row['node']:g} nm",
+                "kind": row["kind"],
+                "source": sources.index(row["source"]) + 1,
+            },
+        )
+        shared["where"] += [where] if where else []
+    return list(merged.values())
 
 
 def _ordered(counters: Any) -> list[str]:

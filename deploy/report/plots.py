@@ -57,7 +57,7 @@ def raster(
     names = list(groups) or [("", "spike")]
     bands = np.array_split(np.arange(rows), len(names))
     marks = tuple(
-        Mark(_ticks(shown, band, tick), style, name) for band, (name, style) in zip(bands, names) if len(band)
+        Mark(_ticks(shown, band, tick), style) for band, (_, style) in zip(bands, names) if len(band)
     )
     labels = tuple(Tick(100 * (n + 0.5) / len(groups), name) for n, (name, _) in enumerate(groups))
     note = f"{int(spikes.sum()):,} spikes of {neurons:,} × {steps:,}".replace(",", "\u202f")
@@ -100,13 +100,16 @@ def spread_labels(positions: Sequence[float], apart: float = 11.0) -> list[float
 
 
 def time_ticks(steps: int, step_ms: float | None, wanted: int = 6) -> tuple[Tick, ...]:
-    """Round times along a recording: in ms where a step has a duration, else in steps."""
+    """Round times along a recording, the last with its unit: ms where a step has a duration, else steps."""
+    unit = "ms" if step_ms else "steps"
     total = steps * (step_ms or 1.0)
     rough = total / wanted
     power = 10.0 ** np.floor(np.log10(rough))
     stride = power * next(m for m in (1, 2, 5, 10) if rough <= m * power)
     values = np.arange(0, total + stride / 1e6, stride)
-    return tuple(Tick(100 * value / total, f"{value:g}") for value in values)
+    return tuple(
+        Tick(100 * value / total, f"{value:g} {unit}" if value == values[-1] else f"{value:g}") for value in values
+    )
 
 
 def pictures(

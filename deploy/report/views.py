@@ -54,8 +54,16 @@ def confusion_view(arrays: ReportArrays) -> dict[str, Any] | None:
             {"count": int(n), "strength": round(100 * (n / most) ** 0.5), "right": true == taken}
             for taken, n in enumerate(row)
         ]
-        recall = percent(row[true] / total) if total else "–"
-        rows.append({"name": arrays.class_name(true), "cells": cells, "total": total, "recall": recall})
+        recall = row[true] / total if total else 0.0
+        rows.append(
+            {
+                "name": arrays.class_name(true),
+                "cells": cells,
+                "total": total,
+                "recall": percent(recall) if total else "–",
+                "recall_width": round(100 * recall, 1),
+            }
+        )
     wrong = matrix - np.diag(np.diag(matrix))
     pairs = sorted(zip(*np.nonzero(wrong)), key=lambda pair: -wrong[pair])[:3]
     confused = [

@@ -64,7 +64,7 @@ def test_time_comes_from_the_table_where_the_counts_give_none():
 
 
 def test_memory_and_arithmetic_alone_are_what_the_literature_finds():
-    """0.76 pJ a synaptic operation with full rows of 64 KiB: the control overhead is what is left to explain."""
+    """0.76 pJ a synaptic operation with full rows of 64 KiB: control has to explain the rest."""
     table = load_table("near-memory-22nm")
     row = table.sram.read[table.sram.kib.index(64)][table.sram.word_bits.index(64)]
     assert row / 8 + table.prices["add_24_bit"].value == pytest.approx(0.76, abs=0.005)

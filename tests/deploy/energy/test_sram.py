@@ -30,7 +30,7 @@ def test_half_way_in_log2_is_the_mean():
 def test_outside_the_grid_the_nearest_memory_is_priced_with_a_note():
     large = access(SRAM, "read", 5000, 64)
     assert large.joule == access(SRAM, "read", 1024, 64).joule
-    assert "5000 KiB priced as 1024 KiB, the largest" in (large.note or "")
+    assert "size of 5000 KiB priced as 1024 KiB, the largest" in (large.note or "")
     small = access(SRAM, "read", 0, 4)
     assert small.joule == access(SRAM, "read", 1, 8).joule
     assert "smallest" in (small.note or "")
