@@ -38,26 +38,33 @@ COMMANDS = (
         "train",
         "train.main",
         "train",
-        (
-            "basalt train",
-            "basalt train lif",
-            "basalt train --resume runs/dmp",
-        ),
+        ("basalt train", "basalt train lif_digits --seed 2", "basalt train runs/dmp_digits --resume"),
     ),
-    Command("export", "convert.export", "export", ("basalt export", "basalt export runs/lif")),
-    Command("verify", "deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp/model.net")),
+    Command("export", "convert.export", "export", ("basalt export", "basalt export runs/lif_digits")),
+    Command("verify", "deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp_digits --samples 500")),
     Command(
         "run",
         "deploy.main",
         "run",
         (
             "basalt run",
-            "basalt run model.net --input spikes.npz --output result --backend fixed --samples 100",
+            "basalt run runs/lif_digits --backend float --samples 100",
+            "basalt run model.net --input spikes.npz --output result",
         ),
     ),
-    Command("price", "deploy.main", "price", ("basalt price runs/dmp/deploy-fixed/counts.json",)),
+    Command(
+        "price",
+        "deploy.main",
+        "price",
+        ("basalt price", "basalt price runs/dmp_digits/deploy-fixed --table textbook-45nm --strict"),
+    ),
     Command("list", "deploy.main", "list_", ("basalt list",)),
-    Command("evaluate", "train.evaluate", "evaluate", ("basalt evaluate runs/dmp",)),
+    Command(
+        "evaluate",
+        "train.evaluate",
+        "evaluate",
+        ("basalt evaluate", "basalt evaluate runs/dmp_digits --data nmnist --data-dir data"),
+    ),
 )
 
 

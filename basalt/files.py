@@ -35,11 +35,31 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise BasaltError(
-            f"Cannot write {path}: {error.strerror or error}. What was there before is kept."
-        ) from error
+        raise BasaltError(unwritten(path, error)) from error
+    except RuntimeError as error:  # the writers of torch and HDF5 hide why they failed: ask the disk
+        cause = refusal(temporary)
+        if cause is None:
+            raise
+        raise BasaltError(unwritten(path, cause)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unwritten(path: Path, error: OSError) -> str:
+    """The sentence for a file that could not be written."""
+    return f"Cannot write {path}: {error.strerror or error}. What was there before is kept."
+
+
+def refusal(file: Path) -> OSError | None:
+    """Why `file` takes no further bytes, or None if it does."""
+    try:
+        with file.open("ab") as written:
+            written.write(bytes(1 << 16))
+            written.flush()
+            os.fsync(written.fileno())
+    except OSError as error:
+        return error
+    return None
 
 
 def write_json(path: Path, value: Any) -> None:
