@@ -74,18 +74,14 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
         "static_joule": static,
         "processes": processes,
         "unpriced": unpriced,
-        "free": [
-            {"action": key, "reason": action.free} for key, action in table.actions.items() if action.free
-        ],
+        "free": [{"action": key, "reason": action.free} for key, action in table.actions.items() if action.free],
         "notes": list(dict.fromkeys(term.note for term in terms if term.note)),
         "prices": _distinct(term.provenance for term in terms) + _static_prices(table),
     }
 
 
 def _unpriced(table: PriceTable, counts: Counts) -> list[str]:
-    used = [
-        counter for process in counts.processes for counter, values in process.counters.items() if any(values)
-    ]
+    used = [counter for process in counts.processes for counter, values in process.counters.items() if any(values)]
     return [counter for counter in dict.fromkeys(used) if counter not in table.actions]
 
 
@@ -171,9 +167,7 @@ def _static_prices(table: PriceTable) -> list[dict[str, Any]]:
     ]
 
 
-def _provenance(
-    action: str, name: str, value: float, times: float, unit: str, entry: Sourced
-) -> dict[str, Any]:
+def _provenance(action: str, name: str, value: float, times: float, unit: str, entry: Sourced) -> dict[str, Any]:
     return {
         "action": action,
         "name": name,

@@ -61,9 +61,7 @@ class Action(Entry):
             raise ValueError("`memory` and `access` go together")
         priced = bool(self.uses) or self.memory is not None
         if priced == (self.free is not None):
-            raise ValueError(
-                "give either prices (`uses`, `memory` with `access`) or the reason why it is `free`"
-            )
+            raise ValueError("give either prices (`uses`, `memory` with `access`) or the reason why it is `free`")
         return self
 
 

@@ -50,11 +50,7 @@ class ReportArrays:
         if self.class_names is not None:
             return len(self.class_names)
         outputs = [len(sample.readout) for sample in self.samples if sample.readout is not None]
-        seen = [
-            int(values.max()) + 1
-            for values in (self.predicted, self.labels)
-            if values is not None and len(values)
-        ]
+        seen = [int(values.max()) + 1 for values in (self.predicted, self.labels) if values is not None and len(values)]
         return max(outputs + seen, default=0)
 
     def class_name(self, index: int) -> str:

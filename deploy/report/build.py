@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent
 
+# Shown where they are known.
+METRICS = ("dataset", "parameters", "seed", "epochs", "best_epoch")
+RESULT = ("accuracy", "seconds", "sample_steps_per_second")
+
 
 def write_report(
     path: Path,
@@ -58,11 +62,11 @@ def render(
     tables = energy_views(energy)
     return _template().render(
         style=(FOLDER / "style.css").read_text(encoding="utf-8"),
-        result=result,
-        metrics=metrics or {},
+        result={**dict.fromkeys(RESULT), **result},
+        metrics={**dict.fromkeys(METRICS), **(metrics or {})},
         date=result.get("date") or datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
         accuracies=accuracies(result, metrics),
-        verify=verify,
+        verify=None if verify is None else {"pairs": [], "first_divergence": None, **verify},
         tables=tables,
         counts=counts_view(counts),
         confusion=confusion_view(arrays),
@@ -93,7 +97,11 @@ def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     room = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     room.filters |= {"whole": whole, "digits": digits, "seconds": seconds}
     return room.get_template("report.html.j2")

@@ -35,7 +35,11 @@ def energy_views(energy: Mapping[str, Any]) -> list[dict[str, Any]]:
 def counts_view(counts: Mapping[str, Any]) -> dict[str, Any]:
     """What every process did per inference: a table of processes by counters."""
     processes, samples = counts["processes"], max(counts["samples"], 1)
-    used = [c for c in _ordered(c for p in processes for c in p["counters"]) if any(sum(p["counters"].get(c, [])) for p in processes)]
+    used = [
+        c
+        for c in _ordered(c for p in processes for c in p["counters"])
+        if any(sum(p["counters"].get(c, [])) for p in processes)
+    ]
     rows = [
         {
             "name": p["name"],
@@ -118,7 +122,9 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
 def _time(table: Mapping[str, Any]) -> str:
     if "step_seconds" not in table:
         return ""
-    given = "as run" if table.get("step_seconds_from") == "counts" else "the table's default, as the run states no duration"
+    given = (
+        "as run" if table.get("step_seconds_from") == "counts" else "the table's default, as the run states no duration"
+    )
     return f"{si(table['inference_seconds'], 's')} per inference, {si(table['step_seconds'], 's')} a step ({given})"
 
 

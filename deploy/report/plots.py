@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-MAX_COLUMNS = 1200
+MAX_COLUMNS = 600
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,23 @@ def raster(
     Rows and columns finer than the page can show are merged, so that the size of a report stays bounded.
     """
     neurons, steps = spikes.shape
-    shown = _merge(_merge(spikes, 0, 2 * pixels), 1, MAX_COLUMNS)
+    shown = _merge(_merge(spikes, 0, pixels), 1, MAX_COLUMNS)
     rows, columns = shown.shape
     tick = max(8, round(24 * rows / pixels))  # at least 2.4 pixels tall
     names = list(groups) or [("", "spike")]
     bands = np.array_split(np.arange(rows), len(names))
-    marks = tuple(
-        Mark(_ticks(shown, band, tick), style) for band, (_, style) in zip(bands, names) if len(band)
-    )
+    marks = tuple(Mark(_ticks(shown, band, tick), style) for band, (_, style) in zip(bands, names) if len(band))
     labels = tuple(Tick(100 * (n + 0.5) / len(groups), name) for n, (name, _) in enumerate(groups))
     note = f"{int(spikes.sum()):,} spikes of {neurons:,} × {steps:,}".replace(",", "\u202f")
     return Plot(title, 2 * columns, 10 * rows, pixels, marks, labels, note)
 
 
 def lines(
-    title: str, curves: Mapping[str, Float[np.ndarray, "steps"]], styles: Sequence[str], pixels: int, ticks: Sequence[str] = ()
+    title: str,
+    curves: Mapping[str, Float[np.ndarray, "steps"]],
+    styles: Sequence[str],
+    pixels: int,
+    ticks: Sequence[str] = (),
 ) -> Plot:
     """Curves over time on one scale, from the least value (or zero) to the largest; `ticks` format both ends."""
     values = [np.asarray(curve, dtype=np.float64) for curve in curves.values()]

@@ -71,7 +71,13 @@ def confusion_view(arrays: ReportArrays) -> dict[str, Any] | None:
         for a, b in pairs
     ]
     names = [arrays.class_name(n) for n in range(arrays.classes)]
-    return {"names": names, "rows": rows, "confused": confused, "errors": int(wrong.sum()), "samples": len(arrays.labels)}
+    return {
+        "names": names,
+        "rows": rows,
+        "confused": confused,
+        "errors": int(wrong.sum()),
+        "samples": len(arrays.labels),
+    }
 
 
 def sample_view(trace: SampleTrace, arrays: ReportArrays, step_ms: float | None) -> dict[str, Any]:

@@ -118,8 +118,7 @@ def test_sums_agree_and_doubling_the_counts_doubles_the_dynamic_energy(parts, na
     )
 
     doubled = [
-        {**p, "counters": {key: [2 * n for n in values] for key, values in p["counters"].items()}}
-        for p in parts
+        {**p, "counters": {key: [2 * n for n in values] for key, values in p["counters"].items()}} for p in parts
     ]
     twice = price(counts_of(*doubled, samples=3), [name])["tables"][name]
     assert twice["dynamic_joule"] == pytest.approx(2 * once["dynamic_joule"], rel=1e-12)
@@ -141,23 +140,19 @@ def table_without(counter):
 def test_a_counter_without_a_price_is_listed_or_refused():
     table, counts = table_without("hops"), parse_counts(counts_of(process(hops=[3], lookups=[0])))
     assert price_with(table, counts, "mine")["unpriced"] == ["hops"]
-    assert (
-        price_with(table, parse_counts(counts_of(process(hops=[0]))), "mine", strict=True)["unpriced"] == []
-    )
+    assert price_with(table, parse_counts(counts_of(process(hops=[0]))), "mine", strict=True)["unpriced"] == []
     with pytest.raises(BasaltError, match=r"mine.*hops"):
         price_with(table, counts, "mine", strict=True)
 
 
 def test_an_unknown_counter_is_unpriced_too():
-    assert price(counts_of(process(miracles=[1])), ["textbook-45nm"])["tables"]["textbook-45nm"][
-        "unpriced"
-    ] == ["miracles"]
+    assert price(counts_of(process(miracles=[1])), ["textbook-45nm"])["tables"]["textbook-45nm"]["unpriced"] == [
+        "miracles"
+    ]
 
 
 def test_free_counters_say_why():
-    table = price(counts_of(process(saturations=[5])), ["textbook-45nm"], strict=True)["tables"][
-        "textbook-45nm"
-    ]
+    table = price(counts_of(process(saturations=[5])), ["textbook-45nm"], strict=True)["tables"]["textbook-45nm"]
     assert table["unpriced"] == []
     assert table["dynamic_joule"] == 0
     assert any(entry["action"] == "saturations" and entry["reason"] for entry in table["free"])
@@ -169,9 +164,7 @@ def test_every_price_used_has_its_provenance():
         priced = {row["action"] for row in table["prices"]}
         free = {entry["action"] for entry in table["free"]}
         assert priced | free == {*COUNTERS, "static"}, name
-        assert all(
-            row["source"] and row["unit"] and row["node"] > 0 and row["kind"] for row in table["prices"]
-        )
+        assert all(row["source"] and row["unit"] and row["node"] > 0 and row["kind"] for row in table["prices"])
         for counter in priced - {"static"}:
             # All units of the two tables are pJ: the rows of an action add up to what one count of it costs.
             cost = sum(row["value"] * row["times"] for row in table["prices"] if row["action"] == counter)

@@ -109,7 +109,8 @@ def _counts(rng: np.random.Generator, samples: int) -> dict[str, Any]:
         processes += [
             _part(
                 name, "spiking", 8 * inputs * neurons, 48 * neurons,
-                events_in=events, weight_words_read=scaled(events, neurons), synaptic_operations=scaled(events, neurons),
+                events_in=events, weight_words_read=scaled(events, neurons),
+                synaptic_operations=scaled(events, neurons),
                 neuron_updates=constant(neurons * STEPS), state_reads=constant(2 * neurons * STEPS),
                 state_writes=constant(2 * neurons * STEPS), spikes_out=spikes, saturations=constant(0),
             ),
@@ -146,9 +147,19 @@ def _part(name: str, part: str, weights: int, state: int, **counters: list[int])
 
 def _verify(samples: int) -> dict[str, Any]:
     layers = [
-        {"layer": name, "samples": samples, "steps": STEPS, "neurons": n, "compared": samples * STEPS * n, "mismatches": 0}
+        {
+            "layer": name,
+            "samples": samples,
+            "steps": STEPS,
+            "neurons": n,
+            "compared": samples * STEPS * n,
+            "mismatches": 0,
+        }
         for name, n in {**LAYERS, "output": CLASSES}.items()
     ]
-    pairs = [{"left": "trained", "right": "reference", "layers": layers}, {"left": "reference", "right": "fixed", "layers": layers}]
+    pairs = [
+        {"left": "trained", "right": "reference", "layers": layers},
+        {"left": "reference", "right": "fixed", "layers": layers},
+    ]
     compared = sum(layer["compared"] for pair in pairs for layer in pair["layers"])
     return {"compared": compared, "mismatches": 0, "first_divergence": None, "pairs": pairs}
