@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+import torch
+from jaxtyping import Float, Int
 
 from train.layers.fixed_point import STATE_SCALE
 
@@ -30,3 +31,11 @@ class Constants:
     def threshold_state(self) -> int:
         """The threshold in state units (4096 to one)."""
         return round(self.threshold * STATE_SCALE)
+
+    def surrogate(self, voltage: Float[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape"]:
+        """ρ(v) = scale/(2·tau)·exp(−|v − threshold|/tau), SLAYER's stand-in for the derivative of a spike.
+
+        Like SLAYER, it measures the distance to a threshold raised by a hundredth of a state unit.
+        """
+        distance = (voltage - (self.threshold + 0.01 / STATE_SCALE)).abs()
+        return self.scale / 2 / self.tau * torch.exp(-distance / self.tau)

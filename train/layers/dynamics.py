@@ -40,16 +40,14 @@ def _forward(current, bias, keep_u, keep_v, threshold, reset, spikes, voltage): 
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def _backward(grad, voltage, keep_u, keep_v, threshold, tau, scale, grad_current, grad_bias):  # type: ignore[no-untyped-def]
+def _backward(grad, surrogate, keep_u, keep_v, grad_current, grad_bias):  # type: ignore[no-untyped-def]
     batch, steps, neurons = grad.shape
-    half = scale / np.float32(2) / tau
     for b in prange(batch):
         gu = np.zeros(neurons, np.float32)
         gv = np.zeros(neurons, np.float32)
         for t in range(steps - 1, -1, -1):
             for n in range(neurons):
-                surrogate = half * np.exp(-abs(voltage[b, t, n] - threshold) / tau)
-                gv[n] = keep_v[n] * gv[n] + surrogate * grad[b, t, n]
+                gv[n] = keep_v[n] * gv[n] + surrogate[b, t, n] * grad[b, t, n]
                 gu[n] = keep_u[n] * gu[n] + gv[n]
                 grad_current[b, t, n] = gu[n]
                 grad_bias[b, n] += gv[n]
@@ -87,15 +85,13 @@ class _Fused(torch.autograd.Function):
         grad_current = torch.empty_like(grad)
         grad_bias = torch.zeros(batch, neurons)
         keep_u, keep_v = ((keep / 4096).astype(np.float32) for keep in ctx.keep)
-        # SLAYER measures the distance to a threshold raised by a hundredth of a state unit.
-        threshold = np.float32(constants.threshold + 0.01 / STATE_SCALE)
-        shared = (keep_u, keep_v, threshold, np.float32(constants.tau), np.float32(constants.scale))
-        outputs = (grad_current.numpy(), grad_bias.numpy())
+        arrays = (keep_u, keep_v, grad_current.numpy(), grad_bias.numpy())
+        surrogate = constants.surrogate(voltage).numpy()
         grad_recurrent = None
         if recurrent is None:
-            _backward(grad.numpy(), voltage.numpy(), *shared, *outputs)
+            _backward(grad.numpy(), surrogate, *arrays)
         else:
-            backward_recurrent(grad.numpy(), voltage.numpy(), recurrent.detach().numpy(), *shared, *outputs)
+            backward_recurrent(grad.numpy(), surrogate, recurrent.detach().numpy(), *arrays)
             after, before = grad_current[:, 1:], spikes[:, :-1]
             grad_recurrent = after.reshape(-1, neurons).t() @ before.reshape(-1, neurons)
         return grad_current, grad_bias.sum(0) if ctx.has_bias else None, grad_recurrent, None

@@ -46,9 +46,7 @@ class _Loop(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad, _):  # type: ignore[no-untyped-def]
         voltage, spikes, recurrent, keep_u, keep_v = ctx.saved_tensors
-        constants = ctx.constants
-        distance = (voltage - (constants.threshold + 0.01 / STATE_SCALE)).abs()
-        surrogate = constants.scale / 2 / constants.tau * torch.exp(-distance / constants.tau)
+        surrogate = ctx.constants.surrogate(voltage)
         grad_current = torch.empty_like(grad)
         grad_bias = torch.zeros_like(grad[:, 0])
         gu = gv = torch.zeros_like(grad[:, 0])

@@ -38,11 +38,10 @@ def forward_recurrent(  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, nogil=True, cache=True)
 def backward_recurrent(  # type: ignore[no-untyped-def]
-    grad, voltage, rows, keep_u, keep_v, threshold, tau, scale, grad_current, grad_bias
+    grad, surrogate, rows, keep_u, keep_v, grad_current, grad_bias
 ):
     """Fill grad_current and grad_bias; `rows` is V, a row for each receiving neuron."""
     batch, steps, neurons = grad.shape
-    half = scale / np.float32(2) / tau
     for b in prange(batch):
         gu = np.zeros(neurons, np.float32)
         gv = np.zeros(neurons, np.float32)
@@ -53,8 +52,7 @@ def backward_recurrent(  # type: ignore[no-untyped-def]
                 for n in range(neurons):
                     fed[n] += rows[receiver, n] * gu[receiver]
             for n in range(neurons):
-                surrogate = half * np.exp(-abs(voltage[b, t, n] - threshold) / tau)
-                gv[n] = keep_v[n] * gv[n] + surrogate * (grad[b, t, n] + fed[n])
+                gv[n] = keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + fed[n])
                 gu[n] = keep_u[n] * gu[n] + gv[n]
                 grad_current[b, t, n] = gu[n]
                 grad_bias[b, n] += gv[n]
