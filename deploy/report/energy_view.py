@@ -90,7 +90,7 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
                 "share": share(spent / total) if total else "–",
             }
         )
-    sources = list(dict.fromkeys(row["source"] for row in table["prices"]))
+    sources = _sources(table["prices"])
     by_action = [sum(p["actions"].get(key, {}).get("joule", 0.0) for p in processes) for key in columns]
     return {
         "name": name,
@@ -141,6 +141,12 @@ def _prices(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> dict[s
     return {action_name(key): _merged([row for row in rows if row["action"] == key], sources) for key in actions}
 
 
+def _sources(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """All sources, in the order in which the rows are shown."""
+    actions = _ordered(row["action"] for row in rows)
+    return list(dict.fromkeys(row["source"] for key in actions for row in rows if row["action"] == key))
+
+
 def _merged(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> list[dict[str, Any]]:
     merged: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in sorted(rows, key=lambda row: not row.get("name", "").startswith("SRAM")):
@@ -152,7 +158,7 @@ def _merged(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> list[d
                 "what": what,
                 "where": [],
                 "value": digits(row["value"]),
-                "unit": row["unit"],
+                "unit": row["unit"].replace("uW", "µW"),
                 "times": f"{row.get('times', 1.0):.3g}",
                 "node": f"{row['node']:g} nm",
                 "kind": row["kind"],
