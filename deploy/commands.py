@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from basalt import __version__
 from basalt.errors import BasaltError
 from basalt.files import atomic, read_json, write_json
 from basalt.paths import RUNS
@@ -139,7 +140,8 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": platform.system(),
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "lava-nc", "lava-dl", "basalt")},
+        **{name: version(name) for name in ("numpy", "lava-nc", "lava-dl")},
+        "basalt": __version__,
     }
 
 

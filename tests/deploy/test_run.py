@@ -1,0 +1,172 @@
+"""Backends compute the reference's integers, whatever the network, batch and order."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from typer.testing import CliRunner
+
+from basalt.errors import BasaltError
+from convert import netx
+from deploy.inputs import load_inputs
+from deploy.main import app
+from deploy.reference import simulate
+from deploy.run import Job, counts_file, predict, run, saturations
+from lava_procs.metering import COLUMN
+from tests.conformance.strategies import cases, make_case
+
+READOUT = next(case for case in map(make_case, range(1000)) if case.network.readout and len(case.spikes) > 3)
+
+
+@settings(max_examples=6)
+@given(case=cases())
+def test_fixed_equals_the_reference(case):
+    """Spike for spike and sum for sum, in rounds of any size."""
+    outcome = run(Job(case.network, case.spikes, "fixed", case.batch), timeout=120)
+    for name, sent in simulate(case.network, case.spikes).items():
+        assert np.array_equal(outcome.sent[name], sent), name
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    """One run with a read-out, in several rounds."""
+    return run(Job(READOUT.network, READOUT.spikes, "fixed", 2), timeout=120)
+
+
+def test_counters_equal_a_brute_force_count(outcome):
+    """Events, synaptic operations and spikes, counted again from the spikes alone."""
+    before = READOUT.spikes
+    assert np.array_equal(outcome.counts["input.source"][:, COLUMN["spikes_out"]], (before > 0).sum(axis=(1, 2)))
+    for layer in READOUT.network.layers:
+        part = "readout" if layer.kind == "readout" else "spiking"
+        table = outcome.counts[f"{layer.name}.{part}"]
+        arrived = (before[:, :, :-1] > 0).sum(axis=(1, 2))
+        if part == "spiking" and layer.recurrent_weight is not None and layer.delay is None:
+            arrived = arrived + outcome.sent[layer.name][:, :, :-1].sum(axis=(1, 2))
+        if part == "readout" or layer.recurrent_weight is None or layer.delay is None:
+            assert np.array_equal(table[:, COLUMN["events_in"]], arrived)
+            assert np.array_equal(table[:, COLUMN["synaptic_operations"]], arrived * layer.neurons)
+        assert (table[:, COLUMN["neuron_updates"]] == layer.neurons * READOUT.spikes.shape[2]).all()
+        before = outcome.sent[layer.name]
+
+
+def test_counts_file_names_every_part(outcome):
+    """One entry a part, one number a sample."""
+    counts = counts_file(Job(READOUT.network, READOUT.spikes), outcome)
+    json.dumps(counts)
+    assert [entry["name"] for entry in counts["processes"]][0] == "input"
+    for entry in counts["processes"]:
+        assert all(len(column) == len(READOUT.spikes) for column in entry["counters"].values())
+    assert saturations(outcome) >= 0
+
+
+def test_prediction_is_the_largest_sum(outcome):
+    sums = outcome.sent[READOUT.network.readout.name][:, :, -1]
+    assert np.array_equal(predict(READOUT.network, outcome.sent), sums.argmax(axis=1))
+
+
+def test_float_backend_runs_the_same_graph():
+    """In real numbers the first spikes agree where rounding has had no time to matter."""
+    case = READOUT
+    found = run(Job(case.network, case.spikes[:1], "float", 1), timeout=120)
+    assert set(found.sent) == {layer.name for layer in case.network.layers}
+
+
+def test_one_layer_on_another_backend():
+    """A layer placed on the same models as all others changes nothing; an unknown one is named."""
+    case = READOUT
+    first = case.network.layers[0].name
+    placed = run(Job(case.network, case.spikes[:1], "float", 1, {first: "fixed"}), timeout=120)
+    assert np.array_equal(placed.sent[first], simulate(case.network, case.spikes[:1])[first])
+    with pytest.raises(BasaltError, match="no layer 'nowhere' to place"):
+        run(Job(case.network, case.spikes[:1], "fixed", 1, {"nowhere": "float"}))
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A .net file and an input with labels."""
+    netx.write(tmp_path / "model.net", READOUT.network)
+    labels = np.zeros(len(READOUT.spikes), dtype=np.int64)
+    np.savez(tmp_path / "x.npz", spikes=READOUT.spikes, labels=labels)
+    return tmp_path
+
+
+def call(*arguments):
+    """The command line, as a script would call it."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=True)
+
+
+def test_run_command_keeps_its_contract(files):
+    """The files that scripts rely on, with the fields they rely on."""
+    done = call("run", files / "model.net", "--input", files / "x.npz", "--output", files / "out", "--samples", 3)
+    assert done.exit_code == 0, done.output
+    out = files / "out"
+    assert {path.name for path in out.iterdir()} == {
+        "spikes.npz",
+        "counts.json",
+        "energy.json",
+        "result.json",
+        "report.html",
+    }
+    result = json.loads((out / "result.json").read_text())
+    assert result["backend"] == "fixed"
+    assert (result["samples"], result["steps"]) == (3, READOUT.spikes.shape[2])
+    assert 0 <= result["accuracy"] <= 1
+    assert result["seconds"] > 0 and result["sample_steps_per_second"] > 0 and result["saturations"] >= 0
+    assert set(result["energy_per_inference_joule"]) == {"textbook-45nm", "near-memory-22nm"}
+    with np.load(out / "spikes.npz") as spikes:
+        last = list(READOUT.network.spiking)[-1]
+        assert np.array_equal(spikes["spikes"], simulate(READOUT.network, READOUT.spikes[:3])[last.name])
+        assert spikes["labels"].shape == (3,)
+
+
+def test_run_without_labels(files):
+    """No labels, no accuracy."""
+    np.savez(files / "y.npz", spikes=READOUT.spikes)
+    done = call("run", files / "model.net", "--input", files / "y.npz", "--output", files / "out", "--samples", 1)
+    assert done.exit_code == 0, done.output
+    assert json.loads((files / "out" / "result.json").read_text())["accuracy"] is None
+
+
+def test_dry_run_runs_nothing(files):
+    done = call("run", files / "model.net", "--input", files / "x.npz", "--output", files / "out", "--dry-run")
+    assert done.exit_code == 0 and "Would run" in done.output
+    assert not (files / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"labels": np.zeros(2)}, "no array `spikes`"),
+        ({"spikes": np.zeros((2, 3), dtype=np.uint8)}, r"shape \(2, 3\)"),
+        ({"spikes": np.zeros((2, 99, 5), dtype=np.uint8)}, "99 features"),
+        ({"spikes": -np.ones((2, READOUT.network.inputs, 5), dtype=np.int8)}, "integers from 0 to 255"),
+        ({"spikes": np.full((2, READOUT.network.inputs, 5), np.nan)}, "integers from 0 to 255"),
+        (
+            {"spikes": np.zeros((2, READOUT.network.inputs, 5), dtype=np.uint8), "labels": np.zeros(3, dtype=int)},
+            "must be 2 integers",
+        ),
+    ],
+)
+def test_bad_input_is_named(tmp_path, arrays, says):
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(BasaltError, match=says):
+        load_inputs(tmp_path / "x.npz", READOUT.network.inputs)
+
+
+def test_truncated_input_is_named(files):
+    path = files / "x.npz"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(BasaltError, match=r"x\.npz is not a readable"):
+        load_inputs(path, READOUT.network.inputs)
+
+
+@pytest.mark.parametrize(
+    ("backend", "says"),
+    [("nowhere", "choose one of fixed"), ("loihi2", "lava-loihi"), ("netx", "cannot run layer")],
+)
+def test_a_backend_that_cannot_run_says_why(backend, says):
+    case = next(case for case in map(make_case, range(1000)) if any(layer.memory for layer in case.network.spiking))
+    with pytest.raises(BasaltError, match=says):
+        run(Job(case.network, case.spikes, backend))

@@ -1,0 +1,183 @@
+"""A run always ends: what fails is named, and nothing is left behind."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from deploy.backends import run_config
+from deploy.network import Layout, build
+from deploy.run import Job, prepare
+from deploy.session import Host, SessionError, run_session
+from tests.conformance.strategies import make_case
+
+CASE = next(case for case in map(make_case, range(1000)) if case.spikes.shape[2] == 24)
+STEPS = CASE.spikes.shape[2]
+
+
+def left_behind() -> tuple[set[int], set[str]]:
+    """Children of this process and shared-memory segments."""
+    children = {child.pid for child in psutil.Process().children(recursive=True)}
+    return children, {path.name for path in Path("/dev/shm").glob("psm_*")}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """No process and no shared memory that was not there before."""
+    before = left_behind()
+    yield
+    deadline = time.monotonic() + 5
+    while left_behind() != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left_behind() == before
+
+
+@pytest.fixture
+def layout(tmp_path):
+    """A prepared session folder."""
+    layout = Layout(len(CASE.spikes), STEPS, len(CASE.spikes), tmp_path)
+    prepare(Job(CASE.network, CASE.spikes), layout)
+    return layout
+
+
+def slowly(sabotage):
+    """The same sabotage, with models that take their time, so that it comes in the middle of the run."""
+
+    def prepare(host):
+        import lava_procs.io.models as models
+
+        models.SourceModel.step = lambda self, step=models.SourceModel.step: (time.sleep(0.2), step(self))
+        sabotage(host)
+
+    return prepare
+
+
+def lava_task(layout, sabotage=None):
+    """A task that runs the case; `sabotage` is called in the host before the run."""
+
+    def task(host: Host) -> None:
+        graph = build(CASE.network, layout)
+        if sabotage is not None:
+            sabotage(host)
+        host.run(graph.source, run_config("fixed_pt"), STEPS)
+
+    return task
+
+
+def test_ends_well(layout):
+    """Progress reaches the last step."""
+    seen = []
+    run_session(lava_task(layout), layout.folder, 60, lambda done, total: seen.append((done, total)))
+    assert (layout.folder / "timing.json").exists()
+    assert not seen or seen[-1][1] == STEPS
+
+
+def test_a_raising_model_is_named_with_its_traceback(layout):
+    """The model's own traceback arrives, within seconds."""
+
+    def break_readout(host):
+        import lava_procs.spiking.models as models
+
+        def step(self):
+            raise ValueError("the membrane is on fire")
+
+        models.AbstractSpikingModel.step = step
+
+    began = time.monotonic()
+    with pytest.raises(SessionError, match=r"because of hidden\d.*: ValueError: the membrane is on fire") as caught:
+        run_session(lava_task(layout, sabotage=break_readout), layout.folder, 60)
+    assert "raise ValueError" in caught.value.traceback
+    assert time.monotonic() - began < 30
+
+
+def test_a_killed_model_is_named(layout):
+    """kill −9 of one child ends the run with a sentence."""
+
+    def kill_soon(host):
+        import threading
+
+        def kill():
+            me = psutil.Process()
+            deadline = time.monotonic() + 30
+            while not (host.folder / "progress").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            models = [child for child in me.children() if not child.children()]
+            os.kill(models[-1].pid, signal.SIGKILL)
+
+        threading.Thread(target=kill, daemon=True).start()
+
+    with pytest.raises(SessionError, match=r"was ended \(SIGKILL\)"):
+        run_session(lava_task(layout, sabotage=slowly(kill_soon)), layout.folder, 60)
+
+
+def test_a_killed_host_ends_everything(layout):
+    """When the hosting process itself is killed, its children go too."""
+
+    def kill_self(host):
+        import threading
+
+        def kill():
+            deadline = time.monotonic() + 30
+            while not (host.folder / "progress").exists() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        threading.Thread(target=kill, daemon=True).start()
+
+    with pytest.raises(SessionError, match="its hosting process was ended"):
+        run_session(lava_task(layout, sabotage=slowly(kill_self)), layout.folder, 60)
+
+
+def test_time_limit(tmp_path):
+    """Out of time: the limit and the way out are named."""
+    with pytest.raises(SessionError, match="time limit of 0.3 s.*--timeout"):
+        run_session(lambda host: time.sleep(60), tmp_path, 0.3)
+
+
+def test_an_exception_while_building(tmp_path):
+    """What goes wrong before the first step is reported like the rest."""
+
+    def task(host: Host) -> None:
+        raise RuntimeError("no such process")
+
+    with pytest.raises(SessionError, match="because of the run: RuntimeError: no such process"):
+        run_session(task, tmp_path, 60)
+
+
+def test_ctrl_c_in_the_parent(tmp_path):
+    """An interrupt reaches the caller, and the session is gone."""
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    def task(host: Host) -> None:
+        host.progress(1, 2)
+        time.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_session(task, tmp_path, 60, interrupt)
+
+
+def test_runs_do_not_grow(tmp_path):
+    """Open files and threads stay as they were over several runs."""
+    me = psutil.Process()
+
+    def once(index):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        run_session(lambda host: host.progress(1, 1), folder, 60)
+        return me.num_fds(), me.num_threads()
+
+    once("warm")
+    first = once(0)
+    assert [once(index) for index in range(1, 6)] == [first] * 5
+
+
+def test_frames_are_what_was_sent(layout):
+    """The input is laid out by round, step and sample."""
+    frames = np.load(layout.frames("input"))
+    assert np.array_equal(frames.reshape(STEPS, len(CASE.spikes), -1).transpose(1, 2, 0), CASE.spikes)
