@@ -97,10 +97,7 @@ def read(path: Path) -> EventSet:
         and events.offsets[0] == 0
         and events.offsets[-1] == count == len(events.times)
         and bool((np.diff(events.offsets) >= 0).all())
-        and (
-            count == 0
-            or (events.features.max() < events.features_count and events.times.max() < events.steps)
-        )
+        and (count == 0 or (events.features.max() < events.features_count and events.times.max() < events.steps))
     )
     if not sound:
         raise BasaltError(f"The event cache {path} is damaged (its arrays don't fit together).")

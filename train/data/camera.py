@@ -5,9 +5,11 @@ The digit moves over the sensor in three saccades. A pixel at (x, y) sees the lo
     L(t) = log(1 + contrast * ink(x - X(t), y - Y(t)))
 
 with ink the image scaled by `digit_scale` and blurred by a Gaussian of `blur_px`, and (X, Y) the path of the digit's
-centre: `path_x`, `path_y` at `path_ms`, between them the monotone cubic (PCHIP). The pixel follows L through a first-order low pass of
-`latency_ms`. Whenever it has moved by a threshold since the last event's reset, it sends ON (up) or OFF (down) and is held in reset for
-`refractory_ms`. Thresholds differ from pixel to pixel and from event to event. Noise events come on top, uniformly.
+centre: `path_x`, `path_y` at `path_ms`, between them the monotone cubic (PCHIP). N-MNIST's digits are darker than their
+ground (contrast < 0), so their leading edges send OFF. The pixel follows L through a first-order low pass of
+`latency_ms`. Whenever it has moved by a threshold since its last reset, it sends ON (up) or OFF (down) and is held in
+reset for `refractory_ms`. Thresholds differ from pixel to pixel and from event to event. Noise events come on top,
+uniformly.
 """
 
 import math
@@ -87,7 +89,6 @@ def _setting(config: CameraConfig) -> tuple:
         ys,
         float(step),
         tuple(float(value) for value in parameters),
-        config.inverted,
         jitter,
     )
 
@@ -98,6 +99,7 @@ def _profile(config: CameraConfig, half: int) -> Float32[np.ndarray, "fine 28"]:
     An image pixel is a bar of `digit_scale`, blurred: a difference of two error functions, cut off at 1e-4.
     """
     from scipy.special import ndtr
+
     from train.data.camera_kernel import PHASES
 
     fine = (np.arange((2 * half + 1) * PHASES) / PHASES - half)[:, None]
@@ -110,17 +112,15 @@ def _profile(config: CameraConfig, half: int) -> Float32[np.ndarray, "fine 28"]:
 def _record(images: np.ndarray, index: np.ndarray, setting: tuple, seed: int) -> RawEvents:
     from train.data.camera_kernel import record
 
-    profile, half, contrast, xs, ys, step, parameters, inverted, jitter = setting
+    profile, half, contrast, xs, ys, step, parameters, jitter = setting
     ink = np.ascontiguousarray(images, np.float32) / np.float32(255)
+    numbers = np.asarray(index, np.int64)
     counts = np.zeros(len(images), np.int64)
     capacity = _CAPACITY
     while True:
         times = np.empty((len(images), capacity), np.int32)
         features = np.empty((len(images), capacity), np.uint16)
-        record(
-            ink, np.asarray(index, np.int64), seed, profile, half, contrast, xs, ys, step, parameters, inverted,
-            jitter, counts, times, features,
-        )  # fmt: skip
+        record(ink, numbers, seed, profile, half, contrast, xs, ys, step, parameters, jitter, counts, times, features)
         if counts.max(initial=0) <= capacity:
             break
         capacity = int(counts.max())

@@ -90,8 +90,8 @@ def _look(frame, half, x, y, out):  # type: ignore[no-untyped-def]
     rows, columns = out.shape
     fine_y = (half - y) * PHASES
     fine_x = (half - x) * PHASES
-    base_y = int(math.floor(fine_y))
-    base_x = int(math.floor(fine_x))
+    base_y = math.floor(fine_y)
+    base_x = math.floor(fine_x)
     b = np.float32(fine_y - base_y)
     a = np.float32(fine_x - base_x)
     one = np.float32(1.0)
@@ -112,7 +112,7 @@ def _look(frame, half, x, y, out):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _watch(frame, half, path_x, path_y, step_ms, p, inverted, state, times, features):  # type: ignore[no-untyped-def]
+def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # type: ignore[no-untyped-def]
     """Record one sample into times (µs) and features; return the number of events, even those that don't fit.
 
     p: threshold_on, threshold_off, spread, jitter, refractory_ms, low-pass factor, noise_hz.
@@ -178,7 +178,7 @@ def _watch(frame, half, path_x, path_y, step_ms, p, inverted, state, times, feat
                     now = min(max(now, begin + (level - before[i]) / slope), end)
                 if count < len(times):
                     times[count] = int(now * 1000.0)
-                    features[count] = (pixels if rising != inverted else 0) + i
+                    features[count] = (pixels if rising else 0) + i
                 count += 1
                 next_rise[i] = rise[i] * max(0.2, 1.0 + jitter * _normal(state))
                 next_fall[i] = fall[i] * max(0.2, 1.0 + jitter * _normal(state))
@@ -221,7 +221,6 @@ def record(  # type: ignore[no-untyped-def]
     path_y,
     step_ms,
     p,
-    inverted,
     jitter,
     counts,
     times,
@@ -252,4 +251,4 @@ def record(  # type: ignore[no-untyped-def]
             xs[k] = path_x[knot] + share * (path_x[knot + 1] - path_x[knot]) + dx
             ys[k] = path_y[knot] + share * (path_y[knot + 1] - path_y[knot]) + dy
         _log_digit(images[n], profile, contrast, frame)
-        counts[n] = _watch(frame, half, xs, ys, step_ms, p, inverted, state, times[n], features[n])
+        counts[n] = _watch(frame, half, xs, ys, step_ms, p, state, times[n], features[n])

@@ -32,17 +32,12 @@ class CameraConfig(BaseModel):
         description="Row of the digit's centre at the knots, in pixels (0 = the first row's centre).",
     )
     digit_scale: float = Field(default=1.0, gt=0.3, lt=1.3, description="Sensor pixels per image pixel.")
-    blur_px: float = Field(
-        default=0.7, ge=0.2, le=4, description="Optical blur: a Gaussian's sd in sensor pixels."
-    )
+    blur_px: float = Field(default=0.7, ge=0.2, le=4, description="Optical blur: a Gaussian's sd in sensor pixels.")
     contrast: float = Field(
         default=2.0,
         gt=-1,
         le=100,
         description="Luminance is 1 + contrast * ink; negative: dark ink on a bright ground.",
-    )
-    inverted: bool = Field(
-        default=False, description="Swap ON and OFF: the recordings' digits are darker than their ground."
     )
     threshold_on: Positive = Field(default=0.2, description="Rise in log luminance that makes an ON event.")
     threshold_off: Positive = Field(default=0.2, description="Fall in log luminance that makes an OFF event.")
@@ -54,18 +49,12 @@ class CameraConfig(BaseModel):
     threshold_jitter: NotNegative = Field(
         default=0.1, le=1, description="Relative sd of a pixel's threshold from one event to the next."
     )
-    refractory_ms: NotNegative = Field(
-        default=2.0, le=50, description="Time a pixel is held in reset after an event."
-    )
+    refractory_ms: NotNegative = Field(default=2.0, le=50, description="Time a pixel is held in reset after an event.")
     latency_ms: NotNegative = Field(
         default=1.0, le=50, description="Time constant of the pixel's first-order low pass."
     )
-    noise_hz: NotNegative = Field(
-        default=0.5, le=1000, description="Noise events a second and pixel, either polarity."
-    )
-    position_jitter_px: NotNegative = Field(
-        default=0.1, le=3, description="Sd of a sample's offset, on each axis."
-    )
+    noise_hz: NotNegative = Field(default=0.5, le=1000, description="Noise events a second and pixel, either polarity.")
+    position_jitter_px: NotNegative = Field(default=0.1, le=3, description="Sd of a sample's offset, on each axis.")
     time_jitter_ms: NotNegative = Field(default=1.0, le=20, description="Sd of a sample's start of the path.")
     duration_ms: float = Field(default=310, gt=0, le=10_000, description="Length of a recording.")
     integration_ms: float = Field(
@@ -91,9 +80,7 @@ class DataConfig(BaseModel):
     name: Literal["digits", "mnist", "nmnist"] = Field(default="digits", description="The data set.")
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
     steps: int = Field(default=60, ge=1, le=4096, description="Number of steps; later events are dropped.")
-    camera: CameraConfig = Field(
-        default_factory=CameraConfig, description="The event camera (not for nmnist)."
-    )
+    camera: CameraConfig = Field(default_factory=CameraConfig, description="The event camera (not for nmnist).")
     limit: int | None = Field(default=None, ge=1, description="Use only so many training samples.")
     exclude_first: int = Field(
         default=0, ge=0, description="Leave out the first n training images of MNIST (recordings show them)."

