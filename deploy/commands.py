@@ -288,11 +288,11 @@ def with_states(network: Network, spikes: np.ndarray, pair: Pair, tag: str) -> P
 
 def show_pairs(pairs: list[Pair]) -> None:
     """The comparison as a table, and the first divergence in a sentence."""
-    table = Table("left", "right", "layer", "samples", "steps", "neurons", "compared", "mismatches")
+    table = Table("compared", "layer", "samples × steps × neurons", "mismatches")
     for pair in pairs:
         for layer in pair.layers:
-            numbers = (layer.samples, layer.steps, layer.neurons, layer.compared, layer.mismatches)
-            table.add_row(pair.left, pair.right, layer.layer, *(f"{number:,}" for number in numbers))
+            size = f"{layer.samples:,} × {layer.steps:,} × {layer.neurons:,}"
+            table.add_row(f"{pair.left} – {pair.right}", layer.layer, size, f"{layer.mismatches:,}")
     console.print(table)
     for pair in pairs:
         first = pair.first_divergence
