@@ -10,6 +10,19 @@ SENSOR = (2, 34, 34)
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
+# fmt: off
+_PATH = (
+    (-2.1, 13.99, 14.77), (12.9, 13.95, 14.95), (27.9, 13.84, 15.85), (32.9, 13.82, 16.37), (47.9, 13.94, 18.21),
+    (52.9, 14.14, 18.78), (57.9, 14.45, 19.26), (67.9, 15.05, 19.92), (72.9, 15.29, 20.07), (87.9, 15.47, 20.15),
+    (102.9, 15.61, 20.06), (117.9, 15.93, 20.00), (122.9, 16.11, 19.93), (127.9, 16.42, 19.76), (142.9, 17.49, 18.46),
+    (147.9, 17.76, 17.86), (162.9, 18.20, 16.09), (167.9, 18.39, 15.59), (172.9, 18.56, 15.25), (177.9, 18.69, 15.05),
+    (187.9, 18.85, 14.90), (197.9, 19.00, 14.90), (212.9, 19.27, 14.90), (222.9, 19.29, 14.89), (227.9, 19.22, 14.89),
+    (232.9, 18.93, 14.90), (242.9, 17.96, 14.94), (252.9, 16.94, 14.92), (262.9, 15.86, 14.86), (272.9, 15.01, 14.76),
+    (287.9, 14.26, 14.67), (292.9, 14.13, 14.68), (307.9, 14.05, 14.70),
+)
+# fmt: on
+"""Knots of the digit's path over the sensor, (ms, column, row): estimated from the recordings, less the latency."""
+
 
 class CameraConfig(BaseModel):
     """The simulated event camera (`train.data.camera`), calibrated on 400 real N-MNIST recordings.
@@ -20,42 +33,42 @@ class CameraConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path_ms: tuple[float, ...] = Field(
-        default=(0, 15, 45, 75, 105, 120, 150, 180, 210, 225, 250, 280, 310),
+        default=tuple(knot[0] for knot in _PATH),
         description="Times of the knots of the digit's path, in ms, rising.",
     )
     path_x: tuple[float, ...] = Field(
-        default=(14, 14, 15.7, 17.4, 17.5, 17.5, 19.2, 21, 21, 21, 17.5, 14, 14),
+        default=tuple(knot[1] for knot in _PATH),
         description="Column of the digit's centre at the knots, in pixels (0 = the first column's centre).",
     )
     path_y: tuple[float, ...] = Field(
-        default=(14, 14, 17.5, 21, 21, 21, 17.5, 14, 14, 14, 14, 14, 14),
+        default=tuple(knot[2] for knot in _PATH),
         description="Row of the digit's centre at the knots, in pixels (0 = the first row's centre).",
     )
     digit_scale: float = Field(default=1.0, gt=0.3, lt=1.3, description="Sensor pixels per image pixel.")
-    blur_px: float = Field(default=0.7, ge=0.2, le=4, description="Optical blur: a Gaussian's sd in sensor pixels.")
+    blur_px: float = Field(default=0.67, ge=0.2, le=4, description="Optical blur: a Gaussian's sd in sensor pixels.")
     contrast: float = Field(
-        default=2.0,
+        default=-0.7,
         gt=-1,
         le=100,
         description="Luminance is 1 + contrast * ink; negative: dark ink on a bright ground.",
     )
-    threshold_on: Positive = Field(default=0.2, description="Rise in log luminance that makes an ON event.")
-    threshold_off: Positive = Field(default=0.2, description="Fall in log luminance that makes an OFF event.")
+    threshold_on: Positive = Field(default=0.1448, description="Rise in log luminance that makes an ON event.")
+    threshold_off: Positive = Field(default=0.1448, description="Fall in log luminance that makes an OFF event.")
     threshold_spread: NotNegative = Field(
-        default=0.1,
+        default=0.16,
         le=1,
         description="Relative sd of the thresholds among pixels, drawn anew for each sample.",
     )
     threshold_jitter: NotNegative = Field(
-        default=0.1, le=1, description="Relative sd of a pixel's threshold from one event to the next."
+        default=0.225, le=1, description="Relative sd of a pixel's threshold from one event to the next."
     )
-    refractory_ms: NotNegative = Field(default=2.0, le=50, description="Time a pixel is held in reset after an event.")
+    refractory_ms: NotNegative = Field(default=0.5, le=50, description="Time a pixel is held in reset after an event.")
     latency_ms: NotNegative = Field(
-        default=1.0, le=50, description="Time constant of the pixel's first-order low pass."
+        default=1.4, le=50, description="Time constant of the pixel's first-order low pass."
     )
-    noise_hz: NotNegative = Field(default=0.5, le=1000, description="Noise events a second and pixel, either polarity.")
-    position_jitter_px: NotNegative = Field(default=0.1, le=3, description="Sd of a sample's offset, on each axis.")
-    time_jitter_ms: NotNegative = Field(default=1.0, le=20, description="Sd of a sample's start of the path.")
+    noise_hz: NotNegative = Field(default=0.3, le=1000, description="Noise events a second and pixel, either polarity.")
+    position_jitter_px: NotNegative = Field(default=0.11, le=3, description="Sd of a sample's offset, on each axis.")
+    time_jitter_ms: NotNegative = Field(default=1.1, le=20, description="Sd of a sample's start of the path.")
     duration_ms: float = Field(default=310, gt=0, le=10_000, description="Length of a recording.")
     integration_ms: float = Field(
         default=1.0, gt=0, le=10, description="Step of the simulation; crossings are interpolated within it."
