@@ -14,7 +14,7 @@ from basalt.files import atomic
 from basalt.paths import cache_dir
 from train.data.events import EventSet
 
-_CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py")
+_CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py", "splitmix.py")
 _ARRAYS = ("offsets", "features", "times", "labels", "index")
 
 

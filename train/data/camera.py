@@ -78,7 +78,8 @@ def _setting(config: CameraConfig) -> tuple:
         config.threshold_jitter,
         config.refractory_ms,
         1.0 - math.exp(-step / config.latency_ms) if config.latency_ms else 1.0,
-        config.noise_hz,
+        config.noise_on_hz,
+        config.noise_off_hz,
     )
     jitter = (config.position_jitter_px, config.time_jitter_ms, float(lead))
     return (

@@ -9,40 +9,12 @@ import math
 import numba
 import numpy as np
 
+from train.data.splitmix import normal, start, uniform
+
 PHASES = 4
 """Sub-pixel positions at which the blurred digit is sampled; between them it is interpolated linearly."""
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
-_MIX_2 = np.uint64(0x94D049BB133111EB)
 _jit = numba.njit(cache=True, nogil=True)
-
-
-@_jit
-def _bits(state):  # type: ignore[no-untyped-def]
-    """The next 64 random bits (splitmix64); `state` is an array of one uint64."""
-    state[0] += _GOLDEN
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * _MIX_1
-    z = (z ^ (z >> np.uint64(27))) * _MIX_2
-    return z ^ (z >> np.uint64(31))
-
-
-@_jit
-def _uniform(state):  # type: ignore[no-untyped-def]
-    """A number in (0, 1)."""
-    return (float(_bits(state) >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
-
-
-@_jit
-def _normal(state):  # type: ignore[no-untyped-def]
-    """A standard normal number: Marsaglia's polar method, one of its pair."""
-    while True:
-        a = 2.0 * _uniform(state) - 1.0
-        b = 2.0 * _uniform(state) - 1.0
-        r = a * a + b * b
-        if 0.0 < r < 1.0:
-            return a * math.sqrt(-2.0 * math.log(r) / r)
 
 
 @_jit
@@ -115,17 +87,17 @@ def _look(frame, half, x, y, out):  # type: ignore[no-untyped-def]
 def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # type: ignore[no-untyped-def]
     """Record one sample into times (µs) and features; return the number of events, even those that don't fit.
 
-    p: threshold_on, threshold_off, spread, jitter, refractory_ms, low-pass factor, noise_hz.
+    p: threshold_on, threshold_off, spread, jitter, refractory_ms, low-pass factor, noise_on_hz, noise_off_hz.
     """
     rows, columns = 34, 34
     pixels = rows * columns
-    on, off, spread, jitter, refractory, follow, noise_hz = p
+    on, off, spread, jitter, refractory, follow, noise_on, noise_off = p
     follow = np.float32(follow)
     rise = np.empty(pixels, np.float32)
     fall = np.empty(pixels, np.float32)
     for i in range(pixels):
-        rise[i] = on * max(0.2, 1.0 + spread * _normal(state))
-        fall[i] = off * max(0.2, 1.0 + spread * _normal(state))
+        rise[i] = on * max(0.2, 1.0 + spread * normal(state))
+        fall[i] = off * max(0.2, 1.0 + spread * normal(state))
     # The threshold of the next event: the pixel's own, with jitter.
     next_rise = rise.copy()
     next_fall = fall.copy()
@@ -138,7 +110,7 @@ def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # 
     release = np.empty(pixels, np.float64)
     holding = 0
     waiting = np.empty(pixels, np.int64)
-    start = np.zeros(pixels, np.float64)  # end of each pixel's last reset
+    since = np.zeros(pixels, np.float64)  # end of each pixel's last reset
     count = 0
     for k in range(1, len(path_x)):
         begin, end = (k - 1) * step_ms, k * step_ms
@@ -154,7 +126,7 @@ def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # 
             if release[i] < end:
                 share = np.float32((release[i] - begin) / step_ms)
                 reference[i] = before[i] + share * (after[i] - before[i])
-                start[i] = release[i]
+                since[i] = release[i]
             else:
                 held[kept] = i
                 kept += 1
@@ -166,7 +138,7 @@ def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # 
                 found += 1
         for j in range(found):
             i = waiting[j]
-            now = max(start[i], begin)
+            now = max(since[i], begin)
             slope = (after[i] - before[i]) / step_ms
             while True:
                 change = after[i] - reference[i]
@@ -180,8 +152,8 @@ def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # 
                     times[count] = int(now * 1000.0)
                     features[count] = (pixels if rising else 0) + i
                 count += 1
-                next_rise[i] = rise[i] * max(0.2, 1.0 + jitter * _normal(state))
-                next_fall[i] = fall[i] * max(0.2, 1.0 + jitter * _normal(state))
+                next_rise[i] = rise[i] * max(0.2, 1.0 + jitter * normal(state))
+                next_fall[i] = fall[i] * max(0.2, 1.0 + jitter * normal(state))
                 if refractory == 0.0:
                     reference[i] = level
                     continue
@@ -194,18 +166,19 @@ def _watch(frame, half, path_x, path_y, step_ms, p, state, times, features):  # 
                     held[holding] = i
                     holding += 1
                     break
-    # Noise: a Poisson process over the whole sensor, by its intervals.
-    rate = noise_hz * pixels / 1000.0
-    now = 0.0
+    # Noise of each polarity: a Poisson process over the whole sensor, by its intervals.
     length = (len(path_x) - 1) * step_ms
-    while rate > 0.0:
-        now -= math.log(_uniform(state)) / rate
-        if now >= length:
-            break
-        if count < len(times):
-            times[count] = int(now * 1000.0)
-            features[count] = int(_uniform(state) * 2 * pixels)
-        count += 1
+    for polarity in range(2):
+        rate = (noise_on if polarity else noise_off) * pixels / 1000.0
+        now = 0.0
+        while rate > 0.0:
+            now -= math.log(uniform(state)) / rate
+            if now >= length:
+                break
+            if count < len(times):
+                times[count] = int(now * 1000.0)
+                features[count] = polarity * pixels + int(uniform(state) * pixels)
+            count += 1
     return count
 
 
@@ -233,17 +206,15 @@ def record(  # type: ignore[no-untyped-def]
     """
     cells = profile.shape[0] // PHASES
     frame = np.zeros((PHASES, PHASES, cells, cells), np.float32)
-    state = np.zeros(1, np.uint64)
     position_sd, time_sd, lead = jitter
     length = len(path_x) - 2 * int(lead)
     xs = np.empty(length, np.float64)
     ys = np.empty(length, np.float64)
     for n in range(len(images)):
-        state[0] = np.uint64(seed) * _MIX_1 + np.uint64(index[n]) * _MIX_2
-        state[0] = _bits(state)
-        dx = position_sd * min(max(_normal(state), -5.0), 5.0)
-        dy = position_sd * min(max(_normal(state), -5.0), 5.0)
-        late = min(max(time_sd * _normal(state) / step_ms, -lead), lead - 1.0)
+        state = start(seed, index[n])
+        dx = position_sd * min(max(normal(state), -5.0), 5.0)
+        dy = position_sd * min(max(normal(state), -5.0), 5.0)
+        late = min(max(time_sd * normal(state) / step_ms, -lead), lead - 1.0)
         for k in range(length):
             where = k + lead - late
             knot = min(int(where), len(path_x) - 2)

@@ -52,8 +52,8 @@ class CameraConfig(BaseModel):
         le=100,
         description="Luminance is 1 + contrast * ink; negative: dark ink on a bright ground.",
     )
-    threshold_on: Positive = Field(default=0.1448, description="Rise in log luminance that makes an ON event.")
-    threshold_off: Positive = Field(default=0.1448, description="Fall in log luminance that makes an OFF event.")
+    threshold_on: Positive = Field(default=0.148, description="Rise in log luminance that makes an ON event.")
+    threshold_off: Positive = Field(default=0.1435, description="Fall in log luminance that makes an OFF event.")
     threshold_spread: NotNegative = Field(
         default=0.16,
         le=1,
@@ -66,7 +66,8 @@ class CameraConfig(BaseModel):
     latency_ms: NotNegative = Field(
         default=1.4, le=50, description="Time constant of the pixel's first-order low pass."
     )
-    noise_hz: NotNegative = Field(default=0.3, le=1000, description="Noise events a second and pixel, either polarity.")
+    noise_on_hz: NotNegative = Field(default=0.36, le=1000, description="Noise ON events a second and pixel.")
+    noise_off_hz: NotNegative = Field(default=0.01, le=1000, description="Noise OFF events a second and pixel.")
     position_jitter_px: NotNegative = Field(default=0.11, le=3, description="Sd of a sample's offset, on each axis.")
     time_jitter_ms: NotNegative = Field(default=1.1, le=20, description="Sd of a sample's start of the path.")
     duration_ms: float = Field(default=310, gt=0, le=10_000, description="Length of a recording.")

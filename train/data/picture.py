@@ -21,9 +21,9 @@ def draw(file: Path, real: RawEvents, simulated: RawEvents, comparison: Comparis
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 9), layout="constrained")
+    figure = Figure(figsize=(13, 8.2), layout="constrained")
     FigureCanvasAgg(figure)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.25))
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.2))
     rate, ink = top.subplots(1, 2, width_ratios=(1.5, 1))
     series = (("real", comparison.real, _REAL), ("simulated", comparison.simulated, _SIMULATED))
     for name, figures, colour in series:
@@ -33,7 +33,7 @@ def draw(file: Path, real: RawEvents, simulated: RawEvents, comparison: Comparis
     ink.set(xlabel="ink: sum of pixels in [0, 1]", ylabel="events per recording", title="Events over ink")
     rate.legend(frameon=False)
     ink.legend(frameon=False)
-    panels = bottom.subplots(2, 6)
+    panels = bottom.subplots(2, 6, gridspec_kw={"hspace": 0, "wspace": 0})
     both = [mean_frames(raw) for raw in (real, simulated)]
     highest = max(frames.max() for frames in both)
     for row, (name, frames) in enumerate(zip(("real", "simulated"), both, strict=True)):
