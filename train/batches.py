@@ -36,9 +36,14 @@ def _shift(state, most):  # type: ignore[no-untyped-def]
     return np.int64(_unit(state) * (2 * most + 1)) - most
 
 
+@njit(inline="always")
+def _between(state, reach):  # type: ignore[no-untyped-def]
+    return (2.0 * _unit(state) - 1.0) * reach
+
+
 @njit(parallel=True, nogil=True, cache=True)
 def _assemble(  # type: ignore[no-untyped-def]
-    offsets, features, times, chosen, seeds, rows, columns, pixels, delay, drop, noise, out
+    offsets, features, times, chosen, seeds, rows, columns, pixels, delay, drop, noise, turn, scale, shear, out
 ):
     batch, steps, size = out.shape
     for b in prange(batch):
@@ -46,15 +51,24 @@ def _assemble(  # type: ignore[no-untyped-def]
         dx, dy = _shift(seed, pixels), _shift(seed + np.uint64(1), pixels)
         dt = _shift(seed + np.uint64(2), delay)
         dropped = drop * _unit(seed + np.uint64(3))
+        angle = _between(seed + np.uint64(4), turn)
+        wide, tall = 1.0 + _between(seed + np.uint64(5), scale), 1.0 + _between(seed + np.uint64(6), scale)
+        slant = _between(seed + np.uint64(7), shear)
+        xx, xy = wide * np.cos(angle), wide * (slant * np.cos(angle) - np.sin(angle))
+        yx, yy = tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
+        middle_x, middle_y = 0.5 * (columns - 1), 0.5 * (rows - 1)
         low, high = offsets[chosen[b]], offsets[chosen[b] + 1]
         for e in range(low, high):
             f, t = np.int64(features[e]), np.int64(times[e]) + dt
-            x, y = f % columns + dx, f // columns % rows + dy
+            column, row = f % columns, f // columns % rows
+            right, down = column - middle_x, row - middle_y
+            x = np.int64(np.floor(xx * right + xy * down + middle_x + 0.5)) + dx
+            y = np.int64(np.floor(yx * right + yy * down + middle_y + 0.5)) + dy
             if x < 0 or x >= columns or y < 0 or y >= rows or t < 0 or t >= steps:
                 continue
             if dropped > 0 and _unit(seed + np.uint64(16 + e - low)) < dropped:
                 continue
-            out[b, t, f + dy * columns + dx] = 1
+            out[b, t, f + (y - row) * columns + x - column] = 1
         extra = np.int64(noise * (high - low))
         for e in range(extra):
             place = _mixed(seed ^ np.uint64(0x5851F42D4C957F2D)) + np.uint64(e)
@@ -84,6 +98,9 @@ def dense(
         augment.steps,
         augment.drop,
         augment.noise,
+        np.deg2rad(augment.rotate),
+        augment.scale,
+        augment.shear,
         out.numpy(),
     )
     return out.transpose(1, 2)

@@ -30,7 +30,7 @@ from train.scores import float_score, integer_score
 try:
     from lightning_fabric import Fabric
 except ImportError:
-    from lightning.fabric import Fabric
+    from lightning.fabric import Fabric  # type: ignore[no-redef]
 
 CALIBRATION_SAMPLES = 256
 

@@ -28,7 +28,9 @@ def train(
     name: Annotated[str | None, typer.Option(help="Instead of the recipe's name: the run is runs/NAME.")] = None,
     devices: Annotated[str, typer.Option(help='How many devices (processes on a CPU), or "auto".')] = "1",
     accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check the recipe, show the network, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the recipe, show the network, write nothing.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, such as training.batch=32.")
     ] = None,
@@ -53,9 +55,7 @@ def train(
     _train(wanted, run, resume, data_dir, accelerator, devices)
 
 
-def _train(
-    recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accelerator: str, devices: str
-) -> None:
+def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accelerator: str, devices: str) -> None:
     from rich.console import Console
 
     from train import checkpoint, data
@@ -132,7 +132,8 @@ def _summary(run: Path, metrics: dict[str, Any]) -> str:
     low, high = (100 * bound for bound in metrics["accuracy_integer_interval"])
     return (
         f"Test accuracy {100 * metrics['accuracy_integer']:.2f} % in integers (95 % interval {low:.1f} to {high:.1f}), "
-        f"{100 * metrics['accuracy_float']:.2f} % in floats; best epoch {metrics['best_epoch']} of {metrics['epochs']}, "
+        f"{100 * metrics['accuracy_float']:.2f} % in floats; "
+        f"best epoch {metrics['best_epoch']} of {metrics['epochs']}, "
         f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.\nWrote {run}/checkpoint.pt, "
         "recipe.toml, metrics.json, log.csv and TensorBoard events."
     )

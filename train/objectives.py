@@ -5,9 +5,7 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Int
 
-Objective = Callable[
-    [Float[torch.Tensor, "batch classes"], Int[torch.Tensor, "batch"], float], Float[torch.Tensor, ""]
-]
+Objective = Callable[[Float[torch.Tensor, "batch classes"], Int[torch.Tensor, "batch"], float], Float[torch.Tensor, ""]]
 
 
 def cross_entropy(
@@ -29,8 +27,6 @@ def mean_square(
 OBJECTIVES: dict[str, Objective] = {"cross_entropy": cross_entropy, "mean_square": mean_square}
 
 
-def rate_excess(
-    rates: dict[str, Float[torch.Tensor, ""]], target: float
-) -> Float[torch.Tensor, ""]:
+def rate_excess(rates: dict[str, Float[torch.Tensor, ""]], target: float) -> Float[torch.Tensor, ""]:
     """Σ over layers of relu(rate − target)²."""
     return sum((torch.relu(rate - target) ** 2 for rate in rates.values()), start=torch.zeros(()))

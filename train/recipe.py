@@ -34,12 +34,17 @@ class AugmentConfig(Strict):
         steps: largest shift in time.
         drop: fraction of a sample's events left out, drawn from [0, drop].
         noise: events added at random, as a fraction of the sample's own.
+        rotate, scale, shear: largest turn in degrees, largest stretch of either axis and largest slant, about the
+            middle of the sensor; events move to the nearest pixel.
     """
 
     pixels: int = Field(0, ge=0, le=8)
     steps: int = Field(0, ge=0)
     drop: float = Field(0.0, ge=0, lt=1)
     noise: float = Field(0.0, ge=0, le=1)
+    rotate: float = Field(0.0, ge=0, le=90)
+    scale: float = Field(0.0, ge=0, lt=1)
+    shear: float = Field(0.0, ge=0, lt=1)
 
 
 class TrainingConfig(Strict):

@@ -2,18 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 
-def _rising(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] > pair[1]:
-        raise ValueError("a range goes from the smaller to the larger value")
-    return pair
+def _decay(value: Any) -> float | tuple[float, float]:
+    ends = value if isinstance(value, (list, tuple)) else (value, value)
+    numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
+    if len(ends) != 2 or not numbers or not 0 <= ends[0] <= ends[1] <= 1:
+        raise ValueError("a decay is a fraction from 0 to 1, or [low, high] to spread it over the neurons")
+    return (float(ends[0]), float(ends[1])) if isinstance(value, (list, tuple)) else float(value)
 
 
-Decay = Fraction | Annotated[tuple[Fraction, Fraction], AfterValidator(_rising)]
+Decay = Annotated[float | tuple[float, float], PlainValidator(_decay)]
 
 
 class Strict(BaseModel):
@@ -57,11 +57,6 @@ class SpikingConfig(LayerConfig):
     recurrent: bool = False
     tau_grad: float = Field(0.01, gt=0)
     scale_grad: float = Field(10.0, gt=0)
-
-    @field_validator("current_decay", "voltage_decay", mode="before")
-    @classmethod
-    def _pair(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
 
 class LifConfig(SpikingConfig):

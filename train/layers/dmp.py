@@ -50,9 +50,7 @@ class Dmp(Spiking):
         assert layer.memory is not None
         active = events.events_of(x.transpose(1, 2))
         drive = exact.activation(active, layer.memory.drive_weight[None])[..., 0]
-        spikes, _ = exact.spiking(
-            layer, exact.activation(active, layer.weight), integer_memory(layer.memory, drive)
-        )
+        spikes, _ = exact.spiking(layer, exact.activation(active, layer.weight), integer_memory(layer.memory, drive))
         return torch.from_numpy(spikes).transpose(1, 2)
 
     def export_hdf5(self, handle: object) -> None:

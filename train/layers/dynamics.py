@@ -56,7 +56,7 @@ def _backward(grad, surrogate, keep_u, keep_v, grad_current, grad_bias):  # type
 class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, bias, recurrent, constants):  # type: ignore[no-untyped-def]
-        batch, steps, neurons = current.shape
+        neurons = current.shape[2]
         spikes = torch.empty_like(current)
         voltage = torch.empty_like(current)
         keep_u = 4096 - neuron_vector(constants.current_decay, neurons)
@@ -81,7 +81,7 @@ class _Fused(torch.autograd.Function):
         voltage, spikes, recurrent = ctx.saved_tensors
         constants: Constants = ctx.constants
         grad = grad.contiguous()
-        batch, steps, neurons = grad.shape
+        batch, _, neurons = grad.shape
         grad_current = torch.empty_like(grad)
         grad_bias = torch.zeros(batch, neurons)
         keep_u, keep_v = ((keep / 4096).astype(np.float32) for keep in ctx.keep)

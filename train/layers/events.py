@@ -31,21 +31,18 @@ def _count(rows, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def _fill(rows, pointers, features):  # type: ignore[no-untyped-def]
-    graded = 0
+def _fill(rows, pointers, features, graded):  # type: ignore[no-untyped-def]
     for r in prange(rows.shape[0]):
         at = pointers[r]
         for f in range(rows.shape[1]):
             if rows[r, f] != 0:
                 features[at] = f
                 at += 1
-                graded += rows[r, f] != 1
-    return graded
+                graded[r] |= rows[r, f] != 1
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def _fill_words(words, rows, pointers, features):  # type: ignore[no-untyped-def]
-    graded = 0
+def _fill_words(words, rows, pointers, features, graded):  # type: ignore[no-untyped-def]
     for r in prange(rows.shape[0]):
         at = pointers[r]
         for w in range(words.shape[1]):
@@ -54,8 +51,7 @@ def _fill_words(words, rows, pointers, features):  # type: ignore[no-untyped-def
                     if rows[r, f] != 0:
                         features[at] = f
                         at += 1
-                        graded += rows[r, f] != 1
-    return graded
+                        graded[r] |= rows[r, f] != 1
 
 
 def events_of(
@@ -72,12 +68,13 @@ def events_of(
     _count(rows, pointers)
     np.cumsum(pointers, out=pointers)
     features = np.empty(pointers[-1], np.int32)
+    graded = np.zeros(batch * steps, np.bool_)
     if rows.dtype == np.uint8 and size % 8 == 0:
-        graded = _fill_words(rows.view(np.uint64), rows, pointers, features)
+        _fill_words(rows.view(np.uint64), rows, pointers, features, graded)
     else:
-        graded = _fill(rows, pointers, features)
-    if graded:
-        raise ValueError(f"{graded} inputs are neither 0 nor 1: event-driven layers take binary spikes only")
+        _fill(rows, pointers, features, graded)
+    if graded.any():
+        raise ValueError("an input is neither 0 nor 1: event-driven layers take binary spikes only")
     return Events(pointers, features, (batch, steps, size))
 
 

@@ -9,9 +9,7 @@ from train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector
 from train.layers.integers import SpikingIntegers
 
 
-def activation(
-    events: Events, weight: Int[np.ndarray, "neurons inputs"]
-) -> Int[np.ndarray, "batch steps neurons"]:
+def activation(events: Events, weight: Int[np.ndarray, "neurons inputs"]) -> Int[np.ndarray, "batch steps neurons"]:
     """a[t] = W s[t−1] in int32."""
     batch, steps, _ = events.shape
     out = np.empty((batch * steps, weight.shape[0]), np.int32)

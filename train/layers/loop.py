@@ -1,6 +1,6 @@
 """The dynamics of `train.layers.dynamics` as a loop of torch operations: slow, for any device.
 
-Used on GPUs for what SLAYER's CUDA kernels do not know (other resets, recurrence), and by the tests as a second opinion.
+Used on GPUs for what SLAYER's CUDA kernels do not know (other resets, recurrence), and by the tests.
 """
 
 import torch

@@ -15,7 +15,7 @@ leaky_integrator = cuba.leaky_integrator
 Spike = cuba.Spike
 
 
-class Neuron(cuba.Neuron):
+class Neuron(slayer.neuron.cuba.Neuron):
     """`slayer.neuron.cuba.Neuron` whose time loop is compiled on the CPU, with identical spikes and gradients.
 
     Decays are fixed. On a GPU, SLAYER's CUDA kernels run the hard reset; other resets and recurrence run as a loop of

@@ -1,0 +1,159 @@
+"""Legendre coefficients, the FFT form and the exact integers of the slow memory."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from basalt.errors import BasaltError
+from train.layers import legendre as lmu
+from train.layers.integers import MemoryIntegers
+from train.layers.slow_memory import SlowMemory, convolve, drive_shift, exponent, integer_memory
+
+
+def test_published_coefficients() -> None:
+    transition, drive = lmu.legendre(5, 40)
+    np.testing.assert_allclose(drive, [0.023987, -0.076221, 0.110427, -0.157746, 0.161916], atol=6e-7)
+    np.testing.assert_allclose(transition[0], [0.97601, -0.02541, -0.02209, -0.02254, -0.01799], atol=6e-6)
+    np.testing.assert_allclose(np.diag(transition), [0.97601, 0.92188, 0.88081, 0.81663, 0.78893], atol=6e-6)
+
+
+@pytest.mark.parametrize(
+    ("states", "window", "radius"),
+    [(5, 40, 0.91266), (10, 40, 0.87754), (10, 250, 0.97932), (40, 300, 0.96876), (100, 300, 0.95580)],
+)
+def test_published_spectral_radii(states: int, window: float, radius: float) -> None:
+    transition, _ = lmu.legendre(states, window)
+    assert np.abs(np.linalg.eigvals(transition)).max() == pytest.approx(radius, abs=6e-6)
+    assert np.abs(transition).max() < 1
+
+
+def test_constant_input_settles_at_the_first_state() -> None:
+    transition, drive = lmu.legendre(5, 40)
+    m = np.zeros(5)
+    for _ in range(2000):
+        m = transition @ m + drive
+    np.testing.assert_allclose(m, [1, 0, 0, 0, 0], atol=1e-9)
+
+
+def test_too_few_coefficient_bits_are_refused() -> None:
+    with pytest.raises(BasaltError, match="coefficient_bits"):
+        lmu.quantised(40, 300.0, 6)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 12), st.floats(15, 200), st.integers(1, 90), st.integers(0, 2**31))
+def test_convolution_equals_recurrence(states, window, steps, seed):  # type: ignore[no-untyped-def]
+    transition, drive = lmu.legendre(states, window)
+    x = np.random.default_rng(seed).uniform(0, 4, (3, steps))
+    expected = np.zeros((3, steps, states))
+    for b in range(3):
+        m = np.zeros(states)
+        for t in range(steps):
+            m = transition @ m + drive * x[b, t]
+            expected[b, t] = m
+    response = torch.from_numpy(lmu.impulse_response(transition, drive, steps))
+    got = convolve(torch.from_numpy(x), response)
+    np.testing.assert_allclose(got.numpy(), expected, atol=1e-9)
+
+
+def plain_memory(k: MemoryIntegers, drive: list[int]) -> list[list[int]]:
+    """The specification's recurrence in Python's own integers."""
+
+    def half(p: int) -> int:
+        return 1 << (p - 1) if p > 0 else 0
+
+    m = [0] * len(k.input)
+    out: list[list[int]] = []
+    for t, sum_ in enumerate(drive):
+        x = min(max(sum_ + k.drive_bias, 0) << k.drive_shift, 32767)
+        if t % k.update_interval == 0:
+            rows = zip(k.memory_weight.tolist(), k.drive_memory_weight.tolist())
+            out.append(
+                [
+                    (sum(p * s for p, s in zip(row, m)) + v * x + half(k.memory_shift)) >> k.memory_shift
+                    for row, v in rows
+                ]
+            )
+        else:
+            out.append(out[-1])
+        m = [
+            min(
+                max((sum(a * s for a, s in zip(row, m)) + b * x + half(k.state_shift)) >> k.state_shift, -(2**23) + 1),
+                2**23 - 1,
+            )
+            for row, b in zip(k.transition.tolist(), k.input.tolist())
+        ]
+    return out
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 6),
+    st.integers(1, 4),
+    st.lists(st.integers(-3000, 30000), min_size=1, max_size=25),
+    st.integers(0, 9),
+    st.integers(0, 14),
+    st.integers(4, 16),
+    st.integers(1, 5),
+    st.integers(0, 2**31),
+)
+def test_integer_memory_equals_the_plain_recurrence(states, neurons, drive, k, p, bits, interval, seed):  # type: ignore[no-untyped-def]
+    draw = np.random.default_rng(seed)
+    most = 2 ** (bits - 1) - 1
+    memory = MemoryIntegers(
+        drive_weight=np.zeros(1, np.int64),
+        drive_bias=int(draw.integers(-200, 200)),
+        drive_shift=k,
+        transition=draw.integers(-most, most, (states, states), endpoint=True),  # also unstable: it must saturate
+        input=draw.integers(-most, most, states, endpoint=True),
+        state_shift=bits - 1,
+        memory_weight=draw.integers(-128, 128, (neurons, states)),
+        drive_memory_weight=draw.integers(-128, 128, neurons),
+        memory_shift=p,
+        update_interval=interval,
+    )
+    got = integer_memory(memory, np.array([drive], np.int32))
+    assert got[0].tolist() == plain_memory(memory, drive)
+
+
+@pytest.mark.parametrize("interval", [1, 4])
+def test_training_form_is_the_integers_but_for_rounding(interval: int) -> None:
+    torch.manual_seed(3)
+    memory = SlowMemory(6, 50, 8, 40.0, 16, interval, 4.0, 1.0)
+    drive = (torch.rand(5, 60) * 7 * 64).round() / 64
+    memory.watching = True
+    memory(drive)
+    memory.watching = False
+    memory.calibrate()
+    assert int(memory.shift) == 5
+    integers = memory.integers(np.zeros(50, np.int64))
+    exact = integer_memory(integers, (drive.numpy() * 64).astype(np.int64))
+    trained = memory(drive).detach().numpy() * 4096
+    steps_of_one = 2.0**-integers.memory_shift * np.abs(integers.memory_weight).sum(1).max() * 8 + 1
+    assert np.abs(trained - exact).max() < steps_of_one
+    assert np.abs(exact).max() > 20 * steps_of_one
+
+
+def test_projections_fit_eight_bits_and_get_gradients() -> None:
+    torch.manual_seed(0)
+    memory = SlowMemory(16, 20, 6, 30.0, 16, 1, 4.0, 1.0)
+    memory.shift.fill_(3)
+    memory(torch.rand(2, 30)).sum().backward()
+    integers = memory.integers(np.zeros(20, np.int64))
+    peak = max(np.abs(integers.memory_weight).max(), np.abs(integers.drive_memory_weight).max())
+    assert 64 <= peak <= 127
+    assert integers.memory_shift >= 0
+    assert memory.weight.grad.abs().sum() > 0
+    assert memory.drive_bias.grad.abs().sum() > 0
+
+
+def test_shifts_follow_their_rules() -> None:
+    for peak in (0.1, 1.0, 7.99, 31.0, 200.0):
+        k = drive_shift(peak)
+        assert k == 9 or peak * 2 * 64 * 2 ** (k + 1) > 32767
+        assert k == 0 or peak * 2 * 64 * 2**k <= 32767
+    assert exponent(127.0, 9) == 0
+    assert exponent(1.0, 0) == 6
+    assert exponent(500.0, 2) == 4  # p = k + e − 6 stays at 0, the weights are clipped

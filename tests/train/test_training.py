@@ -1,0 +1,175 @@
+"""Runs: the same seed gives the same weights, however often a run is stopped; whatever goes wrong, nothing is lost."""
+
+import errno
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from basalt.errors import BasaltError
+from tests.train.helpers import recipe, splits
+from train import checkpoint
+from train.display import Display
+from train.loop import fit, make_fabric
+from train.networks import load
+from train.recipe import Recipe
+
+
+def run(folder: Path, resume: bool = False, wanted: Recipe | None = None) -> Any:
+    quiet = Console(file=io.StringIO())
+    return fit(wanted or recipe(), splits(), folder, make_fabric("cpu", "1"), resume, quiet)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    saved = checkpoint.read(folder)
+    return {**saved.last["model"], **{f"best.{name}": value for name, value in saved.model.items()}}
+
+
+def assert_same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
+    assert left.keys() == right.keys()
+    for name in left:
+        assert torch.equal(left[name], right[name]), name
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, step: int, error: type[BaseException] = KeyboardInterrupt) -> None:
+    """Raise `error` at the given training step."""
+    seen = [0]
+    original = Display.step
+
+    def stopping(self: Display, *figures: Any) -> None:
+        seen[0] += 1
+        if seen[0] == step:
+            raise error
+        original(self, *figures)
+
+    monkeypatch.setattr(Display, "step", stopping)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    run(folder)
+    return folder
+
+
+def test_learns_and_writes_its_files(whole: Path) -> None:
+    assert {"checkpoint.pt", "recipe.toml", "log.csv"} <= {path.name for path in whole.iterdir()}
+    assert any(path.name.startswith("events.out") for path in whole.iterdir())
+    saved = checkpoint.read(whole)
+    assert saved.best["validation_accuracy_integer"] >= 0.9
+    assert len((whole / "log.csv").read_text().splitlines()) == 5
+    network = load(whole)
+    assert not network.training
+    assert network.integers()[0].memory.drive_shift == int(saved.model["layers.hidden1.memory.shift"])
+
+
+def test_same_seed_same_weights(whole: Path, tmp_path: Path) -> None:
+    run(tmp_path / "again")
+    assert_same(weights(tmp_path / "again"), weights(whole))
+
+
+def test_other_seed_other_weights(whole: Path, tmp_path: Path) -> None:
+    run(tmp_path / "other", wanted=recipe().model_copy(update={"seed": 4}))
+    first = "layers.hidden1.block.synapse.weight"
+    assert not torch.equal(weights(tmp_path / "other")[first], weights(whole)[first])
+
+
+@pytest.mark.parametrize("step", [1, 9, 18])  # in the first epoch, and in the middle of the second and third
+def test_resume_equals_not_stopping(step: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_at(patch, step)
+        run(tmp_path / "run")
+    assert checkpoint.read(tmp_path / "run").last["epoch"] == (step - 1) // 6
+    load(tmp_path / "run")
+    run(tmp_path / "run", resume=True)
+    assert_same(weights(tmp_path / "run"), weights(whole))
+    history = [
+        {k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.read(tmp_path / "run").last["history"]
+    ]
+    expected = [{k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.read(whole).last["history"]]
+    assert history == expected
+
+
+def test_a_new_run_moves_the_old_one_aside(tmp_path: Path) -> None:
+    short = recipe(epochs=1)
+    run(tmp_path / "run", wanted=short)
+    before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    run(tmp_path / "run", wanted=short)
+    assert (tmp_path / "run.1" / "checkpoint.pt").read_bytes() == before
+
+
+@pytest.mark.parametrize("where", ["fsync", "save", "writer"])
+def test_full_disk_keeps_the_old_checkpoint(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    run(folder, wanted=recipe(epochs=1))
+    before = (folder / "checkpoint.pt").read_bytes()
+
+    def full(*_: Any) -> None:
+        if where == "writer":
+            raise RuntimeError("[enforce fail at inline_container.cc:424] PytorchStreamWriter failed writing file")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full) if where == "fsync" else patch.setattr(torch, "save", full)
+        with pytest.raises(BasaltError, match=r"Cannot write .*checkpoint.pt.*(No space left|disk full)"):
+            run(folder, resume=True, wanted=recipe(epochs=3))
+    assert (folder / "checkpoint.pt").read_bytes() == before
+    assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+    run(folder, resume=True, wanted=recipe(epochs=3))
+    assert checkpoint.read(folder).last["epoch"] == 3
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "text", "other"])
+def test_damaged_checkpoint_is_one_sentence(damage: str, whole: Path, tmp_path: Path) -> None:
+    content = (whole / "checkpoint.pt").read_bytes()
+    path = tmp_path / "checkpoint.pt"
+    half = len(content) // 2
+    path.write_bytes(
+        {
+            "truncated": content[:half],
+            "flipped": content[:60] + bytes(byte ^ 0xFF for byte in content[60:400]) + content[400:],
+            "empty": b"",
+            "text": b"hello",
+            "other": b"",
+        }[damage]
+    )
+    if damage == "other":
+        torch.save({"weights": torch.ones(2)}, path)
+    with pytest.raises(BasaltError, match=r"checkpoint\.pt.*(damaged|not a Basalt checkpoint)") as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> Any:
+            return (os.mkdir, (str(tmp_path / "ran"),))
+
+    torch.save({"format": "basalt-checkpoint", "evil": Evil()}, tmp_path / "checkpoint.pt")
+    with pytest.raises(BasaltError, match="damaged"):
+        load(tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BasaltError, match=r"No checkpoint at .*python train/main.py"):
+        load(tmp_path)
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from train.objectives import OBJECTIVES
+
+    monkeypatch.setitem(OBJECTIVES, "cross_entropy", lambda logits, labels, smoothing: logits.sum() * float("nan"))
+    with pytest.raises(BasaltError, match="learning_rate"):
+        run(tmp_path / "run")
+
+
+def test_impossible_devices_are_one_sentence() -> None:
+    with pytest.raises(BasaltError, match="devices"):
+        make_fabric("cuda", "64")
+    with pytest.raises(BasaltError, match="accelerator 'abacus'"):
+        make_fabric("abacus", "1")
