@@ -11,7 +11,7 @@ class MemoryIntegers:
     """The slow memory of a layer with d states and one scalar drive.
 
         x[t]      = sat16(relu(drive_weight·s[t−1] + drive_bias) << drive_shift)
-        memory[t] = (memory_weight m[t−1] + drive_memory_weight x[t] + half) >> memory_shift where update_interval divides t
+        memory[t] = (memory_weight m[t−1] + drive_memory_weight x[t] + half) >> memory_shift, held between
         m[t]      = sat24((transition m[t−1] + input x[t] + half) >> state_shift)
 
     Attributes:
