@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _decay(value: Any) -> float | tuple[float, float]:
@@ -13,7 +13,7 @@ def _decay(value: Any) -> float | tuple[float, float]:
     return (float(ends[0]), float(ends[1])) if isinstance(value, (list, tuple)) else float(value)
 
 
-Decay = Annotated[float | tuple[float, float], PlainValidator(_decay)]
+Decay = Annotated[float | tuple[float, float], BeforeValidator(_decay)]
 
 
 class Strict(BaseModel):

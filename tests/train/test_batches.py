@@ -1,0 +1,83 @@
+"""Batches: what is drawn depends on (seed, epoch) alone, and augmentation moves events as it says."""
+
+import numpy as np
+import torch
+
+from tests.train.helpers import STEPS, events
+from train.batches import batch_count, dense, epoch_batches
+from train.data.events import EventSet
+from train.recipe import AugmentConfig
+
+
+def test_dense_equals_the_sets_own() -> None:
+    data = events(6, 0)
+    chosen = np.array([4, 0, 5])
+    got = dense(data, chosen)
+    assert got.transpose(1, 2).is_contiguous()
+    assert np.array_equal(got.numpy(), data.dense(chosen))
+
+
+def test_epochs_repeat_and_differ() -> None:
+    data, augment = events(20, 0), AugmentConfig(pixels=1, steps=1, drop=0.3, noise=0.1)
+
+    def drawn(seed: int, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        batches = list(epoch_batches(data, 6, augment, seed, epoch))
+        assert len(batches) == batch_count(20, 6) == 3
+        return torch.cat([x for x, _ in batches]), torch.cat([labels for _, labels in batches])
+
+    first = drawn(1, 0)
+    assert all(torch.equal(a, b) for a, b in zip(first, drawn(1, 0)))
+    assert not torch.equal(first[0], drawn(1, 1)[0])
+    assert not torch.equal(first[0], drawn(2, 0)[0])
+
+
+def test_ranks_share_each_batch() -> None:
+    data, plain = events(24, 0), AugmentConfig()
+    whole = list(epoch_batches(data, 8, plain, 1, 0))
+    parts = [list(epoch_batches(data, 8, plain, 1, 0, rank, 2)) for rank in range(2)]
+    for batch, left, right in zip(whole, *parts):
+        assert torch.equal(batch[0][0::2], left[0])
+        assert torch.equal(batch[0][1::2], right[0])
+        assert torch.equal(batch[1][1::2], right[1])
+
+
+def one_event(feature: int, time: int) -> EventSet:
+    return EventSet(
+        offsets=np.array([0, 1]),
+        features=np.array([feature], np.uint16),
+        times=np.array([time], np.uint16),
+        labels=np.zeros(1, np.int64),
+        steps=STEPS,
+        step_ms=5.0,
+        index=np.zeros(1, np.int64),
+        sensor=(2, 4, 5),
+    )
+
+
+def test_shifts_stay_in_range_and_reach_every_neighbour() -> None:
+    data, augment = one_event(20 + 2 * 5 + 2, 6), AugmentConfig(pixels=1, steps=1)  # ON, row 2, column 2
+    places = set()
+    for seed in range(400):
+        got = dense(data, np.array([0]), augment, np.array([seed * 7919], np.uint64))
+        (place,) = torch.nonzero(got[0]).tolist()
+        places.add(tuple(place))
+    expected = {(20 + y * 5 + x, t) for y in (1, 2, 3) for x in (1, 2, 3) for t in (5, 6, 7)}
+    assert places == expected
+
+
+def test_events_shifted_off_the_sensor_vanish() -> None:
+    data, augment = one_event(0, 0), AugmentConfig(pixels=1)  # a corner
+    kept = [int(dense(data, np.array([0]), augment, np.array([seed], np.uint64)).sum()) for seed in range(0, 9000, 13)]
+    assert set(kept) == {0, 1}
+    assert 0.35 < np.mean(kept) < 0.54  # 4 of 9 shifts stay on the sensor
+
+
+def test_drop_and_noise_change_the_count() -> None:
+    data = events(30, 0)
+    which = np.arange(30)
+    seeds = np.arange(30, dtype=np.uint64) * np.uint64(1 << 40)
+    plain = int(dense(data, which).sum())
+    dropped = int(dense(data, which, AugmentConfig(drop=0.5), seeds).sum())
+    noisy = int(dense(data, which, AugmentConfig(noise=0.5), seeds).sum())
+    assert 0.65 < dropped / plain < 0.85  # the dropped fraction is drawn from [0, 0.5]
+    assert 1.15 < noisy / plain < 1.5

@@ -1,0 +1,99 @@
+"""The commands train and evaluate, as a user calls them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+import typer
+from typer.testing import CliRunner
+
+from basalt.errors import BasaltError
+from tests.train.helpers import content, splits
+from tests.train.test_training import assert_same, stop_at, weights
+from train import data
+from train.evaluate import evaluate
+from train.main import train
+from train.scores import wilson
+
+cli = typer.Typer()
+cli.command()(train)
+cli.command()(evaluate)
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recipe file in the working directory, whose data needs no simulation."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
+    path = tmp_path / "tiny.toml"
+    path.write_text(tomli_w.dumps(content()))
+    return path
+
+
+def call(*arguments: Any, code: int = 0) -> str:
+    result = CliRunner().invoke(cli, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_train_then_evaluate(recipe: Path, tmp_path: Path) -> None:
+    output = call("train", recipe, "--seed", 5, "--epochs", 3, "--set", "training.batch=16")
+    assert "Test accuracy" in output
+    metrics = json.loads((tmp_path / "runs/tiny/metrics.json").read_text())
+    assert metrics["epochs"] == 3
+    assert metrics["seed"] == 5
+    assert metrics["dataset"] == "halves"
+    assert set(metrics["spike_rate"]) == {"hidden1", "hidden2"}
+    assert metrics["accuracy_integer"] > 0.8
+    assert metrics["accuracy_integer_interval"][0] < metrics["accuracy_integer"]
+    output = call("evaluate", tmp_path / "runs/tiny")
+    scores = json.loads((tmp_path / "runs/tiny/evaluation-halves.json").read_text())
+    assert scores["accuracy_integer"] == metrics["accuracy_integer"]
+    assert scores["samples"] == 20
+    assert call("evaluate", "--split", "all")  # the newest run
+    assert json.loads((tmp_path / "runs/tiny/evaluation-halves-all.json").read_text())["samples"] == 84
+
+
+def test_interrupted_train_says_how_to_go_on(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("train", recipe, "--name", "whole")
+    with monkeypatch.context() as patch:
+        stop_at(patch, 15)
+        output = call("train", recipe, code=130)
+    assert "holds 2 finished epochs: go on with `python train/main.py runs/tiny --resume`" in output
+    call("train", "runs/tiny", "--resume")
+    assert_same(weights(tmp_path / "runs/tiny"), weights(tmp_path / "runs/whole"))
+
+
+def test_resume_refuses_another_recipe(recipe: Path) -> None:
+    call("train", recipe, "--epochs", 1)
+    with pytest.raises(BasaltError, match=r"runs/tiny was started with training.batch = 8, not 4.*--name"):
+        call("train", recipe, "--resume", "--set", "training.batch=4")
+    call("train", recipe, "--epochs", 2, "--resume")
+
+
+def test_resume_without_a_run(recipe: Path) -> None:
+    with pytest.raises(BasaltError, match="No checkpoint at runs/tiny"):
+        call("train", recipe, "--resume")
+
+
+def test_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:
+    output = call("train", recipe, "--dry-run")
+    assert "hidden1: dmp, 2312 -> 12" in output
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unknown_split_is_named(recipe: Path) -> None:
+    call("train", recipe, "--epochs", 1)
+    with pytest.raises(BasaltError, match="did you mean 'test'"):
+        call("evaluate", "--split", "tests")
+
+
+def test_wilson_interval() -> None:
+    low, high = wilson(81, 263)  # Newcombe 1998, table I
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+    assert wilson(0, 10)[0] == pytest.approx(0)
+    assert wilson(10, 10)[1] == pytest.approx(1)
