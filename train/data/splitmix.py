@@ -1,6 +1,7 @@
 """Random numbers inside compiled loops: a stream of its own for each sample, whatever the order or the thread.
 
-Imported only by compiled loops, since numba takes a while to load.
+Imported only by compiled loops, since numba takes a while to load. numba's cache does not see changes made here: touch
+`camera_kernel.py` too.
 """
 
 import math

@@ -13,6 +13,7 @@ from train.data.camera import simulate
 from train.data.compare import compare
 from train.data.config import CameraConfig
 from train.data.events import RawEvents
+from train.data.figures import agreement
 
 CHOSEN = np.arange(20) * 250
 app = typer.Typer()
@@ -76,4 +77,6 @@ def test_a_worse_camera_agrees_less_and_misses_more() -> None:
     assert all(reached == pytest.approx(ceiling, abs=0.01) for reached, ceiling in zip(good.agreement, good.ceiling))
     assert all(reached < ceiling - 0.03 for reached, ceiling in zip(bad.agreement, bad.ceiling))
     assert len(good.misses) == len(bad.misses) == 7
+    left = (1 - agreement(real, film(2, late)) ** 2).mean()
+    assert bad.misses[0].startswith(f"Frames: {left:.1%} of the variance")
     assert "simulated 0.5" in bad.misses[-1]
