@@ -23,6 +23,7 @@ class Backend:
         tag: of the process models that it chooses.
         table: name of the price table that suits it.
         about: one line for people.
+        block: time steps that its processes exchange at once.
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
     """
@@ -31,6 +32,7 @@ class Backend:
     tag: str
     table: str
     about: str
+    block: int = 1
     exact: bool = True
     why_not: str | None = None
 
@@ -39,6 +41,7 @@ BACKENDS = {
     backend.name: backend
     for backend in (
         Backend("fixed", "fixed_pt", "near-memory-22nm", "Loihi-style fixed point, by the reference"),
+        Backend("compiled", "compiled", "near-memory-22nm", "the same integers by compiled, event-driven kernels", 16),
         Backend(
             "float",
             "floating_pt",

@@ -9,6 +9,8 @@ import numpy as np
 
 from convert.records import Layer, Network, Readout, SlowMemory, Spiking
 
+from lava_procs.kernels.bits import words
+
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
 
@@ -22,22 +24,31 @@ class Layout:
         steps: time steps of each.
         batch: how many run side by side; the last round is filled up with silence.
         folder: where frames and counters are kept while the run lasts.
+        block: time steps that processes exchange at once.
+        planes: bit planes of the input; 1 for spikes, more for graded values.
     """
 
     samples: int
     steps: int
     batch: int
     folder: Path
+    block: int = 1
+    planes: int = 1
 
     @property
     def rounds(self) -> int:
         """Batches that run one after another."""
         return -(-self.samples // self.batch)
 
+    @property
+    def blocks(self) -> int:
+        """Blocks of a sample, which is Lava steps of a sample."""
+        return -(-self.steps // self.block)
+
     def shared(self, meter: str | None = None) -> dict[str, Any]:
         """The arguments that every process takes."""
         path = None if meter is None else str(self.folder / f"{meter}.counts.npy")
-        return {"batch": self.batch, "steps": self.steps, "rounds": self.rounds, "meter": path}
+        return {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds, "meter": path}
 
     def frames(self, name: str) -> Path:
         """The file for the frames of a source or sink."""
@@ -66,7 +77,7 @@ class Part:
         return f"{self.layer}.{self.part}"
 
 
-def build_spiking(layer: Spiking, layout: Layout) -> "AbstractProcess":
+def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProcess":
     """A spiking layer; with a slow memory it is a `SlowMemoryLayer` with two parts."""
     from lava_procs.slow_memory.process import SlowMemoryLayer
     from lava_procs.spiking.process import Spiking as SpikingProcess
@@ -83,19 +94,19 @@ def build_spiking(layer: Spiking, layout: Layout) -> "AbstractProcess":
         "reset": neuron.reset,
     }
     if layer.memory is None:
-        return SpikingProcess(name=layer.name, **spiking, **layout.shared(f"{layer.name}.spiking"))
+        return SpikingProcess(name=layer.name, planes=planes, **spiking, **layout.shared(f"{layer.name}.spiking"))
     shared = layout.shared()
     del shared["meter"]
     meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
     memory = {item.name: getattr(layer.memory, item.name) for item in fields(SlowMemory)}
-    return SlowMemoryLayer(name=layer.name, spiking=spiking, memory=memory, meters=meters, **shared)
+    return SlowMemoryLayer(name=layer.name, planes=planes, spiking=spiking, memory=memory, meters=meters, **shared)
 
 
-def build_readout(layer: Readout, layout: Layout) -> "AbstractProcess":
+def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProcess":
     """A read-out."""
     from lava_procs.readout.process import Readout as ReadoutProcess
 
-    return ReadoutProcess(name=layer.name, weight=layer.weight, **layout.shared(f"{layer.name}.readout"))
+    return ReadoutProcess(name=layer.name, planes=planes, weight=layer.weight, **layout.shared(f"{layer.name}.readout"))
 
 
 def spiking_parts(layer: Spiking) -> list[Part]:
@@ -121,7 +132,7 @@ def readout_parts(layer: Readout) -> list[Part]:
     return [Part(layer.name, "readout", "readout", {"weights": 8 * layer.weight.size, "state": 32 * layer.neurons})]
 
 
-BUILDERS: dict[str, Callable[[Any, Layout], "AbstractProcess"]] = {
+BUILDERS: dict[str, Callable[[Any, Layout, int], "AbstractProcess"]] = {
     Spiking.kind: build_spiking,
     Readout.kind: build_readout,
 }
@@ -163,25 +174,34 @@ def build(network: Network, layout: Layout) -> Graph:
         name="input",
         features=network.inputs,
         frames=str(layout.frames("input")),
+        planes=layout.planes,
         **layout.shared("input.source"),
     )
     out = source.s_out
     sink_arguments = layout.shared()
     del sink_arguments["meter"]
     layers = {}
+    planes = layout.planes
     for layer in network.layers:
-        process = layers[layer.name] = BUILDERS[layer.kind](layer, layout)
+        process = layers[layer.name] = BUILDERS[layer.kind](layer, layout, planes)
+        planes = 1
         out.connect(process.s_in)
         spikes = isinstance(layer, Spiking)
         out = process.s_out if spikes else process.y_out
         path = layout.frames(layer.name)
         if path.exists():
             sink_kind = SpikeSink if spikes else SumSink
-            sink = sink_kind(name=f"{layer.name}.sink", width=layer.neurons, frames=str(path), **sink_arguments)
+            width = frame_width(layer)
+            sink = sink_kind(name=f"{layer.name}.sink", width=width, frames=str(path), **sink_arguments)
             out.connect(sink.a_in)
     return Graph(source, layers)
 
 
 def frame_type(layer: Layer) -> np.dtype:
-    """The type of a layer's recorded frames: spikes are uint8, sums are int32."""
-    return np.dtype(np.uint8 if isinstance(layer, Spiking) else np.int32)
+    """The type of a layer's recorded frames: words of spikes, sums are int32."""
+    return np.dtype(np.uint64 if isinstance(layer, Spiking) else np.int32)
+
+
+def frame_width(layer: Layer) -> int:
+    """The width of a layer's recorded frames."""
+    return words(layer.neurons) if isinstance(layer, Spiking) else layer.neurons

@@ -12,11 +12,12 @@ from jaxtyping import Int, UInt8
 from numpy.lib.format import open_memmap
 
 from basalt.errors import BasaltError
-from convert.records import Network, Spiking
+from convert.records import Layer, Network, Spiking
 from deploy.backends import find, run_config
-from deploy.network import Layout, all_parts, build, frame_type
+from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
 from deploy.stock import run_stock
+from lava_procs.kernels.bits import pack, planes_of, unpack, words
 
 DEFAULT_BATCH = 256
 
@@ -30,6 +31,7 @@ class Job:
         spikes: the input.
         backend: name of the backend.
         batch: samples side by side.
+        block: time steps that processes exchange at once; the backend's own choice if None.
         places: other backends by layer name.
         record: names of layers whose output is kept; None for all.
         file: the .net file that the network came from, which the stock backend loads.
@@ -39,6 +41,7 @@ class Job:
     spikes: UInt8[np.ndarray, "samples features steps"]
     backend: str = "fixed"
     batch: int = DEFAULT_BATCH
+    block: int | None = None
     places: Mapping[str, str] = field(default_factory=dict)
     record: tuple[str, ...] | None = None
     file: Path | None = None
@@ -85,7 +88,8 @@ def run(
         raise BasaltError(f"There is no layer {sorted(unknown)[0]!r} to place; the layers are {names}.")
     with tempfile.TemporaryDirectory(prefix=".session-", dir=folder) as place:
         samples, _, steps = job.spikes.shape
-        layout = Layout(samples, steps, min(job.batch, samples), Path(place))
+        block = min(job.block or backend.block, steps)
+        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes))
         try:
             prepare(job, layout)
         except OSError as error:
@@ -98,7 +102,8 @@ def run(
         else:
 
             def task(host: Host) -> None:
-                host.run(build(job.network, layout).source, run_config(backend.tag, places), layout.rounds * steps)
+                graph = build(job.network, layout)
+                host.run(graph.source, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
         run_session(task, layout.folder, timeout, on_progress)
         return collect(job, layout)
@@ -109,18 +114,17 @@ def prepare(job: Job, layout: Layout) -> None:
     from lava_procs.metering import COUNTERS
 
     padded = layout.rounds * layout.batch
-    _, features, steps = job.spikes.shape
-    frames = open_memmap(
-        layout.frames("input"), "w+", np.dtype(np.uint8), (layout.rounds * steps, layout.batch, features)
-    )
-    for start in range(0, layout.samples, layout.batch):
-        piece = job.spikes[start : start + layout.batch]
-        first = start // layout.batch * steps
-        frames[first : first + steps, : len(piece)] = piece.transpose(2, 0, 1)
+    blocks = (layout.rounds * layout.blocks, layout.block, layout.batch)
+    width = layout.planes * words(job.spikes.shape[1])
+    frames = open_memmap(layout.frames("input"), "w+", np.dtype(np.uint64), (*blocks, width))
+    for turn in range(layout.rounds):
+        piece = job.spikes[turn * layout.batch : (turn + 1) * layout.batch]
+        mine = frames[turn * layout.blocks : (turn + 1) * layout.blocks].reshape(-1, layout.batch, width)
+        mine[: layout.steps, : len(piece)] = pack(piece.transpose(2, 0, 1), layout.planes)
     frames.flush()
     for layer in job.network.layers:
         if job.record is None or layer.name in job.record:
-            shape = (layout.rounds * steps, layout.batch, layer.neurons)
+            shape = (*blocks, frame_width(layer))
             open_memmap(layout.frames(layer.name), "w+", frame_type(layer), shape).flush()
     for part in all_parts(job.network):
         path = layout.folder / f"{part.meter}.counts.npy"
@@ -133,8 +137,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
     for layer in job.network.layers:
         path = layout.frames(layer.name)
         if path.exists():
-            frames = np.load(path).reshape(layout.rounds, layout.steps, layout.batch, layer.neurons)
-            sent[layer.name] = by_sample(frames, layout.samples)
+            sent[layer.name] = by_sample(np.load(path, mmap_mode="r"), layout, layer)
     counts = {
         part.meter: np.load(layout.folder / f"{part.meter}.counts.npy")[: layout.samples]
         for part in all_parts(job.network)
@@ -143,10 +146,12 @@ def collect(job: Job, layout: Layout) -> Outcome:
     return Outcome(sent, counts, timing["build"], timing["run"])
 
 
-def by_sample(frames: np.ndarray, samples: int) -> np.ndarray:
-    """(rounds, steps, batch, neurons) → (samples, neurons, steps)."""
-    rounds, steps, batch, neurons = frames.shape
-    return frames.transpose(0, 2, 3, 1).reshape(rounds * batch, neurons, steps)[:samples].copy()
+def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> np.ndarray:
+    """Recorded blocks → (samples, neurons, steps)."""
+    rounds = frames.reshape(layout.rounds, layout.blocks * layout.block, layout.batch, -1)[:, : layout.steps]
+    values = unpack(rounds, layer.neurons) if isinstance(layer, Spiking) else rounds
+    padded = values.transpose(0, 2, 3, 1).reshape(-1, layer.neurons, layout.steps)
+    return np.ascontiguousarray(padded[: layout.samples])
 
 
 def predict(network: Network, sent: Mapping[str, np.ndarray]) -> Int[np.ndarray, "samples"]:

@@ -10,6 +10,7 @@ from convert.netx import why_not_stock, write
 from convert.records import Network
 from deploy.network import Layout
 from deploy.session import Host
+from lava_procs.kernels.bits import pack, unpack
 
 
 def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[Host], None]:
@@ -35,7 +36,8 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
         write(file, network)
 
     def task(host: Host) -> None:
-        frames = np.load(layout.frames("input"), mmap_mode="r")
+        blocks = np.load(layout.frames("input"), mmap_mode="r")
+        frames = unpack(blocks[:, 0], network.inputs, layout.planes)
         recorded = {
             layer.name: np.load(layout.frames(layer.name), mmap_mode="r+")
             for layer in network.layers
@@ -46,7 +48,7 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
             span = slice(turn * layout.steps, (turn + 1) * layout.steps)
             sent = run_sample(host, str(file), network, frames[span, column].T, list(recorded))
             for name, spikes in sent.items():
-                recorded[name][span, column] = spikes.T
+                recorded[name][span, 0, column] = pack(spikes.T)
             host.progress((sample + 1) * layout.steps, layout.samples * layout.steps)
 
     return task

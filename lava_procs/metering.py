@@ -1,4 +1,4 @@
-"""Counters: every process model counts what it did; prices come later.
+"""Counters, batches and blocks: what all of Basalt's process models share.
 
 A model's counters are one int64 array (samples, len(COUNTERS)). With a `meter` path among the process's parameters the
 array is a memory-mapped .npy file, so that the counts of a killed run are kept and nothing is moved through ports.
@@ -29,10 +29,13 @@ COLUMN = {name: index for index, name in enumerate(COUNTERS)}
 
 
 class MeteredModel(PyLoihiProcessModel):
-    """A process model with a batch of samples, a reset after each batch, and counters.
+    """A process model with a batch of samples side by side, a block of time steps an exchange, and counters.
+
+    One Lava step moves `block` time steps of a sample (the last block of a sample may be shorter). A model receives
+    the block, works through its steps in order, and sends the block of what came out.
 
     Process parameters: `batch` (samples side by side), `steps` (length of a sample; the state is cleared before every
-    first step), `meter` (path of the counters' .npy file, or None).
+    first step), `block`, `meter` (path of the counters' .npy file, or None).
     """
 
     counters: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -41,19 +44,22 @@ class MeteredModel(PyLoihiProcessModel):
         super().__init__(proc_params)
         self.batch: int = proc_params["batch"]
         self.steps: int = proc_params["steps"]
+        self.block: int = proc_params["block"]
         self._started = False
 
     def run_spk(self) -> None:
-        """Prepare before the first step, clear before each sample, then do the step."""
+        """Prepare before the first block, clear before each sample, then work through the block."""
         if not self._started:
             if self.proc_params["meter"] is not None:
                 self.counters = np.load(self.proc_params["meter"], mmap_mode="r+")
             self.prepare()
             self._started = True
-        self.round, self.step_index = divmod(self.time_step - 1, self.steps)
-        if self.step_index == 0:
+        self.round, turn = divmod(self.time_step - 1, -(-self.steps // self.block))
+        self.first = turn * self.block
+        self.length = min(self.block, self.steps - self.first)
+        if turn == 0:
             self.clear()
-        self.step()
+        self.advance()
 
     def prepare(self) -> None:
         """Work to be done once, in the process that will run the model."""
@@ -61,17 +67,21 @@ class MeteredModel(PyLoihiProcessModel):
     def clear(self) -> None:
         """Set the state to what it is before the first step of a sample."""
 
-    def step(self) -> None:
-        """One time step."""
+    def advance(self) -> None:
+        """Work through `length` time steps, the first of which is step `first` of the sample."""
         raise NotImplementedError
+
+    @property
+    def round_counters(self) -> Int[np.ndarray, "batch counters"]:
+        """The counters of the samples that run now."""
+        return self.counters[self.round * self.batch : (self.round + 1) * self.batch]
 
     def count(self, **amounts: Int[np.ndarray, "batch"] | int) -> None:
         """Add to this round's counters: a number for every sample, or an array with one for each."""
-        rows = self.counters[self.round * self.batch : (self.round + 1) * self.batch]
         for name, amount in amounts.items():
-            rows[:, COLUMN[name]] += amount
+            self.round_counters[:, COLUMN[name]] += amount
 
 
-def events(spikes: Int[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch"]:
+def events(values: Int[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch"]:
     """How many entries of each sample carry an event."""
-    return np.count_nonzero(spikes, axis=-1)
+    return np.count_nonzero(values, axis=-1)

@@ -8,30 +8,32 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.io.process import Source, SpikeSink, SumSink
-from lava_procs.metering import MeteredModel, events
+from lava_procs.kernels.bits import unpack
+from lava_procs.metering import MeteredModel
 
 
 @implements(proc=Source, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled")
 class SourceModel(MeteredModel):
-    """Sends the frames in order."""
+    """Sends the blocks in order."""
 
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint8)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
 
     def prepare(self) -> None:
         """Map the file."""
         self.frames = np.load(self.proc_params["frames"], mmap_mode="r")
 
-    def step(self) -> None:
-        """Send this step's frame."""
-        frame = self.frames[self.time_step - 1]
-        self.s_out.send(frame)
-        self.count(spikes_out=events(frame))
+    def advance(self) -> None:
+        """Send this block."""
+        block = self.frames[self.time_step - 1]
+        self.s_out.send(block)
+        values = unpack(block[: self.length], self.proc_params["features"], self.proc_params["planes"])
+        self.count(spikes_out=np.count_nonzero(values, axis=(0, 2)))
 
 
 class AbstractSinkModel(MeteredModel):
-    """Records every frame."""
+    """Records every block."""
 
     a_in: PyInPort
 
@@ -39,23 +41,23 @@ class AbstractSinkModel(MeteredModel):
         """Map the file."""
         self.frames = np.load(self.proc_params["frames"], mmap_mode="r+")
 
-    def step(self) -> None:
-        """Keep this step's frame."""
+    def advance(self) -> None:
+        """Keep this block."""
         self.frames[self.time_step - 1] = self.a_in.recv()
 
 
 @implements(proc=SpikeSink, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled")
 class SpikeSinkModel(AbstractSinkModel):
     """Records spikes."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint8)
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
 
 
 @implements(proc=SumSink, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled")
 class SumSinkModel(AbstractSinkModel):
     """Records sums."""
 

@@ -1,4 +1,5 @@
-"""The process model of `Readout`: integers need no rounding here, so every backend on a CPU shares it."""
+"""Process models of `Readout`: by the reference, and `compiled`. Integers need no rounding here, so `floating_pt` is
+the same as `fixed_pt`."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -7,45 +8,104 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from lava_procs.kernels.bits import unpack, words
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import MeteredModel, events
 from lava_procs.readout.process import Readout
 from lava_procs.readout.reference import readout_step
 
 
-@implements(proc=Readout, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
-class ReadoutModel(MeteredModel):
-    """Integrate what was received the step before, send the sums, then receive."""
+class AbstractReadoutModel(MeteredModel):
+    """What the models share: ports and counting."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint8)
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
     y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
+    def count_events(self, arrived: np.ndarray) -> None:
+        """Count `length` steps in which so many events arrived."""
+        classes = len(self.weight)
+        self.count(
+            events_in=arrived,
+            weight_words_read=arrived * classes,
+            synaptic_operations=arrived * classes,
+            neuron_updates=self.length * classes,
+            state_reads=self.length * classes,
+            state_writes=self.length * classes,
+        )
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+class ReadoutModel(AbstractReadoutModel):
+    """By the reference, step by step."""
+
     def prepare(self) -> None:
         """Convert the weights once."""
-        self.classes, inputs = self.weight.shape
-        self.received = np.zeros((self.batch, inputs), dtype=np.uint8)
         self.product = dense_product(self.weight)
 
     def clear(self) -> None:
         """Empty sums."""
         self.y = np.zeros_like(self.y)
-        self.received[:] = 0
+        self.received = np.zeros((self.batch, self.weight.shape[1]), dtype=np.uint8)
 
-    def step(self) -> None:
-        """One step of the sums."""
-        arrived = events(self.received)
-        self.y = readout_step(self.product(self.received), self.y)
-        self.y_out.send(self.y)
-        self.received = self.s_in.recv()
-        self.count(
-            events_in=arrived,
-            weight_words_read=arrived * self.classes,
-            synaptic_operations=arrived * self.classes,
-            neuron_updates=self.classes,
-            state_reads=self.classes,
-            state_writes=self.classes,
+    def advance(self) -> None:
+        """Receive a block, sum step by step, send the sums."""
+        arrived = unpack(self.s_in.recv(), self.weight.shape[1], self.proc_params["planes"])
+        sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
+        incoming = np.zeros(self.batch, dtype=np.int64)
+        for k in range(self.length):
+            incoming += events(self.received)
+            self.y = sums[k] = readout_step(self.product(self.received), self.y)
+            self.received = arrived[k]
+        self.y_out.send(sums)
+        self.count_events(incoming)
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledReadoutModel(AbstractReadoutModel):
+    """By a compiled, event-driven kernel."""
+
+    def prepare(self) -> None:
+        """Lay the weights out for the kernel."""
+        from lava_procs.kernels.layers import Workers, narrow
+
+        self.unit, (self.rows,) = narrow(self.weight)
+        self.workers = Workers(self.batch)
+        width = self.proc_params["planes"] * words(self.weight.shape[1])
+        self.before = np.zeros((self.batch, width), dtype=np.uint64)
+        self.sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
+
+    def clear(self) -> None:
+        """Empty sums."""
+        self.y = np.zeros_like(self.y)
+        self.before[:] = 0
+
+    def advance(self) -> None:
+        """Receive a block, run the kernel, send the sums."""
+        from lava_procs.kernels.layers import readout_block
+
+        arrived = self.s_in.recv()
+        incoming = np.zeros(self.batch, dtype=np.int64)
+        self.sums[self.length :] = 0
+        self.workers.run(
+            lambda low, high: readout_block(
+                low,
+                high,
+                self.length,
+                arrived,
+                self.proc_params["planes"],
+                self.before,
+                self.unit,
+                self.rows,
+                self.y,
+                self.sums,
+                incoming,
+            )
         )
+        self.y_out.send(self.sums)
+        self.count_events(incoming)

@@ -1,4 +1,5 @@
-"""Process models of `SlowMemory` (`floating_pt`, `fixed_pt`) and of the whole layer, which wires its two parts."""
+"""Process models of `SlowMemory` (`floating_pt`, `fixed_pt`), and of the whole layer: wired from its two parts, or one
+`compiled` kernel."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -9,17 +10,18 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from lava_procs.kernels.bits import unpack
 from lava_procs.kernels.fixed_point import dense_product
-from lava_procs.metering import MeteredModel, events
+from lava_procs.metering import COLUMN, MeteredModel, events
 from lava_procs.slow_memory.process import SlowMemory, SlowMemoryLayer
 from lava_procs.slow_memory.reference import floating_step, memory_step
 from lava_procs.spiking.process import Spiking
 
 
 class AbstractSlowMemoryModel(MeteredModel):
-    """What the models share: ports and counting."""
+    """What the step-by-step models share: ports and counting."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint8)
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
     drive_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     transition: np.ndarray = LavaPyType(np.ndarray, np.int64)
     drive_input: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -33,19 +35,29 @@ class AbstractSlowMemoryModel(MeteredModel):
     def prepare(self) -> None:
         """Convert the drive's weights once."""
         self.neurons, self.states = self.memory_weight.shape
-        self.received = np.zeros((self.batch, len(self.drive_weight)), dtype=np.uint8)
+        self.inputs = len(self.drive_weight)
         self.product = dense_product(self.drive_weight[None, :])
 
     def clear(self) -> None:
         """An empty memory."""
         self.m = np.zeros_like(self.m)
         self.current = np.zeros((self.batch, self.neurons), dtype=self.m.dtype)
-        self.received[:] = 0
+        self.received = np.zeros((self.batch, self.inputs), dtype=np.uint8)
 
-    def step(self) -> None:
-        """Update from what was received the step before, send the current, then receive."""
+    def advance(self) -> None:
+        """Receive a block, work through its steps, send the currents."""
+        arrived = unpack(self.s_in.recv(), self.inputs, self.proc_params["planes"])
+        currents = np.zeros((self.block, self.batch, self.neurons), dtype=self.m.dtype)
+        for k in range(self.length):
+            self.step(self.first + k)
+            currents[k] = self.current
+            self.received = arrived[k]
+        self.current_out.send(currents)
+
+    def step(self, t: int) -> None:
+        """Step `t` of the sample, from what was received the step before."""
         arrived = events(self.received)
-        refresh = self.step_index % self.proc_params["update_interval"] == 0
+        refresh = t % self.proc_params["update_interval"] == 0
         after = type(self).integrate(
             self.product(self.received)[:, 0],
             self.current,
@@ -61,8 +73,6 @@ class AbstractSlowMemoryModel(MeteredModel):
             memory_shift=self.proc_params["memory_shift"],
         )
         self.current, self.m = after.current, after.m
-        self.current_out.send(self.current)
-        self.received = self.s_in.recv()
         macs = (self.states + 1) * (self.states + (self.neurons if refresh else 0))
         self.count(
             events_in=arrived,
@@ -103,7 +113,7 @@ class SlowMemoryLayerModel(AbstractSubProcessModel):
 
     def __init__(self, proc: AbstractProcess) -> None:
         parameters = proc.proc_params
-        shared = {key: parameters[key] for key in ("batch", "steps", "rounds")}
+        shared = {key: parameters[key] for key in ("batch", "steps", "block", "rounds", "planes")}
         meters = parameters["meters"]
         self.spiking = Spiking(
             name=f"{proc.name}.spiking",
@@ -121,3 +131,43 @@ class SlowMemoryLayerModel(AbstractSubProcessModel):
         proc.vars.u.alias(self.spiking.vars.u)
         proc.vars.v.alias(self.spiking.vars.v)
         proc.vars.m.alias(self.memory.vars.m)
+
+
+@implements(proc=SlowMemoryLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledSlowMemoryLayerModel(MeteredModel):
+    """The whole layer as one compiled, event-driven kernel, as hardware would do it; the parts are counted apart."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
+    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    m: np.ndarray = LavaPyType(np.ndarray, np.float64)
+
+    def prepare(self) -> None:
+        """Lay weights and states out for the kernel."""
+        from lava_procs.kernels.whole_layer import WholeLayer
+
+        parameters = self.proc_params
+        self.layer = WholeLayer(
+            self.batch, self.block, parameters["spiking"], parameters["memory"], parameters["planes"]
+        )
+        self.u, self.v, self.m = self.layer.u, self.layer.v, self.layer.m
+        self.meters = {part: np.load(path, mmap_mode="r+") for part, path in parameters["meters"].items()}
+
+    def clear(self) -> None:
+        """No current, no membrane, no memory, no spikes."""
+        self.layer.clear()
+
+    def advance(self) -> None:
+        """Receive a block, run the kernel, send what fired."""
+        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
+        counts = {
+            "spiking": self.layer.take_spiking_counts(self.length),
+            "slow_memory": self.layer.take_memory_counts(self.length),
+        }
+        mine = slice(self.round * self.batch, (self.round + 1) * self.batch)
+        for part, table in self.meters.items():
+            for name, amount in counts[part].items():
+                table[mine, COLUMN[name]] += amount

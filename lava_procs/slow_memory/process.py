@@ -5,13 +5,15 @@ from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
+from lava_procs.kernels.bits import words
 from lava_procs.process import MeteredProcess
 
 
 class SlowMemory(MeteredProcess):
     """d slow states driven by one scalar; the recurrence is in `lava_procs/slow_memory/reference.py`.
 
-    Ports: `s_in` (batch, inputs) spikes; `current_out` (batch, neurons) the memory current of this step, in units of u.
+    Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `current_out` (block, batch, neurons) the memory
+    current of these steps, in units of u.
     """
 
     def __init__(
@@ -30,6 +32,8 @@ class SlowMemory(MeteredProcess):
         coefficient_shift: int,
         memory_shift: int,
         update_interval: int = 1,
+        planes: int = 1,
+        block: int = 1,
         rounds: int = 1,
         meter: str | None = None,
     ) -> None:
@@ -38,16 +42,18 @@ class SlowMemory(MeteredProcess):
             name=name,
             batch=batch,
             steps=steps,
+            block=block,
             rounds=rounds,
             meter=meter,
+            planes=planes,
             drive_bias=drive_bias,
             drive_shift=drive_shift,
             coefficient_shift=coefficient_shift,
             memory_shift=memory_shift,
             update_interval=update_interval,
         )
-        self.s_in = InPort(shape=(batch, len(drive_weight)))
-        self.current_out = OutPort(shape=(batch, neurons))
+        self.s_in = InPort(shape=(block, batch, planes * words(len(drive_weight))))
+        self.current_out = OutPort(shape=(block, batch, neurons))
         self.drive_weight = Var(shape=drive_weight.shape, init=drive_weight)
         self.transition = Var(shape=transition.shape, init=transition)
         self.drive_input = Var(shape=drive_input.shape, init=drive_input)
@@ -60,11 +66,11 @@ class SlowMemoryLayer(MeteredProcess):
     """A spiking layer with a slow memory: one process to the network, `Spiking` and `SlowMemory` inside.
 
     Args:
-        spiking: arguments of `Spiking` beyond name, batch, steps, rounds and meter.
+        spiking: arguments of `Spiking` beyond those that every process takes.
         memory: arguments of `SlowMemory`, likewise.
         meters: paths of the two parts' counters, or None.
 
-    Ports: `s_in` (batch, inputs), `s_out` (batch, neurons). Variables: `u`, `v` of the neurons, `m` of the memory.
+    Ports: `s_in`, `s_out` as those of `Spiking`. Variables: `u`, `v` of the neurons, `m` of the memory.
     """
 
     def __init__(
@@ -75,6 +81,8 @@ class SlowMemoryLayer(MeteredProcess):
         steps: int,
         spiking: dict,
         memory: dict,
+        planes: int = 1,
+        block: int = 1,
         rounds: int = 1,
         meters: dict[str, str] | None = None,
     ) -> None:
@@ -82,14 +90,16 @@ class SlowMemoryLayer(MeteredProcess):
             name=name,
             batch=batch,
             steps=steps,
+            block=block,
             rounds=rounds,
+            planes=planes,
             spiking=spiking,
             memory=memory,
             meters=meters or {},
         )
         neurons, inputs = spiking["weight"].shape
-        self.s_in = InPort(shape=(batch, inputs))
-        self.s_out = OutPort(shape=(batch, neurons))
+        self.s_in = InPort(shape=(block, batch, planes * words(inputs)))
+        self.s_out = OutPort(shape=(block, batch, words(neurons)))
         self.u = Var(shape=(batch, neurons), init=0)
         self.v = Var(shape=(batch, neurons), init=0)
         self.m = Var(shape=(batch, memory["memory_weight"].shape[1]), init=0)

@@ -1,4 +1,4 @@
-"""Process models of `Spiking`, by tag: `floating_pt` in real numbers, `fixed_pt` calls the reference."""
+"""Process models of `Spiking`, by tag: `floating_pt` in real numbers, `fixed_pt` by the reference, `compiled`."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -7,6 +7,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from lava_procs.kernels.bits import pack, unpack
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import MeteredModel, events
 from lava_procs.spiking.process import Spiking
@@ -14,11 +15,10 @@ from lava_procs.spiking.reference import floating_step, spiking_step
 
 
 class AbstractSpikingModel(MeteredModel):
-    """What the models share: ports, delays, counting. A step needs the spikes of the step before only, so it sends
-    before it receives and can stand in a loop."""
+    """What the step-by-step models share: ports, delays, counting."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint8)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint8)
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
     weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -33,8 +33,7 @@ class AbstractSpikingModel(MeteredModel):
 
     def prepare(self) -> None:
         """Convert the weights once."""
-        self.neurons, inputs = self.weight.shape
-        self.received = np.zeros((self.batch, inputs), dtype=np.uint8)
+        self.neurons, self.inputs = self.weight.shape
         self.product = dense_product(self.weight)
         self.recurrent_product = dense_product(self.recurrent_weight)
         depth = int(self.delay.max()) + 1
@@ -44,18 +43,28 @@ class AbstractSpikingModel(MeteredModel):
         """No current, no membrane, no spikes."""
         self.u = np.zeros_like(self.u)
         self.v = np.zeros_like(self.v)
-        self.received[:] = 0
-        self.history[:] = 0
+        self.received = np.zeros((self.batch, self.inputs), dtype=np.uint8)
         self.fired = np.zeros((self.batch, self.neurons), dtype=np.uint8)
+        self.history[:] = 0
 
-    def step(self) -> None:
-        """Integrate what was received the step before, send, then receive."""
+    def advance(self) -> None:
+        """Receive a block, work through its steps, send what fired."""
+        arrived = unpack(self.s_in.recv(), self.inputs, self.proc_params["planes"])
+        memory = self.memory_in.recv() if self.proc_params["has_memory"] else np.zeros(self.block, dtype=np.int64)
+        sent = np.zeros((self.block, self.batch, self.neurons), dtype=np.uint8)
+        for k in range(self.length):
+            self.step(memory[k])
+            sent[k] = self.delayed(self.first + k) if self.proc_params["delayed"] else self.fired
+            self.received = arrived[k]
+        self.s_out.send(pack(sent))
+
+    def step(self, memory: np.ndarray) -> None:
+        """One time step, from what was received the step before."""
         arrived = events(self.received)
         activation = self.product(self.received)
         if self.proc_params["recurrent"]:
             activation = activation + self.recurrent_product(self.fired)
             arrived = arrived + events(self.fired)
-        memory = self.memory_in.recv() if self.proc_params["has_memory"] else 0
         after = type(self).integrate(
             activation,
             memory,
@@ -69,8 +78,6 @@ class AbstractSpikingModel(MeteredModel):
         )
         self.u, self.v = after.u, after.v
         self.fired = after.spikes.astype(np.uint8)
-        self.s_out.send(self.delayed() if self.proc_params["delayed"] else self.fired)
-        self.received = self.s_in.recv()
         self.count(
             events_in=arrived,
             weight_words_read=arrived * self.neurons,
@@ -82,11 +89,11 @@ class AbstractSpikingModel(MeteredModel):
             saturations=after.saturations,
         )
 
-    def delayed(self) -> np.ndarray:
+    def delayed(self, t: int) -> np.ndarray:
         """The spikes of `delay` steps ago, for each neuron its own."""
         depth = len(self.history)
-        self.history[self.step_index % depth] = self.fired
-        return self.history[(self.step_index - self.delay) % depth, :, np.arange(self.neurons)].T
+        self.history[t % depth] = self.fired
+        return self.history[(t - self.delay) % depth, :, np.arange(self.neurons)].T
 
 
 @implements(proc=Spiking, protocol=LoihiProtocol)
@@ -110,3 +117,43 @@ class FloatSpikingModel(AbstractSpikingModel):
     u: np.ndarray = LavaPyType(np.ndarray, np.float64)
     v: np.ndarray = LavaPyType(np.ndarray, np.float64)
     integrate = staticmethod(floating_step)
+
+
+@implements(proc=Spiking, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledSpikingModel(MeteredModel):
+    """The reference's integers by a compiled, event-driven kernel: work grows with spikes, not with inputs."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    memory_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
+    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
+
+    def prepare(self) -> None:
+        """Lay weights and states out for the kernel."""
+        from lava_procs.kernels.whole_layer import WholeLayer
+
+        parameters = self.proc_params
+        spiking = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
+        spiking["recurrent_weight"] = self.recurrent_weight if parameters["recurrent"] else None
+        spiking["delay"] = self.delay if parameters["delayed"] else None
+        spiking |= {name: parameters[name] for name in ("threshold", "reset")}
+        self.layer = WholeLayer(self.batch, self.block, spiking, planes=parameters["planes"])
+        self.u, self.v = self.layer.u, self.layer.v
+
+    def clear(self) -> None:
+        """No current, no membrane, no spikes."""
+        self.layer.clear()
+
+    def advance(self) -> None:
+        """Receive a block, run the kernel, send what fired."""
+        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
+        self.count(**self.layer.take_spiking_counts(self.length))

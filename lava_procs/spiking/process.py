@@ -5,14 +5,16 @@ from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
+from lava_procs.kernels.bits import words
 from lava_procs.process import MeteredProcess
 
 
 class Spiking(MeteredProcess):
     """Integer leaky integrate-and-fire neurons; the recurrence is in `lava_procs/spiking/reference.py`.
 
-    Ports: `s_in` (batch, inputs) spikes; `memory_in` (batch, neurons) a current in units of u, zero when unconnected;
-    `s_out` (batch, neurons) spikes, delayed by `delay` steps beyond the one that every layer takes.
+    Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `memory_in` (block, batch, neurons) a current in
+    units of u, if `has_memory`; `s_out` (block, batch, words) spikes, delayed by `delay` steps beyond the one that every
+    layer takes.
     """
 
     def __init__(
@@ -30,6 +32,8 @@ class Spiking(MeteredProcess):
         bias: Int[np.ndarray, "neurons"] | None = None,
         delay: Int[np.ndarray, "neurons"] | None = None,
         has_memory: bool = False,
+        planes: int = 1,
+        block: int = 1,
         rounds: int = 1,
         meter: str | None = None,
     ) -> None:
@@ -38,17 +42,19 @@ class Spiking(MeteredProcess):
             name=name,
             batch=batch,
             steps=steps,
+            block=block,
             rounds=rounds,
             meter=meter,
+            planes=planes,
             threshold=threshold,
             reset=reset,
             recurrent=recurrent_weight is not None,
             delayed=delay is not None,
             has_memory=has_memory,
         )
-        self.s_in = InPort(shape=(batch, inputs))
-        self.memory_in = InPort(shape=(batch, neurons))
-        self.s_out = OutPort(shape=(batch, neurons))
+        self.s_in = InPort(shape=(block, batch, planes * words(inputs)))
+        self.memory_in = InPort(shape=(block, batch, neurons))
+        self.s_out = OutPort(shape=(block, batch, words(neurons)))
         none = np.zeros((1, 1), dtype=np.int64)
         recurrence = none if recurrent_weight is None else recurrent_weight
         self.weight = Var(shape=weight.shape, init=weight)

@@ -1,0 +1,43 @@
+"""Spikes as bits: 64 neurons a word, so that a frame is an eighth of a byte a neuron on its way between processes.
+
+Graded values (a small integer an input) travel as bit planes: plane p holds the bits of weight 2^p, words of plane 0
+first.
+"""
+
+import numpy as np
+from jaxtyping import UInt8, UInt64
+
+WORD = 64
+
+
+def words(neurons: int) -> int:
+    """Words that hold a bit for each neuron."""
+    return -(-neurons // WORD)
+
+
+def planes_of(values: UInt8[np.ndarray, "..."]) -> int:
+    """Bit planes that the largest value needs; 1 for spikes."""
+    return max(1, int(values.max(initial=0)).bit_length())
+
+
+def pack(values: UInt8[np.ndarray, "*frames neurons"], planes: int = 1) -> UInt64[np.ndarray, "*frames words"]:
+    """Values below 2^planes to words; bits beyond the last neuron are zero."""
+    *frames, neurons = values.shape
+    bits = np.zeros((*frames, planes, words(neurons) * WORD), dtype=np.uint8)
+    for plane in range(planes):
+        bits[..., plane, :neurons] = (values >> plane) & 1
+    packed = np.packbits(bits, axis=-1, bitorder="little").view(np.uint64)
+    return packed.reshape(*frames, planes * words(neurons))
+
+
+def unpack(
+    packed: UInt64[np.ndarray, "*frames words"], neurons: int, planes: int = 1
+) -> UInt8[np.ndarray, "*frames neurons"]:
+    """Words to values."""
+    *frames, width = packed.shape
+    octets = np.ascontiguousarray(packed).view(np.uint8).reshape(*frames, planes, width // planes * 8)
+    bits = np.unpackbits(octets, axis=-1, count=neurons, bitorder="little")
+    if planes == 1:
+        return bits[..., 0, :]
+    weights = (1 << np.arange(planes, dtype=np.uint8))[:, None]
+    return (bits * weights).sum(axis=-2, dtype=np.uint8)

@@ -1,0 +1,264 @@
+"""Compiled kernels of whole layers: event-driven, any batch, the integers of the references.
+
+States are integers kept in float64 registers while a step is computed: the products of the recurrences stay below 2⁵³,
+where float64 is exact, and float64 lanes vectorise where 64-bit integer products do not. trunc(x·(4096 − d)/4096) is
+sign(x)·((|x|·(4096 − d)) >> 12), and floor(x·2⁻ᵖ) is x >> p. Even weights are kept halved in 8 bits, odd ones in 16.
+
+The kernels release the interpreter's lock and start no threads themselves; `Workers` divides a batch among threads
+that are started in the process that runs the model, never before a fork.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numba import njit, types
+from numba.extending import intrinsic
+
+RESET = {"hard": 0, "soft": 1, "none": 2}
+OPTIONS = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
+
+
+@intrinsic
+def trailing_zeros(context, word):  # type: ignore[no-untyped-def]
+    """Index of the lowest set bit of a word that is not 0."""
+    from llvmlite import ir
+
+    def build(_, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), build
+
+
+@njit(**OPTIONS)
+def gather(bits, planes, rows, total16, total):  # type: ignore[no-untyped-def]
+    """total += Σ over events i of value_i · rows[i]; returns the number of events (of the last plane's union)."""
+    width = bits.shape[0] // planes
+    neurons = total.shape[0]
+    arrived = 0
+    for n in range(neurons):
+        total16[n] = 0
+    if planes == 1:
+        pending = 0
+        flush = 255 if rows.itemsize == 1 else 127  # weights that 16 bits can sum without overflow
+        for w in range(width):
+            word = bits[w]
+            while word:
+                row = rows[w * 64 + trailing_zeros(word)]
+                word &= word - np.uint64(1)
+                for n in range(neurons):
+                    total16[n] += row[n]
+                pending += 1
+                if pending == flush:
+                    for n in range(neurons):
+                        total[n] += total16[n]
+                        total16[n] = 0
+                    arrived += pending
+                    pending = 0
+        for n in range(neurons):
+            total[n] += total16[n]
+        return arrived + pending
+    for w in range(width):
+        word = np.uint64(0)
+        for plane in range(planes):
+            word |= bits[plane * width + w]
+        while word:
+            lowest = trailing_zeros(word)
+            word &= word - np.uint64(1)
+            value = 0
+            for plane in range(planes):
+                value |= np.int64((bits[plane * width + w] >> lowest) & np.uint64(1)) << plane
+            row = rows[w * 64 + lowest]
+            for n in range(neurons):
+                total[n] += value * row[n]
+            arrived += 1
+    return arrived
+
+
+@njit(**OPTIONS)
+def put_bits(fired, out):  # type: ignore[no-untyped-def]
+    """Bytes of 0 and 1 to words; `fired` is as long as the words have bits."""
+    for w in range(out.shape[0]):
+        word = np.uint64(0)
+        for j in range(64):
+            word |= np.uint64(fired[w * 64 + j]) << np.uint64(j)
+        out[w] = word
+
+
+@njit(**OPTIONS)
+def spiking_block(  # type: ignore[no-untyped-def]
+    low,
+    high,
+    first,
+    length,
+    arrived,
+    planes,
+    before,
+    unit,
+    rows,
+    recurrent_rows,
+    bias,
+    current_keep,
+    voltage_keep,
+    level,
+    reset,
+    delay,
+    drive_rows,
+    drive_bias,
+    drive_shift,
+    transition,
+    drive_input,
+    coefficient_shift,
+    memory_rows,
+    drive_memory,
+    memory_shift,
+    update_interval,
+    u,
+    v,
+    m,
+    current,
+    fired_before,
+    history,
+    out,
+    spiking_counts,
+    memory_counts,
+):
+    """Samples low … high of a layer through the `length` steps of a block that begins at step `first`.
+
+    `arrived` (block, batch, words) are the block's input spikes; `before` and `fired_before` hold input and output of
+    the step before, and are left holding those of the last step. `history` (depth, batch, neurons) holds spikes for
+    delays. Arrays of size 0 stand for parts that the layer does not have. Counts are added for each sample: events,
+    spikes and saturations; events and saturations of the memory.
+    """
+    neurons = u.shape[1]
+    states = m.shape[1]
+    depth = history.shape[0]
+    total = np.empty(neurons, np.int32)
+    total16 = np.empty(neurons, np.int16)
+    fired = np.zeros(out.shape[2] * 64, np.uint8)
+    late = np.zeros(out.shape[2] * 64, np.uint8)
+    drive = np.zeros(1, np.int32)
+    drive16 = np.zeros(1, np.int16)
+    after = np.zeros(states, np.float64)
+    coefficient = 2.0**-coefficient_shift
+    coefficient_half = 0.5 if coefficient_shift > 0 else 0.0
+    scale = 2.0**-memory_shift
+    half = 0.5 if memory_shift > 0 else 0.0
+    for b in range(low, high):
+        mine_u, mine_v, mine_m, mine_current = u[b], v[b], m[b], current[b]
+        incoming = spikes = saturated = memory_incoming = memory_saturated = 0
+        for k in range(length):
+            bits = arrived[k - 1, b] if k > 0 else before[b]
+            for n in range(neurons):
+                total[n] = 0
+            incoming += gather(bits, planes, rows, total16, total)
+            if recurrent_rows.shape[0]:
+                previous = fired_before[b]
+                incoming += gather(previous, 1, recurrent_rows, total16, total)
+            if states:
+                drive[0] = 0
+                memory_incoming += gather(bits, planes, drive_rows, drive16, drive)
+                wide = max(unit * drive[0] + drive_bias, 0.0) * 2.0**drive_shift
+                x = min(wide, 32767.0)
+                memory_saturated += x != wide
+                if (first + k) % update_interval == 0:
+                    for n in range(neurons):
+                        mine_current[n] = drive_memory[n] * x
+                    for j in range(states):
+                        for n in range(neurons):
+                            mine_current[n] += memory_rows[j, n] * mine_m[j]
+                    for n in range(neurons):
+                        mine_current[n] = np.floor(mine_current[n] * scale + half)
+                for i in range(states):
+                    value = drive_input[i] * x
+                    for j in range(states):
+                        value += transition[i, j] * mine_m[j]
+                    value = np.floor(value * coefficient + coefficient_half)
+                    after[i] = min(max(value, -8388607.0), 8388607.0)
+                    memory_saturated += after[i] != value
+                for i in range(states):
+                    mine_m[i] = after[i]
+            wraps = 0
+            for n in range(neurons):
+                wide = np.trunc(mine_u[n] * current_keep[n]) + total[n] * (64.0 * unit)
+                if states:
+                    wide += mine_current[n]
+                x = wide - 16777216.0 if wide > 8388608.0 else (wide + 16777216.0 if wide <= -8388608.0 else wide)
+                wraps += x != wide
+                mine_u[n] = x
+                wide = np.trunc(mine_v[n] * voltage_keep[n]) + x + bias[n]
+                z = min(max(wide, -8388607.0), 8388607.0)
+                wraps += z != wide
+                spike = z > level
+                fired[n] = spike
+                spikes += spike
+                mine_v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
+            saturated += wraps
+            put_bits(fired, fired_before[b])
+            if depth:
+                now = (first + k) % depth
+                for n in range(neurons):
+                    history[now, b, n] = fired[n]
+                for n in range(neurons):
+                    late[n] = history[(first + k - delay[n]) % depth, b, n]
+                put_bits(late, out[k, b])
+            else:
+                out[k, b] = fired_before[b]
+        before[b] = arrived[length - 1, b]
+        spiking_counts[b, 0] += incoming
+        spiking_counts[b, 1] += spikes
+        spiking_counts[b, 2] += saturated
+        memory_counts[b, 0] += memory_incoming
+        memory_counts[b, 1] += memory_saturated
+
+
+@njit(**OPTIONS)
+def readout_block(low, high, length, arrived, planes, before, unit, rows, y, out, counts):  # type: ignore[no-untyped-def]
+    """Samples low … high of a read-out through the steps of a block; `out` (block, batch, classes) are the sums."""
+    classes = y.shape[1]
+    total = np.empty(classes, np.int32)
+    total16 = np.empty(classes, np.int16)
+    for b in range(low, high):
+        for k in range(length):
+            for n in range(classes):
+                total[n] = 0
+            counts[b] += gather(arrived[k - 1, b] if k > 0 else before[b], planes, rows, total16, total)
+            for n in range(classes):
+                y[b, n] = min(max(y[b, n] + unit * np.int64(total[n]), -2147483647), 2147483647)
+                out[k, b, n] = y[b, n]
+        before[b] = arrived[length - 1, b]
+
+
+def narrow(*weights: np.ndarray) -> tuple[int, list[np.ndarray]]:
+    """(neurons, inputs) weights → their unit, and (inputs, neurons) rows in that unit, as narrow as they can be."""
+    odd = any(np.any(weight % 2) for weight in weights)
+    unit, kind = (1, np.int16) if odd else (2, np.int8)
+    return unit, [np.ascontiguousarray(weight.T // unit).astype(kind) for weight in weights]
+
+
+class Workers:
+    """Threads that share a batch; made in the process that runs the model.
+
+    Args:
+        batch: samples.
+        threads: how many may work; one a core if None.
+    """
+
+    SMALLEST = 8
+    """Samples that are worth a thread of their own."""
+
+    def __init__(self, batch: int, threads: int | None = None) -> None:
+        count = max(1, min(threads or len(os.sched_getaffinity(0)), batch // self.SMALLEST))
+        edges = np.linspace(0, batch, count + 1).astype(int).tolist()
+        self.shares = list(zip(edges, edges[1:]))
+        self.pool = ThreadPoolExecutor(count) if count > 1 else None
+
+    def run(self, work: Callable[[int, int], None]) -> None:
+        """Call `work(low, high)` for every share, side by side."""
+        if self.pool is None:
+            for low, high in self.shares:
+                work(low, high)
+        else:
+            for done in [self.pool.submit(work, low, high) for low, high in self.shares]:
+                done.result()
