@@ -31,20 +31,20 @@ class Job:
         spikes: the input.
         backend: name of the backend.
         batch: samples side by side.
-        block: time steps that processes exchange at once; the backend's own choice if None.
         places: other backends by layer name.
         record: names of layers whose output is kept; None for all.
         file: the .net file that the network came from, which the stock backend loads.
+        block: time steps that processes exchange at once; the backend's own choice if None.
     """
 
     network: Network
     spikes: UInt8[np.ndarray, "samples features steps"]
     backend: str = "fixed"
     batch: int = DEFAULT_BATCH
-    block: int | None = None
     places: Mapping[str, str] = field(default_factory=dict)
     record: tuple[str, ...] | None = None
     file: Path | None = None
+    block: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ that are started in the process that runs the model, never before a fork.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numba import njit, types
@@ -66,7 +67,7 @@ def gather(bits, planes, rows, total16, total):  # type: ignore[no-untyped-def]
         while word:
             lowest = trailing_zeros(word)
             word &= word - np.uint64(1)
-            value = 0
+            value = np.int64(0)
             for plane in range(planes):
                 value |= np.int64((bits[plane * width + w] >> lowest) & np.uint64(1)) << plane
             row = rows[w * 64 + lowest]
@@ -251,7 +252,7 @@ class Workers:
     def __init__(self, batch: int, threads: int | None = None) -> None:
         count = max(1, min(threads or len(os.sched_getaffinity(0)), batch // self.SMALLEST))
         edges = np.linspace(0, batch, count + 1).astype(int).tolist()
-        self.shares = list(zip(edges, edges[1:]))
+        self.shares = list(pairwise(edges))
         self.pool = ThreadPoolExecutor(count) if count > 1 else None
 
     def run(self, work: Callable[[int, int], None]) -> None:

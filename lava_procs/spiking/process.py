@@ -13,8 +13,8 @@ class Spiking(MeteredProcess):
     """Integer leaky integrate-and-fire neurons; the recurrence is in `lava_procs/spiking/reference.py`.
 
     Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `memory_in` (block, batch, neurons) a current in
-    units of u, if `has_memory`; `s_out` (block, batch, words) spikes, delayed by `delay` steps beyond the one that every
-    layer takes.
+    units of u, if `has_memory`; `s_out` (block, batch, words) spikes, delayed by `delay` steps beyond the one that
+    every layer takes.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ def test_counts_file_names_every_part(outcome):
     """One entry a part, one number a sample."""
     counts = counts_file(Job(READOUT.network, READOUT.spikes), outcome)
     json.dumps(counts)
-    assert [entry["name"] for entry in counts["processes"]][0] == "input"
+    assert next(entry["name"] for entry in counts["processes"]) == "input"
     for entry in counts["processes"]:
         assert all(len(column) == len(READOUT.spikes) for column in entry["counters"].values())
     assert saturations(outcome) >= 0

@@ -13,6 +13,7 @@ from deploy.backends import run_config
 from deploy.network import Layout, build
 from deploy.run import Job, prepare
 from deploy.session import Host, SessionError, run_session
+from lava_procs.kernels.bits import unpack
 from tests.conformance.strategies import make_case
 
 CASE = next(case for case in map(make_case, range(1000)) if case.spikes.shape[2] == 24)
@@ -50,7 +51,8 @@ def slowly(sabotage):
     def prepare(host):
         import lava_procs.io.models as models
 
-        models.SourceModel.step = lambda self, step=models.SourceModel.step: (time.sleep(0.2), step(self))
+        advance = models.SourceModel.advance
+        models.SourceModel.advance = lambda self: (time.sleep(0.2), advance(self))
         sabotage(host)
 
     return prepare
@@ -82,7 +84,7 @@ def test_a_raising_model_is_named_with_its_traceback(layout):
     def break_readout(host):
         import lava_procs.spiking.models as models
 
-        def step(self):
+        def step(self, memory):
             raise ValueError("the membrane is on fire")
 
         models.AbstractSpikingModel.step = step
@@ -134,7 +136,7 @@ def test_a_killed_host_ends_everything(layout):
 
 def test_time_limit(tmp_path):
     """Out of time: the limit and the way out are named."""
-    with pytest.raises(SessionError, match="time limit of 0.3 s.*--timeout"):
+    with pytest.raises(SessionError, match=r"time limit of 0\.3 s.*--timeout"):
         run_session(lambda host: time.sleep(60), tmp_path, 0.3)
 
 
@@ -179,5 +181,5 @@ def test_runs_do_not_grow(tmp_path):
 
 def test_frames_are_what_was_sent(layout):
     """The input is laid out by round, step and sample."""
-    frames = np.load(layout.frames("input"))
+    frames = unpack(np.load(layout.frames("input")), CASE.network.inputs)
     assert np.array_equal(frames.reshape(STEPS, len(CASE.spikes), -1).transpose(1, 2, 0), CASE.spikes)

@@ -1,4 +1,4 @@
-"""Stock layers: SLAYER, the reference, stock netx and our own processes send the same spikes, whoever wrote the file."""
+"""Stock layers: SLAYER, reference, stock netx and our processes send the same spikes, whoever wrote the file."""
 
 import h5py
 import numpy as np
