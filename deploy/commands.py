@@ -41,6 +41,7 @@ def run_command(
     samples: int | None,
     timeout: float | None,
     places: list[str],
+    block: int | None,
     tables: list[str],
     strict: bool,
     dry_run: bool,
@@ -50,7 +51,7 @@ def run_command(
     network = netx.read(file)
     inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
     folder = output or file.parent / f"deploy-{backend}"
-    job = Job(network, inputs.spikes, backend, batch, parse_places(places), file=file)
+    job = Job(network, inputs.spikes, backend, batch, parse_places(places), file=file, block=block)
     if dry_run:
         describe(job, folder)
         return
@@ -323,15 +324,30 @@ def price_command(counts: Path, tables: list[str], strict: bool) -> None:
 
 def list_command() -> None:
     """`basalt list`."""
+    from deploy.energy.tables import load_table
+
     recipes = sorted((Path(__file__).parents[1] / "train" / "recipes").glob("*.toml"))
-    rows: list[tuple[str, str, str]] = [("recipe", path.stem, "") for path in recipes]
-    for path in sorted(RUNS.glob("*/recipe.toml")):
-        stages = ("checkpoint.pt", "metrics.json", "model.net", "verify.json", "deploy-*/result.json")
-        done = [name.split(".")[0].split("/")[0] for name in stages if list(path.parent.glob(name))]
-        rows.append(("run", str(path.parent), ", ".join(done)))
+    rows: list[tuple[str, str, str]] = [("recipe", path.stem, first_comment(path)) for path in recipes]
+    rows += [("run", str(path.parent), run_state(path.parent)) for path in sorted(RUNS.glob("*/recipe.toml"))]
     rows += [("backend", name, backend.about) for name, backend in BACKENDS.items()]
-    rows += [("price table", name, "") for name in available_tables()]
+    rows += [("price table", name, load_table(name).title) for name in available_tables()]
     table = Table("what", "name", "about")
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def first_comment(path: Path) -> str:
+    """What a recipe says of itself in its first line."""
+    line = path.read_text().split("\n", 1)[0]
+    return line.lstrip("# ") if line.startswith("#") else ""
+
+
+def run_state(folder: Path) -> str:
+    """Accuracy of a run, and how far it got."""
+    stages = {"exported": "model.net", "verified": "verify.json", "deployed": "deploy-*/result.json"}
+    done = [stage for stage, pattern in stages.items() if list(folder.glob(pattern))]
+    if not (folder / "metrics.json").exists():
+        return "training has not ended"
+    accuracy = read_json(folder / "metrics.json").get("accuracy_integer")
+    return ", ".join(([] if accuracy is None else [f"test accuracy {100 * accuracy:.1f} %"]) + done)

@@ -42,6 +42,10 @@ def run(
         list[str] | None,
         typer.Option(help="LAYER=BACKEND: run one layer on another backend; may be repeated."),
     ] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(min=1, help="Time steps that processes exchange at once; the backend's choice if not given."),
+    ] = None,
     table: Annotated[
         list[str] | None, typer.Option(help="Price table; may be repeated; all of them if none is named.")
     ] = None,
@@ -63,6 +67,7 @@ def run(
         samples,
         timeout,
         place or [],
+        block,
         table or [],
         strict,
         dry_run,
