@@ -4,7 +4,7 @@ A backend is a name, the tag of the process models that it chooses, and the pric
 single layers on another backend of the same run.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ class Backend:
         table: name of the price table that suits it.
         about: one line for people.
         block: time steps that its processes exchange at once.
+        warm: called in the hosting process before Lava forks.
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
     """
@@ -33,15 +34,30 @@ class Backend:
     table: str
     about: str
     block: int = 1
+    warm: Callable[[], None] = lambda: None
     exact: bool = True
     why_not: str | None = None
+
+
+def warm_kernels() -> None:
+    """Compile what the compiled models share, once for all of a run's processes."""
+    from lava_procs.kernels.warm import warm
+
+    warm()
 
 
 BACKENDS = {
     backend.name: backend
     for backend in (
         Backend("fixed", "fixed_pt", "near-memory-22nm", "Loihi-style fixed point, by the reference"),
-        Backend("compiled", "compiled", "near-memory-22nm", "the same integers by compiled, event-driven kernels", 16),
+        Backend(
+            "compiled",
+            "compiled",
+            "near-memory-22nm",
+            "the same integers by compiled, event-driven kernels",
+            16,
+            warm_kernels,
+        ),
         Backend(
             "float",
             "floating_pt",

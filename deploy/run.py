@@ -102,6 +102,8 @@ def run(
         else:
 
             def task(host: Host) -> None:
+                for name in {job.backend, *job.places.values()}:
+                    find(name).warm()
                 graph = build(job.network, layout)
                 host.run(graph.source, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
