@@ -26,8 +26,8 @@ def even(rng: np.random.Generator, shape: tuple[int, ...], reach: int) -> np.nda
     return 2 * rng.integers(-reach // 2, reach // 2, shape)
 
 
-def slow_memory(rng: np.random.Generator, inputs: int, neurons: int) -> SlowMemory:
-    """A contracting memory with every number drawn."""
+def slow_memory(rng: np.random.Generator, inputs: int, neurons: int, interval: int | None = None) -> SlowMemory:
+    """A contracting memory with every number drawn, but for the update interval where it is given."""
     states = int(rng.integers(1, 7))
     transition = rng.integers(-127, 128, (states, states))
     radius = np.abs(np.linalg.eigvals(transition / 128)).max()
@@ -44,7 +44,7 @@ def slow_memory(rng: np.random.Generator, inputs: int, neurons: int) -> SlowMemo
         memory_weight=rng.integers(-127, 128, (neurons, states)),
         drive_memory_weight=rng.integers(-127, 128, neurons),
         memory_shift=int(rng.integers(0, 12)),
-        update_interval=int(rng.integers(1, 5)),
+        update_interval=int(rng.integers(1, 5)) if interval is None else interval,
     )
 
 

@@ -1,0 +1,148 @@
+"""The grid of networks that every exact backend is held to: each cell names what is in it, each index draws one network.
+
+`case(index)` is the same network for ever. The first `len(CELLS)` indices visit every cell once, in scattered order, so
+any run of them is a spread-out sample; later ones draw other networks of the same cells.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from convert.records import Network, Neuron, Readout, Spiking, axis
+from tests.conformance.strategies import Case, even, slow_memory
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a network has in one of its layers at least, and how it is run.
+
+    Attributes:
+        reset: of the neurons.
+        delay: longest axonal delay in steps, None for no delays at all.
+        recurrent: the layer hears itself.
+        interval: steps between refreshes of its slow memory, 0 for none.
+        readout: the last layer sums instead of spiking.
+        graded: inputs carry values up to 255.
+        rounds: samples run "together", "one by one", or in "uneven" batches of which the last is filled up.
+        block: time steps that processes exchange at once.
+    """
+
+    reset: str = "hard"
+    delay: int | None = None
+    recurrent: bool = False
+    interval: int = 0
+    readout: bool = False
+    graded: bool = False
+    rounds: str = "together"
+    block: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class GridCase(Case):
+    """A network of the grid."""
+
+    cell: Cell
+    index: int
+
+
+RESETS = ("hard", "soft", "none")
+DELAYS = (None, 7, 62)
+INTERVALS = (0, 1, 3)
+ROUNDS = ("together", "one by one", "uneven")
+BLOCKS = (1, 5, 16, 200)
+YES_NO = (False, True)
+
+CELLS = tuple(Cell(*values) for values in product(RESETS, DELAYS, YES_NO, INTERVALS, YES_NO, YES_NO, ROUNDS, BLOCKS))
+"""Everything that our own processes do."""
+
+STOCK_CELLS = tuple(
+    Cell(delay=delay, recurrent=recurrent, rounds=rounds)
+    for delay, recurrent in ((None, False), (None, True), (7, False), (62, False))
+    for rounds in ROUNDS[:2]
+)
+"""What stock netx does as well."""
+
+SCATTER = 1049
+"""Coprime to the numbers of cells, so that its multiples visit each."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large networks and inputs may be.
+
+    Attributes:
+        inputs, steps, late_steps: below these; the last where delays reach 62 steps.
+        neurons: below these, with their shares.
+        samples, density: one of these.
+        threshold: below this.
+    """
+
+    inputs: int
+    steps: int
+    late_steps: int
+    neurons: tuple[tuple[int, int, float], ...]
+    samples: tuple[int, ...]
+    density: tuple[float, ...]
+    threshold: int
+
+
+OURS = Sizes(150, 30, 90, ((1, 20, 0.7), (60, 70, 0.2), (100, 140, 0.1)), (2, 3, 5, 19), (0.02, 0.1, 0.4), 600)
+STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
+"""Stock netx takes up to seconds a step with delays, and builds anew for every sample."""
+
+
+def case(index: int, stock: bool = False) -> GridCase:
+    """The network of an index."""
+    cells, sizes = (STOCK_CELLS, STOCK) if stock else (CELLS, OURS)
+    cell = cells[index * SCATTER % len(cells)]
+    rng = np.random.default_rng((20261121, int(stock), index))
+    inputs = features = int(rng.integers(1, sizes.inputs))
+    layers: list[Spiking | Readout] = []
+    depth = int(rng.integers(1, 4)) if not stock or cell.delay != 62 else 1
+    chosen = int(rng.integers(depth))
+    for position in range(depth):
+        layers.append(layer(rng, f"hidden{position + 1}", inputs, cell, position == chosen, sizes))
+        inputs = layers[-1].neurons
+    if cell.readout:
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254)))
+    samples = int(rng.choice(sizes.samples))
+    steps = int(rng.integers(1, sizes.late_steps if cell.delay == 62 else sizes.steps))
+    spikes = (rng.random((samples, features, steps)) < rng.choice(sizes.density)).astype(np.uint8)
+    if cell.graded:
+        spikes *= rng.integers(1, 256, spikes.shape, dtype=np.uint8)
+    batch = {"together": samples, "one by one": 1, "uneven": samples // 2 + 1}[cell.rounds]
+    return GridCase(Network(tuple(layers), f"case{index}"), spikes, batch, cell, index)
+
+
+def layer(rng: np.random.Generator, name: str, inputs: int, cell: Cell, chosen: bool, sizes: Sizes) -> Spiking:
+    """A spiking layer with all that its cell asks for, if it is the chosen one, else with some of it."""
+    low, high, _ = sizes.neurons[int(rng.choice(len(sizes.neurons), p=[share for *_, share in sizes.neurons]))]
+    neurons = int(rng.integers(low, high))
+
+    def has(option: object) -> bool:
+        return bool(option) and (chosen or rng.random() < 0.5)
+
+    def decays() -> np.ndarray:
+        return axis(rng.integers(0, 4097, neurons) if rng.random() < 0.5 else int(rng.integers(0, 4097)))
+
+    memory = None
+    if has(cell.interval):
+        memory = slow_memory(rng, inputs, neurons, cell.interval)
+    delay = None
+    if has(cell.delay is not None):
+        delay = rng.integers(0, (cell.delay or 0) + 1, neurons)
+    return Spiking(
+        name=name,
+        weight=even(rng, (neurons, inputs), int(rng.choice([20, 120, 254]))),
+        neuron=Neuron(
+            threshold=int(rng.integers(0, sizes.threshold)),
+            current_decay=decays(),
+            voltage_decay=decays(),
+            reset=cell.reset if has(True) else "hard",
+        ),
+        recurrent_weight=even(rng, (neurons, neurons), 120) if has(cell.recurrent) else None,
+        bias=rng.integers(-200, 200, neurons) if rng.random() < 0.3 and not (sizes is STOCK and delay is not None) else None,
+        delay=delay,
+        memory=memory,
+    )
