@@ -58,7 +58,8 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     recipe = checkpoint.read(path).recipe
     config = recipe.data
     if data is not None:
-        changed = {**recipe.plain(), "data": {**recipe.plain()["data"], "name": data}}
+        # What training left out (the images that recordings show) is what this is to be tested on.
+        changed = {**recipe.plain(), "data": {**recipe.plain()["data"], "name": data, "exclude_first": 0}}
         config = parse(changed, f"--data {data}").data
     splits = datasets.load(config, data_dir)
     parts = {"test": [splits.test], "validation": [splits.validation], "train": [splits.train]}
