@@ -75,6 +75,7 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
             f"Training {recipe.name} on {splits.name}: {len(splits.train)} samples, "
             f"{len(splits.validation)} validation, {len(splits.test)} test.",
             highlight=False,
+            soft_wrap=True,
         )
     try:
         state = fit(recipe, splits, run, fabric, resume, console)
@@ -85,7 +86,7 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
     if first:
         metrics = _metrics(recipe, splits, state)
         write_json(run / "metrics.json", metrics)
-        console.print(_summary(run, metrics), highlight=False)
+        console.print(_summary(run, metrics), highlight=False, soft_wrap=True)
 
 
 def _stopped(run: Path) -> str:

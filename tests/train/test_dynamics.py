@@ -95,6 +95,23 @@ def test_states_wrap_and_saturate(reset, drive, bias, du, dv, threshold):  # typ
         assert spikes.flatten().tolist() == expected
 
 
+def test_overflow_shows_in_the_spikes() -> None:
+    """Voltage that saturates low climbs back in two steps; a current past 24 bits turns negative."""
+    full = 2**23 - 1
+    saturating = Constants(np.array([4096]), np.array([0]), 1.0, 1.0, 1.0)
+    wrapping = Constants(np.array([0]), np.array([4096]), 1.0, 1.0, 1.0)
+    for constants, drive, expected in (
+        (saturating, [-full] * 4 + [full, full], [0] * 5 + [1]),
+        (wrapping, [full // 2 + 1] * 3, [1, 1, 0]),
+    ):
+        assert plain_neuron(
+            drive, 0, *map(int, (constants.current_decay[0], constants.voltage_decay[0])), 4096, "hard"
+        ) == (expected)
+        current = torch.tensor(drive, dtype=torch.float32).view(1, -1, 1) / 4096
+        for implementation in (dynamics.lif, loop.lif):
+            assert implementation(current, constants)[0].flatten().tolist() == expected
+
+
 @pytest.mark.parametrize("reset", ["hard", "soft", "none"])
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_fused_equals_torch_loop(reset: str, recurrent: bool) -> None:

@@ -94,6 +94,21 @@ def test_resume_equals_not_stopping(step: int, whole: Path, tmp_path: Path, monk
     assert history == expected
 
 
+def test_every_epoch_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from train import loop
+
+    drawn = []
+    original = loop.epoch_batches
+
+    def counting(events: Any, batch: int, augment: Any, seed: int, epoch: int, *ranks: int) -> Any:
+        drawn.append((seed, epoch))
+        return original(events, batch, augment, seed, epoch, *ranks)
+
+    monkeypatch.setattr(loop, "epoch_batches", counting)
+    run(tmp_path / "run", wanted=recipe(epochs=3))
+    assert drawn == [(3, 0), (3, 1), (3, 2)]
+
+
 def test_a_new_run_moves_the_old_one_aside(tmp_path: Path) -> None:
     short = recipe(epochs=1)
     run(tmp_path / "run", wanted=short)
