@@ -1,12 +1,15 @@
 """What a .net file holds: one frozen record a layer, integers only.
 
-Time runs in steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both
-are 0/1 (inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 wraps
-once at 24 bits, sat16 is min(·, 32767). The recurrences are implemented step by step in `lava_procs/*/reference.py`.
+Features of layers with a shape (channels, height, width) are flat in that order, the channel slowest. Time runs in
+steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both are 0/1
+(inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 wraps once at
+24 bits, sat16 is min(·, 32767). The recurrences are implemented step by step in `lava_procs/*/reference.py`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import prod
+from pathlib import Path
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -92,6 +95,8 @@ class Spiking:
         recurrent_weight: (neurons, neurons), the same grid.
         bias: (neurons,), in weight units.
         delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
+        start: the first step at which the bias acts. Stock netx starts all layers at 0; with its reset interval, as on
+            Loihi, each layer starts one step after the one before it.
     """
 
     kind: ClassVar[str] = "spiking"
@@ -103,6 +108,7 @@ class Spiking:
     bias: Int[np.ndarray, "neurons"] | None = None
     delay: Int[np.ndarray, "neurons"] | None = None
     memory: SlowMemory | None = None
+    start: int = 0
 
     @property
     def inputs(self) -> int:
@@ -113,6 +119,93 @@ class Spiking:
     def neurons(self) -> int:
         """Number of neurons, the size of the output."""
         return self.weight.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output, channels first."""
+        return (self.neurons,)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Conv(Spiking):
+    """A layer of spiking neurons with a convolution for synapses; a sum pooling is one with a group a channel.
+
+        a[t, o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s_in[t−1, g + c, y·stride₀ − padding₀ + i·dilation₀, …]
+
+    with g the first channel of the group of o, and then as `Spiking`, without recurrence and slow memory.
+
+    Attributes:
+        weight: (output channels, input channels / groups, kernel height, kernel width), even, −256 … 254.
+        input_shape: (channels, height, width).
+        stride, padding, dilation: (vertical, horizontal).
+        groups: parts that the channels are divided into; each output sees the inputs of its own part.
+        extra: rows and columns of zeros below and right of the input, beyond the padding (SLAYER's `Pool` adds them).
+    """
+
+    kind: ClassVar[str] = "conv"
+
+    weight: Int[np.ndarray, "outputs channels height width"]
+    input_shape: tuple[int, int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    extra: tuple[int, int] = (0, 0)
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return prod(self.input_shape)
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the size of the output."""
+        return prod(self.shape)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(output channels, height, width)."""
+        return (self.weight.shape[0], self.extent(0), self.extent(1))
+
+    def extent(self, axis: int) -> int:
+        """Output rows (axis 0) or columns (axis 1): places where the dilated kernel fits into the padded input."""
+        size = self.input_shape[1 + axis] + 2 * self.padding[axis] + self.extra[axis]
+        return (size - self.dilation[axis] * (self.weight.shape[2 + axis] - 1) - 1) // self.stride[axis] + 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Encoder(Spiking):
+    """Neurons that turn values into spikes, lava-dl's `input` with neurons: an affine current for each feature.
+
+        a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0, and then as `Spiking`; x = s_in / 2^fraction
+
+    Attributes:
+        weight: (1, 1).
+        offset: in weight units.
+        features: shape of the input and of the output.
+        fraction: fraction bits of the input values, 0 … 6; SLAYER's grid has 5.
+    """
+
+    kind: ClassVar[str] = "encoder"
+
+    features: tuple[int, ...]
+    offset: int = 0
+    fraction: int = 0
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return prod(self.features)
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the size of the output."""
+        return prod(self.features)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output, channels first."""
+        return self.features
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +232,34 @@ class Readout:
     def neurons(self) -> int:
         """Number of classes, the size of the output."""
         return self.weight.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A layer that only stock lava-dl computes (sigma-delta, resonate-and-fire); it stays in its file.
+
+    Attributes:
+        type: of the layer in the file.
+        neuron: type of its neurons.
+        inputs: size of the input.
+        shape: of the output, channels first.
+        file, index: where its group is.
+    """
+
+    kind: ClassVar[str] = "foreign"
+
+    name: str
+    type: str
+    neuron: str
+    inputs: int
+    shape: tuple[int, ...]
+    file: Path
+    index: int
+
+    @property
+    def neurons(self) -> int:
+        """Size of the output."""
+        return prod(self.shape)
 
 
 class Layer(Protocol):
@@ -185,6 +306,15 @@ class Network:
         """The last layer if it is a read-out."""
         last = self.layers[-1]
         return last if isinstance(last, Readout) else None
+
+
+def staggered(network: Network) -> Network:
+    """The network with each layer starting one step after the one before it, as under netx's reset interval."""
+    layers = tuple(
+        replace(layer, start=order) if isinstance(layer, Spiking) else layer
+        for order, layer in enumerate(network.layers)
+    )
+    return replace(network, layers=layers)
 
 
 def axis(value: int | np.ndarray) -> Int[np.ndarray, "#neurons"]:

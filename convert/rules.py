@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from basalt.errors import BasaltError
-from convert.records import DECAY_MAX, STATE_MAX, Layer, Network, Readout, Spiking
+from convert.records import DECAY_MAX, STATE_MAX, Conv, Encoder, Layer, Network, Readout, Spiking
 
 WEIGHT_MIN, WEIGHT_MAX = -256, 254
 THRESHOLD_MAX = (1 << 17) - 1
 DELAY_MAX = 62
+FRACTION_MAX = 6
+START_MAX = 1 << 20
 BIAS_MAX = (1 << 12) - 1
 MEMORY_WEIGHT_MAX = 127
 SHIFT_MAX = 30
@@ -127,11 +129,49 @@ def memory_contracts(layer: Layer) -> Found:
 
 
 @rule
+def start_range(layer: Layer) -> Found:
+    """A bias starts at a step that there is."""
+    if isinstance(layer, Spiking):
+        yield from outside("start", layer.start, 0, START_MAX)
+
+
+@rule
+def encoder_range(layer: Layer) -> Found:
+    """The affine input has the grid of weights, and at most as many fraction bits as a state has beyond a weight."""
+    if isinstance(layer, Encoder):
+        yield from outside("offset", layer.offset, WEIGHT_MIN, WEIGHT_MAX)
+        yield from outside("fraction", layer.fraction, 0, FRACTION_MAX)
+
+
+@rule
+def geometry(layer: Layer) -> Found:
+    """A convolution's kernel fits into its input, its groups divide its channels, and it has no other synapses."""
+    if not isinstance(layer, Conv):
+        return
+    outputs, channels, *kernel = layer.weight.shape
+    yield from outside("input_shape", np.array(layer.input_shape), 1, 1 << 20)
+    yield from outside("stride", np.array(layer.stride), 1, 1 << 20)
+    yield from outside("dilation", np.array(layer.dilation), 1, 1 << 20)
+    yield from outside("padding", np.array((*layer.padding, *layer.extra)), 0, 1 << 20)
+    yield from outside("kernel size", np.array(kernel), 1, 1 << 20)
+    yield from outside("groups", layer.groups, 1, outputs)
+    if layer.groups < 1 or layer.input_shape[0] != channels * layer.groups or outputs % layer.groups:
+        limit = f"{channels} × {layer.groups} groups, which divide {outputs} outputs"
+        yield "the number of input channels", layer.input_shape[0], limit
+    for part in ("recurrent_weight", "memory"):
+        if getattr(layer, part) is not None:
+            yield f"{part} of a convolution", 1, "none"
+
+
+@rule
 def shapes(layer: Layer) -> Found:
     """Arrays of one layer belong together."""
     if not isinstance(layer, Spiking):
         return
-    neurons, inputs = layer.weight.shape
+    neurons, inputs = layer.neurons, layer.inputs
+    if neurons < 1:
+        yield "number of neurons", neurons, "at least 1"
+        return
     expected = {"recurrent_weight": (neurons, neurons), "bias": (neurons,), "delay": (neurons,)}
     for name, shape in expected.items():
         value = getattr(layer, name)
@@ -154,15 +194,24 @@ def shapes(layer: Layer) -> Found:
                 yield f"size of memory {name}", float(getattr(memory, name).size), f"{shape}"
 
 
+SOURCE = "input"
+"""The name of where spikes come from, which no layer may have."""
+
+FIRST = ("geometry", "shapes")
+"""Rules that the others rely on, in this order."""
+
+
 def check(network: Network) -> list[Violation]:
     """Every violation of every rule, in the order of the layers."""
     found = []
     for layer in network.layers:
-        for name in ("shapes", *(name for name in RULES if name != "shapes")):
+        for name in (*FIRST, *(name for name in RULES if name not in FIRST)):
             broken = [Violation(name, layer.name, *entry) for entry in RULES[name](layer)]
             found += broken
-            if broken and name == "shapes":
+            if broken and name in FIRST:
                 break
+    if any(violation.rule in FIRST for violation in found):
+        return found
     before = None
     for layer in network.layers:
         if before is not None and layer.inputs != before.neurons:
@@ -171,7 +220,7 @@ def check(network: Network) -> list[Violation]:
         if isinstance(before, Readout):
             found.append(Violation("readout_last", before.name, "layers after the read-out", 1, "0"))
         before = layer
-    names = [layer.name for layer in network.layers]
+    names = [SOURCE, *(layer.name for layer in network.layers)]
     found += [
         Violation("unique_names", name, "the number of layers of that name", names.count(name), "1")
         for name in sorted({name for name in names if names.count(name) > 1})

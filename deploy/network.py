@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convert.records import Layer, Network, Readout, SlowMemory, Spiking
-
+from basalt.errors import BasaltError
+from convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, SlowMemory, Spiking
 from lava_procs.kernels.bits import words
 
 if TYPE_CHECKING:
@@ -82,17 +82,7 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
     from lava_procs.slow_memory.process import SlowMemoryLayer
     from lava_procs.spiking.process import Spiking as SpikingProcess
 
-    neuron = layer.neuron
-    spiking: dict[str, Any] = {
-        "weight": layer.weight,
-        "recurrent_weight": layer.recurrent_weight,
-        "bias": layer.bias,
-        "delay": layer.delay,
-        "threshold": neuron.threshold,
-        "current_decay": neuron.current_decay,
-        "voltage_decay": neuron.voltage_decay,
-        "reset": neuron.reset,
-    }
+    spiking = {**neurons_of(layer), "weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
     if layer.memory is None:
         return SpikingProcess(name=layer.name, planes=planes, **spiking, **layout.shared(f"{layer.name}.spiking"))
     shared = layout.shared()
@@ -100,6 +90,55 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
     meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
     memory = {item.name: getattr(layer.memory, item.name) for item in fields(SlowMemory)}
     return SlowMemoryLayer(name=layer.name, planes=planes, spiking=spiking, memory=memory, meters=meters, **shared)
+
+
+def neurons_of(layer: Spiking) -> dict[str, Any]:
+    """The arguments that all processes of spiking neurons take."""
+    neuron = {item.name: getattr(layer.neuron, item.name) for item in fields(layer.neuron)}
+    return {**neuron, "bias": layer.bias, "delay": layer.delay, "start": layer.start}
+
+
+def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
+    """A convolution."""
+    from lava_procs.conv.process import Conv as ConvProcess
+
+    geometry = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "extra")}
+    return ConvProcess(
+        name=layer.name,
+        planes=planes,
+        weight=layer.weight,
+        input_shape=layer.input_shape,
+        output_shape=layer.shape,
+        **geometry,
+        **neurons_of(layer),
+        **layout.shared(f"{layer.name}.spiking"),
+    )
+
+
+def build_encoder(layer: Encoder, layout: Layout, planes: int) -> "AbstractProcess":
+    """An affine input: a kernel of size 1 on one wide row."""
+    from lava_procs.conv.process import Conv as ConvProcess
+
+    row = (1, 1, layer.inputs)
+    return ConvProcess(
+        name=layer.name,
+        planes=planes,
+        weight=layer.weight.reshape(1, 1, 1, 1),
+        input_shape=row,
+        output_shape=row,
+        offset=layer.offset,
+        fraction=layer.fraction,
+        **neurons_of(layer),
+        **layout.shared(f"{layer.name}.spiking"),
+    )
+
+
+def build_foreign(layer: Foreign, layout: Layout, planes: int) -> "AbstractProcess":
+    """Nothing: stock processes know neither batches nor blocks, so that they run in a graph of their own."""
+    raise BasaltError(
+        f"{layer.file}, layer {layer.index}: {layer.name!r} has {layer.neuron} neurons, which only stock lava-dl "
+        f"computes; run the network on the backend 'netx'."
+    )
 
 
 def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProcess":
@@ -127,6 +166,16 @@ def spiking_parts(layer: Spiking) -> list[Part]:
     return found
 
 
+def conv_parts(layer: Conv | Encoder) -> list[Part]:
+    """Weights of 8 bits, each kept once; u and v of 24 bits a neuron."""
+    return [Part(layer.name, "spiking", layer.kind, {"weights": 8 * layer.weight.size, "state": 48 * layer.neurons})]
+
+
+def foreign_parts(layer: Foreign) -> list[Part]:
+    """None that is counted."""
+    return []
+
+
 def readout_parts(layer: Readout) -> list[Part]:
     """Weights of 8 bits, sums of 32."""
     return [Part(layer.name, "readout", "readout", {"weights": 8 * layer.weight.size, "state": 32 * layer.neurons})]
@@ -134,11 +183,20 @@ def readout_parts(layer: Readout) -> list[Part]:
 
 BUILDERS: dict[str, Callable[[Any, Layout, int], "AbstractProcess"]] = {
     Spiking.kind: build_spiking,
+    Conv.kind: build_conv,
+    Encoder.kind: build_encoder,
     Readout.kind: build_readout,
+    Foreign.kind: build_foreign,
 }
 """Record kind → its process."""
 
-PARTS: dict[str, Callable[[Any], list[Part]]] = {Spiking.kind: spiking_parts, Readout.kind: readout_parts}
+PARTS: dict[str, Callable[[Any], list[Part]]] = {
+    Spiking.kind: spiking_parts,
+    Conv.kind: conv_parts,
+    Encoder.kind: conv_parts,
+    Readout.kind: readout_parts,
+    Foreign.kind: foreign_parts,
+}
 """Record kind → its metered parts."""
 
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from convert.records import Network, Readout, SlowMemory, Spiking
-from lava_procs.kernels.fixed_point import dense_sum
+from basalt.errors import BasaltError
+from convert.records import Conv, Encoder, Foreign, Network, Readout, SlowMemory, Spiking
+from lava_procs.conv.reference import conv_sum
+from lava_procs.kernels.fixed_point import ALIGN, dense_sum
 from lava_procs.readout.reference import readout_step
 from lava_procs.slow_memory.reference import memory_step
 from lava_procs.spiking.reference import spiking_step
@@ -20,6 +22,38 @@ class States:
 
     u: Int[np.ndarray, "samples neurons steps"]
     v: Int[np.ndarray, "samples neurons steps"]
+
+
+class Inflow(NamedTuple):
+    """What a step brings to the neurons: activation in weights, and a current in units of u."""
+
+    activation: Int[np.ndarray, "samples neurons"]
+    current: Int[np.ndarray, "samples neurons"] | int = 0
+
+
+def dense_inflow(layer: Spiking, arrived: np.ndarray, t: int) -> Inflow:
+    """weight · s_in[t−1]."""
+    return Inflow(dense_sum(arrived, layer.weight))
+
+
+def conv_inflow(layer: Conv, arrived: np.ndarray, t: int) -> Inflow:
+    """weight ∗ s_in[t−1]."""
+    geometry = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "extra")}
+    return Inflow(conv_sum(arrived, layer.weight, input_shape=layer.input_shape, **geometry))
+
+
+def encoder_inflow(layer: Encoder, arrived: np.ndarray, t: int) -> Inflow:
+    """weight·x[t−1] + offset from step 1 on, where x has `fraction` ≤ 6 fraction bits: exact in units of u."""
+    current = (arrived.astype(np.int64) * layer.weight.item() << ALIGN) >> layer.fraction
+    return Inflow(np.zeros_like(current), current + ((layer.offset << ALIGN) if t else 0))
+
+
+INFLOWS: dict[str, Callable[..., Inflow]] = {
+    Spiking.kind: dense_inflow,
+    Conv.kind: conv_inflow,
+    Encoder.kind: encoder_inflow,
+}
+"""Record kind → what its synapses bring."""
 
 
 def simulate_spiking(
@@ -35,7 +69,7 @@ def simulate_spiking(
     m = np.zeros((samples, memory.states if memory else 0), dtype=np.int64)
     for t in range(steps):
         arrived = spikes[:, :, t - 1] if t else silent
-        activation = dense_sum(arrived, layer.weight)
+        activation, affine = INFLOWS[layer.kind](layer, arrived, t)
         if layer.recurrent_weight is not None and t:
             activation = activation + dense_sum(out[:, :, t - 1], layer.recurrent_weight)
         if memory is not None:
@@ -50,10 +84,10 @@ def simulate_spiking(
         neuron = layer.neuron
         done = spiking_step(
             activation,
-            current,
+            current + affine,
             u,
             v,
-            bias=0 if layer.bias is None else layer.bias,
+            bias=0 if layer.bias is None or t < layer.start else layer.bias,
             threshold=neuron.threshold,
             current_decay=neuron.current_decay,
             voltage_decay=neuron.voltage_decay,
@@ -95,8 +129,21 @@ def simulate_readout(
     return out
 
 
+def simulate_foreign(
+    layer: Foreign, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
+) -> np.ndarray:
+    """There is no reference: stock lava-dl is what such a layer is."""
+    raise BasaltError(
+        f"{layer.file}, layer {layer.index}: {layer.name!r} has {layer.neuron} neurons, which only stock lava-dl "
+        f"computes; there is nothing to compare it with."
+    )
+
+
 SIMULATORS: dict[str, Callable[..., np.ndarray]] = {
     Spiking.kind: simulate_spiking,
+    Conv.kind: simulate_spiking,
+    Encoder.kind: simulate_spiking,
+    Foreign.kind: simulate_foreign,
     Readout.kind: simulate_readout,
 }
 """Record kind → its whole-sample reference."""

@@ -78,6 +78,31 @@ def gather(bits, planes, rows, total16, total):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
+def fire(u, v, total, scale, current, bias, current_keep, voltage_keep, level, reset, fired):  # type: ignore[no-untyped-def]
+    """One step of the neurons of a sample; returns how many spiked, and how many states wrapped or saturated.
+
+    What arrived counts `scale` units of u; `current` (of size 0 if there is none) and `bias` are in those units.
+    """
+    extra = current.shape[0] > 0
+    spikes = wraps = 0
+    for n in range(u.shape[0]):
+        wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
+        if extra:
+            wide += current[n]
+        x = wide - 16777216.0 if wide > 8388608.0 else (wide + 16777216.0 if wide <= -8388608.0 else wide)
+        wraps += x != wide
+        u[n] = x
+        wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
+        z = min(max(wide, -8388607.0), 8388607.0)
+        wraps += z != wide
+        spike = z > level
+        fired[n] = spike
+        spikes += spike
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
+    return spikes, wraps
+
+
+@njit(**OPTIONS)
 def put_bits(fired, out):  # type: ignore[no-untyped-def]
     """Bytes of 0 and 1 to words; `fired` is as long as the words have bits."""
     for w in range(out.shape[0]):
@@ -100,6 +125,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     rows,
     recurrent_rows,
     bias,
+    start,
     current_keep,
     voltage_keep,
     level,
@@ -139,6 +165,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     total16 = np.empty(neurons, np.int16)
     fired = np.zeros(out.shape[2] * 64, np.uint8)
     late = np.zeros(out.shape[2] * 64, np.uint8)
+    silent = np.zeros(neurons, np.float64)
     drive = np.zeros(1, np.int32)
     drive16 = np.zeros(1, np.int16)
     after = np.zeros(states, np.float64)
@@ -180,21 +207,20 @@ def spiking_block(  # type: ignore[no-untyped-def]
                     memory_saturated += after[i] != value
                 for i in range(states):
                     mine_m[i] = after[i]
-            wraps = 0
-            for n in range(neurons):
-                wide = np.trunc(mine_u[n] * current_keep[n]) + total[n] * (64.0 * unit)
-                if states:
-                    wide += mine_current[n]
-                x = wide - 16777216.0 if wide > 8388608.0 else (wide + 16777216.0 if wide <= -8388608.0 else wide)
-                wraps += x != wide
-                mine_u[n] = x
-                wide = np.trunc(mine_v[n] * voltage_keep[n]) + x + bias[n]
-                z = min(max(wide, -8388607.0), 8388607.0)
-                wraps += z != wide
-                spike = z > level
-                fired[n] = spike
-                spikes += spike
-                mine_v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
+            sent, wraps = fire(
+                mine_u,
+                mine_v,
+                total,
+                64.0 * unit,
+                mine_current,
+                bias if first + k >= start else silent,
+                current_keep,
+                voltage_keep,
+                level,
+                reset,
+                fired,
+            )
+            spikes += sent
             saturated += wraps
             put_bits(fired, fired_before[b])
             if depth:

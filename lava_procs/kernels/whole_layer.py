@@ -16,7 +16,8 @@ class WholeLayer:
 
     Args:
         batch, block: samples side by side, time steps a call.
-        spiking: weight, bias, current_decay, voltage_decay, threshold, reset; recurrent_weight and delay or None.
+        spiking: weight, bias, current_decay, voltage_decay, threshold, reset; recurrent_weight and delay or None;
+            start, 0 where it is absent.
         memory: the fields of a slow memory, or None.
         planes: bit planes of the input.
     """
@@ -45,6 +46,7 @@ class WholeLayer:
         self.synapses = (unit, rows, recurrent_rows)
         self.neuron = (
             np.broadcast_to(np.asarray(bias, dtype=np.float64) * (1 << ALIGN), neurons).copy(),
+            spiking.get("start", 0),
             keep(spiking["current_decay"]),
             keep(spiking["voltage_decay"]),
             float(spiking["threshold"] << ALIGN),

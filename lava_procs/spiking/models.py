@@ -20,12 +20,12 @@ class AbstractSpikingModel(MeteredModel):
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
     weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
     delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
     current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
     voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
+    recurrent_weight: np.ndarray
     memory_in: PyInPort
     u: np.ndarray
     v: np.ndarray
@@ -33,11 +33,15 @@ class AbstractSpikingModel(MeteredModel):
 
     def prepare(self) -> None:
         """Convert the weights once."""
+        self.connect()
+        depth = int(self.delay.max()) + 1
+        self.history = np.zeros((depth, self.batch, self.neurons), dtype=np.uint8)
+
+    def connect(self) -> None:
+        """The synapses, as functions of what arrived."""
         self.neurons, self.inputs = self.weight.shape
         self.product = dense_product(self.weight)
         self.recurrent_product = dense_product(self.recurrent_weight)
-        depth = int(self.delay.max()) + 1
-        self.history = np.zeros((depth, self.batch, self.neurons), dtype=np.uint8)
 
     def clear(self) -> None:
         """No current, no membrane, no spikes."""
@@ -53,24 +57,23 @@ class AbstractSpikingModel(MeteredModel):
         memory = self.memory_in.recv() if self.proc_params["has_memory"] else np.zeros(self.block, dtype=np.int64)
         sent = np.zeros((self.block, self.batch, self.neurons), dtype=np.uint8)
         for k in range(self.length):
+            self.now = self.first + k
             self.step(memory[k])
-            sent[k] = self.delayed(self.first + k) if self.proc_params["delayed"] else self.fired
+            sent[k] = self.delayed(self.now) if self.proc_params["delayed"] else self.fired
             self.received = arrived[k]
         self.s_out.send(pack(sent))
 
     def step(self, memory: np.ndarray) -> None:
         """One time step, from what was received the step before."""
-        arrived = events(self.received)
-        activation = self.product(self.received)
-        if self.proc_params["recurrent"]:
-            activation = activation + self.recurrent_product(self.fired)
-            arrived = arrived + events(self.fired)
+        activation, current = self.inflow()
+        arrived = events(self.received) + (events(self.fired) if self.proc_params["recurrent"] else 0)
+        operations = self.operations(arrived)
         after = type(self).integrate(
             activation,
-            memory,
+            memory + current,
             self.u,
             self.v,
-            bias=self.bias,
+            bias=self.bias if self.now >= self.proc_params["start"] else 0,
             threshold=self.proc_params["threshold"],
             current_decay=self.current_decay,
             voltage_decay=self.voltage_decay,
@@ -80,14 +83,25 @@ class AbstractSpikingModel(MeteredModel):
         self.fired = after.spikes.astype(np.uint8)
         self.count(
             events_in=arrived,
-            weight_words_read=arrived * self.neurons,
-            synaptic_operations=arrived * self.neurons,
+            weight_words_read=operations,
+            synaptic_operations=operations,
             neuron_updates=self.neurons,
             state_reads=2 * self.neurons,
             state_writes=2 * self.neurons,
             spikes_out=events(self.fired),
             saturations=after.saturations,
         )
+
+    def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
+        """Activation in weights, and current in units of u, from what was received the step before."""
+        activation = self.product(self.received)
+        if self.proc_params["recurrent"]:
+            activation = activation + self.recurrent_product(self.fired)
+        return activation, 0
+
+    def operations(self, arrived: np.ndarray) -> np.ndarray:
+        """Synapses that the events of the step before reach, a sample."""
+        return arrived * self.neurons
 
     def delayed(self, t: int) -> np.ndarray:
         """The spikes of `delay` steps ago, for each neuron its own."""
@@ -102,6 +116,7 @@ class AbstractSpikingModel(MeteredModel):
 class FixedSpikingModel(AbstractSpikingModel):
     """Loihi's integers, by the reference."""
 
+    recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     memory_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64)
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -113,6 +128,7 @@ class FixedSpikingModel(AbstractSpikingModel):
 class FloatSpikingModel(AbstractSpikingModel):
     """The same equations without rounding, wrapping or saturation."""
 
+    recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     memory_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.float64)
     u: np.ndarray = LavaPyType(np.ndarray, np.float64)
     v: np.ndarray = LavaPyType(np.ndarray, np.float64)
@@ -145,7 +161,7 @@ class CompiledSpikingModel(MeteredModel):
         spiking = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
         spiking["recurrent_weight"] = self.recurrent_weight if parameters["recurrent"] else None
         spiking["delay"] = self.delay if parameters["delayed"] else None
-        spiking |= {name: parameters[name] for name in ("threshold", "reset")}
+        spiking |= {name: parameters[name] for name in ("threshold", "reset", "start")}
         self.layer = WholeLayer(self.batch, self.block, spiking, planes=parameters["planes"])
         self.u, self.v = self.layer.u, self.layer.v
 

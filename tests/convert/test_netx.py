@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from basalt.errors import BasaltError
 from convert import netx
 from convert.records import Network, Neuron, Spiking, axis
+from tests.conformance.conv_strategies import conv_cases
 from tests.conformance.strategies import cases, make_case
 
 
@@ -30,7 +31,7 @@ def assert_same(a, b):
         assert a == b
 
 
-@given(case=cases())
+@given(case=cases() | conv_cases())
 def test_round_trip(case, tmp_path_factory):
     """Every record comes back as it went in."""
     path = tmp_path_factory.mktemp("net") / "a.net"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convert import rules
-from convert.records import Network, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.records import Conv, Encoder, Network, Neuron, Readout, SlowMemory, Spiking, axis
 
 MEMORY = SlowMemory(
     drive_weight=np.zeros(3, dtype=np.int64),
@@ -20,6 +20,17 @@ MEMORY = SlowMemory(
     memory_shift=3,
 )
 LAYER = Spiking("hidden", np.zeros((4, 3), dtype=np.int64), Neuron(64, axis(0), axis(4096)), memory=MEMORY)
+
+CONV = Conv(
+    name="hidden",
+    weight=np.zeros((4, 1, 3, 3), dtype=np.int64),
+    neuron=Neuron(64, axis(0), axis(4096)),
+    input_shape=(2, 5, 5),
+    groups=2,
+)
+ENCODER = Encoder(
+    name="hidden", weight=np.array([[2]]), neuron=Neuron(64, axis(0), axis(4096)), features=(2, 5, 5), fraction=6
+)
 
 
 def neuron(**changes):
@@ -39,12 +50,39 @@ BROKEN = {
     "state_headroom": replace(LAYER, recurrent_weight=np.full((4, 4), 254) * 1000),
     "memory_width": memory(memory_weight=np.full((4, 2), 128)),
     "memory_contracts": memory(transition=np.diag([128, 0])),
+    "start_range": replace(LAYER, start=-1),
+    "encoder_range": replace(ENCODER, fraction=7),
+    "geometry": replace(CONV, groups=3),
     "shapes": memory(drive_weight=np.zeros(5, dtype=np.int64)),
 }
 
 
-def test_a_sound_layer_breaks_none():
-    assert rules.check(Network((LAYER,))) == []
+@pytest.mark.parametrize("layer", [LAYER, CONV, ENCODER])
+def test_a_sound_layer_breaks_none(layer):
+    assert rules.check(Network((layer,))) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"stride": (0, 1)}, "geometry"),
+        ({"dilation": (1, 0)}, "geometry"),
+        ({"padding": (-1, 0)}, "geometry"),
+        ({"extra": (0, -1)}, "geometry"),
+        ({"groups": 1}, "geometry"),
+        ({"groups": 0}, "geometry"),
+        ({"dilation": (3, 1)}, "shapes"),
+        ({"bias": np.zeros(4, dtype=np.int64)}, "shapes"),
+        ({"recurrent_weight": np.zeros((36, 36), dtype=np.int64)}, "geometry"),
+        ({"memory": MEMORY}, "geometry"),
+    ],
+)
+def test_convolutions_that_cannot_be(changes, rule):
+    assert rule in [violation.rule for violation in rules.check(Network((replace(CONV, **changes),)))]
+
+
+def test_the_name_of_the_source_is_taken():
+    assert [v.rule for v in rules.check(Network((replace(LAYER, name="input"),)))] == ["unique_names"]
 
 
 def test_every_rule_has_a_case():

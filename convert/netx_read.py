@@ -1,0 +1,340 @@
+"""Readers of .net layers: one function a type, from an HDF5 group to a record."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from basalt.errors import BasaltError
+from convert.records import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, SlowMemory, Spiking, axis
+
+SPIKING_NEURONS = ("CUBA", "LOIHI")
+STOCK_TYPES = {
+    "SDNN": ("input", "dense", "conv"),
+    "RF_PHASE": ("dense",),
+    "RF_IZHIKEVICH": ("dense",),
+}
+"""Neurons that only stock lava-dl computes → types of layers in which it does."""
+
+NEVER = (1 << 17) - 1
+"""lava-dl gives neurons that must not spike this threshold or one beyond the 17 bits."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One layer's group, with errors that name file, layer and key.
+
+    Attributes:
+        group: in the open file.
+        place: file and layer, for people.
+        name: of the layer.
+        before: shape of what the layer before sends, channels first; None if this is the first and nothing tells.
+        file, index: where the group is.
+    """
+
+    group: h5py.Group
+    place: str
+    name: str
+    before: tuple[int, ...] | None
+    file: Path
+    index: int
+
+    def fail(self, key: str, what: str) -> BasaltError:
+        """The error to raise about a key."""
+        return BasaltError(f"{self.place}: {key!r} {what}; export the network again.")
+
+    def integers(self, key: str, dimensions: Sequence[int]) -> np.ndarray:
+        """An int64 array with one of the given numbers of dimensions (trailing axes of length 1 are dropped)."""
+        if key not in self.group:
+            raise self.fail(key, "is missing")
+        item = self.group[key]
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iufb":
+            raise self.fail(key, "is not a numeric array")
+        value = np.asarray(item[()])
+        while value.ndim > max(dimensions) and value.shape[-1] == 1:
+            value = value[..., 0]
+        if value.ndim not in dimensions:
+            raise self.fail(key, f"has {value.ndim} dimensions, not {' or '.join(map(str, dimensions))}")
+        if value.dtype.kind == "f" and not np.all(np.isfinite(value)):
+            raise self.fail(key, "holds NaN or infinity")
+        whole = value.astype(np.int64)
+        if not np.array_equal(whole, value):
+            raise self.fail(key, "holds fractions where integers belong")
+        return whole
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """One integer; `default`, if given, where the key is absent."""
+        if default is not None and key not in self.group:
+            return default
+        value = self.integers(key, (0, 1))
+        if value.size != 1:
+            raise self.fail(key, f"holds {value.size} values, not one")
+        return int(value.reshape(()))
+
+    def pair(self, key: str, default: int) -> tuple[int, int]:
+        """(vertical, horizontal), from two integers or one for both."""
+        if key not in self.group:
+            return (default, default)
+        value = self.integers(key, (0, 1)).reshape(-1)
+        if value.size not in (1, 2):
+            raise self.fail(key, f"holds {value.size} values, not one or two")
+        return (int(value[0]), int(value[-1]))
+
+    def optional(self, key: str, dimensions: Sequence[int]) -> np.ndarray | None:
+        """An array that may be absent."""
+        return self.integers(key, dimensions) if key in self.group else None
+
+    def string(self, key: str) -> str:
+        """A string, however HDF5 keeps it."""
+        if key not in self.group:
+            raise self.fail(key, "is missing")
+        item = self.group[key]
+        if not isinstance(item, h5py.Dataset) or item.size == 0:
+            raise self.fail(key, "is not a string")
+        value = np.asarray(item[()]).reshape(-1)[0]
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+    def shape(self) -> tuple[int, ...]:
+        """`shape`, channels first."""
+        return tuple(int(size) for size in self.integers("shape", (0, 1)).reshape(-1))
+
+    def spread(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:
+        """A value a neuron, from one for all, one a channel or one for each; None where the key is absent."""
+        if key not in self.group:
+            return None
+        value = self.integers(key, (0, 1, *range(2, len(shape) + 1))).reshape(-1)
+        if value.size not in (1, shape[0], prod(shape)):
+            raise self.fail(key, f"has {value.size} values for {prod(shape)} neurons in {shape[0]} channels")
+        return np.repeat(value, prod(shape) // value.size)
+
+    @property
+    def neuron_type(self) -> str | None:
+        """Type of the neurons; None where there are none."""
+        return self.string("neuron/type") if "neuron" in self.group else None
+
+
+def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
+    """The group `neuron` of a spiking layer."""
+    kind = reader.neuron_type
+    if kind is None:
+        raise reader.fail("neuron", "is missing")
+    if kind not in SPIKING_NEURONS:
+        raise BasaltError(
+            f"{reader.place}: the neuron type {kind!r} is not known here in such a layer; CUBA and LOIHI are."
+        )
+    reset = reader.string("neuron/reset") if "neuron/reset" in reader.group else "hard"
+    if reset not in RESETS:
+        raise reader.fail("neuron/reset", f"is {reset!r}, not one of {', '.join(RESETS)}")
+    refused = {
+        "neuron/refDelay": (1, "neurons rest for one step here"),
+        "neuron/gradedSpike": (0, "spikes are not graded here"),
+        "neuron/wgtExp": (0, "weights carry no exponent here: fold it into them"),
+        "neuron/weight_exp": (0, "normalisation carries no exponent here: train with MeanOnlyBatchNorm"),
+    }
+    for key, (only, why) in refused.items():
+        if key in reader.group and np.any(reader.integers(key, (0, 1)) != only):
+            raise BasaltError(f"{reader.place}: {key!r} is not {only}, and {why}.")
+    decays = [reader.spread(f"neuron/{key}", shape) for key in ("iDecay", "vDecay")]
+    for key, value in zip(("iDecay", "vDecay"), decays, strict=True):
+        if value is None:
+            raise reader.fail(f"neuron/{key}", "is missing")
+    current, voltage = (axis(value[0] if shared(value) else value) for value in decays if value is not None)
+    return Neuron(reader.integer("neuron/vThMant"), current, voltage, reset)
+
+
+def shared(value: np.ndarray) -> bool:
+    """Whether all neurons have the same value."""
+    return bool(np.all(value == value[:1])) and value.size > 0
+
+
+def read_dense(reader: Reader) -> Layer:
+    """`dense`, `dense_rec` and `slow_memory`; without neurons, or where they cannot spike, sums for each output."""
+    weight = matrix(reader)
+    neuron = reader.neuron_type
+    if neuron is None:
+        return Readout(reader.name, weight)
+    shape = (len(weight),)
+    if reader.integer("neuron/vThMant") >= NEVER and integrates(reader):
+        return Readout(reader.name, weight)
+    return Spiking(
+        name=reader.name,
+        weight=weight,
+        neuron=read_neuron(reader, shape),
+        recurrent_weight=reader.optional("weight_rec", (2,)),
+        bias=reader.spread("bias", shape),
+        delay=reader.spread("delay", shape),
+        memory=read_memory(reader) if "memory" in reader.group else None,
+        start=reader.integer("neuron/start", 0),
+    )
+
+
+def matrix(reader: Reader) -> np.ndarray:
+    """`weight`, (outputs, inputs); older files have it flat where there is one output."""
+    weight = reader.integers("weight", (1, 2))
+    if weight.ndim == 2:
+        return weight
+    outputs = prod(reader.shape())
+    if "inFeatures" not in reader.group or weight.size != outputs * reader.integer("inFeatures"):
+        raise reader.fail("weight", "has 1 dimensions, not 2")
+    return weight.reshape(outputs, -1)
+
+
+def integrates(reader: Reader) -> bool:
+    """Whether neurons that cannot spike only sum: current gone at once, no leak of the membrane, no bias."""
+    bias = reader.optional("bias", (0, 1))
+    whole = {"neuron/iDecay": 4096, "neuron/vDecay": 0}
+    return all(np.all(reader.integers(key, (0, 1)) == value) for key, value in whole.items()) and (
+        bias is None or not bias.any()
+    )
+
+
+def read_conv(reader: Reader) -> Conv:
+    """`conv`."""
+    return convolution(reader, reader.integers("weight", (4,)), image(reader), reader.integer("groups", 1))
+
+
+def read_pool(reader: Reader) -> Conv:
+    """`pool`, SLAYER's sum pooling: the same kernel for every channel.
+
+    SLAYER lays the channels one below the other and convolves the whole. Windows that cross from one channel into the
+    next mix them, which no convolution does; such pools are refused.
+    """
+    kernel = reader.integers("weight", (2, 4))
+    kernel = kernel.reshape(1, 1, *kernel.shape[-2:])
+    channels, *size = image(reader)
+    extra = tuple(size[axis] % kernel.shape[2 + axis] for axis in (0, 1))
+    layer = convolution(reader, np.repeat(kernel, channels, axis=0), (channels, *size), channels, extra)
+    rows = size[0] + extra[0]
+    reach = layer.dilation[0] * (kernel.shape[2] - 1) + 1
+    if channels > 1 and (layer.padding[0] or rows % layer.stride[0] or reach > layer.stride[0]):
+        raise BasaltError(
+            f"{reader.place}: 'kernelSize', 'stride' and 'padding' make a pool whose windows reach from one channel "
+            f"into the next in SLAYER; use a kernel no taller than the stride, and no vertical padding."
+        )
+    return layer
+
+
+def image(reader: Reader) -> tuple[int, int, int]:
+    """Shape of a convolution's input: `inputShape`, or what the layer before sends."""
+    shape = reader.before
+    if "inputShape" in reader.group:
+        shape = tuple(int(size) for size in reader.integers("inputShape", (1,)))
+    if shape is None:
+        raise BasaltError(
+            f"{reader.place}: 'inputShape' is missing and no layer before tells it; export the network with a "
+            f"slayer.block.cuba.Input first."
+        )
+    if len(shape) != 3:
+        raise reader.fail("inputShape", f"is {shape}, not (channels, height, width)")
+    return (shape[0], shape[1], shape[2])
+
+
+def convolution(
+    reader: Reader, weight: np.ndarray, size: tuple[int, ...], groups: int, extra: tuple[int, ...] = (0, 0)
+) -> Conv:
+    """What `conv` and `pool` have in common."""
+    if "extra" in reader.group:
+        extra = reader.pair("extra", 0)
+    stride, dilation = reader.pair("stride", 1), reader.pair("dilation", 1)
+    shape = (len(weight), *reader.shape()[1:])
+    layer = Conv(
+        name=reader.name,
+        weight=weight,
+        neuron=read_neuron(reader, shape),
+        bias=reader.spread("bias", shape),
+        delay=reader.spread("delay", shape),
+        start=reader.integer("neuron/start", 0),
+        input_shape=(size[0], size[1], size[2]),
+        stride=stride,
+        padding=reader.pair("padding", 0),
+        dilation=dilation,
+        groups=groups,
+        extra=(extra[0], extra[1]),
+    )
+    if min(stride) > 0 and layer.shape != shape:
+        raise reader.fail("shape", f"is {shape}, but the kernel makes {layer.shape} of the input {size}")
+    return layer
+
+
+def read_input(reader: Reader) -> Encoder:
+    """`input` with neurons."""
+    shape = reader.shape()
+    return Encoder(
+        name=reader.name,
+        weight=np.array([[reader.integer("weight", 64)]]),
+        neuron=read_neuron(reader, shape),
+        start=reader.integer("neuron/start", 0),
+        features=shape,
+        offset=reader.integer("bias", 0),
+        fraction=reader.integer("fraction", 0),
+    )
+
+
+def read_average(reader: Reader) -> Readout:
+    """`average`: spikes summed over equal groups of neighbouring outputs, the population of each class."""
+    if reader.before is None:
+        raise BasaltError(f"{reader.place}: the type 'average' is the first layer, and has nothing to average.")
+    inputs, classes = prod(reader.before), reader.shape()[0]
+    if classes < 1 or inputs % classes:
+        raise reader.fail("shape", f"has {classes} groups, which do not divide {inputs} outputs")
+    return Readout(reader.name, np.repeat(np.eye(classes, dtype=np.int64), inputs // classes, axis=1))
+
+
+MEMORY_DIMENSIONS = {
+    "transition": 2,
+    "memory_weight": 2,
+    "drive_weight": 1,
+    "drive_input": 1,
+    "drive_memory_weight": 1,
+}
+"""Arrays among the fields of `SlowMemory`; the others are single integers."""
+
+
+def read_memory(reader: Reader) -> SlowMemory:
+    """The group `memory`."""
+    values: dict[str, Any] = {}
+    for item in fields(SlowMemory):
+        key = f"memory/{item.name}"
+        dimensions = MEMORY_DIMENSIONS.get(item.name)
+        values[item.name] = reader.integer(key) if dimensions is None else reader.integers(key, (dimensions,))
+    return SlowMemory(**values)
+
+
+def read_readout(reader: Reader) -> Readout:
+    """`readout`."""
+    return Readout(name=reader.name, weight=reader.integers("weight", (2,)))
+
+
+def read_foreign(reader: Reader) -> Foreign:
+    """A layer that only stock lava-dl computes; its content is left to it."""
+    shape = reader.shape()
+    inputs = prod(shape if reader.before is None else reader.before)
+    kind, neuron = reader.string("type"), str(reader.neuron_type)
+    return Foreign(reader.name, kind, neuron, inputs, shape, reader.file, reader.index)
+
+
+READERS: dict[str, Callable[[Reader], Layer]] = {
+    "dense": read_dense,
+    "dense_rec": read_dense,
+    "slow_memory": read_dense,
+    "conv": read_conv,
+    "pool": read_pool,
+    "input": read_input,
+    "average": read_average,
+    "readout": read_readout,
+}
+"""Layer type → its reader."""
+
+
+def is_foreign(reader: Reader, kind: str) -> bool:
+    """Whether stock lava-dl has to compute the layer."""
+    return kind in STOCK_TYPES.get(str(reader.neuron_type), ())
+
+
+def output_shape(layer: Layer) -> tuple[int, ...]:
+    """The shape of what a layer sends, channels first."""
+    return getattr(layer, "shape", (layer.neurons,))

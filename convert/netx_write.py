@@ -1,0 +1,148 @@
+"""Writers of .net layers: one function a record, into an HDF5 group, as lava-dl writes the types it has."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import h5py
+import numpy as np
+
+from convert.records import Conv, Encoder, Foreign, Layer, Network, Neuron, Readout, SlowMemory, Spiking
+
+
+def write_spiking(group: h5py.Group, layer: Spiking) -> None:
+    """As lava-dl writes `dense` and `dense_rec`; `slow_memory` adds a group."""
+    recurrent = layer.recurrent_weight is not None
+    write_matrix(group, "slow_memory" if layer.memory is not None else "dense_rec" if recurrent else "dense", layer)
+    optional = {"weight_rec": layer.recurrent_weight, "bias": layer.bias, "delay": layer.delay}
+    for key, value in optional.items():
+        if value is not None:
+            group[key] = value.astype(np.int32)
+    write_neuron(group, layer.neuron, layer.start, layer.shape)
+    if layer.memory is not None:
+        for item in fields(SlowMemory):
+            value = getattr(layer.memory, item.name)
+            group[f"memory/{item.name}"] = value if isinstance(value, int) else value.astype(np.int32)
+
+
+def write_conv(group: h5py.Group, layer: Conv) -> None:
+    """As lava-dl writes `conv`, with the input's shape and the rows and columns that it may lack."""
+    write_type(group, "conv")
+    outputs, channels, *kernel = layer.weight.shape
+    group["shape"] = np.array(layer.shape)
+    group["inputShape"] = np.array(layer.input_shape)
+    group["inChannels"] = channels * layer.groups
+    group["outChannels"] = outputs
+    group["kernelSize"] = np.array(kernel)
+    for key in ("stride", "padding", "dilation"):
+        group[key] = np.array(getattr(layer, key))
+    group["groups"] = layer.groups
+    if layer.extra != (0, 0):
+        group["extra"] = np.array(layer.extra)
+    group.create_dataset("weight", data=layer.weight.astype(np.int16), compression="gzip")
+    for key, value in {"bias": layer.bias, "delay": layer.delay}.items():
+        if value is not None:
+            group[key] = by_channel(value, layer.shape).astype(np.int32)
+    write_neuron(group, layer.neuron, layer.start, layer.shape)
+
+
+def write_encoder(group: h5py.Group, layer: Encoder) -> None:
+    """As lava-dl writes `input` with neurons."""
+    write_type(group, "input")
+    group["shape"] = np.array(layer.features)
+    group["weight"] = layer.weight.reshape(1).astype(np.int32)
+    group["bias"] = np.array([layer.offset], dtype=np.int32)
+    if layer.fraction:
+        group["fraction"] = layer.fraction
+    write_neuron(group, layer.neuron, layer.start, layer.shape)
+
+
+def write_readout(group: h5py.Group, layer: Readout) -> None:
+    """A weight and nothing else."""
+    write_matrix(group, "readout", layer)
+
+
+def write_foreign(group: h5py.Group, layer: Foreign) -> None:
+    """The group as it is in its file."""
+    with h5py.File(layer.file, "r") as source:
+        found = source[f"layer/{layer.index}"]
+        for key in found:
+            found.copy(key, group)
+
+
+def write_matrix(group: h5py.Group, kind: str, layer: Spiking | Readout) -> None:
+    """What layers with a weight matrix have."""
+    write_type(group, kind)
+    group["shape"] = np.array([layer.neurons])
+    group["inFeatures"] = layer.inputs
+    group["outFeatures"] = layer.neurons
+    group.create_dataset("weight", data=layer.weight.astype(np.int16), compression="gzip")
+
+
+def write_type(group: h5py.Group, kind: str) -> None:
+    """What every layer has."""
+    group.create_dataset("type", (1,), "S16", [kind.encode("ascii")])
+
+
+def write_neuron(group: h5py.Group, neuron: Neuron, start: int, shape: tuple[int, ...]) -> None:
+    """The group `neuron`; keys that stock netx does not know only where they say something."""
+    group["neuron/type"] = "CUBA"
+    group["neuron/iDecay"] = scalar(by_channel(neuron.current_decay, shape))
+    group["neuron/vDecay"] = scalar(by_channel(neuron.voltage_decay, shape))
+    group["neuron/vThMant"] = neuron.threshold
+    group["neuron/refDelay"] = 1
+    group["neuron/gradedSpike"] = False
+    if neuron.reset != "hard":
+        group["neuron/reset"] = neuron.reset
+    if start:
+        group["neuron/start"] = start
+
+
+def scalar(value: np.ndarray) -> int | np.ndarray:
+    """One number when all neurons share it, as lava-dl writes it."""
+    return int(value[0]) if value.size == 1 else value.astype(np.int32)
+
+
+def by_channel(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """One value a channel, where the neurons of each channel share it."""
+    if value.size == 1 or len(shape) == 1:
+        return value
+    channels = value.reshape(shape[0], -1)
+    return channels[:, 0] if np.all(channels == channels[:, :1]) else value
+
+
+WRITERS: dict[str, Callable[[h5py.Group, Any], None]] = {
+    Spiking.kind: write_spiking,
+    Conv.kind: write_conv,
+    Encoder.kind: write_encoder,
+    Readout.kind: write_readout,
+    Foreign.kind: write_foreign,
+}
+"""Record kind → its writer."""
+
+
+def structure(before: tuple[int, ...] | None, layer: Layer) -> tuple[str, tuple[int, ...]] | None:
+    """The layer without neurons that has to stand before `layer`, its type and shape: lava-dl tells shapes by them."""
+    if before is None and isinstance(layer, Conv):
+        return "input", layer.input_shape
+    if before is not None and len(before) > 1 and not isinstance(layer, Conv | Foreign):
+        return "flatten", (layer.inputs, 1, 1)
+    return None
+
+
+def write_layers(file: h5py.File, network: Network) -> None:
+    """All layers, with those that only reshape in between."""
+    index = 0
+    before: tuple[int, ...] | None = None
+    for layer in network.layers:
+        extra = structure(before, layer)
+        if extra is not None:
+            group = file.create_group(f"layer/{index}")
+            write_type(group, extra[0])
+            group["shape"] = np.array(extra[1])
+            index += 1
+        group = file.create_group(f"layer/{index}")
+        group.attrs["name"] = layer.name
+        WRITERS[layer.kind](group, layer)
+        before = getattr(layer, "shape", (layer.neurons,))
+        index += 1

@@ -1,0 +1,94 @@
+"""Process models of `Conv`, by tag: `floating_pt` in real numbers, `fixed_pt` by the references, `compiled`."""
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_procs.conv.process import Conv
+from lava_procs.conv.reference import conv_sum, fan_out
+from lava_procs.kernels.fixed_point import ALIGN
+from lava_procs.metering import MeteredModel
+from lava_procs.spiking.models import AbstractSpikingModel
+from lava_procs.spiking.reference import floating_step
+
+
+class AbstractConvModel(AbstractSpikingModel):
+    """The step-by-step models: a spiking layer whose activation is a convolution."""
+
+    def connect(self) -> None:
+        """The synapses, as functions of what arrived."""
+        parameters = self.proc_params
+        geometry, output = parameters["geometry"], parameters["output_shape"]
+        self.neurons, self.inputs = int(np.prod(output)), int(np.prod(geometry["input_shape"]))
+        self.product = lambda values: conv_sum(values, self.weight, extra=parameters["extra"], **geometry)
+        self.reach = fan_out(self.weight.shape[2:], output_shape=output, **geometry)
+
+    def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
+        """No activation but a current, since an affine input has fraction bits."""
+        fraction, offset = self.proc_params["fraction"], self.proc_params["offset"]
+        current = self.product(self.received) << ALIGN >> fraction
+        return np.zeros_like(current), current + ((offset << ALIGN) if self.now else 0)
+
+    def operations(self, arrived: np.ndarray) -> np.ndarray:
+        """Synapses that the events of the step before reach, a sample."""
+        return (self.received != 0) @ self.reach
+
+
+@implements(proc=Conv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt", "bit_accurate_loihi")
+class FixedConvModel(AbstractConvModel):
+    """Loihi's integers, by the references."""
+
+    u: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+
+@implements(proc=Conv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class FloatConvModel(AbstractConvModel):
+    """The same equations without rounding, wrapping or saturation."""
+
+    u: np.ndarray = LavaPyType(np.ndarray, np.float64)
+    v: np.ndarray = LavaPyType(np.ndarray, np.float64)
+    integrate = staticmethod(floating_step)
+
+
+@implements(proc=Conv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledConvModel(MeteredModel):
+    """The references' integers by a compiled kernel that adds a piece of the kernel for each event."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
+    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
+
+    def prepare(self) -> None:
+        """Lay weights and states out for the kernel."""
+        from lava_procs.kernels.conv import ConvLayer
+
+        arrays = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
+        delay = self.delay if self.proc_params["delayed"] else None
+        self.layer = ConvLayer(self.batch, self.block, self.proc_params, delay=delay, **arrays)
+
+    def clear(self) -> None:
+        """No current, no membrane, no spikes."""
+        self.layer.clear()
+
+    def advance(self) -> None:
+        """Receive a block, run the kernel, send what fired."""
+        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
+        self.count(**self.layer.take_counts(self.length))
+        if self.first + self.length == self.steps:
+            self.u, self.v = self.layer.states()
