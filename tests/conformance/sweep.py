@@ -33,14 +33,20 @@ from deploy.backends import find
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 
 
-def prepare_process() -> None:
-    """Load Lava and the kernels once, before sessions fork."""
+def prepare_process(backend: str) -> None:
+    """Load Lava and what the backend needs once, before sessions fork."""
     import lava.magma.core.process.process  # noqa: F401
     import pandas  # noqa: F401 (networkx imports it when Lava compiles a graph)
 
-    from tests.conformance.check import check
+    from tests.conformance.check import STOCK, check
 
-    check(0, "compiled", through_lava=False)
+    if backend == STOCK:
+        import train.slayer  # noqa: F401 (silences its warnings)
+
+        # isort: split
+        import lava.lib.dl.netx.hdf5  # noqa: F401
+    else:
+        check(0, backend, through_lava=False)
 
 
 def sweep(
@@ -65,7 +71,7 @@ def sweep(
     began = time.monotonic()
     todo = [index for index in range(networks) if index not in results]
     fork = get_context("fork")
-    prepare_process()
+    prepare_process(backend)
     with (
         ProcessPoolExecutor(jobs, mp_context=fork) as pool,
         progress_bar(f"Checking {backend}") as update,

@@ -1,0 +1,88 @@
+"""The compiled layers of a network called one after another in this process: what Lava's runtime is measured against."""
+
+import tempfile
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.records import Network, Neuron, Readout, SlowMemory, Spiking
+from deploy.backends import find
+from deploy.network import Layout
+from deploy.run import Job, prepare
+from lava_procs.kernels.bits import planes_of
+
+
+def bare_kernel(network: Network, spikes: np.ndarray, batch: int) -> float:
+    """Seconds for all samples and steps: the input is packed and the weights are laid out before the clock starts."""
+    samples, _, steps = spikes.shape
+    block = min(find("compiled").block, steps)
+    with tempfile.TemporaryDirectory() as folder:
+        layout = Layout(samples, steps, min(batch, samples), Path(folder), block, planes_of(spikes))
+        prepare(Job(network, spikes, "compiled", batch, record=()), layout)
+        frames = np.array(np.load(layout.frames("input")))
+    layers = []
+    planes = layout.planes
+    for layer in network.layers:
+        layers.append(LAYERS[layer.kind](layer, layout, planes))
+        planes = 1
+    began = time.perf_counter()
+    for turn in range(layout.rounds):
+        for layer in layers:
+            layer.clear()
+        for index in range(layout.blocks):
+            first = index * block
+            arrived = frames[turn * layout.blocks + index]
+            for layer in layers:
+                arrived = layer.advance(arrived, first, min(block, steps - first))
+    return time.perf_counter() - began
+
+
+def whole_layer(layer: Spiking, layout: Layout, planes: int) -> Any:
+    """The kernel of a spiking layer."""
+    from lava_procs.kernels.whole_layer import WholeLayer
+
+    spiking = {item.name: getattr(layer.neuron, item.name) for item in fields(Neuron)}
+    spiking |= {name: getattr(layer, name) for name in ("weight", "recurrent_weight", "bias", "delay")}
+    memory = None
+    if layer.memory is not None:
+        memory = {item.name: getattr(layer.memory, item.name) for item in fields(SlowMemory)}
+    return WholeLayer(layout.batch, layout.block, spiking, memory, planes)
+
+
+class BareReadout:
+    """The kernel of a read-out."""
+
+    def __init__(self, layer: Readout, layout: Layout, planes: int) -> None:
+        from lava_procs.kernels.bits import words
+        from lava_procs.kernels.layers import Workers, narrow
+
+        self.unit, (self.rows,) = narrow(layer.weight)
+        self.workers = Workers(layout.batch)
+        self.planes = planes
+        self.before = np.zeros((layout.batch, planes * words(layer.inputs)), dtype=np.uint64)
+        self.y = np.zeros((layout.batch, layer.neurons), dtype=np.int64)
+        self.sums = np.zeros((layout.block, *self.y.shape), dtype=np.int32)
+        self.arrived = np.zeros(layout.batch, dtype=np.int64)
+
+    def clear(self) -> None:
+        """Empty sums."""
+        self.y[:] = 0
+        self.before[:] = 0
+
+    def advance(self, bits: np.ndarray, first: int, length: int) -> np.ndarray:
+        """The sums after each step."""
+        from lava_procs.kernels.layers import readout_block
+
+        self.workers.run(
+            lambda low, high: readout_block(
+                low, high, length, bits, self.planes, self.before, self.unit, self.rows, self.y, self.sums, self.arrived
+            )
+        )
+        return self.sums
+
+
+LAYERS: dict[str, Any] = {Spiking.kind: whole_layer, Readout.kind: BareReadout}
+"""Record kind → its kernel."""
