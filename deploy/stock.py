@@ -1,16 +1,45 @@
-"""The peer: stock lava-dl netx processes, one sample at a time, as their users run them."""
+"""The peer: stock lava-dl netx processes, one sample at a time, as their users run them.
+
+They are also the only way to run sigma-delta and resonate-and-fire layers (`Foreign`): such a network runs here as a
+whole, on every backend, and `notices` says so.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
+from jaxtyping import Int
 
 from basalt.errors import BasaltError
 from convert.netx import why_not_stock, write
-from convert.records import Network
+from convert.records import Encoder, Foreign, Layer, Network, Spiking
 from deploy.network import Layout
 from deploy.session import Host
 from lava_procs.kernels.bits import pack, unpack
+from lava_procs.kernels.fixed_point import ALIGN
+
+STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
+"""Layer types that stock netx loads."""
+
+
+def needs_stock(network: Network) -> bool:
+    """Whether only stock processes can run the network, whatever the backend."""
+    return any(isinstance(layer, Foreign) for layer in network.layers)
+
+
+def notices(network: Network) -> list[str]:
+    """What a user should know about how a network runs, a sentence each."""
+    foreign = [layer for layer in network.layers if isinstance(layer, Foreign)]
+    if not foreign:
+        return []
+    kinds = ", ".join(sorted({layer.neuron for layer in foreign}))
+    names = ", ".join(layer.name for layer in foreign)
+    return [
+        f"Layers {names} have {kinds} neurons, which Basalt does not compute: the whole network runs on stock lava-dl "
+        f"processes, one sample at a time, and nothing is counted or priced. Its input values are read as signed bytes."
+    ]
 
 
 def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[Host], None]:
@@ -19,7 +48,7 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
     A graph is built anew for each sample, since stock processes keep states and buffers from one sample to the next.
 
     Args:
-        file: the .net file to load; one is written from the records if None.
+        file: the .net file to load; one is written from the records if None, or if stock netx cannot load its types.
 
     Raises:
         BasaltError: a layer that stock netx cannot run with the same spikes.
@@ -31,48 +60,80 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
                 f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed', or export a "
                 f"network of stock layers."
             )
-    if file is None:
+    if file is None or not loads(file):
         file = layout.folder / "stock.net"
         write(file, network)
 
     def task(host: Host) -> None:
-        blocks = np.load(layout.frames("input"), mmap_mode="r")
-        frames = unpack(blocks[:, 0], network.inputs, layout.planes)
+        values = by_round(np.load(layout.frames("input"), mmap_mode="r"), layout)
         recorded = {
-            layer.name: np.load(layout.frames(layer.name), mmap_mode="r+")
+            layer.name: by_round(np.load(layout.frames(layer.name), mmap_mode="r+"), layout)
             for layer in network.layers
             if layout.frames(layer.name).exists()
         }
+        kinds = {layer.name: layer for layer in network.layers}
         for sample in range(layout.samples):
             turn, column = divmod(sample, layout.batch)
-            span = slice(turn * layout.steps, (turn + 1) * layout.steps)
-            sent = run_sample(host, str(file), network, frames[span, column].T, list(recorded))
-            for name, spikes in sent.items():
-                recorded[name][span, 0, column] = pack(spikes.T)
+            frames = unpack(values[turn, : layout.steps, column], network.inputs, layout.planes)
+            sent = run_sample(host, str(file), network, driving(network.layers[0], frames.T), list(recorded))
+            for name, found in sent.items():
+                recorded[name][turn, : layout.steps, column] = frames_of(kinds[name], found)
             host.progress((sample + 1) * layout.steps, layout.samples * layout.steps)
 
     return task
 
 
-def run_sample(host: Host, file: str, network: Network, spikes: np.ndarray, names: list[str]) -> dict[str, np.ndarray]:
-    """One sample through stock netx.
+def loads(file: Path) -> bool:
+    """Whether stock netx knows all layer types of a file."""
+    with h5py.File(file, "r") as content:
+        kinds = [np.asarray(layer["type"][()]).reshape(-1)[0] for layer in content["layer"].values()]
+    return all(kind.decode("utf-8", "replace") in STOCK_TYPES for kind in kinds)
 
-    Args:
-        spikes: (features, steps).
+
+def by_round(blocks: np.ndarray, layout: Layout) -> np.ndarray:
+    """(blocks, block, batch, width) as (rounds, steps, batch, width), the same memory."""
+    return blocks.reshape(layout.rounds, layout.blocks * layout.block, layout.batch, -1)
+
+
+def driving(first: Layer, values: np.ndarray) -> Int[np.ndarray, "features steps"]:
+    """What the first stock process is sent for input values (features, steps).
+
+    Spikes go to synapses as they are. Neurons of an input layer take a current: the affine transform in units of u, a
+    step later, as SLAYER does; or, sigma-delta, the values themselves as signed bytes.
+    """
+    if isinstance(first, Encoder):
+        current = np.zeros(values.shape, dtype=np.int32)
+        current[:, 1:] = (values[:, :-1].astype(np.int32) * first.weight.item() + first.offset) << ALIGN
+        return current
+    return np.ascontiguousarray(values).view(np.int8).astype(np.int32) if isinstance(first, Foreign) else values
+
+
+def frames_of(layer: Layer, sent: Int[np.ndarray, "neurons steps"]) -> np.ndarray:
+    """As the layer is recorded: spikes packed, other messages as they are."""
+    return pack(sent.T.astype(np.uint8)) if isinstance(layer, Spiking) else sent.T
+
+
+def run_sample(
+    host: Host, file: str, network: Network, values: Int[np.ndarray, "features steps"], names: list[str]
+) -> dict[str, np.ndarray]:
+    """One sample through stock netx, whose arrays have the axes (width, height, channels).
 
     Returns:
-        By layer name, (neurons, steps).
+        By layer name, (neurons, steps), channels slowest.
     """
     from lava.lib.dl.netx import hdf5
     from lava.magma.core.run_configs import Loihi2SimCfg
     from lava.proc.io.sink import RingBuffer as Recorder
     from lava.proc.io.source import RingBuffer as Player
 
-    steps = spikes.shape[1]
-    stock = hdf5.Network(net_config=file, input_shape=(spikes.shape[0],))
+    features, steps = values.shape
+    first = network.layers[0]
+    shape: tuple[int, ...] = getattr(first, "input_shape", (features,))
+    stock = hdf5.Network(net_config=file, input_shape=shape[::-1])
     stock.net_config.f.close()
-    player = Player(data=np.ascontiguousarray(spikes, dtype=np.int32))
-    player.s_out.connect(stock.in_layer.inp)
+    into = entrance(first, stock.in_layer)
+    player = Player(data=reversed_axes(values.reshape(*into.shape[::-1], steps)).astype(np.int32))
+    player.s_out.connect(into)
     recorders = {}
     stock_layers = {layer.name: block for layer, block in zip(network.layers, stock.layers, strict=True)}
     for name in names:
@@ -82,7 +143,19 @@ def run_sample(host: Host, file: str, network: Network, spikes: np.ndarray, name
 
     def keep() -> None:
         for name, recorder in recorders.items():
-            sent[name] = recorder.data.get().reshape(-1, steps).astype(np.uint8)
+            sent[name] = reversed_axes(recorder.data.get()).reshape(-1, steps).astype(np.int32)
 
     host.run(player, Loihi2SimCfg(select_tag="fixed_pt"), steps, before_stop=keep)
     return sent
+
+
+def entrance(first: Layer, block: Any) -> Any:
+    """The port that takes the input: stock `Input` blocks do not connect theirs, their neurons' is behind it."""
+    drives_neurons = isinstance(first, Encoder) or (isinstance(first, Foreign) and first.type == "input")
+    return block.neuron.a_in if drives_neurons else block.inp
+
+
+def reversed_axes(values: np.ndarray) -> np.ndarray:
+    """All axes but the last one, time, in reverse order: channels first to channels last and back."""
+    last = values.ndim - 1
+    return np.ascontiguousarray(values.transpose(*range(last - 1, -1, -1), last))
