@@ -37,9 +37,7 @@ def s_mnist(hidden: int = 200, states: int = 16, seed: int = 0) -> Network:
     inputs = 1
     for name, threshold in (("hidden1", 20000), ("hidden2", 1500)):
         base = spiking(rng, name, inputs, hidden, threshold)
-        layers.append(
-            Spiking(name, base.weight, base.neuron, memory=slow_memory(rng, inputs, hidden, states))
-        )
+        layers.append(Spiking(name, base.weight, base.neuron, memory=slow_memory(rng, inputs, hidden, states)))
         inputs = hidden
     layers.append(Readout("readout", 2 * rng.integers(-63, 64, (10, inputs))))
     return Network(tuple(layers), f"1–{hidden}–{hidden}–10 with slow memory")

@@ -65,7 +65,9 @@ def cost_table(found: dict[str, Any]) -> list[str]:
     for axis, about in (("rate", "input rate, 2312–512"), ("width", "width, N–N at 2 %")):
         curve = found[axis]
         lines += [
-            f"| {about} | " + " | ".join(f"{value:g}" for value in curve["values"]) + " | exponent | of the last three |",
+            f"| {about} | "
+            + " | ".join(f"{value:g}" for value in curve["values"])
+            + " | exponent | of the last three |",
             "| --- |" + " ---: |" * (len(curve["values"]) + 2),
         ]
         for backend in ("compiled", "kernel"):

@@ -101,7 +101,9 @@ def run_direct(job: Job) -> Outcome:
         block = min(job.block or backend.block, steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes))
         prepare(job, layout)
-        parts = [leaf for process in reached(build(job.network, layout).source) for leaf in leaves(process, backend.tag)]
+        parts = [
+            leaf for process in reached(build(job.network, layout).source) for leaf in leaves(process, backend.tag)
+        ]
         channels: dict[Any, Channel] = {}
         models = [instance(process, model, channels) for process, model in parts]
         for step in range(1, layout.rounds * layout.blocks + 1):

@@ -142,7 +142,9 @@ def layer(rng: np.random.Generator, name: str, inputs: int, cell: Cell, chosen: 
             reset=cell.reset if has(True) else "hard",
         ),
         recurrent_weight=even(rng, (neurons, neurons), 120) if has(cell.recurrent) else None,
-        bias=rng.integers(-200, 200, neurons) if rng.random() < 0.3 and not (sizes is STOCK and delay is not None) else None,
+        bias=rng.integers(-200, 200, neurons)
+        if rng.random() < 0.3 and not (sizes is STOCK and delay is not None)
+        else None,
         delay=delay,
         memory=memory,
     )

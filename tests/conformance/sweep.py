@@ -35,7 +35,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 
 def prepare_process(backend: str) -> None:
     """Load Lava and what the backend needs once, before sessions fork."""
-    import lava.magma.core.process.process  # noqa: F401
+    import lava.magma.core.process.process
     import pandas  # noqa: F401 (networkx imports it when Lava compiles a graph)
 
     from tests.conformance.check import STOCK, check
