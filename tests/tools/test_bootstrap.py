@@ -117,7 +117,7 @@ def test_sets_up_once_and_again_only_when_something_changed(machine: Machine) ->
     assert first.returncode == 0, first.stderr
     venv, install, basalt = machine.calls()
     assert venv.startswith("uv venv")
-    assert "--require-hashes -r requirements.txt" in install
+    assert "--require-hashes --compile-bytecode -r requirements.txt" in install
     assert basalt.endswith("--no-deps --no-build-isolation -e .")
     assert not (machine.clone / ".venv" / "basalt-unfinished").exists()
 
