@@ -309,9 +309,13 @@ class Network:
 
 
 def staggered(network: Network) -> Network:
-    """The network with each layer starting one step after the one before it, as under netx's reset interval."""
+    """The network with each bias starting one step after that of the layer before, as under netx's reset interval.
+
+    Layer 0 starts at step 0, or, if it is an `Encoder`, at step 1, when its current begins to flow.
+    """
+    first = 1 if isinstance(network.layers[0], Encoder) else 0
     layers = tuple(
-        replace(layer, start=order) if isinstance(layer, Spiking) else layer
+        replace(layer, start=first + order) if isinstance(layer, Spiking) else layer
         for order, layer in enumerate(network.layers)
     )
     return replace(network, layers=layers)

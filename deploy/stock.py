@@ -18,7 +18,6 @@ from convert.records import Encoder, Foreign, Layer, Network, Spiking
 from deploy.network import Layout
 from deploy.session import Host
 from lava_procs.kernels.bits import pack, unpack
-from lava_procs.kernels.fixed_point import ALIGN
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
 """Layer types that stock netx loads."""
@@ -98,12 +97,12 @@ def by_round(blocks: np.ndarray, layout: Layout) -> np.ndarray:
 def driving(first: Layer, values: np.ndarray) -> Int[np.ndarray, "features steps"]:
     """What the first stock process is sent for input values (features, steps).
 
-    Spikes go to synapses as they are. Neurons of an input layer take a current: the affine transform in units of u, a
-    step later, as SLAYER does; or, sigma-delta, the values themselves as signed bytes.
+    Spikes go to synapses as they are. Neurons of an input layer take a current: the affine transform in weights, a step
+    later, as SLAYER does; or, sigma-delta, the values themselves as signed bytes.
     """
     if isinstance(first, Encoder):
         current = np.zeros(values.shape, dtype=np.int32)
-        current[:, 1:] = (values[:, :-1].astype(np.int32) * first.weight.item() + first.offset) << ALIGN
+        current[:, 1:] = values[:, :-1].astype(np.int32) * first.weight.item() + first.offset
         return current
     return np.ascontiguousarray(values).view(np.int8).astype(np.int32) if isinstance(first, Foreign) else values
 

@@ -250,3 +250,21 @@ def rows_of(weight: Int[np.ndarray, "outputs channels height width"], groups: in
     rows = by_group.reshape(groups * channels, *kernel, outputs // groups)
     unit, kind = (1, np.int16) if np.any(rows % 2) else (2, np.int8)
     return unit, np.ascontiguousarray(rows // unit).astype(kind)
+
+
+def warm_conv() -> None:
+    """Run the kernel once on the smallest layers, for even weights and for odd ones; starts no thread."""
+    one = np.ones(1, dtype=np.int64)
+    pairs: dict[str, Any] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+    parameters = {
+        "geometry": {"input_shape": (1, 1, 1), "groups": 1, **pairs},
+        "output_shape": (1, 1, 1),
+        **dict.fromkeys(("offset", "fraction", "start"), 0),
+        "threshold": 1,
+        "reset": "hard",
+        "planes": 1,
+    }
+    for weight in (2, 1):
+        ones = np.full((1, 1, 1, 1), weight, dtype=np.int64)
+        layer = ConvLayer(1, 1, parameters, weight=ones, bias=one, current_decay=one, voltage_decay=one, delay=None)
+        layer.advance(np.zeros((1, 1, 1), dtype=np.uint64), 0, 1)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lava_procs.kernels.conv import warm_conv
 from lava_procs.kernels.layers import narrow, readout_block
 from lava_procs.kernels.whole_layer import WholeLayer
 
@@ -35,3 +36,4 @@ def warm() -> None:
         unit, (rows,) = narrow(ones)
         sums, counts = np.zeros((1, 1, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
         readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, np.zeros((1, 1), dtype=np.int64), sums, counts)
+    warm_conv()
