@@ -81,3 +81,31 @@ def test_drop_and_noise_change_the_count() -> None:
     noisy = int(dense(data, which, AugmentConfig(noise=0.5), seeds).sum())
     assert 0.65 < dropped / plain < 0.85  # the dropped fraction is drawn from [0, 0.5]
     assert 1.15 < noisy / plain < 1.5
+
+
+def test_turning_and_stretching_keeps_events_near() -> None:
+    """Each event stays in its polarity and step, within the reach of the largest turn, stretch and slant."""
+    augment = AugmentConfig(rotate=10.0, scale=0.1, shear=0.1)
+    draw = np.random.default_rng(0)
+    drawn = np.sort(draw.integers(0, 800, (4, 60)))
+    data = EventSet(
+        offsets=np.arange(5) * 60,
+        features=drawn.ravel().astype(np.uint16),
+        times=np.tile(np.arange(60) % 3, 4).astype(np.uint16),
+        labels=np.zeros(4, np.int64),
+        steps=3,
+        step_ms=5.0,
+        index=np.arange(4),
+        sensor=(2, 20, 20),
+    )
+    chosen = np.arange(len(data))
+    plain = dense(data, chosen).numpy()
+    moved = dense(data, chosen, augment, np.arange(len(chosen), dtype=np.uint64) * 7919).numpy()
+    assert (moved != plain).any()
+    polarities, rows, columns = data.sensor
+    reach = 0.5 * np.hypot(rows, columns) * (np.deg2rad(10) + 0.1 + 0.1) + 2
+    for sample in range(len(chosen)):
+        for feature, step in np.argwhere(moved[sample]):
+            polarity, row, column = np.unravel_index(feature, (polarities, rows, columns))
+            there = np.argwhere(plain[sample].reshape(polarities, rows, columns, -1)[polarity, :, :, step])
+            assert np.hypot(*(there - (row, column)).T).min() <= reach
