@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
+from itertools import pairwise
 from multiprocessing import current_process, set_start_method
 from typing import TYPE_CHECKING, Any
 
@@ -79,7 +80,7 @@ def shares(samples: int, workers: int, batch: int) -> list[slice]:
     """Even pieces of the samples: one a worker, or several where they would be larger than a batch."""
     wanted = max(workers, min(-(-samples // batch), SHARES_PER_WORKER * workers))
     edges = np.linspace(0, samples, min(wanted, samples) + 1).astype(int).tolist()
-    return [slice(low, high) for low, high in zip(edges, edges[1:])]
+    return [slice(low, high) for low, high in pairwise(edges)]
 
 
 def gather(

@@ -1,4 +1,4 @@
-"""The compiled layers of a network called one after another in this process: what Lava's runtime is measured against."""
+"""The compiled layers of a network, called one after another in this process without Lava."""
 
 import tempfile
 import time

@@ -1,5 +1,7 @@
 """The networks and inputs that simulation is timed on."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from convert.records import Network, Neuron, Readout, SlowMemory, Spiking, axis
@@ -25,7 +27,7 @@ def chain(sizes: tuple[int, ...], delay: int | None = None, seed: int = 0) -> Ne
     rng = np.random.default_rng(seed)
     layers = tuple(
         spiking(rng, f"hidden{index + 1}", inputs, neurons, int(90 * np.sqrt(inputs)), delay)
-        for index, (inputs, neurons) in enumerate(zip(sizes, sizes[1:]))
+        for index, (inputs, neurons) in enumerate(pairwise(sizes))
     )
     return Network(layers, "–".join(map(str, sizes)))
 

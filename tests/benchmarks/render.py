@@ -47,7 +47,7 @@ def smnist_table(found: dict[str, Any]) -> list[str]:
     memory = found["memory"]
     lines += [
         "",
-        "Peak memory of the run's processes (`compiled`, 200 steps, one round; shared pages counted once):",
+        "Peak memory of the run's processes (`compiled`, 96 steps, one round; shared pages counted once):",
         "",
         "| batch | " + " | ".join(map(str, memory["batch"])) + " |",
         "| --- |" + " ---: |" * len(memory["batch"]),
@@ -65,9 +65,7 @@ def cost_table(found: dict[str, Any]) -> list[str]:
     for axis, about in (("rate", "input rate, 2312–512"), ("width", "width, N–N at 2 %")):
         curve = found[axis]
         lines += [
-            f"| {about} | "
-            + " | ".join(f"{value:g}" for value in curve["values"])
-            + " | exponent | of the last three |",
+            " | ".join(["", about, *(f"{value:g}" for value in curve["values"]), "exponent", "of the last three", ""]),
             "| --- |" + " ---: |" * (len(curve["values"]) + 2),
         ]
         for backend in ("compiled", "kernel"):

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/simulate.py [--repeats 5] [--only plain --only delayed --only smnist --only cost]
 
-The variants take turns, so that a busy machine slows all of them; a figure is the median. Seconds are those of the steps
-alone (`Outcome.seconds`, from the first on); what a build takes is told apart. Stock netx is measured at its kindest:
-its first steps are not counted, and all others are one `run()`. Every variant gets the same spikes and records the last
+The variants take turns, so that a busy machine slows all of them; a figure is the median. Seconds are those of the
+steps alone (`Outcome.seconds`, from the first on); what a build takes is told apart. Stock netx is measured at its
+kindest: its first steps are not counted, and all others are one `run()`. Every variant gets the same spikes and records the last
 layer; the bare kernel is the same compiled layers called in one process, without Lava. Writes docs/benchmarks/
 simulate.json, simulate.md and cost.png.
 """
@@ -118,7 +118,7 @@ def delayed(repeats: int, update: Callable[[int, int], None]) -> dict[str, Any]:
 
 
 def compare(network: Network, steps: int, stock_steps: int, repeats: int, update: Callable[[int, int], None]) -> dict:
-    """All variants of one network: four rounds of 256 samples, so that preparing a model counts once for all of them."""
+    """All variants of one network; four rounds of 256 samples share the preparation of the models."""
     many = spikes(network.inputs, 1024, steps, 0.02)
     few = many[:8]
     return interleave(
@@ -156,14 +156,14 @@ def smnist(repeats: int, update: Callable[[int, int], None]) -> dict[str, Any]:
     return {"variants": found, "memory": memory_curve(network)}
 
 
-BATCHES = (64, 128, 256, 512, 1024, 2048)
+BATCHES = (256, 1024, 2048, 4096, 8192)
 
 
 def memory_curve(network: Network) -> dict[str, Any]:
     """Peak memory of a run's processes against batch: MiB, and the straight line through it."""
     points = []
     for batch in BATCHES:
-        pixels = spikes(1, batch, 200, 0.19, graded=True)
+        pixels = spikes(1, batch, 96, 0.19, graded=True)
         points.append(peak_memory(lambda pixels=pixels: run(Job(network, pixels, "compiled", len(pixels)), TIMEOUT)))
     slope, start = np.polyfit(BATCHES, points, 1)
     residual = np.array(points) - np.polyval((slope, start), BATCHES)

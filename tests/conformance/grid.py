@@ -1,7 +1,7 @@
-"""The grid of networks that every exact backend is held to: each cell names what is in it, each index draws one network.
+"""The grid of networks that every exact backend is held to: a cell names what is in one, an index draws it.
 
-`case(index)` is the same network for ever. The first `len(CELLS)` indices visit every cell once, in scattered order, so
-any run of them is a spread-out sample; later ones draw other networks of the same cells.
+`case(index)` is the same network for ever. Every fifth has convolutions; the others visit the cells one after another in
+scattered order, so any run of them is a spread-out sample, and the first `ALL` indices visit every cell once.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from itertools import product
 
 import numpy as np
 
-from convert.records import Network, Neuron, Readout, Spiking, axis
+from convert.records import Encoder, Network, Neuron, Readout, Spiking, axis
+from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.strategies import Case, even, slow_memory
 
 
@@ -56,6 +57,12 @@ YES_NO = (False, True)
 CELLS = tuple(Cell(*values) for values in product(RESETS, DELAYS, YES_NO, INTERVALS, YES_NO, YES_NO, ROUNDS, BLOCKS))
 """Everything that our own processes do."""
 
+EVERY = 5
+"""One network in so many has convolutions."""
+
+ALL = len(CELLS) * EVERY // (EVERY - 1)
+"""Networks that visit every cell."""
+
 STOCK_CELLS = tuple(
     Cell(delay=delay, recurrent=recurrent, rounds=rounds)
     for delay, recurrent in ((None, False), (None, True), (7, False), (62, False))
@@ -93,9 +100,11 @@ STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
 
 
 def case(index: int, stock: bool = False) -> GridCase:
-    """The network of an index."""
+    """The network of an index; one that stock netx runs as well, if asked."""
+    if index % EVERY == EVERY - 1:
+        return convolution(index, stock)
     cells, sizes = (STOCK_CELLS, STOCK) if stock else (CELLS, OURS)
-    cell = cells[index * SCATTER % len(cells)]
+    cell = cells[(index - index // EVERY) * SCATTER % len(cells)]
     rng = np.random.default_rng((20261121, int(stock), index))
     inputs = features = int(rng.integers(1, sizes.inputs))
     layers: list[Spiking | Readout] = []
@@ -115,6 +124,28 @@ def case(index: int, stock: bool = False) -> GridCase:
     return GridCase(Network(tuple(layers), f"case{index}"), spikes, batch, cell, index)
 
 
+def convolution(index: int, stock: bool) -> GridCase:
+    """Convolutions, pools and what may be around them, in blocks of some size."""
+    found = make_conv_case(index, stock)
+    network, spikes = found.network, found.spikes
+    if stock:
+        spikes = spikes[:1, :, :8]
+        if index // EVERY % 2:
+            network, spikes = with_encoder(index, network, spikes)
+    cell = Cell(block=BLOCKS[index // EVERY % len(BLOCKS)], graded=bool(spikes.max(initial=0) > 1))
+    return GridCase(network, spikes, min(found.batch, len(spikes)), cell, index)
+
+
+def with_encoder(index: int, network: Network, spikes: np.ndarray) -> tuple[Network, np.ndarray]:
+    """An affine input before convolutions, and graded values for it, as stock lava-dl has them."""
+    rng = np.random.default_rng(index)
+    shape = network.layers[0].input_shape  # type: ignore[attr-defined]
+    neuron = Neuron(int(rng.integers(1, 300)), axis(int(rng.integers(0, 4097))), axis(int(rng.integers(0, 4097))))
+    weight, offset = even(rng, (1, 1), 60), int(2 * rng.integers(-20, 60))
+    encoder = Encoder(name="encoder", weight=weight, neuron=neuron, features=shape, offset=offset)
+    return Network((encoder, *network.layers), network.name), spikes * rng.integers(1, 200, spikes.shape, np.uint8)
+
+
 def layer(rng: np.random.Generator, name: str, inputs: int, cell: Cell, chosen: bool, sizes: Sizes) -> Spiking:
     """A spiking layer with all that its cell asks for, if it is the chosen one, else with some of it."""
     low, high, _ = sizes.neurons[int(rng.choice(len(sizes.neurons), p=[share for *_, share in sizes.neurons]))]
@@ -132,6 +163,7 @@ def layer(rng: np.random.Generator, name: str, inputs: int, cell: Cell, chosen: 
     delay = None
     if has(cell.delay is not None):
         delay = rng.integers(0, (cell.delay or 0) + 1, neurons)
+    biased = delay is None or sizes is not STOCK
     return Spiking(
         name=name,
         weight=even(rng, (neurons, inputs), int(rng.choice([20, 120, 254]))),

@@ -1,6 +1,6 @@
 """Thousands of generated networks on one backend, against the reference.
 
-    python tests/conformance/sweep.py --backend compiled --networks 2592 --jobs 2
+    python tests/conformance/sweep.py --backend compiled --jobs 2
 
 The first `--lava` of them, spread over the grid, go through Lava's own runtime; the others step the same processes and
 models without it (tests/conformance/direct.py), which is faster. Stock netx goes through Lava always. An interrupted
@@ -50,7 +50,7 @@ def prepare_process(backend: str) -> None:
 
 
 def sweep(
-    networks: Annotated[int, typer.Option(min=1, help="How many; the grid has 2,592 cells.")] = 2592,
+    networks: Annotated[int, typer.Option(min=1, help="How many; 3,240 visit every cell of the grid.")] = 3240,
     backend: Annotated[str, typer.Option(help="fixed, compiled or netx.")] = "compiled",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 2,
     lava: Annotated[int, typer.Option(min=0, help="How many go through Lava's own runtime.")] = 400,

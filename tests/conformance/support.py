@@ -1,0 +1,83 @@
+"""What a network may have, which backend runs it with the reference's integers, and why another does not."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from convert.records import Conv, Encoder, Network, Readout, Spiking
+from deploy.backends import BACKENDS
+from tests.conformance.grid import GridCase
+
+
+def some(test: Callable[[Spiking], object]) -> Callable[[GridCase], bool]:
+    """A network with a spiking layer that passes the test."""
+    return lambda case: any(bool(test(layer)) for layer in case.network.spiking)
+
+
+def graded(case: GridCase) -> bool:
+    """Some input is more than a spike."""
+    return bool(case.spikes.max(initial=0) > 1)
+
+
+def kinds(network: Network) -> set[str]:
+    """Kinds of layers."""
+    return {layer.kind for layer in network.layers}
+
+
+FEATURES: dict[str, Callable[[GridCase], bool]] = {
+    "dense layers": lambda case: Spiking.kind in kinds(case.network),
+    "convolutions and sum pools": lambda case: Conv.kind in kinds(case.network),
+    "affine inputs (lava-dl's `input` with neurons)": lambda case: Encoder.kind in kinds(case.network),
+    "recurrence": some(lambda layer: layer.recurrent_weight is not None),
+    "axonal delays": some(lambda layer: layer.delay is not None and np.any(layer.delay > 0)),
+    "recurrence with delays": some(lambda layer: layer.delay is not None and layer.recurrent_weight is not None),
+    "bias": some(lambda layer: layer.bias is not None),
+    "bias with delays": some(lambda layer: layer.delay is not None and layer.bias is not None),
+    "bias that starts late": some(lambda layer: layer.bias is not None and layer.start > 0),
+    "decays of single neurons": some(lambda layer: layer.neuron.current_decay.size > 1),
+    "soft reset": some(lambda layer: layer.neuron.reset == "soft"),
+    "no reset": some(lambda layer: layer.neuron.reset == "none"),
+    "slow memory": some(lambda layer: layer.memory is not None),
+    "slow memory, refreshed now and then": some(lambda layer: layer.memory and layer.memory.update_interval > 1),
+    "read-out": lambda case: Readout.kind in kinds(case.network),
+    "graded inputs to synapses": lambda case: graded(case) and not isinstance(case.network.layers[0], Encoder),
+    "graded inputs to affine inputs": lambda case: graded(case) and isinstance(case.network.layers[0], Encoder),
+    "several samples, one after another": lambda case: len(case.spikes) > case.batch,
+    "several samples, side by side": lambda case: case.batch > 1,
+    "blocks of several time steps": lambda case: case.cell.block > 1,
+}
+"""Name → does this case have it."""
+
+GRADED = "stock synapses take any value for a spike, unless an affine input comes first"
+ALONE = "it runs one sample at a time, one step at a time; what is asked for side by side is run in turn"
+
+EXCLUSIONS: dict[tuple[str, str], str] = {
+    ("netx", "recurrence with delays"): "stock netx cannot load recurrence with delays",
+    ("netx", "bias with delays"): "stock netx delays the synapses, not the axons, which differs with a bias",
+    ("netx", "bias that starts late"): "stock layers all start at step 0",
+    ("netx", "soft reset"): "stock neurons reset hard only",
+    ("netx", "no reset"): "stock neurons reset hard only",
+    ("netx", "slow memory"): "stock lava-dl has none",
+    ("netx", "slow memory, refreshed now and then"): "stock lava-dl has none",
+    ("netx", "read-out"): "stock lava-dl has none",
+    ("netx", "graded inputs to synapses"): GRADED,
+    ("netx", "blocks of several time steps"): ALONE,
+}
+"""(Backend, feature) → why it is not in that backend's grid; netx refuses the first eight by name."""
+
+WHOLE: dict[str, str] = {
+    "float": "it computes in real numbers, without rounding, wrapping and saturation: what fixed point costs is the "
+    "difference, so it is not meant to compute the same spikes",
+    **{name: backend.why_not for name, backend in BACKENDS.items() if backend.why_not},
+}
+"""Backend → why none of the grid runs on it."""
+
+
+def features(case: GridCase) -> set[str]:
+    """What a case has."""
+    return {name for name, has in FEATURES.items() if has(case)}
+
+
+def exact() -> list[str]:
+    """The backends that are held to the grid."""
+    return [name for name in BACKENDS if name not in WHOLE]

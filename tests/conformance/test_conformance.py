@@ -1,0 +1,107 @@
+"""A sample of the grid on every exact backend; `sweep.py` runs all of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tests.conformance.check as checking
+from basalt.errors import BasaltError
+from convert.records import Network
+from deploy.backends import BACKENDS
+from deploy.reference import simulate
+from deploy.run import Job, run
+from tests.conformance.check import STOCK, check, job
+from tests.conformance.direct import run_direct
+from tests.conformance.grid import ALL, CELLS, EVERY, STOCK_CELLS, case
+from tests.conformance.support import ALONE, EXCLUSIONS, FEATURES, GRADED, WHOLE, exact, features
+from tests.conformance.table import FILE, text
+
+OURS = [name for name in exact() if name != STOCK]
+LAVA = range(0, 3240, 324)
+DIRECT = range(45)
+KEPT_OUT = (ALONE, GRADED)
+"""Reasons that are not about the layers of a network."""
+STOCK_RUNS = (0, 2, 3, 4, 5, 6, 9, 14)
+
+
+@pytest.mark.parametrize("backend", OURS)
+def test_models_alone_equal_the_reference(backend):
+    """The models of each process, without Lava's runtime."""
+    results = [check(index, backend, through_lava=False) for index in DIRECT]
+    assert [result.index for result in results if result.mismatches] == []
+    assert sum(result.busy for result in results) > 0.8 * len(results)
+
+
+@pytest.mark.parametrize("index", LAVA)
+@pytest.mark.parametrize("backend", OURS)
+def test_lavas_runtime_equals_the_reference(backend, index):
+    """The same in Lava's own processes."""
+    assert check(index, backend, through_lava=True).mismatches == 0
+
+
+@pytest.mark.parametrize("index", STOCK_RUNS)
+def test_stock_netx_equals_the_reference(index):
+    """What stock netx can run, it runs with the same spikes."""
+    assert check(index, STOCK, through_lava=True).mismatches == 0
+
+
+def test_backends_count_the_same():
+    """Every counter of every part and sample, by the reference's models and by the compiled ones."""
+    for index in range(0, 400, 17):
+        found = case(index)
+        counts = [run_direct(job(found, backend)).counts for backend in OURS]
+        for name, table in counts[0].items():
+            for other in counts[1:]:
+                assert np.array_equal(table, other[name]), (index, name)
+
+
+def test_the_grid_has_every_cell_and_every_feature():
+    """So that what the table says was compared."""
+    found = [case(index) for index in range(ALL)][:: EVERY + 1]
+    assert {feature for entry in found for feature in features(entry)} == set(FEATURES)
+    assert {feature for index in DIRECT for feature in features(case(index))} == set(FEATURES)
+    visited = {index - index // EVERY for index in range(ALL) if index % EVERY != EVERY - 1}
+    assert {position * 1049 % len(CELLS) for position in visited} == set(range(len(CELLS)))
+
+
+def test_stocks_grid_has_what_the_table_says():
+    """All features but the excluded ones, and none of those."""
+    seen = {feature for index in range(8 * len(STOCK_CELLS)) for feature in features(case(index, stock=True))}
+    excluded = {feature for backend, feature in EXCLUSIONS if backend == STOCK}
+    assert seen - {"blocks of several time steps"} == set(FEATURES) - excluded
+
+
+@pytest.mark.parametrize(
+    "feature", [feature for (backend, feature), why in EXCLUSIONS.items() if backend == STOCK and why not in KEPT_OUT]
+)
+def test_what_stock_cannot_run_it_refuses(feature):
+    """An exclusion holds: the backend says no, and does not send other spikes."""
+    found = next(entry for entry in map(case, range(ALL)) if feature in features(entry))
+    with pytest.raises(BasaltError, match="cannot run layer"):
+        run(Job(found.network, found.spikes, STOCK))
+
+
+def test_a_difference_is_seen(monkeypatch):
+    """A reference that is off by one threshold, and the check says so."""
+    index = next(index for index in range(9) if not case(index).network.layers[-1].kind == "readout")
+
+    def raised(network: Network, spikes: np.ndarray) -> dict[str, np.ndarray]:
+        first = network.layers[0]
+        neuron = replace(first.neuron, threshold=first.neuron.threshold + 1)
+        return simulate(replace(network, layers=(replace(first, neuron=neuron), *network.layers[1:])), spikes)
+
+    assert check(index, "fixed", through_lava=False).mismatches == 0
+    monkeypatch.setattr(checking, "simulate", raised)
+    assert sum(check(index, "fixed", through_lava=False).mismatches for index in range(5)) > 0
+
+
+def test_every_backend_is_held_to_the_grid_or_has_a_reason():
+    assert set(exact()) | set(WHOLE) == set(BACKENDS)
+    assert all(BACKENDS[name].exact for name in exact())
+    assert all(feature in FEATURES and backend in BACKENDS for backend, feature in EXCLUSIONS)
+
+
+def test_the_documentation_is_up_to_date():
+    """`python tests/conformance/table.py` writes it."""
+    assert FILE.read_text() == text()
