@@ -8,7 +8,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.io.process import Source, SpikeSink, SumSink
-from lava_procs.kernels.bits import unpack
+from lava_procs.kernels.bits import count_events
 from lava_procs.metering import MeteredModel
 
 
@@ -28,8 +28,7 @@ class SourceModel(MeteredModel):
         """Send this block."""
         block = self.frames[self.time_step - 1]
         self.s_out.send(block)
-        values = unpack(block[: self.length], self.proc_params["features"], self.proc_params["planes"])
-        self.count(spikes_out=np.count_nonzero(values, axis=(0, 2)))
+        self.count(spikes_out=count_events(block[: self.length], self.proc_params["planes"]).sum(axis=0))
 
 
 class AbstractSinkModel(MeteredModel):

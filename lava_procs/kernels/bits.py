@@ -5,7 +5,7 @@ first.
 """
 
 import numpy as np
-from jaxtyping import UInt8, UInt64
+from jaxtyping import Int, UInt8, UInt64
 
 WORD = 64
 
@@ -41,3 +41,16 @@ def unpack(
         return bits[..., 0, :]
     weights = (1 << np.arange(planes, dtype=np.uint8))[:, None]
     return (bits * weights).sum(axis=-2, dtype=np.uint8)
+
+
+ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=-1).sum(
+    axis=-1, dtype=np.uint8
+)
+"""Bits set in each 16-bit number."""
+
+
+def count_events(packed: UInt64[np.ndarray, "*frames words"], planes: int = 1) -> Int[np.ndarray, "*frames"]:
+    """How many values are not 0 in each frame: an eighth of a byte read a neuron, nothing unpacked."""
+    *frames, width = packed.shape
+    any_plane = np.bitwise_or.reduce(packed.reshape(*frames, planes, width // planes), axis=-2)
+    return ONES[any_plane.view(np.uint16)].sum(axis=-1, dtype=np.int64)

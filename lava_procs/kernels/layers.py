@@ -259,9 +259,9 @@ def readout_block(low, high, length, arrived, planes, before, unit, rows, y, out
 
 def narrow(*weights: np.ndarray) -> tuple[int, list[np.ndarray]]:
     """(neurons, inputs) weights → their unit, and (inputs, neurons) rows in that unit, as narrow as they can be."""
-    odd = any(np.any(weight % 2) for weight in weights)
+    odd = any(np.bitwise_or.reduce(weight, axis=None) & 1 for weight in weights)
     unit, kind = (1, np.int16) if odd else (2, np.int8)
-    return unit, [np.ascontiguousarray(weight.T // unit).astype(kind) for weight in weights]
+    return unit, [np.ascontiguousarray((weight >> (unit - 1)).astype(kind).T) for weight in weights]
 
 
 class Workers:

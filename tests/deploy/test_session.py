@@ -38,9 +38,11 @@ def nothing_left():
     before = left_behind()
     yield
     deadline = time.monotonic() + 5
-    while more(before, left_behind()) and time.monotonic() < deadline:
+    stayed = more(before, left_behind())
+    while stayed and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not more(before, left_behind())
+        stayed &= more(before, left_behind())
+    assert not stayed
 
 
 def more(before, after):
