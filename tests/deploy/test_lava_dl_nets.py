@@ -57,7 +57,7 @@ def compute(request):
 
 
 def test_tinynet(compute):
-    """Spikes of all three layers over 16 steps: test_hdf5.py resets layer i at step i − 1, hence the staggered start."""
+    """Spikes of all three layers over 16 steps: test_hdf5.py resets layer i at step i − 1: hence `staggered`."""
     network = driven_by_current(netx.read(DATA / "tiny.net"))
     sent = compute(network, constant(load("tinynet/input_bias"), 18))
     for late, (layer, name) in enumerate(zip(network.layers, ("input", "layer1", "output"), strict=True)):

@@ -1,13 +1,18 @@
 """Stock layers: SLAYER, reference, stock netx and our processes send the same spikes, whoever wrote the file."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
 import torch
 
+import lava_procs.conv.models  # noqa: F401
 from convert import netx
 from deploy.reference import simulate
 from deploy.run import Job, run
+from tests.conformance.conv_strategies import make_conv_case
+from tests.conformance.slayer_nets import make_slayer_net
 from tests.conformance.strategies import make_case
 from train.slayer import slayer
 
@@ -84,3 +89,55 @@ def test_stock_netx_equals_the_reference_on_generated_networks(seed):
     found = run(Job(case.network, case.spikes[:1], "netx"), timeout=120).sent
     for name, spikes in simulate(case.network, case.spikes[:1]).items():
         assert np.array_equal(found[name], spikes), name
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_slayers_convolutions_are_read_as_they_were_trained(seed, tmp_path):
+    """Inputs, convolutions, pools, dense and recurrent blocks, with delays: every spike of every layer."""
+    trained = make_slayer_net(seed, tmp_path)
+    found = simulate(netx.read(trained.file), trained.spikes)
+    assert any(spikes.any() for spikes in trained.sent.values())
+    for name, spikes in trained.sent.items():
+        assert np.array_equal(found[name], spikes), name
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_slayers_normalisation_is_a_bias_from_step_1(seed, tmp_path):
+    """SLAYER delays the output of a block by a step, Lava its input: so its biases act a step later."""
+    trained = make_slayer_net(seed, tmp_path, biased=True)
+    network = netx.read(trained.file)
+    assert any(layer.bias is not None for layer in network.spiking)
+    found = simulate(
+        replace(network, layers=tuple(replace(layer, start=1) for layer in network.layers)), trained.spikes
+    )
+    for name, spikes in trained.sent.items():
+        assert np.array_equal(found[name], spikes), name
+
+
+@pytest.mark.parametrize(
+    ("backend", "seed"), [("fixed", 0), ("compiled", 1), ("compiled", 7), ("netx", 0), ("netx", 2)]
+)
+def test_backends_send_the_spikes_of_slayers_convolutions(backend, seed, tmp_path):
+    trained = make_slayer_net(seed, tmp_path, stock=backend == "netx")
+    job = Job(netx.read(trained.file), trained.spikes[:1], backend, file=trained.file)
+    found = run(job, timeout=120).sent
+    for name, spikes in trained.sent.items():
+        assert np.array_equal(found[name], spikes[:1]), name
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_stock_netx_equals_the_reference_on_generated_convolutions(seed):
+    case = make_conv_case(seed, stock=True)
+    found = run(Job(case.network, case.spikes[:1], "netx"), timeout=120).sent
+    for name, spikes in simulate(case.network, case.spikes[:1]).items():
+        assert np.array_equal(found[name], spikes), name
+
+
+@pytest.mark.parametrize("backend", ["fixed", "compiled"])
+def test_backends_equal_the_reference_on_generated_convolutions(backend):
+    """Every option at once, spikes and counts alike."""
+    for seed in range(3):
+        case = make_conv_case(seed)
+        found = run(Job(case.network, case.spikes, backend, case.batch), timeout=120)
+        for name, spikes in simulate(case.network, case.spikes).items():
+            assert np.array_equal(found.sent[name], spikes), (seed, name)
