@@ -24,27 +24,7 @@ CASE = next(case for case in map(make_case, range(1000)) if case.network.readout
 SPIKES = np.random.default_rng(0).permuted(np.tile(CASE.spikes[:1], (23, 1, 4)), axis=2)
 
 
-def left_behind() -> tuple[set[int], set[str], set[str]]:
-    """Processes that descend from this one, shared-memory segments, and folders of workers."""
-    children = {
-        child.pid
-        for child in psutil.Process().children(recursive=True)
-        if "resource_tracker" not in " ".join(child.cmdline())
-    }
-    temporary = {path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob(".workers-*")}
-    return children, {path.name for path in Path("/dev/shm").glob("psm_*")}, temporary
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """Neither process nor segment nor folder that was not there before."""
-    before = left_behind()
-    yield
-    deadline = time.monotonic() + 10
-    while any(now - then for now, then in zip(left_behind(), before)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    left = [now - then for now, then in zip(left_behind(), before)]
-    assert left == [set(), set(), set()]
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 def assert_same(found, wanted):

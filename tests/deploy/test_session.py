@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -12,7 +11,7 @@ import pytest
 from deploy.backends import run_config
 from deploy.network import Layout, build
 from deploy.run import Job, prepare
-from deploy.session import Host, SessionError, run_session, segments
+from deploy.session import Host, SessionError, run_session
 from lava_procs.kernels.bits import unpack
 from tests.conformance.strategies import make_case
 
@@ -20,34 +19,7 @@ CASE = next(case for case in map(make_case, range(1000)) if case.spikes.shape[2]
 STEPS = CASE.spikes.shape[2]
 
 
-def left_behind() -> tuple[set[int], set[str]]:
-    """Forks of this process, orphans too, and shared-memory segments that no living process uses.
-
-    Forks share the command line; other programs may run Lava at the same time.
-    """
-    me = psutil.Process()
-    alike = [other for other in psutil.process_iter(["cmdline", "status"]) if other.info["cmdline"] == me.cmdline()]
-    children = {other.pid for other in alike if other.pid != me.pid and other.info["status"] != psutil.STATUS_ZOMBIE}
-    there = {path.name for path in Path("/dev/shm").glob("psm_*")}
-    return children, there - {path.name for path in segments(psutil.pids())}
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """No process and no shared memory that was not there before."""
-    before = left_behind()
-    yield
-    deadline = time.monotonic() + 5
-    stayed = more(before, left_behind())
-    while stayed and time.monotonic() < deadline:
-        time.sleep(0.05)
-        stayed &= more(before, left_behind())
-    assert not stayed
-
-
-def more(before, after):
-    """What is there after a test and was not before."""
-    return (after[0] - before[0]) | (after[1] - before[1])
+pytestmark = pytest.mark.usefixtures("nothing_left")
 
 
 @pytest.fixture
