@@ -1,7 +1,7 @@
 """The grid of networks that every exact backend is held to: a cell names what is in one, an index draws it.
 
-`case(index)` is the same network for ever. Every fifth has convolutions; the others visit the cells one after another in
-scattered order, so any run of them is a spread-out sample, and the first `ALL` indices visit every cell once.
+`case(index)` is the same network for ever. Every fifth has convolutions; the others visit the cells one after another
+in scattered order, so any run of them is a spread-out sample, and the first `ALL` indices visit every cell once.
 """
 
 from dataclasses import dataclass
@@ -174,9 +174,7 @@ def layer(rng: np.random.Generator, name: str, inputs: int, cell: Cell, chosen: 
             reset=cell.reset if has(True) else "hard",
         ),
         recurrent_weight=even(rng, (neurons, neurons), 120) if has(cell.recurrent) else None,
-        bias=rng.integers(-200, 200, neurons)
-        if rng.random() < 0.3 and not (sizes is STOCK and delay is not None)
-        else None,
+        bias=rng.integers(-200, 200, neurons) if rng.random() < 0.3 and biased else None,
         delay=delay,
         memory=memory,
     )

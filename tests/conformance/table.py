@@ -23,8 +23,8 @@ def text() -> str:
     lines = [
         "# What each backend supports",
         "",
-        "Written by `python tests/conformance/table.py`; a test keeps it up to date. *exact* means: every spike and sum of",
-        "generated networks that have the feature equals the reference's (`deploy/reference.py`), at every step.",
+        "Written by `python tests/conformance/table.py`; a test keeps it up to date. *exact* means: every spike and sum",
+        "of generated networks that have the feature equals the reference's (`deploy/reference.py`), at every step.",
         "",
         "| backend | about |",
         "| --- | --- |",
@@ -45,8 +45,8 @@ def text() -> str:
     lines += ["", *(f"{index}. {note}." for index, note in enumerate(notes, 1)), "", "Not held to the grid:", ""]
     lines += [f"- `{name}`: {reason}." for name, reason in WHOLE.items()]
     lines += [
-        "- sigma-delta and resonate-and-fire layers have no reference of ours: stock lava-dl's processes compute them, in "
-        "the same run.",
+        "- sigma-delta and resonate-and-fire layers have no reference of ours: stock lava-dl's processes compute them,",
+        "  in the same run.",
     ]
     return "\n".join([*lines, "", *sweeps(held)]) + "\n"
 
@@ -56,9 +56,8 @@ def sweeps(held: list[str]) -> list[str]:
     lines = [
         "## The last sweeps",
         "",
-        "`python tests/conformance/sweep.py --backend NAME`; the networks that do not go through Lava's own runtime step "
-        "the same",
-        "processes and models without it (`tests/conformance/direct.py`).",
+        "`python tests/conformance/sweep.py --backend NAME`; the networks that do not go through Lava's own runtime",
+        "step the same processes and models without it (`tests/conformance/direct.py`).",
         "",
         "| backend | networks | through Lava's runtime | models alone | values compared | mismatches |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",

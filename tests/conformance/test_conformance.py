@@ -84,7 +84,7 @@ def test_what_stock_cannot_run_it_refuses(feature):
 
 def test_a_difference_is_seen(monkeypatch):
     """A reference that is off by one threshold, and the check says so."""
-    index = next(index for index in range(9) if not case(index).network.layers[-1].kind == "readout")
+    index = next(index for index in range(9) if case(index).network.layers[-1].kind != "readout")
 
     def raised(network: Network, spikes: np.ndarray) -> dict[str, np.ndarray]:
         first = network.layers[0]
