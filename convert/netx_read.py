@@ -160,6 +160,11 @@ def read_dense(reader: Reader) -> Layer:
     shape = (len(weight),)
     if reader.integer("neuron/vThMant") >= NEVER and integrates(reader):
         return Readout(reader.name, weight)
+    if reader.integer("neuron/vThMant") > NEVER:
+        raise BasaltError(
+            f"{reader.place}: 'neuron/vThMant' says that the neurons never spike, and their decays that they leak, which "
+            f"read-outs do not here; export slayer.block.cuba.Affine with dynamics=False."
+        )
     return Spiking(
         name=reader.name,
         weight=weight,
@@ -241,6 +246,8 @@ def convolution(
         extra = reader.pair("extra", 0)
     stride, dilation = reader.pair("stride", 1), reader.pair("dilation", 1)
     shape = (len(weight), *reader.shape()[1:])
+    if min(stride) < 1:
+        raise reader.fail("stride", f"is {stride}, and must be at least 1")
     layer = Conv(
         name=reader.name,
         weight=weight,
@@ -255,7 +262,7 @@ def convolution(
         groups=groups,
         extra=(extra[0], extra[1]),
     )
-    if min(stride) > 0 and layer.shape != shape:
+    if layer.shape != shape:
         raise reader.fail("shape", f"is {shape}, but the kernel makes {layer.shape} of the input {size}")
     return layer
 
@@ -312,9 +319,9 @@ def read_readout(reader: Reader) -> Readout:
 def read_foreign(reader: Reader) -> Foreign:
     """A layer that only stock lava-dl computes; its content is left to it."""
     shape = reader.shape()
-    inputs = prod(shape if reader.before is None else reader.before)
+    before = shape if reader.before is None else reader.before
     kind, neuron = reader.string("type"), str(reader.neuron_type)
-    return Foreign(reader.name, kind, neuron, inputs, shape, reader.file, reader.index)
+    return Foreign(reader.name, kind, neuron, before, shape, reader.file, reader.index)
 
 
 READERS: dict[str, Callable[[Reader], Layer]] = {

@@ -123,9 +123,11 @@ WRITERS: dict[str, Callable[[h5py.Group, Any], None]] = {
 
 def structure(before: tuple[int, ...] | None, layer: Layer) -> tuple[str, tuple[int, ...]] | None:
     """The layer without neurons that has to stand before `layer`, its type and shape: lava-dl tells shapes by them."""
-    if before is None and isinstance(layer, Conv):
+    encodes = isinstance(layer, Encoder) or (isinstance(layer, Foreign) and layer.type == "input")
+    if before is None and isinstance(layer, Conv | Foreign) and not encodes:
         return "input", layer.input_shape
-    if before is not None and len(before) > 1 and not isinstance(layer, Conv | Foreign):
+    convolves = isinstance(layer, Conv) or (isinstance(layer, Foreign) and layer.type == "conv")
+    if before is not None and len(before) > 1 and not convolves:
         return "flatten", (layer.inputs, 1, 1)
     return None
 

@@ -241,8 +241,7 @@ class Foreign:
     Attributes:
         type: of the layer in the file.
         neuron: type of its neurons.
-        inputs: size of the input.
-        shape: of the output, channels first.
+        input_shape, shape: of the input and the output, channels first.
         file, index: where its group is.
     """
 
@@ -251,10 +250,15 @@ class Foreign:
     name: str
     type: str
     neuron: str
-    inputs: int
+    input_shape: tuple[int, ...]
     shape: tuple[int, ...]
     file: Path
     index: int
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return prod(self.input_shape)
 
     @property
     def neurons(self) -> int:
