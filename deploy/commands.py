@@ -19,11 +19,13 @@ from basalt.progress import progress_bar
 from convert import netx
 from convert.records import Network
 from deploy.backends import BACKENDS, find
+from deploy.distribute import distribute
 from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
 from deploy.inputs import Inputs, load_inputs
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
 from deploy.session import SessionError
+from deploy.stock import notices
 from deploy.verify import Pair, backend_states, compare, reference_states, verification
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def run_command(
     timeout: float | None,
     places: list[str],
     block: int | None,
+    workers: int | None,
+    scheduler: str | None,
     tables: list[str],
     strict: bool,
     dry_run: bool,
@@ -56,7 +60,14 @@ def run_command(
         describe(job, folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    outcome = run_with_bar(job, timeout, folder, f"Running {network.name} on {backend}")
+    for notice in notices(network):
+        console.print(f"[yellow]{notice}[/yellow]")
+    title = f"Running {network.name} on {backend}"
+    if workers is None and scheduler is None:
+        outcome = run_with_bar(job, timeout, folder, title)
+    else:
+        with progress_bar(title) as update:
+            outcome = distribute(job, workers, scheduler, timeout, update)
     predicted = predict(network, outcome.sent)
     accuracy = None if inputs.labels is None else float(np.mean(predicted == inputs.labels))
     counts = counts_file(job, outcome)

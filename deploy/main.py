@@ -46,6 +46,12 @@ def run(
         int | None,
         typer.Option(min=1, help="Time steps that processes exchange at once; the backend's choice if not given."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Share the samples out among so many Dask workers on this machine.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Share them out among the workers of a Dask scheduler, tcp://HOST:PORT.")
+    ] = None,
     table: Annotated[
         list[str] | None, typer.Option(help="Price table; may be repeated; all of them if none is named.")
     ] = None,
@@ -68,6 +74,8 @@ def run(
         timeout,
         place or [],
         block,
+        workers,
+        scheduler,
         table or [],
         strict,
         dry_run,
