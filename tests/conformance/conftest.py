@@ -1,6 +1,6 @@
 """Lava and stock netx are imported once here: sessions fork, so their children need not import them again."""
 
-import lava.magma.core.process.process  # noqa: F401
+import lava.magma.core.process.process
 import pandas  # noqa: F401 (networkx imports it when Lava compiles a graph)
 
 import train.slayer  # noqa: F401 (silences SLAYER's warnings)

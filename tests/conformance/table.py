@@ -23,7 +23,7 @@ def text() -> str:
     lines = [
         "# What each backend supports",
         "",
-        "Written by `python tests/conformance/table.py`; a test keeps it up to date. *exact* means: every spike and sum",
+        "Written by `python tests/conformance/table.py`; a test keeps it so. *exact* means: every spike and sum",
         "of generated networks that have the feature equals the reference's (`deploy/reference.py`), at every step.",
         "",
         "| backend | about |",
