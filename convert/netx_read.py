@@ -162,8 +162,8 @@ def read_dense(reader: Reader) -> Layer:
         return Readout(reader.name, weight)
     if reader.integer("neuron/vThMant") > NEVER:
         raise BasaltError(
-            f"{reader.place}: 'neuron/vThMant' says that the neurons never spike, and their decays that they leak, which "
-            f"read-outs do not here; export slayer.block.cuba.Affine with dynamics=False."
+            f"{reader.place}: 'neuron/vThMant' says that the neurons never spike, and their decays that they leak, "
+            f"which read-outs do not here; export slayer.block.cuba.Affine with dynamics=False."
         )
     return Spiking(
         name=reader.name,
