@@ -10,7 +10,6 @@ sweep goes on where it stopped. The outcome, small enough to commit, is docs/ben
 import json
 import platform
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
@@ -68,7 +67,6 @@ def sweep(
     if fresh:
         done_file.unlink(missing_ok=True)
     results = {result.index: result for result in earlier(done_file)}
-    began = time.monotonic()
     todo = [index for index in range(networks) if index not in results]
     fork = get_context("fork")
     prepare_process(backend)
@@ -88,7 +86,7 @@ def sweep(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    found = summary(backend, [results[index] for index in sorted(results)], time.monotonic() - began, jobs)
+    found = summary(backend, [results[index] for index in sorted(results)])
     write_json(output or DOCS / f"conformance-{backend}.json", found)
     typer.echo(json.dumps(found, indent=2))
     if found["mismatches"]:
@@ -103,7 +101,7 @@ def earlier(file: Path) -> Iterator[Any]:
         yield Result(**json.loads(line))
 
 
-def summary(backend: str, results: list[Any], seconds: float, jobs: int) -> dict[str, Any]:
+def summary(backend: str, results: list[Any]) -> dict[str, Any]:
     """What is kept of a sweep."""
     return {
         "backend": backend,
@@ -114,8 +112,6 @@ def summary(backend: str, results: list[Any], seconds: float, jobs: int) -> dict
         "compared": sum(result.compared for result in results),
         "mismatches": sum(result.mismatches for result in results),
         "differing": [result.index for result in results if result.mismatches],
-        "seconds": round(seconds, 1),
-        "jobs": jobs,
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("numpy", "numba", "lava-nc", "lava-dl")},
