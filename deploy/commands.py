@@ -132,7 +132,9 @@ def result_file(
         "seconds": outcome.seconds,
         "build_seconds": outcome.build_seconds,
         "sample_steps_per_second": samples * steps / outcome.seconds,
-        "energy_per_inference_joule": {name: table["per_inference_joule"] for name, table in energy["tables"].items()},
+        "energy_per_inference_joule": {
+            name: table["per_inference_joule"] if counted(outcome) else None for name, table in energy["tables"].items()
+        },
         "saturations": saturations(outcome),
         "spike_rate": {layer.name: float(outcome.sent[layer.name].mean()) for layer in job.network.spiking},
         "machine": machine(),
@@ -140,6 +142,11 @@ def result_file(
         "command": "basalt " + " ".join(sys.argv[1:]),
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def counted(outcome: Outcome) -> bool:
+    """Whether any process counted anything; stock processes do not."""
+    return any(table.any() for name, table in outcome.counts.items() if name != "input.source")
 
 
 def machine() -> dict[str, Any]:
@@ -158,8 +165,8 @@ def machine() -> dict[str, Any]:
 
 
 def spike_arrays(network: Network, outcome: Outcome, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """What spikes.npz holds: the spikes of the last spiking layer, the predicted labels, and the last sums if any."""
-    last = [layer.name for layer in network.spiking][-1]
+    """What spikes.npz holds: what the last layer before a read-out sent, the predicted labels, the last sums if any."""
+    last = [layer.name for layer in network.layers if layer is not network.readout][-1]
     arrays = {"spikes": outcome.sent[last], "labels": predicted}
     if network.readout is not None:
         arrays["readout"] = outcome.sent[network.readout.name][:, :, -1]
@@ -216,11 +223,12 @@ def show_result(result: dict[str, Any], folder: Path, table: str) -> None:
     """The gist of a run, for people."""
     accuracy = result["accuracy"]
     joule = result["energy_per_inference_joule"]
-    shown = joule.get(table, next(iter(joule.values()), 0.0))
+    shown = joule.get(table, next(iter(joule.values()), None))
+    energy = "nothing counted, so nothing priced" if shown is None else f"{1e9 * shown:,.0f} nJ an inference ({table})"
     console.print(
         f"{result['samples']} samples × {result['steps']} steps on {result['backend']} in {result['seconds']:.2f} s"
         + ("" if accuracy is None else f", accuracy {100 * accuracy:.2f} % ({result['correct']} right)")
-        + f", {1e9 * shown:,.0f} nJ an inference ({table})"
+        + f", {energy}"
     )
     if result["saturations"]:
         console.print(f"[yellow]{result['saturations']} saturations: a state left its range; see the report.[/yellow]")

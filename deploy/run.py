@@ -12,11 +12,11 @@ from jaxtyping import Int, UInt8
 from numpy.lib.format import open_memmap
 
 from basalt.errors import BasaltError
-from convert.records import Layer, Network, Spiking
+from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import find, run_config
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
-from deploy.stock import run_stock
+from deploy.stock import needs_stock, run_stock
 from lava_procs.kernels.bits import pack, planes_of, unpack, words
 
 DEFAULT_BATCH = 256
@@ -97,7 +97,7 @@ def run(
                 f"Cannot keep the run's frames in {place} ({error.strerror or error}); free some space, or run fewer "
                 f"--samples."
             ) from error
-        if backend.tag == "netx":
+        if backend.tag == "netx" or needs_stock(job.network):
             task = run_stock(job.network, job.file, layout)
         else:
 
@@ -157,10 +157,10 @@ def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> np.ndarray:
 
 
 def predict(network: Network, sent: Mapping[str, np.ndarray]) -> Int[np.ndarray, "samples"]:
-    """The class of each sample: the largest sum of the read-out, else the neuron of the last layer that spiked most."""
+    """The class of each sample: the largest sum of the read-out, else the neuron of the last layer that sent most."""
     last = network.layers[-1]
     out = sent[last.name]
-    scores = out.sum(axis=-1, dtype=np.int64) if isinstance(last, Spiking) else out[:, :, -1]
+    scores = out[:, :, -1] if isinstance(last, Readout) else out.sum(axis=-1, dtype=np.int64)
     return scores.argmax(axis=1)
 
 
