@@ -148,15 +148,16 @@ def test_mnist():
         assert np.array_equal(sent[layer.name], wanted[layer.name]), layer.name
 
 
-def test_pilotnet_sdnn():
-    """Sigma-delta layers run on stock processes, and we say so; nine steps of the recorded output."""
+@pytest.mark.parametrize("backend", ["netx", "compiled"])
+def test_pilotnet_sdnn(backend):
+    """Sigma-delta layers run on stock processes whatever the backend, and we say so; nine recorded steps."""
     path = DATA / "gts/pilotnet_sdnn/network.net"
     network = netx.read(path)
     assert needs_stock(network)
     assert "SDNN neurons" in notices(network)[0]
     values = constant(load("pilotnet_sdnn/input")[:, 0].astype(np.int8).view(np.uint8), 9)
     last = network.layers[-1].name
-    sent = run(Job(network, values, "netx", file=path, record=(last,)), timeout=100).sent
+    sent = run(Job(network, values, backend, file=path, record=(last,)), timeout=100).sent
     recorded = load("pilotnet_sdnn/output")
     assert np.count_nonzero(recorded) > 5
     assert np.array_equal(sent[last][0], recorded)
