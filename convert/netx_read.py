@@ -319,7 +319,9 @@ def read_readout(reader: Reader) -> Readout:
 def read_foreign(reader: Reader) -> Foreign:
     """A layer that only stock lava-dl computes; its content is left to it."""
     shape = reader.shape()
-    before = shape if reader.before is None else reader.before
+    before = reader.before
+    if before is None:
+        before = (reader.integer("inFeatures"),) if "inFeatures" in reader.group else shape
     kind, neuron = reader.string("type"), str(reader.neuron_type)
     return Foreign(reader.name, kind, neuron, before, shape, reader.file, reader.index)
 

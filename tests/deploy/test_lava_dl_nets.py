@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+import torch
 
 import lava_procs.conv.models  # noqa: F401
 from convert import netx
@@ -12,6 +14,7 @@ from convert.records import Network, staggered
 from deploy.reference import States, simulate
 from deploy.run import Job, run
 from deploy.stock import needs_stock, notices
+from train.slayer import slayer
 
 
 def folder() -> Path:
@@ -161,3 +164,19 @@ def test_pilotnet_sdnn(backend):
     recorded = load("pilotnet_sdnn/output")
     assert np.count_nonzero(recorded) > 5
     assert np.array_equal(sent[last][0], recorded)
+
+
+@pytest.mark.parametrize("kind", ["rf", "rf_iz"])
+def test_resonate_and_fire(kind, tmp_path):
+    """There is no recording of such a network: stock processes send the spikes that SLAYER computes."""
+    torch.manual_seed(0)
+    neuron = {"threshold": 0.1, "period": 6, "decay": 0.1}
+    block = getattr(slayer.block, kind).Dense(neuron, 12, 5, weight_scale=3)
+    spikes = (torch.rand(1, 12, 30) < 0.2).float()
+    wanted = block(spikes).detach().numpy()
+    with h5py.File(tmp_path / "rf.net", "w") as file:
+        block.export_hdf5(file.create_group("layer/0"))
+    network = netx.read(tmp_path / "rf.net")
+    assert "RF_" in notices(network)[0] and wanted.any()
+    job = Job(network, spikes.numpy().astype(np.uint8), "fixed", file=tmp_path / "rf.net")
+    assert np.array_equal(run(job, timeout=60).sent["layer0"], wanted)
