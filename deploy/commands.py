@@ -24,7 +24,7 @@ from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
 from deploy.inputs import Inputs, load_inputs
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
-from deploy.session import SessionError
+from deploy.session import SessionError, StallError
 from deploy.stock import notices
 from deploy.verify import Pair, backend_states, compare, reference_states, verification
 
@@ -94,7 +94,11 @@ def run_with_bar(job: Job, timeout: float | None, folder: Path, title: str) -> O
     """Run with a progress bar; a failure's traceback is kept in the folder."""
     try:
         with progress_bar(title) as update:
-            return run(job, timeout, update, folder)
+            try:
+                return run(job, timeout, update, folder)
+            except StallError as stall:
+                console.print(f"[yellow]{stall} Running it again once.[/yellow]")
+                return run(job, timeout, update, folder)
     except SessionError as error:
         if error.traceback:
             trace = folder / "failure.txt"

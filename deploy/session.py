@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
 
 WATCH_SECONDS = 0.1
+STALL_SECONDS = 20.0
+"""After so long without any process computing, a run is taken to be stuck."""
 PROGRESS_SECONDS = 0.5
 """How often progress is told, about; each pause of a run costs half a millisecond."""
 CHANNEL_FRAMES = 4
@@ -39,6 +41,10 @@ class SessionError(BasaltError):
     def __init__(self, message: str, trace: str = "") -> None:
         super().__init__(message)
         self.traceback = trace
+
+
+class StallError(SessionError):
+    """A run in which no process computed anything any more, as a lost wake-up in Lava's channels leaves it."""
 
 
 @dataclass
@@ -176,6 +182,48 @@ def end_with_parent(parent: int) -> None:
     end_session(os.getpid())
 
 
+class Idle:
+    """How long the processes of an operating-system session have used no processor time.
+
+    Args:
+        session: its number.
+    """
+
+    LOOK_SECONDS = 1.0
+    WORTH_SECONDS = 0.02
+    """Processor time between two looks below which nothing happened: the watcher and waiting threads use a little."""
+
+    def __init__(self, session: int) -> None:
+        self.session = session
+        self.used = 0.0
+        self.since = self.looked = time.monotonic()
+
+    def seconds(self) -> float:
+        """Seconds since the session last computed; looks once a second."""
+        now = time.monotonic()
+        if now - self.looked > self.LOOK_SECONDS:
+            self.looked = now
+            used = processor_seconds(members(self.session))
+            if abs(used - self.used) > self.WORTH_SECONDS:
+                self.since = now
+            self.used = used
+        return now - self.since
+
+
+def processor_seconds(pids: list[int]) -> float:
+    """User and system time that living processes have used."""
+    import psutil
+
+    total = 0.0
+    for pid in pids:
+        try:
+            times = psutil.Process(pid).cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total
+
+
 def members(session: int) -> list[int]:
     """The living processes of an operating-system session."""
     import psutil
@@ -238,6 +286,7 @@ def run_session(
     child.start()
     session = child.pid
     assert session is not None
+    idle = Idle(session)
     try:
         shown = ""
         while child.exitcode is None:
@@ -246,6 +295,11 @@ def run_session(
                 raise SessionError(
                     f"The run was ended after its time limit of {timeout:g} s at step {at(folder)}; "
                     f"give it longer with --timeout, or fewer --samples."
+                )
+            if idle.seconds() > STALL_SECONDS and child.exitcode is None:
+                raise StallError(
+                    f"The run stalled at step {at(folder)}: none of its processes has computed anything for "
+                    f"{STALL_SECONDS:g} s; run it again."
                 )
             now = text(folder / "progress")
             if on_progress is not None and now != shown and len(now.split()) == 2:

@@ -19,6 +19,7 @@ from deploy.network import Layout, build
 from deploy.reference import States, simulate
 from deploy.run import Job, prepare
 from deploy.session import Host, run_session
+from lava_procs.kernels.bits import planes_of
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def backend_states(network: Network, spikes: np.ndarray, divergence: Divergence,
         return None
     sample = spikes[divergence.sample : divergence.sample + 1, :, : divergence.step + 1]
     with tempfile.TemporaryDirectory(prefix=".session-") as place:
-        layout = Layout(1, sample.shape[2], 1, Path(place))
+        layout = Layout(1, sample.shape[2], 1, Path(place), planes=planes_of(sample))
         prepare(Job(network, sample, record=()), layout)
 
         def task(host: Host) -> None:

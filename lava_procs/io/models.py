@@ -1,6 +1,7 @@
 """Process models of the sources and sinks; all backends on a CPU share them."""
 
 import numpy as np
+from jaxtyping import Int, UInt64
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -14,7 +15,7 @@ from lava_procs.metering import MeteredModel
 
 @implements(proc=Source, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled")
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
 class SourceModel(MeteredModel):
     """Sends the blocks in order."""
 
@@ -28,7 +29,26 @@ class SourceModel(MeteredModel):
         """Send this block."""
         block = self.frames[self.time_step - 1]
         self.s_out.send(block)
-        self.count(spikes_out=count_events(block[: self.length], self.proc_params["planes"]).sum(axis=0))
+        self.count(spikes_out=self.count_spikes(block))
+
+    def count_spikes(self, block: UInt64[np.ndarray, "block batch words"]) -> Int[np.ndarray, "batch"]:
+        """How many events a block brings each sample."""
+        return count_events(block[: self.length], self.proc_params["planes"]).sum(axis=0)
+
+
+@implements(proc=Source, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledSourceModel(SourceModel):
+    """Sends the blocks in order, and counts them by a compiled kernel."""
+
+    def count_spikes(self, block: UInt64[np.ndarray, "block batch words"]) -> Int[np.ndarray, "batch"]:
+        """How many events a block brings each sample."""
+        from lava_procs.kernels.layers import count_block
+
+        counts = np.zeros(self.batch, dtype=np.int64)
+        count_block(np.asarray(block), self.proc_params["planes"], self.length, counts)
+        return counts
 
 
 class AbstractSinkModel(MeteredModel):

@@ -32,6 +32,29 @@ def trailing_zeros(context, word):  # type: ignore[no-untyped-def]
     return types.uint64(types.uint64), build
 
 
+@intrinsic
+def set_bits(context, word):  # type: ignore[no-untyped-def]
+    """Number of set bits of a word."""
+
+    def build(_, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctpop(arguments[0])
+
+    return types.uint64(types.uint64), build
+
+
+@njit(**OPTIONS)
+def count_block(packed, planes, length, counts):  # type: ignore[no-untyped-def]
+    """Add to counts[b] how many values of sample b in the first `length` frames are not 0."""
+    width = packed.shape[2] // planes
+    for k in range(length):
+        for b in range(packed.shape[1]):
+            for w in range(width):
+                word = np.uint64(0)
+                for plane in range(planes):
+                    word |= packed[k, b, plane * width + w]
+                counts[b] += np.int64(set_bits(word))
+
+
 @njit(**OPTIONS)
 def gather(bits, planes, rows, total16, total):  # type: ignore[no-untyped-def]
     """total += Σ over events i of value_i · rows[i]; returns the number of events (of the last plane's union)."""

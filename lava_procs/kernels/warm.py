@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lava_procs.kernels.conv import warm_conv
-from lava_procs.kernels.layers import narrow, readout_block
+from lava_procs.kernels.layers import count_block, narrow, readout_block
 from lava_procs.kernels.whole_layer import WholeLayer
 
 
@@ -36,4 +36,7 @@ def warm() -> None:
         unit, (rows,) = narrow(ones)
         sums, counts = np.zeros((1, 1, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
         readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, np.zeros((1, 1), dtype=np.int64), sums, counts)
+    mapped = np.zeros((1, 1, 1), dtype=np.uint64)
+    mapped.flags.writeable = False  # as the source's file is
+    count_block(mapped, 1, 1, counts)
     warm_conv()

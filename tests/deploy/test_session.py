@@ -11,7 +11,7 @@ import pytest
 from deploy.backends import run_config
 from deploy.network import Layout, build
 from deploy.run import Job, prepare
-from deploy.session import Host, SessionError, run_session
+from deploy.session import Host, SessionError, StallError, run_session
 from lava_procs.kernels.bits import unpack
 from tests.conformance.strategies import make_case
 
@@ -123,6 +123,17 @@ def test_time_limit(tmp_path):
     """Out of time: the limit and the way out are named."""
     with pytest.raises(SessionError, match=r"time limit of 0\.3 s.*--timeout"):
         run_session(lambda host: time.sleep(60), tmp_path, 0.3)
+
+
+def test_a_run_that_waits_for_ever_is_ended(tmp_path, monkeypatch):
+    """Processes that only wait for each other, as after a lost wake-up, are noticed without a time limit."""
+    import deploy.session
+
+    monkeypatch.setattr(deploy.session, "STALL_SECONDS", 2.0)
+    began = time.monotonic()
+    with pytest.raises(StallError, match=r"stalled at step 0.*run it again"):
+        run_session(lambda host: time.sleep(60), tmp_path)
+    assert time.monotonic() - began < 30
 
 
 def test_an_exception_while_building(tmp_path):
