@@ -55,7 +55,7 @@ BACKENDS = {
             "compiled",
             "near-memory-22nm",
             "the same integers by compiled, event-driven kernels",
-            16,
+            48,
             warm_kernels,
         ),
         Backend(

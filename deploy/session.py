@@ -6,8 +6,10 @@ its own: a watcher in it reports the first model that fails, the parent enforces
 every process is ended and every shared-memory segment removed.
 """
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -15,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context, resource_tracker, set_start_method
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
 
 WATCH_SECONDS = 0.1
+SEGMENTS = "segments"
+"""The file in a session's folder that lists its shared memory: what a killed host had mapped is known from it alone."""
 STALL_SECONDS = 20.0
 """After so long without any process computing, a run is taken to be stuck."""
 PROGRESS_SECONDS = 0.5
@@ -79,6 +84,7 @@ class Host:
             began = time.perf_counter()
             process.create_runtime(run_cfg=config, compile_config={"pypy_channel_size": CHANNEL_FRAMES})
             built = time.perf_counter()
+            (self.folder / SEGMENTS).write_text("\n".join(map(str, segments([os.getpid()]))))
             done, chunk = 0, 1
             while done < steps:
                 asked = time.perf_counter()
@@ -164,7 +170,7 @@ def host(task: Callable[[Host], None], folder: Path, parent: int) -> None:
     set_start_method(None, force=True)  # Lava sets it when imported, and fails if it is set already
     tracker: Any = resource_tracker._resource_tracker
     tracker._fd = tracker._pid = None  # the parent's tracker must not see this session's segments
-    threading.Thread(target=end_with_parent, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with_parent, args=(parent, folder), daemon=True).start()
     try:
         task(Host(folder))
     except BaseException as error:
@@ -175,10 +181,11 @@ def host(task: Callable[[Host], None], folder: Path, parent: int) -> None:
     sys.stderr.flush()
 
 
-def end_with_parent(parent: int) -> None:
-    """End the whole session when the process that started it is gone."""
+def end_with_parent(parent: int, folder: Path) -> None:
+    """End the whole session when the process that started it is gone, and remove the folder that it cannot remove."""
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
     end_session(os.getpid())
 
 
@@ -286,6 +293,8 @@ def run_session(
     child.start()
     session = child.pid
     assert session is not None
+    end = partial(end_session, session)
+    atexit.register(end)  # an interpreter that ends before its run would wait for it
     idle = Idle(session)
     try:
         shown = ""
@@ -311,6 +320,9 @@ def run_session(
     finally:
         if child.is_alive() or child.exitcode != 0:
             end_session(session)
+            for line in text(folder / SEGMENTS).splitlines():
+                Path(line).unlink(missing_ok=True)
+        atexit.unregister(end)
         child.join()
         child.close()
 

@@ -59,6 +59,12 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
                 f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed', or export a "
                 f"network of stock layers."
             )
+    first = network.layers[0]
+    if layout.planes > 1 and not isinstance(first, Encoder | Foreign):
+        raise BasaltError(
+            f"The backend 'netx' cannot run layer {first.name!r}: its input holds values above 1, which stock synapses "
+            f"take for one spike each; use the backend 'fixed', or put an affine input before it."
+        )
     if file is None or not loads(file):
         file = layout.folder / "stock.net"
         write(file, network)
