@@ -10,9 +10,6 @@ from typing import Any
 
 from convert.records import Layer, Network, Neuron, Readout, SlowMemory, Spiking
 
-RENAMED = {"drive_input": "input", "coefficient_shift": "state_shift"}
-"""Fields of `SlowMemory` that training calls otherwise, because they are `torch` buffers of those names there."""
-
 
 def spiking(layer: Any) -> Spiking:
     """A spiking layer, with its slow memory if it has one."""
@@ -28,8 +25,7 @@ def spiking(layer: Any) -> Spiking:
 
 def slow_memory(memory: Any) -> SlowMemory:
     """The slow memory of a layer."""
-    names = (item.name for item in fields(SlowMemory))
-    return SlowMemory(**{name: getattr(memory, RENAMED.get(name, name)) for name in names})
+    return SlowMemory(**{item.name: getattr(memory, item.name) for item in fields(SlowMemory)})
 
 
 def readout(layer: Any) -> Readout:

@@ -17,7 +17,6 @@ from jaxtyping import Int
 
 RESETS = ("hard", "soft", "none")
 STATE_MAX = (1 << 23) - 1
-DRIVE_MAX = (1 << 15) - 1
 DECAY_MAX = 1 << 12
 
 

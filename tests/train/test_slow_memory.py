@@ -64,7 +64,7 @@ def plain_memory(k: MemoryIntegers, drive: list[int]) -> list[list[int]]:
     def half(p: int) -> int:
         return 1 << (p - 1) if p > 0 else 0
 
-    m = [0] * len(k.input)
+    m = [0] * len(k.drive_input)
     out: list[list[int]] = []
     for t, sum_ in enumerate(drive):
         x = min(max(sum_ + k.drive_bias, 0) << k.drive_shift, 32767)
@@ -80,10 +80,13 @@ def plain_memory(k: MemoryIntegers, drive: list[int]) -> list[list[int]]:
             out.append(out[-1])
         m = [
             min(
-                max((sum(a * s for a, s in zip(row, m)) + b * x + half(k.state_shift)) >> k.state_shift, -(2**23) + 1),
+                max(
+                    (sum(a * s for a, s in zip(row, m)) + b * x + half(k.coefficient_shift)) >> k.coefficient_shift,
+                    -(2**23) + 1,
+                ),
                 2**23 - 1,
             )
-            for row, b in zip(k.transition.tolist(), k.input.tolist())
+            for row, b in zip(k.transition.tolist(), k.drive_input.tolist())
         ]
     return out
 
@@ -107,8 +110,8 @@ def test_integer_memory_equals_the_plain_recurrence(states, neurons, drive, k, p
         drive_bias=int(draw.integers(-200, 200)),
         drive_shift=k,
         transition=draw.integers(-most, most, (states, states), endpoint=True),  # also unstable: it must saturate
-        input=draw.integers(-most, most, states, endpoint=True),
-        state_shift=bits - 1,
+        drive_input=draw.integers(-most, most, states, endpoint=True),
+        coefficient_shift=bits - 1,
         memory_weight=draw.integers(-128, 128, (neurons, states)),
         drive_memory_weight=draw.integers(-128, 128, neurons),
         memory_shift=p,

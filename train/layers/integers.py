@@ -12,11 +12,11 @@ class MemoryIntegers:
 
         x[t]      = sat16(relu(drive_weight·s[t−1] + drive_bias) << drive_shift)
         memory[t] = (memory_weight m[t−1] + drive_memory_weight x[t] + half) >> memory_shift, held between
-        m[t]      = sat24((transition m[t−1] + input x[t] + half) >> state_shift)
+        m[t]      = sat24((transition m[t−1] + drive_input x[t] + half) >> coefficient_shift)
 
     Attributes:
         drive_weight: (inputs,), even, −256 … 254; drive_bias in the same units; drive_shift ≥ 0.
-        transition, input: (d, d) and (d,), with state_shift fraction bits.
+        transition, drive_input: (d, d) and (d,), with coefficient_shift fraction bits.
         memory_weight, drive_memory_weight: P (neurons, d) and ν (neurons,), signed 8 bit.
         memory_shift: p ≥ 0.  update_interval: steps between refreshes of memory[t].
     """
@@ -25,8 +25,8 @@ class MemoryIntegers:
     drive_bias: int
     drive_shift: int
     transition: Int[np.ndarray, "states states"]
-    input: Int[np.ndarray, "states"]
-    state_shift: int
+    drive_input: Int[np.ndarray, "states"]
+    coefficient_shift: int
     memory_weight: Int[np.ndarray, "neurons states"]
     drive_memory_weight: Int[np.ndarray, "neurons"]
     memory_shift: int

@@ -65,7 +65,7 @@ class SlowMemory(torch.nn.Module):
     """
 
     transition: torch.Tensor
-    input: torch.Tensor
+    drive_input: torch.Tensor
     shift: torch.Tensor
 
     def __init__(
@@ -80,10 +80,10 @@ class SlowMemory(torch.nn.Module):
         scale: float,
     ) -> None:
         super().__init__()
-        transition, drive, self.state_shift = quantised(states, window, coefficient_bits)
+        transition, drive, self.coefficient_shift = quantised(states, window, coefficient_bits)
         self.update_interval = update_interval
         self.register_buffer("transition", torch.as_tensor(transition), persistent=False)
-        self.register_buffer("input", torch.as_tensor(drive), persistent=False)
+        self.register_buffer("drive_input", torch.as_tensor(drive), persistent=False)
         self.register_buffer("shift", torch.tensor(0))
         # A drive weight that starts negative behind the ReLU would never see a gradient.
         self.drive_weight = torch.nn.Parameter(8 / inputs**0.5 * torch.rand(1, inputs))
@@ -103,8 +103,8 @@ class SlowMemory(torch.nn.Module):
 
     def projections(self) -> tuple[Float[torch.Tensor, "neurons d+1"], int]:
         """[P, ν] on the grid 2^−e, and e."""
-        scale = 2.0**-self.state_shift
-        system = torch.cat([self.transition, self.input[:, None]], 1).to(self.weight.dtype) * scale
+        scale = 2.0**-self.coefficient_shift
+        system = torch.cat([self.transition, self.drive_input[:, None]], 1).to(self.weight.dtype) * scale
         exact = self.weight @ system
         e = exponent(float(exact.detach().abs().max()), int(self.shift))
         step = 2.0**-e
@@ -117,8 +117,10 @@ class SlowMemory(torch.nn.Module):
             self.peak = max(self.peak, float(x.detach().max()))
         x = x.clamp(max=self.limit)
         steps = x.shape[1]
-        scale = 2.0**-self.state_shift
-        response = impulse_response(self.transition.cpu().numpy() * scale, self.input.cpu().numpy() * scale, steps)
+        scale = 2.0**-self.coefficient_shift
+        response = impulse_response(
+            self.transition.cpu().numpy() * scale, self.drive_input.cpu().numpy() * scale, steps
+        )
         states = convolve(x, torch.as_tensor(response, dtype=x.dtype, device=x.device))
         before = torch.nn.functional.pad(states, (0, 0, 1, 0))[:, :steps]
         projections, _ = self.projections()
@@ -142,8 +144,8 @@ class SlowMemory(torch.nn.Module):
             drive_bias=int(np.rint(float(self.quantised_bias()) * WEIGHT_SCALE)),
             drive_shift=shift,
             transition=self.transition.cpu().numpy(),
-            input=self.input.cpu().numpy(),
-            state_shift=self.state_shift,
+            drive_input=self.drive_input.cpu().numpy(),
+            coefficient_shift=self.coefficient_shift,
             memory_weight=rows[:, :-1],
             drive_memory_weight=rows[:, -1],
             memory_shift=shift + e - 6,
@@ -187,8 +189,8 @@ def integer_memory(
         memory.drive_bias,
         memory.drive_shift,
         np.ascontiguousarray(memory.transition),
-        memory.input,
-        memory.state_shift,
+        memory.drive_input,
+        memory.coefficient_shift,
         np.ascontiguousarray(memory.memory_weight),
         np.ascontiguousarray(memory.drive_memory_weight),
         memory.memory_shift,
