@@ -19,6 +19,7 @@ def spiking(layer: Any) -> Spiking:
         neuron=Neuron(int(layer.threshold), layer.current_decay, layer.voltage_decay, layer.reset),
         recurrent_weight=layer.recurrent_weight,
         bias=layer.bias,
+        delay=layer.delay,
         memory=None if layer.memory is None else slow_memory(layer.memory),
     )
 

@@ -45,6 +45,10 @@ class SpikingConfig(LayerConfig):
         current_decay, voltage_decay: fraction lost a step; [low, high] spreads it over the neurons.
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
         bias: learn a bias. recurrent: feed the layer's spikes back through a dense matrix.
+        delay: the largest learned delay of the spikes that leave the layer, in steps; 0 for none. Spikes that are fed back
+            have none.
+        delay_spread: delays start uniformly between 0 and this, in steps.
+        delay_rate: how fast delays learn, in steps for what moves a weight by one.
         tau_grad, scale_grad: width (in thresholds, times 100 inside SLAYER) and height of the surrogate gradient.
     """
 
@@ -55,6 +59,9 @@ class SpikingConfig(LayerConfig):
     reset: Literal["hard", "soft", "none"] = "hard"
     bias: bool = False
     recurrent: bool = False
+    delay: int = Field(0, ge=0, le=62)
+    delay_spread: float = Field(1.0, ge=0, le=62)
+    delay_rate: float = Field(1.0, gt=0)
     tau_grad: float = Field(0.01, gt=0)
     scale_grad: float = Field(10.0, gt=0)
 
@@ -77,7 +84,7 @@ class DmpConfig(SpikingConfig):
     """
 
     kind: Literal["dmp"] = "dmp"
-    states: int = Field(8, ge=1, le=64)
+    states: int = Field(8, ge=1, le=256)
     window: float = Field(40.0, gt=0)
     update_interval: int = Field(1, ge=1)
     coefficient_bits: int = Field(16, ge=4, le=24)

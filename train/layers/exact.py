@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from numba import njit, prange
 
+from train.layers.delay import shifted
 from train.layers.events import Events, gather
 from train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector, sat24, wrap24
 from train.layers.integers import SpikingIntegers
@@ -50,7 +51,7 @@ def spiking(
     activation: Int[np.ndarray, "batch steps neurons"],
     memory: Int[np.ndarray, "batch steps neurons"] | None = None,
 ) -> tuple[UInt8[np.ndarray, "batch steps neurons"], int]:
-    """Spikes of a layer from its activation and the current of its slow memory; and how often u or v overflowed."""
+    """What a layer sends, from its activation and the current of its slow memory; and how often u or v overflowed."""
     batch, steps, neurons = activation.shape
     spikes = np.zeros((batch, steps, neurons), np.uint8)
     saturated = np.zeros(batch, np.int64)
@@ -69,4 +70,5 @@ def spiking(
         spikes,
         saturated,
     )
-    return spikes, int(saturated.sum())
+    sent = spikes if layer.delay is None else shifted(spikes, layer.delay)
+    return sent, int(saturated.sum())

@@ -40,6 +40,7 @@ class SpikingIntegers:
     Attributes:
         weight: (neurons, inputs), even, −256 … 254; recurrent_weight (neurons, neurons) likewise, or None.
         bias: (neurons,) in weight units, or None.
+        delay: (neurons,), steps by which the spikes leave later, 0 … 62, or None; recurrence sees them undelayed.
         threshold: in weight units: spikes where v > threshold << 6.
         current_decay, voltage_decay: (neurons,) or (1,), 0 … 4096.
         reset: "hard", "soft" or "none".
@@ -54,6 +55,7 @@ class SpikingIntegers:
     reset: str = "hard"
     recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
     bias: Int[np.ndarray, "neurons"] | None = None
+    delay: Int[np.ndarray, "neurons"] | None = None
     memory: MemoryIntegers | None = None
     kind: str = "spiking"
 

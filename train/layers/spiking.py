@@ -9,6 +9,7 @@ from jaxtyping import Float, Int, UInt8
 from basalt.errors import BasaltError
 from train.layers import events, exact
 from train.layers.config import SpikingConfig
+from train.layers.delay import Delay
 from train.layers.fixed_point import WEIGHT_SCALE
 from train.layers.integers import SpikingIntegers
 from train.layers.neuron import Neuron
@@ -19,7 +20,7 @@ from train.slayer import slayer
 class Spiking(torch.nn.Module):
     """A layer of spiking neurons with dense synapses.
 
-        a[t] = W s_in[t−1] + V s[t−1], then the neuron's dynamics (train.layers.dynamics)
+        a[t] = W s_in[t−1] + V s[t−1], then the neuron's dynamics (train.layers.dynamics) and delay (train.layers.delay)
 
     The input is delayed by one step, as deployed, so a bias acts from t = 0. `block` is a SLAYER block
     (`slayer.block.cuba.Dense` or `.Recurrent`) holding the parameters, so lava-dl's own exporter works on it.
@@ -57,12 +58,12 @@ class Spiking(torch.nn.Module):
         return self.fire(self.synapse(x, delay=1))
 
     def fire(self, current: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
-        """Spikes of the neurons driven by `current`; remembers their mean rate."""
+        """What the neurons driven by `current` send, after their delays; remembers their mean rate."""
         recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
         bias = None if self.bias is None else _on_grid(self.bias)
         spikes = self.neuron(current, bias, recurrent)
         self.rate = spikes.mean()
-        return spikes
+        return spikes if self.block.delay is None else self.block.delay(spikes)
 
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""
@@ -77,6 +78,7 @@ class Spiking(torch.nn.Module):
             reset=self.config.reset,
             recurrent_weight=None if recurrent is None else to_integers(recurrent),
             bias=None if self.bias is None else to_integers(_on_grid(self.bias)),
+            delay=None if self.block.delay is None else self.block.delay.steps(),
         )
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
@@ -96,6 +98,11 @@ class Spiking(torch.nn.Module):
             raise BasaltError(
                 f"Layer {self.name} has a bias or a {self.config.reset} reset, which lava-dl cannot export: "
                 "use convert/export.py, which can."
+            )
+        if self.config.recurrent and self.block.delay is not None:
+            raise BasaltError(
+                f"Layer {self.name} has recurrence and delays, which stock netx cannot load together: "
+                "use convert/export.py, and another backend than netx."
             )
         self.block.export_hdf5(handle)
 
@@ -117,6 +124,8 @@ def _block(config: SpikingConfig, inputs: int) -> torch.nn.Module:
     synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if config.recurrent else {"synapse": inputs}
     for name, size in synapses.items():
         setattr(block, name, Dense(size, config.units, pre_hook_fx=block.neuron.quantize_8bit))
+    if config.delay:
+        block.delay = Delay(config.units, config.delay, min(config.delay_spread, config.delay), config.delay_rate)
     return block
 
 

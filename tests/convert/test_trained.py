@@ -1,0 +1,95 @@
+"""Whatever a recipe switches on: training, the file, the references and the backends compute the same integers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convert import netx
+from convert.quantize import records
+from deploy.reference import simulate
+from deploy.run import Job, run
+from tests.conformance.direct import run_direct
+from train.networks import Network
+from train.recipe import NetworkConfig
+
+STEPS = 40
+
+layers = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["lif", "dmp"]),
+        "units": st.integers(1, 12),
+        "threshold": st.just(1.0),
+        "voltage_decay": st.sampled_from([0.0, 0.2, [0.1, 0.9], 1.0]),
+        "current_decay": st.sampled_from([0.5, 1.0]),
+        "reset": st.sampled_from(["hard", "soft", "none"]),
+        "bias": st.booleans(),
+        "recurrent": st.booleans(),
+        "delay": st.sampled_from([0, 1, 20, 62]),
+        "delay_spread": st.just(25.0),
+    }
+)
+
+
+def trained(entries: list[dict], readout: dict, seed: int) -> tuple[Network, torch.Tensor]:
+    """A network with random weights and biases, calibrated, and spikes for it."""
+    torch.manual_seed(seed)
+    network = Network(NetworkConfig(layers=[*entries, {"kind": "readout", **readout}]), 15, 3).eval()
+    for layer in network.hidden:
+        if layer.bias is not None:
+            torch.nn.init.normal_(layer.bias, 0, 0.2)
+    spikes = (torch.rand(4, 15, STEPS) < 0.3).to(torch.uint8)
+    network.calibrate(spikes)
+    return network, spikes
+
+
+def assert_same(network: Network, spikes: torch.Tensor, path: Path, through_lava: bool = False) -> None:
+    """Training's trace against the references and the backends, after a way through a file."""
+    trace = network.trace(spikes)
+    netx.write(path, records(network, "a", None, {}))
+    deployed = netx.read(path)
+    sides = {"reference": simulate(deployed, spikes.numpy())}
+    for backend in ("fixed", "compiled"):
+        job = Job(deployed, spikes.numpy(), backend, 3)
+        sides[backend] = (run(job, timeout=120) if through_lava else run_direct(job)).sent
+    for name, sent in sides.items():
+        for layer, expected in trace.spikes.items():
+            assert np.array_equal(sent[layer], expected.numpy()), (name, layer)
+        assert np.array_equal(sent["readout"][:, :, -1], trace.sums.numpy()), name
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(layers, min_size=1, max_size=2), st.integers(0, 2**31))
+def test_every_combination_is_deployed_as_trained(tmp_path_factory, entries, seed):
+    network, spikes = trained(entries, {}, seed)
+    assert_same(network, spikes, tmp_path_factory.mktemp("net") / "a.net")
+
+
+@pytest.mark.parametrize("kind", ["lif", "dmp"])
+def test_everything_at_once_through_lava(tmp_path, kind):
+    everything = {
+        "kind": kind,
+        "units": 12,
+        "threshold": 1.0,
+        "voltage_decay": [0.1, 0.4],
+        "reset": "soft",
+        "bias": True,
+        "recurrent": True,
+        "delay": 62,
+        "delay_spread": 25.0,
+    }
+    network, spikes = trained([everything, everything], {}, 4)
+    trace = network.trace(spikes)
+    assert all(0.01 < sent.float().mean() < 0.9 for sent in trace.spikes.values())
+    assert all(len(set(layer.delay)) > 5 for layer in network.integers()[:-1])
+    assert_same(network, spikes, tmp_path / "a.net", through_lava=True)
+
+
+@pytest.mark.parametrize(("states", "window"), [(200, 784.0), (256, 40.0)])
+def test_large_memories_are_deployed_as_trained(tmp_path, states, window):
+    entry = {"kind": "dmp", "units": 10, "threshold": 1.0, "states": states, "window": window}
+    network, spikes = trained([entry], {}, 0)
+    assert_same(network, spikes, tmp_path / "a.net")
