@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from basalt.errors import BasaltError
 from convert.records import Layer, Network, Neuron, Readout, SlowMemory, Spiking
 
 
@@ -30,7 +31,16 @@ def slow_memory(memory: Any) -> SlowMemory:
 
 
 def readout(layer: Any) -> Readout:
-    """A read-out."""
+    """A read-out.
+
+    Raises:
+        BasaltError: it reads out mean membranes.
+    """
+    if layer.voltage_decay is not None:
+        raise BasaltError(
+            f"Layer {layer.name} reads out the mean of leaky membranes, which no backend computes: to deploy the "
+            "network, train it without the read-out's voltage_decay."
+        )
     return Readout(name=layer.name, weight=layer.weight)
 
 

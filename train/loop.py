@@ -138,7 +138,7 @@ def _epoch(
         rate = learning_rate(state.step, config.epochs * per_epoch, per_epoch, config)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        logits = wrapped(x)
+        logits = wrapped(x, objective.over_time)
         loss = objective(logits, labels, config.label_smoothing)
         if config.rate_penalty > 0:
             loss = loss + config.rate_penalty * rate_excess(state.network.rates, config.rate_target)
@@ -152,7 +152,7 @@ def _epoch(
         optimizer.step()
         state.step += 1
         losses += float(loss.detach()) * len(labels)
-        hits += int((logits.detach().argmax(1) == labels).sum())
+        hits += int((objective.decision(logits.detach()) == labels).sum())
         seen += len(labels)
         for name, value in state.network.rates.items():
             rates[name] += float(value.detach())

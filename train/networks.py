@@ -64,13 +64,16 @@ class Network(torch.nn.Module):
         """Mean spikes per neuron and step of each spiking layer in the last training-form forward pass."""
         return {layer.name: layer.rate for layer in self.hidden}
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits (batch, classes) of 0/1 input (batch, features, steps); integer sums within `integer()`."""
+    def forward(self, x: torch.Tensor, over_time: bool = False) -> torch.Tensor:
+        """Logits (batch, classes) of 0/1 input (batch, features, steps); integer sums within `integer()`.
+
+        With `over_time`, the logits after every step, (batch, classes, steps).
+        """
         if self._integer:
             return self.trace(x).sums
-        for layer in self.layers.values():
+        for layer in self.hidden:
             x = layer(x)
-        return x
+        return self.readout(x, over_time)
 
     @contextmanager
     def integer(self, on: bool = True) -> Iterator["Network"]:

@@ -1,11 +1,34 @@
 """What training minimises, by name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 
-Objective = Callable[[Float[torch.Tensor, "batch classes"], Int[torch.Tensor, "batch"], float], Float[torch.Tensor, ""]]
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss and the logits that it looks at.
+
+    Attributes:
+        loss: of logits, labels and smoothing. The logits are those after the last step, (batch, classes), or with
+            `over_time` those after every step, (batch, classes, steps).
+        over_time: which of the two.
+    """
+
+    loss: Callable[[torch.Tensor, torch.Tensor, float], torch.Tensor]
+    over_time: bool = False
+
+    def __call__(
+        self, logits: Float[torch.Tensor, "batch classes ..."], labels: Int[torch.Tensor, "batch"], smoothing: float
+    ) -> Float[torch.Tensor, ""]:
+        """The loss."""
+        return self.loss(logits, labels, smoothing)
+
+    def decision(self, logits: Float[torch.Tensor, "batch classes ..."]) -> Int[torch.Tensor, "batch"]:
+        """The class of each sample: the largest logit after the last step."""
+        return (logits[..., -1] if self.over_time else logits).argmax(1)
 
 
 def cross_entropy(
@@ -13,6 +36,14 @@ def cross_entropy(
 ) -> Float[torch.Tensor, ""]:
     """−Σ_c q_c log softmax(logits)_c, q the label with `smoothing` spread over all classes."""
     return torch.nn.functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
+def cross_entropy_over_time(
+    logits: Float[torch.Tensor, "batch classes steps"], labels: Int[torch.Tensor, "batch"], smoothing: float
+) -> Float[torch.Tensor, ""]:
+    """The mean over all steps of `cross_entropy` of the logits after each."""
+    every = labels[:, None].expand(-1, logits.shape[2])
+    return torch.nn.functional.cross_entropy(logits, every, label_smoothing=smoothing)
 
 
 def mean_square(
@@ -24,7 +55,11 @@ def mean_square(
     return torch.nn.functional.mse_loss(logits, target.to(logits.dtype))
 
 
-OBJECTIVES: dict[str, Objective] = {"cross_entropy": cross_entropy, "mean_square": mean_square}
+OBJECTIVES: dict[str, Objective] = {
+    "cross_entropy": Objective(cross_entropy),
+    "cross_entropy_over_time": Objective(cross_entropy_over_time, over_time=True),
+    "mean_square": Objective(mean_square),
+}
 
 
 def rate_excess(rates: dict[str, Float[torch.Tensor, ""]], target: float) -> Float[torch.Tensor, ""]:

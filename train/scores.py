@@ -36,8 +36,8 @@ def float_score(network: Network, events: EventSet, objective: Objective, device
     """Score in the training form."""
     hits, loss, rates, seen = 0, 0.0, dict.fromkeys(network.rates, 0.0), 0
     for x, labels in in_order(events):
-        logits = network(x.to(device) if device else x).cpu()
-        hits += int((logits.argmax(1) == labels).sum())
+        logits = network(x.to(device) if device else x, objective.over_time).cpu()
+        hits += int((objective.decision(logits) == labels).sum())
         loss += float(objective(logits, labels, 0.0)) * len(labels)
         for name, rate in network.rates.items():
             rates[name] += float(rate) * len(labels)

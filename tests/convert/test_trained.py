@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.errors import BasaltError
 from convert import netx
 from convert.quantize import records
 from deploy.reference import simulate
@@ -93,3 +94,9 @@ def test_large_memories_are_deployed_as_trained(tmp_path, states, window):
     entry = {"kind": "dmp", "units": 10, "threshold": 1.0, "states": states, "window": window}
     network, spikes = trained([entry], {}, 0)
     assert_same(network, spikes, tmp_path / "a.net")
+
+
+def test_mean_membranes_are_refused():
+    network, _ = trained([{"kind": "lif", "units": 3}], {"voltage_decay": 0.1}, 0)
+    with pytest.raises(BasaltError, match="readout reads out the mean of leaky membranes"):
+        records(network, "a", None, {})

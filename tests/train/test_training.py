@@ -11,12 +11,12 @@ import torch
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from tests.train.helpers import recipe, splits
+from tests.train.helpers import content, recipe, splits
 from train import checkpoint
 from train.display import Display
 from train.loop import fit, make_fabric
-from train.networks import load
-from train.recipe import Recipe
+from train.networks import Network, load
+from train.recipe import Recipe, parse
 
 
 def run(folder: Path, resume: bool = False, wanted: Recipe | None = None) -> Any:
@@ -170,15 +170,32 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+def test_learns_delays_recurrence_and_a_mean_membrane_over_time(tmp_path: Path) -> None:
+    changed = content(objective="cross_entropy_over_time", epochs=3)
+    first, second, readout = changed["network"]["layers"]
+    first |= {"delay": 5, "delay_rate": 20.0}
+    second |= {"recurrent": True, "threshold": 1.0}
+    readout |= {"voltage_decay": 0.2, "logit_scale": 2.0}
+    wanted = parse(changed, "tiny")
+    state = run(tmp_path / "run", wanted=wanted)
+    assert state.history[-1]["loss"] < 0.95 * state.history[0]["loss"]
+    torch.manual_seed(wanted.seed)
+    start = Network(wanted.network, 16, 2).hidden[0].block.delay.delay
+    trained = load(tmp_path / "run").hidden[0].block.delay.delay
+    assert (trained - start).abs().max() > 0.5
+
+
 def test_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(BasaltError, match=r"No checkpoint at .*python train/main.py"):
         load(tmp_path)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from train.objectives import OBJECTIVES
+    from train.objectives import OBJECTIVES, Objective
 
-    monkeypatch.setitem(OBJECTIVES, "cross_entropy", lambda logits, labels, smoothing: logits.sum() * float("nan"))
+    monkeypatch.setitem(
+        OBJECTIVES, "cross_entropy", Objective(lambda logits, labels, smoothing: logits.sum() * float("nan"))
+    )
     with pytest.raises(BasaltError, match="learning_rate"):
         run(tmp_path / "run")
 

@@ -45,8 +45,8 @@ class SpikingConfig(LayerConfig):
         current_decay, voltage_decay: fraction lost a step; [low, high] spreads it over the neurons.
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
         bias: learn a bias. recurrent: feed the layer's spikes back through a dense matrix.
-        delay: the largest learned delay of the spikes that leave the layer, in steps; 0 for none. Spikes that are fed back
-            have none.
+        delay: the largest learned delay of the spikes that leave the layer, in steps; 0 for none. Spikes fed back have
+            none.
         delay_spread: delays start uniformly between 0 and this, in steps.
         delay_rate: how fast delays learn, in steps for what moves a weight by one.
         tau_grad, scale_grad: width (in thresholds, times 100 inside SLAYER) and height of the surrogate gradient.
@@ -92,11 +92,14 @@ class DmpConfig(SpikingConfig):
 
 
 class ReadoutConfig(LayerConfig):
-    """Non-spiking integrators, one a class; the class is the largest sum after the last step.
+    """Non-spiking integrators, one a class; the class is the largest sum, or mean membrane, after the last step.
 
     Attributes:
-        logit_scale: factor from sums to the logits of the objective.
+        logit_scale: factor from sums or means to the logits of the objective.
+        voltage_decay: fraction of the membrane lost a step, of which the mean over time is read out; left out, the
+            weighted spikes are summed.
     """
 
     kind: Literal["readout"] = "readout"
     logit_scale: float = Field(0.1, gt=0)
+    voltage_decay: float | None = Field(None, ge=0, le=1)

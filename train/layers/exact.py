@@ -72,3 +72,24 @@ def spiking(
     )
     sent = spikes if layer.delay is None else shifted(spikes, layer.delay)
     return sent, int(saturated.sum())
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def _membrane_sums(activation, keep, sums):  # type: ignore[no-untyped-def]
+    batch, steps, classes = activation.shape
+    for b in prange(batch):
+        for n in range(classes):
+            v = np.int64(0)
+            for t in range(steps):
+                v = sat24(decayed(v, keep) + (np.int64(activation[b, t, n]) << 6))
+                sums[b, n] += v >> 6
+
+
+def membrane_sums(
+    activation: Int[np.ndarray, "batch steps classes"], voltage_decay: int
+) -> Int[np.ndarray, "batch classes"]:
+    """Σ over t of v[t] >> 6, with the membranes v[t] = sat24(decay(v[t−1], voltage_decay) + (activation[t] << 6))."""
+    batch, _, classes = activation.shape
+    sums = np.zeros((batch, classes), np.int64)
+    _membrane_sums(activation, 4096 - voltage_decay, sums)
+    return sums

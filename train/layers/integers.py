@@ -62,8 +62,13 @@ class SpikingIntegers:
 
 @dataclass(frozen=True, eq=False)
 class ReadoutIntegers:
-    """Non-spiking integrators: weight (classes, inputs), even, −256 … 254."""
+    """Non-spiking integrators, which sum; or, with a voltage_decay (0 … 4096), whose leaky membranes are summed.
+
+    Attributes:
+        weight: (classes, inputs), even, −256 … 254.
+    """
 
     name: str
     weight: Int[np.ndarray, "classes inputs"]
+    voltage_decay: int | None = None
     kind: str = "readout"

@@ -1,17 +1,40 @@
 """The read-out: non-spiking integrators, one a class."""
 
+from functools import lru_cache
+
+import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
+from train.layers import events, exact
 from train.layers.config import ReadoutConfig
+from train.layers.fixed_point import DECAY_UNIT
 from train.layers.integers import ReadoutIntegers
 from train.layers.spiking import to_integers
 from train.layers.synapse import Dense
 from train.slayer import slayer
 
 
+@lru_cache(maxsize=8)
+def response(steps: int, voltage_decay: int | None, device: torch.device) -> Float[torch.Tensor, "steps steps"]:
+    """K[t, τ], what a spike of step τ with weight one has added to the read-out after step t.
+
+    Sums (`voltage_decay` None): 1 where τ < t. Mean of a membrane that keeps k = 1 − voltage_decay/4096 a step:
+    (1 + k + … + k^(t−τ−1))/(t + 1).
+    """
+    passed = np.arange(steps)[:, None] - np.arange(steps)
+    if voltage_decay is None:
+        return torch.as_tensor(passed > 0, dtype=torch.float32, device=device)
+    held = np.cumsum((1 - voltage_decay / DECAY_UNIT) ** np.arange(steps))
+    added = np.where(passed > 0, held[np.maximum(passed - 1, 0)], 0) / np.arange(1, steps + 1)[:, None]
+    return torch.as_tensor(added, dtype=torch.float32, device=device)
+
+
 class Readout(torch.nn.Module):
-    """y[t] = y[t−1] + W s[t−1], so y[T−1] = W Σ_{t<T−1} s[t]; logits are y[T−1]·logit_scale.
+    """Sums y[t] = y[t−1] + W s[t−1], so y[T−1] = W Σ_{t<T−1} s[t]; logits are y·logit_scale.
+
+    With a `voltage_decay`, the mean over time of leaky membranes: v[t] = decay(v[t−1]) + W s[t−1], and logits are
+    (v[0] + … + v[t])/(t + 1)·logit_scale. As v is linear in the spikes, that is a weighted count of them (`response`).
 
     Args:
         config: of the layer.
@@ -27,16 +50,30 @@ class Readout(torch.nn.Module):
         with torch.no_grad():
             self.synapse.weight.normal_(0, config.weight_scale / inputs**0.5)
 
-    def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch classes"]:
-        """Logits, in the training form."""
-        counts = x[..., :-1].sum(-1)
+    @property
+    def voltage_decay(self) -> int | None:
+        """The decay of the membranes, 0 … 4096, or None where the read-out sums."""
+        return None if self.config.voltage_decay is None else round(DECAY_UNIT * self.config.voltage_decay)
+
+    def forward(
+        self, x: Float[torch.Tensor, "batch inputs steps"], over_time: bool = False
+    ) -> Float[torch.Tensor, "batch classes ..."]:
+        """Logits after the last step, or after every step (batch, classes, steps), in the training form."""
+        added = response(x.shape[2], self.voltage_decay, x.device)
+        if over_time:
+            return self.synapse(x) @ added.t() * self.config.logit_scale
+        counts = added[-1] @ x.transpose(1, 2)
         return counts @ self.synapse.matrix.t() * self.config.logit_scale
 
     def integers(self) -> ReadoutIntegers:
         """The layer as it is deployed."""
-        return ReadoutIntegers(name=self.name, weight=to_integers(self.synapse.matrix))
+        return ReadoutIntegers(self.name, to_integers(self.synapse.matrix), self.voltage_decay)
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Int[torch.Tensor, "batch classes"]:
         """The sums after the last step, in exact integers."""
-        counts = x[..., :-1].sum(-1, dtype=torch.int64)
-        return counts @ torch.from_numpy(self.integers().weight).t()
+        layer = self.integers()
+        if layer.voltage_decay is None:
+            counts = x[..., :-1].sum(-1, dtype=torch.int64)
+            return counts @ torch.from_numpy(layer.weight).t()
+        activation = exact.activation(events.events_of(x.transpose(1, 2)), layer.weight)
+        return torch.from_numpy(exact.membrane_sums(activation, layer.voltage_decay))
