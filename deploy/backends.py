@@ -23,7 +23,7 @@ class Backend:
         tag: of the process models that it chooses.
         table: name of the price table that suits it.
         about: one line for people.
-        block: time steps that its processes exchange at once.
+        block: the most time steps that its processes exchange at once.
         warm: called in the hosting process before Lava forks.
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
@@ -37,6 +37,10 @@ class Backend:
     warm: Callable[[], None] = lambda: None
     exact: bool = True
     why_not: str | None = None
+
+    def block_of(self, steps: int) -> int:
+        """Time steps to exchange at once when a sample has `steps`: as few blocks as can be, of the same length."""
+        return -(-steps // -(-steps // self.block))
 
 
 def warm_kernels() -> None:
@@ -55,7 +59,7 @@ BACKENDS = {
             "compiled",
             "near-memory-22nm",
             "the same integers by compiled, event-driven kernels",
-            48,
+            64,
             warm_kernels,
         ),
         Backend(

@@ -13,6 +13,9 @@ from lava_procs.kernels.bits import words
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
+    from lava.magma.core.run_configs import RunConfig
+
+    from deploy.session import Host
 
 
 @dataclass(frozen=True)
@@ -216,12 +219,18 @@ class Graph:
     """A process graph.
 
     Attributes:
-        source: running it runs everything that is connected to it.
+        source: everything else is connected to it.
         layers: each layer's process, by name.
     """
 
     source: "AbstractProcess"
     layers: "dict[str, AbstractProcess]"
+
+    def run(self, host: "Host", config: "RunConfig", steps: int, before_stop: Callable[[], None] | None = None) -> None:
+        """Prepare all models, then run so many blocks; see `Host.run`."""
+        from lava_procs.metering import PREPARATION
+
+        host.run(self.source, config, steps, before_stop, PREPARATION)
 
 
 def build(network: Network, layout: Layout) -> Graph:

@@ -88,7 +88,7 @@ def run(
         raise BasaltError(f"There is no layer {sorted(unknown)[0]!r} to place; the layers are {names}.")
     with tempfile.TemporaryDirectory(prefix=".session-", dir=folder) as place:
         samples, _, steps = job.spikes.shape
-        block = min(job.block or backend.block, steps)
+        block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes))
         try:
             prepare(job, layout)
@@ -105,7 +105,7 @@ def run(
                 for name in {job.backend, *job.places.values()}:
                     find(name).warm()
                 graph = build(job.network, layout)
-                host.run(graph.source, run_config(backend.tag, places), layout.rounds * layout.blocks)
+                graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
         run_session(task, layout.folder, timeout, on_progress)
         return collect(job, layout)

@@ -70,11 +70,13 @@ class Host:
         config: "RunConfig",
         steps: int,
         before_stop: Callable[[], None] | None = None,
+        preparation: int = 0,
     ) -> None:
-        """Run `process` and all that is connected to it for `steps` time steps, then stop it.
+        """Run `process` and all that is connected to it for `steps` Lava steps, then stop it.
 
         Args:
             before_stop: called after the last step, while `Var.get()` still answers.
+            preparation: Lava steps ahead of these in which the models make themselves ready; counted as building.
         """
         from lava.magma.core.run_conditions import RunSteps
 
@@ -83,8 +85,10 @@ class Host:
         try:
             began = time.perf_counter()
             process.create_runtime(run_cfg=config, compile_config={"pypy_channel_size": CHANNEL_FRAMES})
-            built = time.perf_counter()
             (self.folder / SEGMENTS).write_text("\n".join(map(str, segments([os.getpid()]))))
+            if preparation:
+                process.run(RunSteps(num_steps=preparation))
+            built = time.perf_counter()
             done, chunk = 0, 1
             while done < steps:
                 asked = time.perf_counter()

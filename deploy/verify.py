@@ -159,7 +159,7 @@ def backend_states(network: Network, spikes: np.ndarray, divergence: Divergence,
                 held = {name: int(getattr(process, name).get()[0, divergence.neuron]) for name in ("u", "v")}
                 (layout.folder / "states.json").write_text(json.dumps(held))
 
-            host.run(graph.source, run_config(tag), sample.shape[2], before_stop=keep)
+            graph.run(host, run_config(tag), sample.shape[2], before_stop=keep)
 
         run_session(task, layout.folder)
         held: dict[str, int] = json.loads((layout.folder / "states.json").read_text())

@@ -27,12 +27,16 @@ COUNTERS = (
 
 COLUMN = {name: index for index, name in enumerate(COUNTERS)}
 
+PREPARATION = 1
+"""Lava steps ahead of the first block, in which all models make themselves ready side by side."""
+
 
 class MeteredModel(PyLoihiProcessModel):
     """A process model with a batch of samples side by side, a block of time steps an exchange, and counters.
 
-    One Lava step moves `block` time steps of a sample (the last block of a sample may be shorter). A model receives
-    the block, works through its steps in order, and sends the block of what came out.
+    In the first `PREPARATION` Lava steps the models prepare. Each one after moves `block` time steps of a sample (the
+    last block of a sample may be shorter): a model receives the block, works through its steps in order, and sends the
+    block of what came out.
 
     Process parameters: `batch` (samples side by side), `steps` (length of a sample; the state is cleared before every
     first step), `block`, `meter` (path of the counters' .npy file, or None).
@@ -45,16 +49,16 @@ class MeteredModel(PyLoihiProcessModel):
         self.batch: int = proc_params["batch"]
         self.steps: int = proc_params["steps"]
         self.block: int = proc_params["block"]
-        self._started = False
 
     def run_spk(self) -> None:
-        """Prepare before the first block, clear before each sample, then work through the block."""
-        if not self._started:
+        """Prepare, once; then clear before each sample, and work through the block."""
+        if self.time_step <= PREPARATION:
             if self.proc_params["meter"] is not None:
                 self.counters = np.load(self.proc_params["meter"], mmap_mode="r+")
             self.prepare()
-            self._started = True
-        self.round, turn = divmod(self.time_step - 1, -(-self.steps // self.block))
+            return
+        self.index = self.time_step - PREPARATION - 1
+        self.round, turn = divmod(self.index, -(-self.steps // self.block))
         self.first = turn * self.block
         self.length = min(self.block, self.steps - self.first)
         if turn == 0:
@@ -62,7 +66,7 @@ class MeteredModel(PyLoihiProcessModel):
         self.advance()
 
     def prepare(self) -> None:
-        """Work to be done once, in the process that will run the model."""
+        """Work to be done once, in the process that will run the model, before any block."""
 
     def clear(self) -> None:
         """Set the state to what it is before the first step of a sample."""

@@ -1,9 +1,14 @@
 """What all of Basalt's processes share."""
 
+from typing import Any
+
 import numpy as np
+from jaxtyping import Int
+from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from lava_procs.kernels.bits import words
 from lava_procs.metering import COUNTERS
 
 
@@ -35,5 +40,52 @@ class MeteredProcess(AbstractProcess):
         **parameters: object,
     ) -> None:
         super().__init__(name=name, batch=batch, steps=steps, block=block, rounds=rounds, meter=meter, **parameters)
+        self.frame = (block, batch)
         shape = (rounds * batch, len(COUNTERS))
         self.counters = Var(shape=shape, init=np.zeros(shape, dtype=np.int64))
+
+
+class NeuronProcess(MeteredProcess):
+    """Integer leaky integrate-and-fire neurons, whatever their synapses; see `lava_procs/spiking/reference.py`.
+
+    Args:
+        inputs: features that arrive.
+        neurons: features that leave.
+        weight: of the synapses, in the shape that their kind has.
+        threshold, current_decay, voltage_decay, reset: of the neurons.
+        bias: added to the membrane from step `start` on.
+        delay: steps that the spikes take beyond the one that every layer takes.
+        planes: bit planes of the input.
+        shared: as of `MeteredProcess`.
+
+    Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `s_out` (block, batch, words) spikes.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs: int,
+        neurons: int,
+        weight: Int[np.ndarray, "..."],
+        threshold: int,
+        current_decay: Int[np.ndarray, "#neurons"],
+        voltage_decay: Int[np.ndarray, "#neurons"],
+        reset: str = "hard",
+        bias: Int[np.ndarray, "neurons"] | None = None,
+        delay: Int[np.ndarray, "neurons"] | None = None,
+        start: int = 0,
+        planes: int = 1,
+        **shared: Any,
+    ) -> None:
+        super().__init__(
+            threshold=threshold, reset=reset, start=start, delayed=delay is not None, planes=planes, **shared
+        )
+        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
+        self.s_out = OutPort(shape=(*self.frame, words(neurons)))
+        self.weight = Var(shape=weight.shape, init=weight)
+        self.bias = Var(shape=(neurons,), init=np.zeros(neurons, dtype=np.int64) if bias is None else bias)
+        self.delay = Var(shape=(neurons,), init=np.zeros(neurons, dtype=np.int64) if delay is None else delay)
+        self.current_decay = Var(shape=current_decay.shape, init=current_decay)
+        self.voltage_decay = Var(shape=voltage_decay.shape, init=voltage_decay)
+        self.u = Var(shape=(shared["batch"], neurons), init=0)
+        self.v = Var(shape=(shared["batch"], neurons), init=0)

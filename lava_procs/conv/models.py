@@ -2,7 +2,6 @@
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -10,7 +9,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_procs.conv.process import Conv
 from lava_procs.conv.reference import conv_sum, fan_out
 from lava_procs.kernels.fixed_point import ALIGN
-from lava_procs.metering import MeteredModel
+from lava_procs.neurons import CompiledNeuronModel
 from lava_procs.spiking.models import AbstractSpikingModel
 from lava_procs.spiking.reference import floating_step
 
@@ -61,34 +60,11 @@ class FloatConvModel(AbstractConvModel):
 @implements(proc=Conv, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("compiled")
-class CompiledConvModel(MeteredModel):
+class CompiledConvModel(CompiledNeuronModel):
     """The references' integers by a compiled kernel that adds a piece of the kernel for each event."""
-
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
-    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
         from lava_procs.kernels.conv import ConvLayer
 
-        arrays = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
-        delay = self.delay if self.proc_params["delayed"] else None
-        self.layer = ConvLayer(self.batch, self.block, self.proc_params, delay=delay, **arrays)
-
-    def clear(self) -> None:
-        """No current, no membrane, no spikes."""
-        self.layer.clear()
-
-    def advance(self) -> None:
-        """Receive a block, run the kernel, send what fired."""
-        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
-        self.count(**self.layer.take_counts(self.length))
-        if self.first + self.length == self.steps:
-            self.u, self.v = self.layer.states()
+        self.layer = ConvLayer(self.batch, self.block, self.proc_params, **self.arrays())

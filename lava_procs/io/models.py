@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Int, UInt64
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -11,25 +11,27 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_procs.io.process import Source, SpikeSink, SumSink
 from lava_procs.kernels.bits import count_events
 from lava_procs.metering import MeteredModel
+from lava_procs.ports import BlockInPort
 
 
 @implements(proc=Source, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
 class SourceModel(MeteredModel):
-    """Sends the blocks in order."""
+    """Sends the blocks in order, each one Lava step early: it is copied while the layers work on the one before."""
 
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
 
     def prepare(self) -> None:
-        """Map the file."""
+        """Map the file, send the first block."""
         self.frames = np.load(self.proc_params["frames"], mmap_mode="r")
+        self.s_out.send(self.frames[0])
 
     def advance(self) -> None:
-        """Send this block."""
-        block = self.frames[self.time_step - 1]
-        self.s_out.send(block)
-        self.count(spikes_out=self.count_spikes(block))
+        """Send the next block, if there is one, and count this one."""
+        if self.index + 1 < len(self.frames):
+            self.s_out.send(self.frames[self.index + 1])
+        self.count(spikes_out=self.count_spikes(self.frames[self.index]))
 
     def count_spikes(self, block: UInt64[np.ndarray, "block batch words"]) -> Int[np.ndarray, "batch"]:
         """How many events a block brings each sample."""
@@ -44,7 +46,7 @@ class CompiledSourceModel(SourceModel):
 
     def count_spikes(self, block: UInt64[np.ndarray, "block batch words"]) -> Int[np.ndarray, "batch"]:
         """How many events a block brings each sample."""
-        from lava_procs.kernels.layers import count_block
+        from lava_procs.kernels.events import count_block
 
         counts = np.zeros(self.batch, dtype=np.int64)
         count_block(np.asarray(block), self.proc_params["planes"], self.length, counts)
@@ -54,7 +56,7 @@ class CompiledSourceModel(SourceModel):
 class AbstractSinkModel(MeteredModel):
     """Records every block."""
 
-    a_in: PyInPort
+    a_in: BlockInPort
 
     def prepare(self) -> None:
         """Map the file."""
@@ -62,7 +64,7 @@ class AbstractSinkModel(MeteredModel):
 
     def advance(self) -> None:
         """Keep this block."""
-        self.frames[self.time_step - 1] = self.a_in.recv()
+        self.frames[self.index] = self.a_in.recv()
 
 
 @implements(proc=SpikeSink, protocol=LoihiProtocol)
@@ -71,7 +73,7 @@ class AbstractSinkModel(MeteredModel):
 class SpikeSinkModel(AbstractSinkModel):
     """Records spikes."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    a_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
 
 
 @implements(proc=SumSink, protocol=LoihiProtocol)
@@ -80,4 +82,4 @@ class SpikeSinkModel(AbstractSinkModel):
 class SumSinkModel(AbstractSinkModel):
     """Records sums."""
 
-    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    a_in: BlockInPort = LavaPyType(BlockInPort, np.int32)

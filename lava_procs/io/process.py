@@ -1,5 +1,7 @@
 """Where spikes come from and where records go to."""
 
+from typing import Any
+
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
 from lava_procs.kernels.bits import words
@@ -15,28 +17,13 @@ class Source(MeteredProcess):
     def __init__(
         self,
         *,
-        name: str,
-        batch: int,
-        steps: int,
         features: int,
         frames: str,
         planes: int = 1,
-        block: int = 1,
-        rounds: int = 1,
-        meter: str | None = None,
+        **shared: Any,
     ) -> None:
-        super().__init__(
-            name=name,
-            batch=batch,
-            steps=steps,
-            block=block,
-            rounds=rounds,
-            meter=meter,
-            frames=frames,
-            features=features,
-            planes=planes,
-        )
-        self.s_out = OutPort(shape=(block, batch, planes * words(features)))
+        super().__init__(frames=frames, features=features, planes=planes, **shared)
+        self.s_out = OutPort(shape=(*self.frame, planes * words(features)))
 
 
 class Sink(MeteredProcess):
@@ -45,11 +32,9 @@ class Sink(MeteredProcess):
     Ports: `a_in` (block, batch, width).
     """
 
-    def __init__(
-        self, *, name: str, batch: int, steps: int, width: int, frames: str, block: int = 1, rounds: int = 1
-    ) -> None:
-        super().__init__(name=name, batch=batch, steps=steps, block=block, rounds=rounds, frames=frames)
-        self.a_in = InPort(shape=(block, batch, width))
+    def __init__(self, *, width: int, frames: str, **shared: Any) -> None:
+        super().__init__(frames=frames, **shared)
+        self.a_in = InPort(shape=(*self.frame, width))
 
 
 class SpikeSink(Sink):

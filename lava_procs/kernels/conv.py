@@ -11,8 +11,10 @@ from jaxtyping import Int, UInt64
 from numba import njit
 
 from lava_procs.kernels.bits import words
+from lava_procs.kernels.counts import spiking_counts
+from lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
-from lava_procs.kernels.layers import OPTIONS, RESET, Workers, fire, trailing_zeros
+from lava_procs.kernels.layers import RESET, Workers, fire
 
 
 @njit(**OPTIONS)
@@ -22,21 +24,16 @@ def scatter(bits, planes, size, output, stride, padding, dilation, rows, total):
     `size` and `output` are (channels, height, width); `rows` (input channels, kernel height, kernel width, outputs of a
     group) are the weights; `total` is (height, width, channels) in one row.
     """
-    width = bits.shape[0] // planes
     _, high, wide = rows.shape[:3]
     reach = rows.shape[3]
     of_group = size[0] // (output[0] // reach)
     events = synapses = 0
-    for w in range(width):
-        word = np.uint64(0)
-        for plane in range(planes):
-            word |= bits[plane * width + w]
+    for w in range(bits.shape[0] // planes):
+        word = any_plane(bits, planes, w)
         while word:
             lowest = trailing_zeros(word)
             word &= word - np.uint64(1)
-            value = np.int32(0)
-            for plane in range(planes):
-                value |= np.int32((bits[plane * width + w] >> lowest) & np.uint64(1)) << plane
+            value = value_at(bits, planes, w, lowest)
             channel, place = divmod(w * 64 + np.int64(lowest), size[1] * size[2])
             y, x = divmod(place, size[2])
             first = (channel // of_group) * reach
@@ -221,26 +218,17 @@ class ConvLayer:
         )
         return self.out
 
-    def states(self) -> tuple[Int[np.ndarray, "batch neurons"], Int[np.ndarray, "batch neurons"]]:
+    def variables(self) -> dict[str, Int[np.ndarray, "batch neurons"]]:
         """u and v in the order of the network."""
         u, v = np.empty_like(self.u), np.empty_like(self.v)
         u[:, self.place], v[:, self.place] = self.u, self.v
-        return u, v
+        return {"u": u, "v": v}
 
-    def take_counts(self, length: int) -> dict[str, Int[np.ndarray, "batch"] | int]:
+    def take_spiking_counts(self, length: int) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """What the layer did since the last call, in `length` steps."""
         events, synapses, spikes, saturations = self.counts.T.copy()
         self.counts[:] = 0
-        return {
-            "events_in": events,
-            "weight_words_read": synapses,
-            "synaptic_operations": synapses,
-            "neuron_updates": length * self.neurons,
-            "state_reads": 2 * length * self.neurons,
-            "state_writes": 2 * length * self.neurons,
-            "spikes_out": spikes,
-            "saturations": saturations,
-        }
+        return spiking_counts(events, synapses, spikes, saturations, length * self.neurons)
 
 
 def rows_of(weight: Int[np.ndarray, "outputs channels height width"], groups: int) -> tuple[int, np.ndarray]:

@@ -14,45 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
+
+from lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
 
 RESET = {"hard": 0, "soft": 1, "none": 2}
-OPTIONS = {"nogil": True, "cache": True, "boundscheck": False, "error_model": "numpy"}
-
-
-@intrinsic
-def trailing_zeros(context, word):  # type: ignore[no-untyped-def]
-    """Index of the lowest set bit of a word that is not 0."""
-    from llvmlite import ir
-
-    def build(_, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), build
-
-
-@intrinsic
-def set_bits(context, word):  # type: ignore[no-untyped-def]
-    """Number of set bits of a word."""
-
-    def build(_, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), build
-
-
-@njit(**OPTIONS)
-def count_block(packed, planes, length, counts):  # type: ignore[no-untyped-def]
-    """Add to counts[b] how many values of sample b in the first `length` frames are not 0."""
-    width = packed.shape[2] // planes
-    for k in range(length):
-        for b in range(packed.shape[1]):
-            for w in range(width):
-                word = np.uint64(0)
-                for plane in range(planes):
-                    word |= packed[k, b, plane * width + w]
-                counts[b] += np.int64(set_bits(word))
 
 
 @njit(**OPTIONS)
@@ -84,15 +50,11 @@ def gather(bits, planes, rows, total16, total):  # type: ignore[no-untyped-def]
             total[n] += total16[n]
         return arrived + pending
     for w in range(width):
-        word = np.uint64(0)
-        for plane in range(planes):
-            word |= bits[plane * width + w]
+        word = any_plane(bits, planes, w)
         while word:
             lowest = trailing_zeros(word)
             word &= word - np.uint64(1)
-            value = np.int64(0)
-            for plane in range(planes):
-                value |= np.int64((bits[plane * width + w] >> lowest) & np.uint64(1)) << plane
+            value = value_at(bits, planes, w, lowest)
             row = rows[w * 64 + lowest]
             for n in range(neurons):
                 total[n] += value * row[n]

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from lava_procs.kernels.conv import warm_conv
-from lava_procs.kernels.layers import count_block, narrow, readout_block
+from lava_procs.kernels.events import count_block
+from lava_procs.kernels.layers import narrow, readout_block
 from lava_procs.kernels.whole_layer import WholeLayer
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Int, UInt64
 
 from lava_procs.kernels.bits import words
+from lava_procs.kernels.counts import spiking_counts
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
 from lava_procs.kernels.layers import RESET, Workers, narrow, spiking_block
 
@@ -105,20 +106,15 @@ class WholeLayer:
         )
         return self.out
 
+    def variables(self) -> dict[str, np.ndarray]:
+        """u and v of the neurons, m of the memory if there is one."""
+        return {"u": self.u, "v": self.v} | ({"m": self.m} if self.states else {})
+
     def take_spiking_counts(self, length: int) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """What the spiking part did since the last call, in `length` steps."""
         incoming, spikes, saturations = self.spiking_counts.T.copy()
         self.spiking_counts[:] = 0
-        return {
-            "events_in": incoming,
-            "weight_words_read": incoming * self.neurons,
-            "synaptic_operations": incoming * self.neurons,
-            "neuron_updates": length * self.neurons,
-            "state_reads": 2 * length * self.neurons,
-            "state_writes": 2 * length * self.neurons,
-            "spikes_out": spikes,
-            "saturations": saturations,
-        }
+        return spiking_counts(incoming, incoming * self.neurons, spikes, saturations, length * self.neurons)
 
     def take_memory_counts(self, length: int) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """What the slow memory did since the last call, in `length` steps."""

@@ -3,7 +3,7 @@ the same as `fixed_pt`."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -11,6 +11,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_procs.kernels.bits import unpack, words
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import MeteredModel, events
+from lava_procs.ports import BlockInPort
 from lava_procs.readout.process import Readout
 from lava_procs.readout.reference import readout_step
 
@@ -18,7 +19,7 @@ from lava_procs.readout.reference import readout_step
 class AbstractReadoutModel(MeteredModel):
     """What the models share: ports and counting."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)

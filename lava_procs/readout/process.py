@@ -1,5 +1,7 @@
 """Non-spiking integrators, one a class."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
@@ -19,18 +21,13 @@ class Readout(MeteredProcess):
     def __init__(
         self,
         *,
-        name: str,
-        batch: int,
-        steps: int,
         weight: Int[np.ndarray, "classes inputs"],
         planes: int = 1,
-        block: int = 1,
-        rounds: int = 1,
-        meter: str | None = None,
+        **shared: Any,
     ) -> None:
-        super().__init__(name=name, batch=batch, steps=steps, block=block, rounds=rounds, meter=meter, planes=planes)
+        super().__init__(planes=planes, **shared)
         classes, inputs = weight.shape
-        self.s_in = InPort(shape=(block, batch, planes * words(inputs)))
-        self.y_out = OutPort(shape=(block, batch, classes))
+        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
+        self.y_out = OutPort(shape=(*self.frame, classes))
         self.weight = Var(shape=weight.shape, init=weight)
-        self.y = Var(shape=(batch, classes), init=0)
+        self.y = Var(shape=(shared["batch"], classes), init=0)

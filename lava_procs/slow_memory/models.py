@@ -3,7 +3,7 @@
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.process import AbstractProcess
@@ -13,6 +13,8 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_procs.kernels.bits import unpack
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import COLUMN, MeteredModel, events
+from lava_procs.neurons import CompiledModel
+from lava_procs.ports import BlockInPort
 from lava_procs.slow_memory.process import SlowMemory, SlowMemoryLayer
 from lava_procs.slow_memory.reference import floating_step, memory_step
 from lava_procs.spiking.process import Spiking
@@ -21,7 +23,7 @@ from lava_procs.spiking.process import Spiking
 class AbstractSlowMemoryModel(MeteredModel):
     """What the step-by-step models share: ports and counting."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     drive_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     transition: np.ndarray = LavaPyType(np.ndarray, np.int64)
     drive_input: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -136,10 +138,10 @@ class SlowMemoryLayerModel(AbstractSubProcessModel):
 @implements(proc=SlowMemoryLayer, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("compiled")
-class CompiledSlowMemoryLayerModel(MeteredModel):
+class CompiledSlowMemoryLayerModel(CompiledModel):
     """The whole layer as one compiled, event-driven kernel, as hardware would do it; the parts are counted apart."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
+    s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32)
@@ -153,16 +155,10 @@ class CompiledSlowMemoryLayerModel(MeteredModel):
         self.layer = WholeLayer(
             self.batch, self.block, parameters["spiking"], parameters["memory"], parameters["planes"]
         )
-        self.u, self.v, self.m = self.layer.u, self.layer.v, self.layer.m
         self.meters = {part: np.load(path, mmap_mode="r+") for part, path in parameters["meters"].items()}
 
-    def clear(self) -> None:
-        """No current, no membrane, no memory, no spikes."""
-        self.layer.clear()
-
-    def advance(self) -> None:
-        """Receive a block, run the kernel, send what fired."""
-        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
+    def account(self) -> None:
+        """Count what the two parts did."""
         counts = {
             "spiking": self.layer.take_spiking_counts(self.length),
             "slow_memory": self.layer.take_memory_counts(self.length),

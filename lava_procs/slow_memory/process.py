@@ -1,5 +1,7 @@
 """The slow memory of a layer, and the whole layer that it belongs to."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
@@ -19,9 +21,6 @@ class SlowMemory(MeteredProcess):
     def __init__(
         self,
         *,
-        name: str,
-        batch: int,
-        steps: int,
         drive_weight: Int[np.ndarray, "inputs"],
         transition: Int[np.ndarray, "states states"],
         drive_input: Int[np.ndarray, "states"],
@@ -33,33 +32,26 @@ class SlowMemory(MeteredProcess):
         memory_shift: int,
         update_interval: int = 1,
         planes: int = 1,
-        block: int = 1,
-        rounds: int = 1,
-        meter: str | None = None,
+        **shared: Any,
     ) -> None:
         neurons, states = memory_weight.shape
         super().__init__(
-            name=name,
-            batch=batch,
-            steps=steps,
-            block=block,
-            rounds=rounds,
-            meter=meter,
             planes=planes,
             drive_bias=drive_bias,
             drive_shift=drive_shift,
             coefficient_shift=coefficient_shift,
             memory_shift=memory_shift,
             update_interval=update_interval,
+            **shared,
         )
-        self.s_in = InPort(shape=(block, batch, planes * words(len(drive_weight))))
-        self.current_out = OutPort(shape=(block, batch, neurons))
+        self.s_in = InPort(shape=(*self.frame, planes * words(len(drive_weight))))
+        self.current_out = OutPort(shape=(*self.frame, neurons))
         self.drive_weight = Var(shape=drive_weight.shape, init=drive_weight)
         self.transition = Var(shape=transition.shape, init=transition)
         self.drive_input = Var(shape=drive_input.shape, init=drive_input)
         self.memory_weight = Var(shape=memory_weight.shape, init=memory_weight)
         self.drive_memory_weight = Var(shape=drive_memory_weight.shape, init=drive_memory_weight)
-        self.m = Var(shape=(batch, states), init=0)
+        self.m = Var(shape=(shared["batch"], states), init=0)
 
 
 class SlowMemoryLayer(MeteredProcess):
@@ -76,30 +68,16 @@ class SlowMemoryLayer(MeteredProcess):
     def __init__(
         self,
         *,
-        name: str,
-        batch: int,
-        steps: int,
         spiking: dict,
         memory: dict,
         planes: int = 1,
-        block: int = 1,
-        rounds: int = 1,
         meters: dict[str, str] | None = None,
+        **shared: Any,
     ) -> None:
-        super().__init__(
-            name=name,
-            batch=batch,
-            steps=steps,
-            block=block,
-            rounds=rounds,
-            planes=planes,
-            spiking=spiking,
-            memory=memory,
-            meters=meters or {},
-        )
+        super().__init__(planes=planes, spiking=spiking, memory=memory, meters=meters or {}, **shared)
         neurons, inputs = spiking["weight"].shape
-        self.s_in = InPort(shape=(block, batch, planes * words(inputs)))
-        self.s_out = OutPort(shape=(block, batch, words(neurons)))
-        self.u = Var(shape=(batch, neurons), init=0)
-        self.v = Var(shape=(batch, neurons), init=0)
-        self.m = Var(shape=(batch, memory["memory_weight"].shape[1]), init=0)
+        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
+        self.s_out = OutPort(shape=(*self.frame, words(neurons)))
+        self.u = Var(shape=(shared["batch"], neurons), init=0)
+        self.v = Var(shape=(shared["batch"], neurons), init=0)
+        self.m = Var(shape=(shared["batch"], memory["memory_weight"].shape[1]), init=0)

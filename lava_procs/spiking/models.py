@@ -2,31 +2,25 @@
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.kernels.bits import pack, unpack
+from lava_procs.kernels.counts import spiking_counts
 from lava_procs.kernels.fixed_point import dense_product
-from lava_procs.metering import MeteredModel, events
+from lava_procs.metering import events
+from lava_procs.neurons import CompiledNeuronModel, NeuronModel
+from lava_procs.ports import BlockInPort
 from lava_procs.spiking.process import Spiking
 from lava_procs.spiking.reference import floating_step, spiking_step
 
 
-class AbstractSpikingModel(MeteredModel):
-    """What the step-by-step models share: ports, delays, counting."""
-
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+class AbstractSpikingModel(NeuronModel):
+    """What the step-by-step models share: delays, counting."""
 
     recurrent_weight: np.ndarray
-    memory_in: PyInPort
+    memory_in: BlockInPort
     u: np.ndarray
     v: np.ndarray
     integrate = staticmethod(spiking_step)
@@ -81,16 +75,7 @@ class AbstractSpikingModel(MeteredModel):
         )
         self.u, self.v = after.u, after.v
         self.fired = after.spikes.astype(np.uint8)
-        self.count(
-            events_in=arrived,
-            weight_words_read=operations,
-            synaptic_operations=operations,
-            neuron_updates=self.neurons,
-            state_reads=2 * self.neurons,
-            state_writes=2 * self.neurons,
-            spikes_out=events(self.fired),
-            saturations=after.saturations,
-        )
+        self.count(**spiking_counts(arrived, operations, events(self.fired), after.saturations, self.neurons))
 
     def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
         """Activation in weights, and current in units of u, from what was received the step before."""
@@ -117,7 +102,7 @@ class FixedSpikingModel(AbstractSpikingModel):
     """Loihi's integers, by the reference."""
 
     recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    memory_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    memory_in: BlockInPort = LavaPyType(BlockInPort, np.int32)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64)
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
@@ -129,7 +114,7 @@ class FloatSpikingModel(AbstractSpikingModel):
     """The same equations without rounding, wrapping or saturation."""
 
     recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    memory_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.float64)
+    memory_in: BlockInPort = LavaPyType(BlockInPort, np.float64)
     u: np.ndarray = LavaPyType(np.ndarray, np.float64)
     v: np.ndarray = LavaPyType(np.ndarray, np.float64)
     integrate = staticmethod(floating_step)
@@ -138,38 +123,17 @@ class FloatSpikingModel(AbstractSpikingModel):
 @implements(proc=Spiking, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("compiled")
-class CompiledSpikingModel(MeteredModel):
+class CompiledSpikingModel(CompiledNeuronModel):
     """The reference's integers by a compiled, event-driven kernel: work grows with spikes, not with inputs."""
 
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.uint64)
-    memory_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    memory_in: BlockInPort = LavaPyType(BlockInPort, np.int32)
     recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
-    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
         from lava_procs.kernels.whole_layer import WholeLayer
 
         parameters = self.proc_params
-        spiking = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
+        spiking = self.arrays() | {name: parameters[name] for name in ("threshold", "reset", "start")}
         spiking["recurrent_weight"] = self.recurrent_weight if parameters["recurrent"] else None
-        spiking["delay"] = self.delay if parameters["delayed"] else None
-        spiking |= {name: parameters[name] for name in ("threshold", "reset", "start")}
         self.layer = WholeLayer(self.batch, self.block, spiking, planes=parameters["planes"])
-        self.u, self.v = self.layer.u, self.layer.v
-
-    def clear(self) -> None:
-        """No current, no membrane, no spikes."""
-        self.layer.clear()
-
-    def advance(self) -> None:
-        """Receive a block, run the kernel, send what fired."""
-        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
-        self.count(**self.layer.take_spiking_counts(self.length))

@@ -18,7 +18,7 @@ from lava_procs.kernels.bits import planes_of
 def bare_kernel(network: Network, spikes: np.ndarray, batch: int) -> float:
     """Seconds for all samples and steps: the input is packed and the weights are laid out before the clock starts."""
     samples, _, steps = spikes.shape
-    block = min(find("compiled").block, steps)
+    block = find("compiled").block_of(steps)
     with tempfile.TemporaryDirectory() as folder:
         layout = Layout(samples, steps, min(batch, samples), Path(folder), block, planes_of(spikes))
         prepare(Job(network, spikes, "compiled", batch, record=()), layout)

@@ -21,6 +21,7 @@ from deploy.backends import find
 from deploy.network import Layout, build
 from deploy.run import Job, Outcome, collect, prepare
 from lava_procs.kernels.bits import planes_of
+from lava_procs.metering import PREPARATION
 
 
 class Channel:
@@ -98,7 +99,7 @@ def run_direct(job: Job) -> Outcome:
     backend = find(job.backend)
     with tempfile.TemporaryDirectory() as place:
         samples, _, steps = job.spikes.shape
-        block = min(job.block or backend.block, steps)
+        block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes))
         prepare(job, layout)
         parts = [
@@ -106,7 +107,7 @@ def run_direct(job: Job) -> Outcome:
         ]
         channels: dict[Any, Channel] = {}
         models = [instance(process, model, channels) for process, model in parts]
-        for step in range(1, layout.rounds * layout.blocks + 1):
+        for step in range(1, PREPARATION + layout.rounds * layout.blocks + 1):
             for model in models:
                 model.time_step = step
                 model.run_spk()

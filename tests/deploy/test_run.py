@@ -5,10 +5,12 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from basalt.errors import BasaltError
 from convert import netx
+from deploy.backends import find
 from deploy.inputs import load_inputs
 from deploy.main import app
 from deploy.reference import simulate
@@ -119,6 +121,16 @@ def test_run_command_keeps_its_contract(files):
         last = list(READOUT.network.spiking)[-1]
         assert np.array_equal(spikes["spikes"], simulate(READOUT.network, READOUT.spikes[:3])[last.name])
         assert spikes["labels"].shape == (3,)
+
+
+@given(steps=st.integers(1, 1000))
+def test_blocks_are_few_and_of_one_length(steps):
+    """As many as the backend's largest block makes necessary; the last one is hardly shorter."""
+    backend = find("compiled")
+    block, blocks = backend.block_of(steps), -(-steps // backend.block)
+    assert block <= backend.block
+    assert -(-steps // block) == blocks
+    assert blocks * block - steps < blocks
 
 
 def test_run_without_labels(files):

@@ -1,5 +1,6 @@
 """A run always ends: what fails is named, and nothing is left behind."""
 
+import json
 import os
 import signal
 import time
@@ -50,7 +51,7 @@ def lava_task(layout, sabotage=None):
         graph = build(CASE.network, layout)
         if sabotage is not None:
             sabotage(host)
-        host.run(graph.source, run_config("fixed_pt"), STEPS)
+        graph.run(host, run_config("fixed_pt"), STEPS)
 
     return task
 
@@ -61,6 +62,19 @@ def test_ends_well(layout):
     run_session(lava_task(layout), layout.folder, 60, lambda done, total: seen.append((done, total)))
     assert (layout.folder / "timing.json").exists()
     assert not seen or seen[-1][1] == STEPS
+
+
+def test_preparation_counts_as_building(layout):
+    """What models do before the first block is no part of the run's time."""
+
+    def slow_preparation(host):
+        import lava_procs.io.models as models
+
+        prepare = models.SourceModel.prepare
+        models.SourceModel.prepare = lambda self: (time.sleep(1.0), prepare(self))
+
+    run_session(lava_task(layout, slow_preparation), layout.folder, 60)
+    assert json.loads((layout.folder / "timing.json").read_text())["build"] > 1.0
 
 
 def test_a_raising_model_is_named_with_its_traceback(layout):

@@ -1,0 +1,58 @@
+"""What the process models of spiking neurons share, whatever their synapses."""
+
+from typing import Any
+
+import numpy as np
+from lava.magma.core.model.py.ports import PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+
+from lava_procs.metering import MeteredModel
+from lava_procs.ports import BlockInPort
+
+
+class NeuronModel(MeteredModel):
+    """Ports and constants of a `NeuronProcess`."""
+
+    s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
+    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+
+class CompiledModel(MeteredModel):
+    """A layer that a compiled kernel steps; the subclass's `prepare` makes the `layer` (`lava_procs/kernels`)."""
+
+    s_in: BlockInPort
+    s_out: PyOutPort
+    layer: Any
+
+    def clear(self) -> None:
+        """The state before the first step of a sample."""
+        self.layer.clear()
+
+    def advance(self) -> None:
+        """Receive a block, run the kernel, send what fired; after the sample's last step, show the states."""
+        self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
+        self.account()
+        if self.first + self.length == self.steps:
+            for name, value in self.layer.variables().items():
+                setattr(self, name, value)
+
+    def account(self) -> None:
+        """Count what the kernel did."""
+        self.count(**self.layer.take_spiking_counts(self.length))
+
+
+class CompiledNeuronModel(CompiledModel, NeuronModel):
+    """A layer of a `NeuronProcess` that a compiled kernel steps."""
+
+    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
+
+    def arrays(self) -> dict[str, Any]:
+        """The constants by name; no delay is None."""
+        found = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
+        return {**found, "delay": self.delay if self.proc_params["delayed"] else None}
