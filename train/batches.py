@@ -4,6 +4,8 @@ Everything random comes from (seed, epoch), so an epoch can be drawn again after
 """
 
 from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +13,13 @@ from jaxtyping import Int, UInt8, UInt64
 from numba import njit, prange
 
 from train.data.events import EventSet
+from train.data.pixels import PixelSet
 from train.recipe import AugmentConfig
 
 PLAIN = AugmentConfig()
+CPU = torch.device("cpu")
+Samples = Any
+"""A set of samples that `dense` knows."""
 
 
 @njit(inline="always")
@@ -77,13 +83,15 @@ def _assemble(  # type: ignore[no-untyped-def]
             out[b, t, f] = 1
 
 
+@singledispatch
 def dense(
     events: EventSet,
     chosen: Int[np.ndarray, "batch"],
     augment: AugmentConfig = PLAIN,
     seeds: UInt64[np.ndarray, "batch"] | None = None,
+    device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch features steps"]:
-    """The chosen samples as 0/1 tensors, augmented from one seed a sample; steps vary slowest in memory."""
+    """The chosen samples as input, augmented from one seed a sample; steps vary slowest in memory."""
     out = torch.zeros(len(chosen), events.steps, events.features_count, dtype=torch.uint8)
     rows, columns = events.sensor[-2:]
     _assemble(
@@ -103,11 +111,65 @@ def dense(
         augment.shear,
         out.numpy(),
     )
-    return out.transpose(1, 2)
+    return out.transpose(1, 2).to(device)
+
+
+@njit(cache=True)
+def _warps(seeds, turn, scale, shear, out):  # type: ignore[no-untyped-def]
+    for b in range(len(seeds)):
+        seed = seeds[b]
+        angle = _between(seed + np.uint64(4), turn)
+        wide, tall = 1.0 + _between(seed + np.uint64(5), scale), 1.0 + _between(seed + np.uint64(6), scale)
+        slant = _between(seed + np.uint64(7), shear)
+        out[b, 0, 0], out[b, 0, 1] = wide * np.cos(angle), wide * (slant * np.cos(angle) - np.sin(angle))
+        out[b, 1, 0], out[b, 1, 1] = tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
+
+
+@njit(cache=True)
+def _moves(seeds, pixels, out):  # type: ignore[no-untyped-def]
+    for b in range(len(seeds)):
+        out[b, 0] = _shift(seeds[b], pixels)
+        out[b, 1] = _shift(seeds[b] + np.uint64(1), pixels)
+
+
+@dense.register
+def _pixels(
+    events: PixelSet,
+    chosen: Int[np.ndarray, "batch"],
+    augment: AugmentConfig = PLAIN,
+    seeds: UInt64[np.ndarray, "batch"] | None = None,
+    device: torch.device = CPU,
+) -> UInt8[torch.Tensor, "batch 1 784"]:
+    """Images: turned, stretched, slanted (between pixels, bilinearly) and shifted by whole pixels, then a pixel a step."""
+    images = torch.from_numpy(events.images[chosen]).to(device)
+    if seeds is not None and augment != PLAIN:
+        warp, move = np.zeros((len(chosen), 2, 3), np.float32), np.zeros((len(chosen), 2), np.float32)
+        _warps(seeds, np.deg2rad(augment.rotate), augment.scale, augment.shear, warp)
+        _moves(seeds, augment.pixels, move)
+        size = images.shape[-1]
+        warp[:, :, 2] = (warp[:, :, :2] @ move[..., None])[..., 0] * 2 / size
+        where = torch.nn.functional.affine_grid(
+            torch.from_numpy(warp).to(device), [len(images), 1, size, size], align_corners=False
+        )
+        moved = torch.nn.functional.grid_sample(images[:, None].float(), where, align_corners=False)
+        images = moved[:, 0].round().to(torch.uint8)
+    order = torch.from_numpy(events.order).to(device)
+    return (images.flatten(1)[:, order] >> (8 - events.bits))[:, None]
+
+
+LARGEST = 1 << 28
+"""Values made dense at once where batches are drawn on another device than the processor."""
 
 
 def epoch_batches(
-    events: EventSet, batch: int, augment: AugmentConfig, seed: int, epoch: int, rank: int = 0, ranks: int = 1
+    events: Samples,
+    batch: int,
+    augment: AugmentConfig,
+    seed: int,
+    epoch: int,
+    rank: int = 0,
+    ranks: int = 1,
+    device: torch.device = CPU,
 ) -> Iterator[tuple[UInt8[torch.Tensor, "batch features steps"], Int[torch.Tensor, "batch"]]]:
     """The batches of an epoch in a random order that (seed, epoch) decide; each of `ranks` processes gets its part.
 
@@ -116,9 +178,18 @@ def epoch_batches(
     draw = np.random.default_rng([seed, epoch])
     order = draw.permutation(len(events))
     seeds = draw.integers(0, 2**63, len(events), dtype=np.uint64)
-    for start in range(batch_count(len(events), batch)):
-        mine = order[start * batch : (start + 1) * batch][rank::ranks]
-        yield dense(events, mine, augment, seeds[mine]), torch.from_numpy(events.labels[mine])
+    count = batch_count(len(events), batch)
+    parts = [order[start * batch : (start + 1) * batch][rank::ranks] for start in range(count)]
+    together = 1
+    if device.type != "cpu":
+        together = max(LARGEST // (len(parts[0]) * events.features_count * events.steps), 1)
+    for start in range(0, count, together):
+        group = parts[start : start + together]
+        mine = np.concatenate(group)
+        x = dense(events, mine, augment, seeds[mine], device)
+        labels = torch.from_numpy(events.labels[mine]).to(device)
+        sizes = [len(part) for part in group]
+        yield from zip(x.split(sizes), labels.split(sizes))
 
 
 def batch_count(samples: int, batch: int) -> int:
@@ -127,9 +198,9 @@ def batch_count(samples: int, batch: int) -> int:
 
 
 def in_order(
-    events: EventSet, batch: int = 128
+    events: Samples, batch: int = 128, device: torch.device = CPU
 ) -> Iterator[tuple[UInt8[torch.Tensor, "batch features steps"], Int[torch.Tensor, "batch"]]]:
     """All samples, in order, as they are."""
     for start in range(0, len(events), batch):
         chosen = np.arange(start, min(start + batch, len(events)))
-        yield dense(events, chosen), torch.from_numpy(events.labels[chosen])
+        yield dense(events, chosen, device=device), torch.from_numpy(events.labels[chosen])

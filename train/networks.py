@@ -65,19 +65,29 @@ class Network(torch.nn.Module):
         return {layer.name: layer.rate for layer in self.hidden}
 
     def forward(self, x: torch.Tensor, over_time: bool = False) -> torch.Tensor:
-        """Logits (batch, classes) of 0/1 input (batch, features, steps); integer sums within `integer()`.
+        """Logits (batch, classes) of spikes or graded input (batch, features, steps); integer sums in `integer()`.
 
         With `over_time`, the logits after every step, (batch, classes, steps).
         """
         if self._integer:
             return self.trace(x).sums
-        for layer in self.hidden:
+        *first, last = self.hidden
+        for layer in first:
             x = layer(x)
-        return self.readout(x, over_time)
+        if not over_time and self.readout.voltage_decay is None:
+            counts = last.counts(x)
+            if counts is not None:
+                return self.readout.of_counts(counts)
+        return self.readout(last(x), over_time)
+
+    def travel_in(self, dtype: torch.dtype) -> None:
+        """The type in which spikes and gradients travel between layers on a GPU; see `train.layers.fused`."""
+        for layer in self.hidden:
+            layer.dtype = dtype
 
     @contextmanager
     def integer(self, on: bool = True) -> Iterator["Network"]:
-        """Within the block, `forward` computes the deployed integers (CPU)."""
+        """Within the block, `forward` computes the deployed integers."""
         before, self._integer = self._integer, on
         try:
             yield self
@@ -86,13 +96,9 @@ class Network(torch.nn.Module):
 
     @torch.no_grad()
     def trace(self, x: UInt8[torch.Tensor, "batch features steps"]) -> Trace:
-        """All spikes and the read-out's sums, as deployed (CPU).
-
-        Raises:
-            ValueError: an input is neither 0 nor 1.
-        """
+        """All spikes and the read-out's sums, as deployed."""
         spikes = {}
-        x = x.to("cpu", torch.uint8)
+        x = x.to(torch.uint8)
         for layer in self.hidden:
             x = layer.exact(x)
             spikes[layer.name] = x
@@ -105,7 +111,7 @@ class Network(torch.nn.Module):
     @torch.no_grad()
     def calibrate(self, x: UInt8[torch.Tensor, "batch features steps"]) -> None:
         """Set the drive shift of every slow memory from the largest drive that `x` causes, input side first."""
-        memories = [m for layer in self.hidden if (m := getattr(layer, "memory", None)) is not None]
+        memories = [layer.memory for layer in self.hidden if layer.memory is not None]
         for memory in memories:
             memory.watching, memory.peak = True, 0.0
             self.forward(x)

@@ -157,6 +157,6 @@ def test_shifts_follow_their_rules() -> None:
         k = drive_shift(peak)
         assert k == 9 or peak * 2 * 64 * 2 ** (k + 1) > 32767
         assert k == 0 or peak * 2 * 64 * 2**k <= 32767
-    assert exponent(127.0, 9) == 0
-    assert exponent(1.0, 0) == 6
-    assert exponent(500.0, 2) == 4  # p = k + e − 6 stays at 0, the weights are clipped
+    assert exponent(torch.tensor(127.0), torch.tensor(9)) == 0
+    assert exponent(torch.tensor(1.0), torch.tensor(0)) == 6
+    assert exponent(torch.tensor(500.0), torch.tensor(2)) == 4  # p = k + e − 6 stays at 0, the weights are clipped

@@ -16,6 +16,8 @@ DATASETS = {
     "digits": "train.data.digits",
     "mnist": "train.data.mnist",
     "nmnist": "train.data.nmnist",
+    "smnist": "train.data.pixels",
+    "psmnist": "train.data.pixels",
 }
 """The module of each data set, imported when it is asked for."""
 

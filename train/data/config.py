@@ -91,7 +91,9 @@ class DataConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["digits", "mnist", "nmnist"] = Field(default="digits", description="The data set.")
+    name: Literal["digits", "mnist", "nmnist", "smnist", "psmnist"] = Field(
+        default="digits", description="The data set."
+    )
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
     steps: int = Field(default=60, ge=1, le=4096, description="Number of steps; later events are dropped.")
     camera: CameraConfig = Field(default_factory=CameraConfig, description="The event camera (not for nmnist).")
@@ -100,3 +102,5 @@ class DataConfig(BaseModel):
         default=0, ge=0, description="Leave out the first n training images of MNIST (recordings show them)."
     )
     seed: int = Field(default=1, ge=0, lt=2**32, description="Seed of the camera.")
+    bits: int = Field(default=7, ge=1, le=8, description="Bits of a pixel (smnist, psmnist).")
+    permutation_seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the order of pixels (psmnist).")

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import events, exact
+from train.layers import events, exact, exact_device, whole
 from train.layers.config import DmpConfig
 from train.layers.integers import SpikingIntegers
 from train.layers.slow_memory import SlowMemory, integer_memory
@@ -29,26 +29,30 @@ class Dmp(Spiking):
             config.memory_scale,
         )
 
-    def _drive_matrix(self) -> Float[torch.Tensor, "1 inputs"]:
+    def drive_matrix(self) -> Float[torch.Tensor, "1 inputs"]:
+        """W_x after the quantisation hook."""
         return self.neuron.quantize_8bit(self.memory.drive_weight)
 
-    def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
-        """Spikes, in the training form."""
-        both = torch.cat([self.synapse.matrix, self._drive_matrix()])
+    def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+        """What drives the neurons: synaptic and memory current."""
+        both = torch.cat([self.synapse.matrix, self.drive_matrix()])
         sums = events.product(x.transpose(1, 2), both, delay=1)
         memory = self.memory(sums[..., -1])
-        return self.fire((sums[..., :-1] + memory).transpose(1, 2))
+        return (sums[..., :-1] + memory).transpose(1, 2)
 
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""
-        memory = self.memory.integers(to_integers(self._drive_matrix())[0])
+        memory = self.memory.integers(to_integers(self.drive_matrix())[0])
         return SpikingIntegers(**{**vars(super().integers()), "memory": memory})
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
-        """Spikes as deployed, in exact integers (CPU)."""
+        """Spikes as deployed, in exact integers."""
         layer = self.integers()
+        if whole.applies(self, x):
+            return exact_device.spiking(layer, x)
         assert layer.memory is not None
-        active = events.events_of(x.transpose(1, 2))
+        x = x.cpu()
+        active = exact.active(x)
         drive = exact.activation(active, layer.memory.drive_weight[None])[..., 0]
         spikes, _ = exact.spiking(layer, exact.activation(active, layer.weight), integer_memory(layer.memory, drive))
         return torch.from_numpy(spikes).transpose(1, 2)

@@ -31,18 +31,18 @@ def _count(rows, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def _fill(rows, pointers, features, graded):  # type: ignore[no-untyped-def]
+def _fill(rows, pointers, features, other):  # type: ignore[no-untyped-def]
     for r in prange(rows.shape[0]):
         at = pointers[r]
         for f in range(rows.shape[1]):
             if rows[r, f] != 0:
                 features[at] = f
                 at += 1
-                graded[r] |= rows[r, f] != 1
+                other[r] |= rows[r, f] != 1
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def _fill_words(words, rows, pointers, features, graded):  # type: ignore[no-untyped-def]
+def _fill_words(words, rows, pointers, features, other):  # type: ignore[no-untyped-def]
     for r in prange(rows.shape[0]):
         at = pointers[r]
         for w in range(words.shape[1]):
@@ -51,7 +51,12 @@ def _fill_words(words, rows, pointers, features, graded):  # type: ignore[no-unt
                     if rows[r, f] != 0:
                         features[at] = f
                         at += 1
-                        graded[r] |= rows[r, f] != 1
+                        other[r] |= rows[r, f] != 1
+
+
+def graded(spikes: torch.Tensor) -> bool:
+    """Whether an input holds values above one; what layers send never does."""
+    return spikes.dtype == torch.uint8 and spikes.numel() > 0 and int(spikes.max()) > 1
 
 
 def events_of(
@@ -68,12 +73,12 @@ def events_of(
     _count(rows, pointers)
     np.cumsum(pointers, out=pointers)
     features = np.empty(pointers[-1], np.int32)
-    graded = np.zeros(batch * steps, np.bool_)
+    other = np.zeros(batch * steps, np.bool_)
     if rows.dtype == np.uint8 and size % 8 == 0:
-        _fill_words(rows.view(np.uint64), rows, pointers, features, graded)
+        _fill_words(rows.view(np.uint64), rows, pointers, features, other)
     else:
-        _fill(rows, pointers, features, graded)
-    if graded.any():
+        _fill(rows, pointers, features, other)
+    if other.any():
         raise ValueError("an input is neither 0 nor 1: event-driven layers take binary spikes only")
     return Events(pointers, features, (batch, steps, size))
 
@@ -163,12 +168,13 @@ def product(
 ) -> Float[torch.Tensor, "batch steps neurons"]:
     """a[t] = W s[t − delay], zero before the first spikes arrive.
 
-    Event-driven on the CPU, a dense product elsewhere. Sums of weights on the 1/64 grid are exact in float32.
+    Event-driven on the CPU, a dense product elsewhere and for graded input. Sums of weights on the 1/64 grid are exact
+    in float32.
 
     Raises:
-        ValueError: on the CPU, a value of `spikes` is neither 0 nor 1.
+        ValueError: on the CPU, a floating value of `spikes` is neither 0 nor 1.
     """
-    if spikes.device.type == "cpu":
+    if spikes.device.type == "cpu" and not graded(spikes):
         return _Product.apply(spikes, weight, delay)
     full = spikes.to(weight.dtype) @ weight.t()
     return torch.nn.functional.pad(full, (0, 0, delay, 0))[:, : full.shape[1]]

@@ -1,18 +1,30 @@
 """A layer's exact integers, as they are deployed: what evaluation and `Network.trace` compute."""
 
 import numpy as np
+import torch
 from jaxtyping import Int, UInt8
 from numba import njit, prange
 
 from train.layers.delay import shifted
-from train.layers.events import Events, gather
+from train.layers.events import Events, events_of, gather, graded
 from train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector, sat24, wrap24
 from train.layers.integers import SpikingIntegers
 
 
-def activation(events: Events, weight: Int[np.ndarray, "neurons inputs"]) -> Int[np.ndarray, "batch steps neurons"]:
+def active(x: UInt8[torch.Tensor, "batch inputs steps"]) -> Events | UInt8[np.ndarray, "batch steps inputs"]:
+    """The events of a binary input; a graded one as it is."""
+    return x.transpose(1, 2).numpy() if graded(x) else events_of(x.transpose(1, 2))
+
+
+def activation(
+    events: Events | UInt8[np.ndarray, "batch steps inputs"], weight: Int[np.ndarray, "neurons inputs"]
+) -> Int[np.ndarray, "batch steps neurons"]:
     """a[t] = W s[t−1] in int32."""
     batch, steps, _ = events.shape
+    if not isinstance(events, Events):
+        late = np.zeros((batch, steps, len(weight)), np.int32)
+        late[:, 1:] = events[:, :-1].astype(np.float64) @ weight.T.astype(np.float64)
+        return late
     out = np.empty((batch * steps, weight.shape[0]), np.int32)
     gather(events.pointers, events.features, steps, 1, np.ascontiguousarray(weight.T, dtype=np.int32), out)
     return out.reshape(batch, steps, -1)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from train.layers import dynamics, loop
+from train.layers import dynamics, fused, loop
 from train.layers.constants import Constants
 from train.slayer import slayer
 
@@ -42,10 +42,28 @@ class Neuron(slayer.neuron.cuba.Neuron):
         self.shape = torch.Size([neurons])
         self.current_decay.data = _spread(current_decay, neurons)
         self.voltage_decay.data = _spread(voltage_decay, neurons)
+        self._cached: tuple[Any, tuple[Constants, fused.Decays]] | None = None
 
     @property
     def constants(self) -> Constants:
         """Present decays, threshold and surrogate as the kernels take them."""
+        return self._known()[0]
+
+    @property
+    def decays(self) -> fused.Decays:
+        """The decays on the neurons' device."""
+        return self._known()[1]
+
+    def _known(self) -> tuple[Constants, fused.Decays]:
+        """Constants and decays, worked out once as long as nobody writes the decays."""
+        tensors = (self.current_decay, self.voltage_decay)
+        key = tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)
+        if self._cached is None or self._cached[0] != key:
+            constants = self._constants()
+            self._cached = (key, (constants, fused.Decays.of(constants, self.current_decay.device)))
+        return self._cached[1]
+
+    def _constants(self) -> Constants:
         return Constants(
             current_decay=np.broadcast_to(self.cx_current_decay, self.shape).astype(np.int64),
             voltage_decay=np.broadcast_to(self.cx_voltage_decay, self.shape).astype(np.int64),

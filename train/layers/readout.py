@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
-from train.layers import events, exact
+from train.layers import exact
 from train.layers.config import ReadoutConfig
 from train.layers.fixed_point import DECAY_UNIT
 from train.layers.integers import ReadoutIntegers
@@ -59,10 +59,14 @@ class Readout(torch.nn.Module):
         self, x: Float[torch.Tensor, "batch inputs steps"], over_time: bool = False
     ) -> Float[torch.Tensor, "batch classes ..."]:
         """Logits after the last step, or after every step (batch, classes, steps), in the training form."""
+        x = x.to(self.synapse.weight.dtype)
         added = response(x.shape[2], self.voltage_decay, x.device)
         if over_time:
             return self.synapse(x) @ added.t() * self.config.logit_scale
-        counts = added[-1] @ x.transpose(1, 2)
+        return self.of_counts(added[-1] @ x.transpose(1, 2))
+
+    def of_counts(self, counts: Float[torch.Tensor, "batch inputs"]) -> Float[torch.Tensor, "batch classes"]:
+        """Logits from how much each input has added (sums: its spikes before the last step)."""
         return counts @ self.synapse.matrix.t() * self.config.logit_scale
 
     def integers(self) -> ReadoutIntegers:
@@ -73,7 +77,7 @@ class Readout(torch.nn.Module):
         """The sums after the last step, in exact integers."""
         layer = self.integers()
         if layer.voltage_decay is None:
-            counts = x[..., :-1].sum(-1, dtype=torch.int64)
+            counts = x[..., :-1].sum(-1, dtype=torch.int64).cpu()
             return counts @ torch.from_numpy(layer.weight).t()
-        activation = exact.activation(events.events_of(x.transpose(1, 2)), layer.weight)
+        activation = exact.activation(exact.active(x.cpu()), layer.weight)
         return torch.from_numpy(exact.membrane_sums(activation, layer.voltage_decay))

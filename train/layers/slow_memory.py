@@ -9,11 +9,15 @@ Training form (floats on the integer grid, 2^k drive fraction bits beyond the we
 The exact integers (`integer_memory`) round m and memory in every step; that is the only difference.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numba import njit, prange
 
+from train.layers.chunks import Chunks, chunks
 from train.layers.fixed_point import DRIVE_MAX, WEIGHT_SCALE, sat24
 from train.layers.integers import MemoryIntegers
 from train.layers.legendre import impulse_response, quantised
@@ -39,10 +43,10 @@ def drive_shift(peak: float) -> int:
     return int(np.clip(np.floor(np.log2(room)), 0, MAX_DRIVE_SHIFT))
 
 
-def exponent(peak: float, shift: int) -> int:
+def exponent(peak: Float[torch.Tensor, ""], shift: Int[torch.Tensor, ""]) -> Int[torch.Tensor, ""]:
     """e of the grid 2^−e of P and ν: the largest at which `peak` fits 8 bits, within 6 − k … 14."""
-    fitting = np.floor(np.log2(WEIGHT_MAX / max(peak, 1e-9)))
-    return int(np.clip(fitting, max(6 - shift, 0), MAX_EXPONENT))
+    fitting = torch.frexp(WEIGHT_MAX / peak.clamp(min=1e-9)).exponent - 1
+    return torch.minimum(torch.maximum(fitting, (6 - shift).clamp(min=0)), torch.full_like(fitting, MAX_EXPONENT))
 
 
 def convolve(
@@ -91,37 +95,60 @@ class SlowMemory(torch.nn.Module):
         self.weight = torch.nn.Parameter(scale * threshold / states**0.5 / 8 * torch.randn(neurons, states))
         self.watching = False
         self.peak = 0.0
+        self._constants: dict[Any, Any] = {}
 
     @property
-    def limit(self) -> float:
+    def limit(self) -> Float[torch.Tensor, ""]:
         """The largest drive that 16 bits hold, in float units."""
-        return DRIVE_MAX / (WEIGHT_SCALE << int(self.shift))
+        return DRIVE_MAX / WEIGHT_SCALE * torch.exp2(-self.shift.to(self.weight.dtype))
 
     def quantised_bias(self) -> Float[torch.Tensor, "1"]:
         """b on the 1/64 grid."""
         return _Straight.apply(self.drive_bias, 1 / WEIGHT_SCALE)
 
-    def projections(self) -> tuple[Float[torch.Tensor, "neurons d+1"], int]:
+    def projections(self) -> tuple[Float[torch.Tensor, "neurons d+1"], Int[torch.Tensor, ""]]:
         """[P, ν] on the grid 2^−e, and e."""
         scale = 2.0**-self.coefficient_shift
         system = torch.cat([self.transition, self.drive_input[:, None]], 1).to(self.weight.dtype) * scale
         exact = self.weight @ system
-        e = exponent(float(exact.detach().abs().max()), int(self.shift))
-        step = 2.0**-e
-        return _Straight.apply(exact.clamp(-WEIGHT_MAX * step, WEIGHT_MAX * step), step), e
+        e = exponent(exact.detach().abs().max(), self.shift)
+        step = torch.exp2(-e.to(exact.dtype))
+        most = WEIGHT_MAX * step
+        return _Straight.apply(torch.minimum(torch.maximum(exact, -most), most), step), e
+
+    def _constant(self, name: str, steps: int, make: Callable[[], Any]) -> Any:
+        """A constant for so many steps, made once on each device."""
+        key = (name, steps, self.weight.device)
+        if key not in self._constants:
+            self._constants[key] = make()
+        return self._constants[key]
+
+    def chunks(self, steps: int) -> Chunks | None:
+        """The constants of the form in chunks (`train.layers.chunks`); None if `steps` cannot be cut so."""
+
+        def make() -> Chunks | None:
+            system = self.transition.cpu().numpy(), self.drive_input.cpu().numpy()
+            return chunks(*system, self.coefficient_shift, steps, self.update_interval, self.weight.device)
+
+        return self._constant("chunks", steps, make)
+
+    def _response(self, steps: int) -> Float[torch.Tensor, "d steps"]:
+        scale = 2.0**-self.coefficient_shift
+        system = self.transition.cpu().numpy() * scale, self.drive_input.cpu().numpy() * scale
+        return torch.as_tensor(impulse_response(*system, steps), dtype=self.weight.dtype, device=self.weight.device)
+
+    def watch(self, drive: Float[torch.Tensor, "batch steps"]) -> None:
+        """While `watching`, keep the largest drive."""
+        if self.watching:
+            self.peak = max(self.peak, float(drive.detach().max()))
 
     def forward(self, drive: Float[torch.Tensor, "batch steps"]) -> Float[torch.Tensor, "batch steps neurons"]:
         """memory from W_x s[t−1], the drive before bias and ReLU."""
         x = torch.relu(drive + self.quantised_bias())
-        if self.watching:
-            self.peak = max(self.peak, float(x.detach().max()))
-        x = x.clamp(max=self.limit)
+        self.watch(x)
+        x = torch.minimum(x, self.limit)
         steps = x.shape[1]
-        scale = 2.0**-self.coefficient_shift
-        response = impulse_response(
-            self.transition.cpu().numpy() * scale, self.drive_input.cpu().numpy() * scale, steps
-        )
-        states = convolve(x, torch.as_tensor(response, dtype=x.dtype, device=x.device))
+        states = convolve(x, self._constant("response", steps, lambda: self._response(steps)))
         before = torch.nn.functional.pad(states, (0, 0, 1, 0))[:, :steps]
         projections, _ = self.projections()
         memory = torch.cat([before, x[..., None]], 2) @ projections.t()
@@ -136,7 +163,8 @@ class SlowMemory(torch.nn.Module):
 
     def integers(self, drive_weight: Int[np.ndarray, "inputs"]) -> MemoryIntegers:
         """The deployed integers; `drive_weight` is W_x after the layer's quantisation."""
-        projections, e = self.projections()
+        projections, exponent_ = self.projections()
+        e = int(exponent_)
         rows = np.rint(projections.detach().cpu().double().numpy() * 2.0**e).astype(np.int64)
         shift = int(self.shift)
         return MemoryIntegers(

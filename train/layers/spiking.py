@@ -7,12 +7,13 @@ import torch
 from jaxtyping import Float, Int, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import events, exact
+from train.layers import exact, exact_device, whole
 from train.layers.config import SpikingConfig
 from train.layers.delay import Delay
 from train.layers.fixed_point import WEIGHT_SCALE
 from train.layers.integers import SpikingIntegers
 from train.layers.neuron import Neuron
+from train.layers.slow_memory import SlowMemory
 from train.layers.synapse import Dense
 from train.slayer import slayer
 
@@ -42,6 +43,8 @@ class Spiking(torch.nn.Module):
                 self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / config.units**0.5)
         self.bias = torch.nn.Parameter(torch.zeros(config.units)) if config.bias else None
         self.rate = torch.zeros(())
+        self.memory: SlowMemory | None = None
+        self.dtype = torch.float32
 
     @property
     def synapse(self) -> Dense:
@@ -55,19 +58,37 @@ class Spiking(torch.nn.Module):
 
     def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """Spikes, in the training form."""
-        return self.fire(self.synapse(x, delay=1))
+        if whole.applies(self, x):
+            return self._delayed(whole.run(self, x)[0])
+        return self.fire(self.current(x))
+
+    def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+        """What drives the neurons, without bias and recurrence."""
+        return self.synapse(x, delay=1)
+
+    def quantised_bias(self) -> Float[torch.Tensor, "units"] | None:
+        """The bias on the 1/64 grid."""
+        return None if self.bias is None else _on_grid(self.bias)
+
+    def counts(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units"] | None:
+        """How often each neuron spikes before the last step, where that is cheaper than `forward`; None elsewhere."""
+        if self.block.delay is not None or not whole.applies(self, x):
+            return None
+        return whole.run(self, x, send=False)[1]
 
     def fire(self, current: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What the neurons driven by `current` send, after their delays; remembers their mean rate."""
         recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
-        bias = None if self.bias is None else _on_grid(self.bias)
-        spikes = self.neuron(current, bias, recurrent)
+        spikes = self.neuron(current, self.quantised_bias(), recurrent)
         self.rate = spikes.mean()
+        return self._delayed(spikes)
+
+    def _delayed(self, spikes: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
         return spikes if self.block.delay is None else self.block.delay(spikes)
 
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""
-        constants = self.neuron.constants
+        constants, bias = self.neuron.constants, self.quantised_bias()
         recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
         return SpikingIntegers(
             name=self.name,
@@ -77,14 +98,17 @@ class Spiking(torch.nn.Module):
             voltage_decay=constants.voltage_decay,
             reset=self.config.reset,
             recurrent_weight=None if recurrent is None else to_integers(recurrent),
-            bias=None if self.bias is None else to_integers(_on_grid(self.bias)),
+            bias=None if bias is None else to_integers(bias),
             delay=None if self.block.delay is None else self.block.delay.steps(),
         )
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
-        """Spikes as deployed, in exact integers (CPU)."""
+        """Spikes as deployed, in exact integers."""
         layer = self.integers()
-        active = events.events_of(x.transpose(1, 2))
+        if whole.applies(self, x):
+            return exact_device.spiking(layer, x)
+        x = x.cpu()
+        active = exact.active(x)
         spikes, _ = exact.spiking(layer, exact.activation(active, layer.weight))
         return torch.from_numpy(spikes).transpose(1, 2)
 

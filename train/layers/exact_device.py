@@ -1,0 +1,70 @@
+"""A layer's exact integers on a GPU, for scoring thousands of samples between epochs.
+
+Integers travel as float64 where products reach 2^53 at most (the slow memory's: 16-bit coefficients, 24-bit states)
+and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif`.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from train.layers import fused
+from train.layers.constants import Constants
+from train.layers.delay import gathered
+from train.layers.fixed_point import DRIVE_MAX, RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
+from train.layers.integers import MemoryIntegers, SpikingIntegers
+
+
+def _as(array: np.ndarray | int, like: torch.Tensor) -> torch.Tensor:
+    return torch.as_tensor(array, dtype=like.dtype, device=like.device)
+
+
+def memory_current(
+    memory: MemoryIntegers, drive: Float[torch.Tensor, "batch steps"]
+) -> Float[torch.Tensor, "batch steps neurons"]:
+    """memory[t] of `MemoryIntegers` in units of u, from the integer sums drive_weight·s[t−1]; float64 throughout."""
+    batch, steps = drive.shape
+    x = ((drive + memory.drive_bias).clamp(min=0) * 2.0**memory.drive_shift).clamp(max=DRIVE_MAX)
+    forced = x[..., None] * _as(memory.drive_input, x) + ((1 << memory.coefficient_shift) >> 1)
+    transition = _as(memory.transition.T, x)
+    scale = 2.0**-memory.coefficient_shift
+    before = x.new_zeros(batch, steps, transition.shape[0])
+    state = before[:, 0]
+    for t in range(steps - 1):
+        state = torch.addmm(forced[:, t], state, transition).mul_(scale).floor_().clamp_(-STATE_MAX, STATE_MAX)
+        before[:, t + 1] = state
+    sums = before @ _as(memory.memory_weight.T, x) + x[..., None] * _as(memory.drive_memory_weight, x)
+    current = ((sums + ((1 << memory.memory_shift) >> 1)) * 2.0**-memory.memory_shift).floor_()
+    held = torch.arange(steps, device=x.device) // memory.update_interval * memory.update_interval
+    return current if memory.update_interval == 1 else current[:, held]
+
+
+def spiking(
+    layer: SpikingIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
+) -> UInt8[torch.Tensor, "batch neurons steps"]:
+    """Spikes of a layer without recurrence as deployed, after their delays; x may be graded."""
+    from train.layers.triton_lif import forward_kernel
+
+    s_in = x.transpose(1, 2).float()
+    batch, steps, _ = s_in.shape
+    neurons, device = len(layer.weight), x.device
+    synaptic = (s_in @ _as(layer.weight.T, s_in) / WEIGHT_SCALE).contiguous()
+    current = synaptic
+    if layer.memory is not None:
+        drive = torch.nn.functional.pad(s_in @ _as(layer.memory.drive_weight, s_in), (1, 0))[:, :steps]
+        current = (memory_current(layer.memory, drive.double()) / STATE_SCALE).float().contiguous()
+    constants = Constants(layer.current_decay, layer.voltage_decay, 1.0, 1.0, 1.0)
+    decays = fused.Decays.of(constants, device, neurons)
+    bias = decays.zero if layer.bias is None else torch.as_tensor(layer.bias << 6, device=device).to(torch.int32)
+    spikes = torch.empty(batch, steps, neurons, dtype=torch.float32, device=device)
+    codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
+    counts = torch.empty(batch, neurons, device=device)
+    forward_kernel[(batch, -(-neurons // fused.BLOCK))](
+        synaptic, current, bias, decays.keep_u, decays.keep_v, layer.threshold << 6, 0.0, spikes, codes, counts,
+        steps, neurons, neurons, LEAK=decays.leak, MEMORY=layer.memory is not None, RESET=RESETS[layer.reset],
+        SEND=True, BLOCK=fused.BLOCK, num_warps=fused.BLOCK // 32,
+    )  # fmt: skip
+    spikes = spikes.to(torch.uint8)
+    if layer.delay is not None:
+        spikes = gathered(spikes, torch.as_tensor(layer.delay, device=device))
+    return spikes.transpose(1, 2)

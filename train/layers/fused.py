@@ -1,0 +1,170 @@
+"""A whole spiking layer as one differentiable operation on a GPU: products, slow memory and dynamics.
+
+    synaptic[t] = W s_in[t−1]          x[t] = min(relu(w s_in[t−1] + b), limit)
+    current     = synaptic + memory(x) (train.layers.chunks)          spikes: train.layers.triton_lif
+
+Spikes and gradients travel in `dtype`. In bfloat16 the spikes and the weights' 8-bit grid are exact and sums are
+float32, so a layer without slow memory still spikes exactly as SLAYER's; the memory's products take float16 inputs
+forward, and all gradients are rounded to bfloat16. In float32 nothing is.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from train.layers.chunks import Chunks
+from train.layers.constants import Constants
+from train.layers.fixed_point import RESETS, STATE_SCALE
+
+BLOCK = 64
+ALIGN = 8
+CODE_UNIT = 6144.0
+"""Codes of a distance of one tau from the threshold."""
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """The slow memory's part: constants, the largest drive, and b."""
+
+    chunks: Chunks
+    limit: Float[torch.Tensor, ""]
+
+
+def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """a @ b in float32, whatever the inputs' type."""
+    if a.dtype == torch.float32:
+        return a @ b
+    try:
+        return torch.mm(a, b, out_dtype=torch.float32)
+    except (TypeError, RuntimeError):  # torch before 2.8, or a processor
+        return a.float() @ b.float()
+
+
+class _Layer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, send):  # type: ignore[no-untyped-def]
+        from train.layers.triton_lif import forward_kernel
+
+        batch, steps, features = s_in.shape
+        neurons, dtype, device = len(weight), s_in.dtype, s_in.device
+        width = -(-(neurons + (memory is not None)) // ALIGN) * ALIGN
+        flat = s_in.reshape(-1, features)
+        parts = [weight] if memory is None else [weight, drive_weight]
+        every = torch.nn.functional.pad(torch.cat(parts), (0, 0, 0, width - neurons - len(parts) + 1)).to(dtype)
+        synaptic = flat.float() * every.t().float() if features == 1 else mm(flat, every.t())
+        ctx.set_materialize_grads(False)
+        current, x, z, folded = synaptic, None, None, None
+        if memory is not None:
+            drive = torch.nn.functional.pad(synaptic.view(batch, steps, width)[:, :-1, neurons], (1, 0))
+            free = drive + drive_bias
+            x = torch.minimum(torch.relu(free), memory.limit)
+            wide = torch.nn.functional.pad(rows, (0, 0, 0, width - neurons))
+            half = torch.float32 if dtype == torch.float32 else torch.float16
+            z, folded = memory.chunks.inputs(x).to(half), memory.chunks.weights(wide).to(half)
+            current = mm(z, folded)
+        spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else s_in.new_empty(1)
+        codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
+        counts = torch.empty(batch, neurons, device=device)
+        shift = decays.zero if bias is None else (bias.detach() * STATE_SCALE).round().to(torch.int32)
+        forward_kernel[(batch, -(-neurons // BLOCK))](
+            synaptic, current, shift, decays.keep_u, decays.keep_v, constants.threshold_state,
+            CODE_UNIT / (constants.tau * STATE_SCALE), spikes, codes, counts, steps, neurons, width,
+            LEAK=decays.leak, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK,
+            num_warps=BLOCK // 32,
+        )  # fmt: skip
+        saved = (flat, every, codes, x, z, folded, rows)
+        ctx.save_for_backward(*(value for value in saved if value is not None))
+        ctx.present = tuple(value is not None for value in saved)
+        ctx.shape, ctx.constants, ctx.decays, ctx.memory = (batch, steps, neurons, width), constants, decays, memory
+        ctx.has_bias, ctx.send = bias is not None, send
+        return (spikes if send else None), counts
+
+    @staticmethod
+    def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
+        from train.layers.triton_lif import backward_kernel
+
+        tensors = iter(ctx.saved_tensors)
+        flat, every, codes, x, z, folded, rows = (next(tensors) if there else None for there in ctx.present)
+        batch, steps, neurons, width = ctx.shape
+        constants, decays, memory = ctx.constants, ctx.decays, ctx.memory
+        dtype = flat.dtype
+        if grad is not None:
+            grad = grad.contiguous()
+        if grad_count is not None:
+            grad_count = grad_count.contiguous()
+        out = torch.empty(batch, steps, width, dtype=dtype, device=flat.device)
+        first = torch.empty(batch, width, device=flat.device)
+        grad_bias = torch.empty(batch, width, device=flat.device)
+        backward_kernel[(batch, -(-width // BLOCK))](
+            codes if grad is None else grad, grad_bias if grad_count is None else grad_count, codes, decays.keep_u,
+            decays.keep_v, constants.scale / 2 / constants.tau, out, first, grad_bias, steps, neurons, width,
+            LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, BLOCK=BLOCK,
+            num_warps=BLOCK // 32,
+        )  # fmt: skip
+        grad_drive_bias = grad_rows = None
+        if memory is not None:
+            grouped = out.view(len(z), -1)
+            # Gradients may be smaller than float16 can hold: bfloat16 on this way, and z and folded follow.
+            grad_folded = mm(z.to(dtype).t(), grouped)
+            grad_x = memory.chunks.inputs_gradient(mm(grouped, folded.to(dtype).t()), batch)
+            grad_rows = memory.chunks.weights_gradient(grad_folded, width)[:neurons]
+            grad_rows[:, -1] += first[:, :neurons].t() @ x[:, 0]
+            grad_x[:, 0] += first[:, :neurons] @ rows[:, -1]
+            grad_x = grad_x * ((x > 0) & (x < memory.limit))
+            grad_drive_bias = grad_x.sum().reshape(1)
+            out[:, 1:, neurons] = grad_x[:, 1:].to(dtype)
+        rows_out = out.view(-1, width)
+        grad_in = None
+        if ctx.needs_input_grad[0]:
+            grad_in = torch.empty_like(flat)
+            torch.mm(rows_out[1:], every, out=grad_in[:-1])
+            grad_in[-1] = 0
+            grad_in = grad_in.view(batch, steps, -1)
+        grad_every = mm(rows_out[1:].t(), flat[:-1])
+        return (
+            grad_in,
+            grad_every[:neurons],
+            grad_bias[:, :neurons].sum(0) if ctx.has_bias else None,
+            None if memory is None else grad_every[neurons : neurons + 1],
+            grad_drive_bias,
+            grad_rows,
+            None, None, None, None,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Decays:
+    """A layer's decays on its device."""
+
+    keep_u: torch.Tensor
+    keep_v: torch.Tensor
+    zero: torch.Tensor
+    leak: bool
+
+    @staticmethod
+    def of(constants: Constants, device: torch.device, neurons: int | None = None) -> "Decays":
+        """From the layer's constants; `neurons` where one decay may stand for all."""
+        keep_u, keep_v = (
+            torch.as_tensor(np.broadcast_to(4096 - decay, neurons or decay.shape).astype("int32"), device=device)
+            for decay in (constants.current_decay, constants.voltage_decay)
+        )
+        return Decays(keep_u, keep_v, torch.zeros_like(keep_u), bool((constants.current_decay < 4096).any()))
+
+
+def layer(
+    s_in: Float[torch.Tensor, "batch steps inputs"],
+    weight: Float[torch.Tensor, "neurons inputs"],
+    constants: Constants,
+    decays: Decays,
+    bias: Float[torch.Tensor, "neurons"] | None = None,
+    drive_weight: Float[torch.Tensor, "1 inputs"] | None = None,
+    drive_bias: Float[torch.Tensor, "1"] | None = None,
+    rows: Float[torch.Tensor, "neurons d+1"] | None = None,
+    memory: Memory | None = None,
+    send: bool = True,
+) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
+    """Spikes (None unless `send`) and their counts before the last step, of a layer on a GPU."""
+    return _Layer.apply(s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, send)
