@@ -5,21 +5,18 @@ Everything random comes from (seed, epoch), so an epoch can be drawn again after
 
 from collections.abc import Iterator
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Int, UInt8, UInt64
 from numba import njit, prange
 
-from train.data.events import EventSet
+from train.data.events import EventSet, Samples
 from train.data.pixels import PixelSet
 from train.recipe import AugmentConfig
 
 PLAIN = AugmentConfig()
 CPU = torch.device("cpu")
-Samples = Any
-"""A set of samples that `dense` knows."""
 
 
 @njit(inline="always")
@@ -85,13 +82,24 @@ def _assemble(  # type: ignore[no-untyped-def]
 
 @singledispatch
 def dense(
-    events: EventSet,
+    events: Samples,
     chosen: Int[np.ndarray, "batch"],
     augment: AugmentConfig = PLAIN,
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch features steps"]:
     """The chosen samples as input, augmented from one seed a sample; steps vary slowest in memory."""
+    raise TypeError(f"no way to make a batch of {type(events).__name__}")
+
+
+@dense.register
+def _events(
+    events: EventSet,
+    chosen: Int[np.ndarray, "batch"],
+    augment: AugmentConfig = PLAIN,
+    seeds: UInt64[np.ndarray, "batch"] | None = None,
+    device: torch.device = CPU,
+) -> UInt8[torch.Tensor, "batch features steps"]:
     out = torch.zeros(len(chosen), events.steps, events.features_count, dtype=torch.uint8)
     rows, columns = events.sensor[-2:]
     _assemble(
@@ -140,7 +148,7 @@ def _pixels(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch 1 784"]:
-    """Images: turned, stretched, slanted (between pixels, bilinearly) and shifted by whole pixels, then a pixel a step."""
+    """Images: turned, stretched, slanted (bilinearly) and shifted by whole pixels; then a pixel a step."""
     images = torch.from_numpy(events.images[chosen]).to(device)
     if seeds is not None and augment != PLAIN:
         warp, move = np.zeros((len(chosen), 2, 3), np.float32), np.zeros((len(chosen), 2), np.float32)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from train.stepper import Figures
 
 
 class Display:
@@ -23,18 +26,21 @@ class Display:
         self.task = self.bar.add_task("", total=epochs * steps, completed=done * steps, epoch=done + 1, figures="")
         self.validation = ""
 
-    def step(self, epoch: int, loss: float, accuracy: float, rate: float) -> None:
-        """Show the running means of the epoch."""
-        figures = f"loss {loss:.3f}  accuracy {100 * accuracy:5.1f} %  spikes {rate:.3f}{self.validation}"
-        self.bar.update(self.task, advance=1, epoch=epoch, figures=figures)
+    def step(self, epoch: int, done: int, figures: Figures) -> None:
+        """Show the running means of the epoch after `done` of its steps."""
+        text = f"loss {figures.loss:.3f}  accuracy {100 * figures.accuracy:5.1f} %  spikes {figures.rate:.3f}"
+        completed = (epoch - 1) * self.steps + done
+        self.bar.update(self.task, completed=completed, epoch=epoch, figures=text + self.validation)
 
-    def epoch(self, epoch: int, loss: float, accuracy: float, validation: float, rate: float) -> None:
-        """Show the end of an epoch."""
-        self.validation = f"  validation {100 * validation:.1f} %"
+    def epoch(self, epoch: int, row: dict[str, Any]) -> None:
+        """Show the end of an epoch from its row of the log."""
+        if (validation := row.get("validation_accuracy_integer")) is not None:
+            self.validation = f"  validation {100 * validation:.1f} %"
         if not self.console.is_terminal and (epoch % max(self.epochs // 10, 1) == 0 or epoch == self.epochs):
+            rates = [value for key, value in row.items() if key.startswith("spike_rate_")]
             self.console.print(
-                f"epoch {epoch}/{self.epochs}  loss {loss:.3f}  accuracy {100 * accuracy:.1f} %  "
-                f"validation {100 * validation:.1f} %  spikes {rate:.3f}",
+                f"epoch {epoch}/{self.epochs}  loss {row['loss']:.3f}  accuracy {100 * row['accuracy']:.1f} %"
+                f"{self.validation}  spikes {sum(rates) / max(len(rates), 1):.3f}",
                 highlight=False,
             )
 

@@ -23,9 +23,11 @@ from train.data.events import Splits
 from train.display import Display, display
 from train.folder import RECIPE, make_room, write_log
 from train.networks import Network
-from train.objectives import OBJECTIVES, rate_excess
+from train.objectives import OBJECTIVES
 from train.recipe import Recipe, TrainingConfig
 from train.scores import float_score, integer_score
+from train.stepper import Stepper
+from train.stepper import optimizer as make_optimizer
 
 try:
     from lightning_fabric import Fabric
@@ -33,6 +35,8 @@ except ImportError:
     from lightning.fabric import Fabric  # type: ignore[no-redef]
 
 CALIBRATION_SAMPLES = 256
+LOOK_EVERY = 50
+"""Steps on a GPU between looks at what they measured: every look waits for it."""
 
 
 @dataclass
@@ -81,15 +85,16 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
         KeyboardInterrupt: the user stopped it; the last checkpoint is whole.
     """
     torch.manual_seed(recipe.seed)
-    network = Network(recipe.network, splits.train.features_count, splits.classes)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.training.learning_rate, weight_decay=recipe.training.weight_decay
-    )
+    config = recipe.training
+    network = Network(recipe.network, splits.train.features_count, splits.classes).to(fabric.device)
+    network.travel_in(getattr(torch, config.precision))
+    optimizer = make_optimizer(network, config, fabric.device)
     state = State(network, optimizer)
     if resume:
         _restore(state, checkpoint.read(run))
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
-    sample = dense(splits.train, _spread(len(splits.train))).to(fabric.device)
+    step = Stepper(network, wrapped, wrapped_optimizer, fabric, config)
+    sample = dense(splits.train, _spread(len(splits.train)), device=fabric.device)
     if fabric.global_rank == 0 and not resume:
         _begin(recipe, run, console)
     if not resume:
@@ -101,72 +106,61 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     with display(quiet, recipe.training.epochs, steps, state.epoch) as shown, _board(run, fabric, state) as board:
         while state.epoch < recipe.training.epochs:
             start = time.monotonic()
-            row = _epoch(recipe, splits, state, wrapped, wrapped_optimizer, fabric, shown)
+            row = _epoch(recipe, splits, state, step, fabric, shown)
             network.calibrate(sample)
-            row.update(_validate(recipe, splits, state, fabric))
+            last = state.epoch + 1 == config.epochs
+            if last or (state.epoch + 1) % config.validate_every == 0:
+                row.update(_validate(recipe, splits, state, fabric))
             state.epoch += 1
             state.seconds += time.monotonic() - start
             state.history.append({"epoch": state.epoch, **row, "seconds": round(state.seconds, 3)})
             _save(recipe, splits, run, state, fabric)
             _log(board, state.history[-1])
-            rate = sum(float(r) for r in network.rates.values()) / max(len(network.rates), 1)
-            shown.epoch(state.epoch, row["loss"], row["accuracy"], row["validation_accuracy_integer"], rate)
+            shown.epoch(state.epoch, row)
     network.load_state_dict(state.best_model)
     network.eval()
     return state
 
 
 def _epoch(
-    recipe: Recipe,
-    splits: Splits,
-    state: State,
-    wrapped: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    fabric: Fabric,
-    shown: Display,
+    recipe: Recipe, splits: Splits, state: State, step: Stepper, fabric: Fabric, shown: Display
 ) -> dict[str, Any]:
-    config, objective = recipe.training, OBJECTIVES[recipe.training.objective]
-    wrapped.train()
+    config = recipe.training
+    state.network.train()
+    step.clear()
     per_epoch = batch_count(len(splits.train), config.batch)
-    losses = hits = seen = 0.0
-    rates = dict.fromkeys(state.network.rates, 0.0)
+    look = 1 if fabric.device.type == "cpu" else LOOK_EVERY
     batches = epoch_batches(
-        splits.train, config.batch, config.augment, recipe.seed, state.epoch, fabric.global_rank, fabric.world_size
+        splits.train,
+        config.batch,
+        config.augment,
+        recipe.seed,
+        state.epoch,
+        fabric.global_rank,
+        fabric.world_size,
+        fabric.device,
     )
     for done, (x, labels) in enumerate(batches, 1):
-        x, labels = x.to(fabric.device), labels.to(fabric.device)
         rate = learning_rate(state.step, config.epochs * per_epoch, per_epoch, config)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        logits = wrapped(x, objective.over_time)
-        loss = objective(logits, labels, config.label_smoothing)
-        if config.rate_penalty > 0:
-            loss = loss + config.rate_penalty * rate_excess(state.network.rates, config.rate_target)
-        if not torch.isfinite(loss):
-            raise BasaltError(
-                f"The loss became {float(loss)} in epoch {state.epoch + 1}: lower training.learning_rate and resume."
-            )
-        optimizer.zero_grad(set_to_none=True)
-        fabric.backward(loss)
-        fabric.clip_gradients(wrapped, optimizer, max_norm=config.clip, error_if_nonfinite=False)
-        optimizer.step()
+        step(x, labels, rate)
         state.step += 1
-        losses += float(loss.detach()) * len(labels)
-        hits += int((objective.decision(logits.detach()) == labels).sum())
-        seen += len(labels)
-        for name, value in state.network.rates.items():
-            rates[name] += float(value.detach())
-        mean_rate = sum(rates.values()) / (done * max(len(rates), 1))
-        shown.step(state.epoch + 1, losses / seen, hits / seen, mean_rate)
-    result = {"learning_rate": rate, "loss": losses / seen, "accuracy": hits / seen}
-    return {**result, **{f"spike_rate_{name}": value / done for name, value in rates.items()}}
+        if done % look == 0 or done == per_epoch:
+            figures = step.read()
+            if not math.isfinite(figures.loss):
+                raise BasaltError(
+                    f"The loss became {figures.loss} in epoch {state.epoch + 1}: lower training.learning_rate and "
+                    "resume."
+                )
+            shown.step(state.epoch + 1, done, figures)
+    rates = {f"spike_rate_{name}": value for name, value in figures.rates.items()}
+    return {"learning_rate": rate, "loss": figures.loss, "accuracy": figures.accuracy, **rates}
 
 
 def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> dict[str, Any]:
     """Score the validation split; keep the weights if its integer accuracy (then its loss) is the best so far."""
     network = state.network.eval()
     scored = float_score(network, splits.validation, OBJECTIVES[recipe.training.objective], fabric.device)
-    integer = integer_score(network, splits.validation)
+    integer = integer_score(network, splits.validation, fabric.device)
     assert scored.loss is not None
     figures = {
         "validation_loss": scored.loss,

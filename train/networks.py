@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -50,12 +51,12 @@ class Network(torch.nn.Module):
                 self.layers[layer.name] = module(layer, layer.name, inputs, classes)
 
     @property
-    def hidden(self) -> list[torch.nn.Module]:
+    def hidden(self) -> list[Any]:
         """The spiking layers, in order."""
         return list(self.layers.values())[:-1]
 
     @property
-    def readout(self) -> torch.nn.Module:
+    def readout(self) -> Any:
         """The last layer."""
         return list(self.layers.values())[-1]
 
@@ -80,10 +81,17 @@ class Network(torch.nn.Module):
                 return self.readout.of_counts(counts)
         return self.readout(last(x), over_time)
 
+    def units(self) -> Iterator[tuple[torch.nn.Parameter, float]]:
+        """Every trained parameter with the size of the values it starts with, times the square root of its fan-in."""
+        known = {p: unit for layer in self.layers.values() for p, unit in layer.units_of().items()}
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                yield parameter, known.get(parameter, 1.0)
+
     def travel_in(self, dtype: torch.dtype) -> None:
         """The type in which spikes and gradients travel between layers on a GPU; see `train.layers.fused`."""
         for layer in self.hidden:
-            layer.dtype = dtype
+            layer.travels = dtype
 
     @contextmanager
     def integer(self, on: bool = True) -> Iterator["Network"]:

@@ -56,6 +56,10 @@ class TrainingConfig(Strict):
         clip: largest gradient norm.
         objective: by name, see `train.objectives`.
         label_smoothing: of the cross-entropy.
+        scaled_rates: learning rates in units of each parameter's initial size, so that one rate suits parameters of
+            different scales.
+        precision: in which spikes and gradients travel on a GPU ("bfloat16" or "float32"); not used on a CPU.
+        validate_every: epochs between validations; the last epoch always has one.
         rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
         augment: changes to the training events.
     """
@@ -68,6 +72,9 @@ class TrainingConfig(Strict):
     clip: float = Field(1.0, gt=0)
     objective: str = "cross_entropy"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    scaled_rates: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+    validate_every: int = Field(1, ge=1)
     rate_penalty: float = Field(0.0, ge=0)
     rate_target: float = Field(0.05, ge=0, le=1)
     augment: AugmentConfig = AugmentConfig()

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from train.batches import in_order
-from train.data.events import EventSet
+from train.batches import CPU, in_order
+from train.data.events import Samples
 from train.networks import Network
 from train.objectives import Objective
 
@@ -32,11 +32,11 @@ def wilson(hits: int, samples: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def float_score(network: Network, events: EventSet, objective: Objective, device: torch.device | None = None) -> Score:
+def float_score(network: Network, events: Samples, objective: Objective, device: torch.device = CPU) -> Score:
     """Score in the training form."""
     hits, loss, rates, seen = 0, 0.0, dict.fromkeys(network.rates, 0.0), 0
-    for x, labels in in_order(events):
-        logits = network(x.to(device) if device else x, objective.over_time).cpu()
+    for x, labels in in_order(events, _batch(device), device):
+        logits = network(x, objective.over_time).cpu()
         hits += int((objective.decision(logits) == labels).sum())
         loss += float(objective(logits, labels, 0.0)) * len(labels)
         for name, rate in network.rates.items():
@@ -45,16 +45,20 @@ def float_score(network: Network, events: EventSet, objective: Objective, device
     return _score(hits, seen, loss / seen, {name: rate / seen for name, rate in rates.items()})
 
 
-def integer_score(network: Network, events: EventSet) -> Score:
+def integer_score(network: Network, events: Samples, device: torch.device = CPU) -> Score:
     """Score in exact integers, as deployed."""
     hits, rates, seen = 0, dict.fromkeys(network.rates, 0.0), 0
-    for x, labels in in_order(events):
+    for x, labels in in_order(events, _batch(device), device):
         trace = network.trace(x)
         hits += int((torch.from_numpy(predicted(trace.sums.numpy())) == labels).sum())
         for name, spikes in trace.spikes.items():
             rates[name] += float(spikes.float().mean()) * len(labels)
         seen += len(labels)
     return _score(hits, seen, None, {name: rate / seen for name, rate in rates.items()})
+
+
+def _batch(device: torch.device) -> int:
+    return 128 if device.type == "cpu" else 1024
 
 
 def predicted(sums: Int[np.ndarray, "batch classes"]) -> Int[np.ndarray, "batch"]:

@@ -18,6 +18,10 @@ DATASETS = {
     "nmnist": "train.data.nmnist",
     "smnist": "train.data.pixels",
     "psmnist": "train.data.pixels",
+    "spoken": "train.data.spoken",
+    "shd": "train.data.heidelberg",
+    "ssc": "train.data.heidelberg",
+    "gesture": "train.data.gesture",
 }
 """The module of each data set, imported when it is asked for."""
 

@@ -1,6 +1,6 @@
 """What a recipe says about its data: the data set, the binning and every parameter of the event camera."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -86,12 +86,21 @@ class CameraConfig(BaseModel):
         return self
 
 
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "spoken": {"step_ms": 10.0, "steps": 100, "group": 5},
+    "shd": {"step_ms": 10.0, "steps": 100, "group": 5},
+    "ssc": {"step_ms": 4.0, "steps": 250, "group": 5},
+    "gesture": {"step_ms": 6.0, "steps": 1000, "group": 4},
+}
+"""The keys that default to something else for a data set of sounds or gestures: 140 channels; 32 x 32 pixels."""
+
+
 class DataConfig(BaseModel):
-    """The `[data]` table of a recipe."""
+    """The `[data]` table of a recipe. `step_ms`, `steps` and `group` default to what DEFAULTS says for the data set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["digits", "mnist", "nmnist", "smnist", "psmnist"] = Field(
+    name: Literal["digits", "mnist", "nmnist", "smnist", "psmnist", "spoken", "shd", "ssc", "gesture"] = Field(
         default="digits", description="The data set."
     )
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
@@ -104,3 +113,30 @@ class DataConfig(BaseModel):
     seed: int = Field(default=1, ge=0, lt=2**32, description="Seed of the camera.")
     bits: int = Field(default=7, ge=1, le=8, description="Bits of a pixel (smnist, psmnist).")
     permutation_seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the order of pixels (psmnist).")
+    group: int = Field(
+        default=1,
+        ge=1,
+        le=128,
+        description="Neighbours that become one input: of 700 channels (spoken, shd, ssc), on each axis (gesture).",
+    )
+    protocol: str = Field(
+        default="official",
+        pattern=r"^(official|speaker:.+)$",
+        description='The split of spoken: "official", or "speaker:<name>" to test on a speaker heard nowhere else.',
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_set(cls, given: Any) -> Any:
+        name = given.get("name") if isinstance(given, dict) else None
+        return {**DEFAULTS[name], **given} if isinstance(name, str) and name in DEFAULTS else given
+
+    @model_validator(mode="after")
+    def _keys_fit_the_set(self) -> "DataConfig":
+        if self.name not in DEFAULTS and self.group != 1:
+            raise ValueError(f"group = {self.group} is for {', '.join(DEFAULTS)}; leave it out with {self.name}")
+        if self.name in DEFAULTS and self.exclude_first:
+            raise ValueError(f"exclude_first counts images of MNIST; leave it out with {self.name}")
+        if self.name != "spoken" and self.protocol != "official":
+            raise ValueError(f"protocol {self.protocol!r} is for spoken; leave it out with {self.name}")
+        return self

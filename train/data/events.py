@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Int64, UInt8, UInt16
@@ -75,13 +76,48 @@ class EventSet:
         return np.atleast_1d(np.arange(len(self), dtype=np.int64)[which])
 
 
+def concatenate(parts: Sequence[EventSet]) -> EventSet:
+    """The samples of all parts, one after the other; the parts share steps and sensor."""
+    lengths = np.concatenate([np.diff(part.offsets) for part in parts])
+    return EventSet(
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        features=np.concatenate([part.features for part in parts]),
+        times=np.concatenate([part.times for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        steps=parts[0].steps,
+        step_ms=parts[0].step_ms,
+        index=np.concatenate([part.index for part in parts]),
+        sensor=parts[0].sensor,
+    )
+
+
+class Samples(Protocol):
+    """A set of labelled samples that can be made dense, such as `EventSet`."""
+
+    @property
+    def labels(self) -> Int64[np.ndarray, "n"]: ...
+    @property
+    def index(self) -> Int64[np.ndarray, "n"]: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def step_ms(self) -> float: ...
+    @property
+    def sensor(self) -> tuple[int, ...]: ...
+    @property
+    def features_count(self) -> int: ...
+    def __len__(self) -> int: ...
+    def dense(self, which: Which = ...) -> UInt8[np.ndarray, "batch features steps"]: ...
+    def subset(self, which: Which) -> "Samples": ...
+
+
 @dataclass(frozen=True)
 class Splits:
     """A data set cut into three, with a sentence that says where it comes from."""
 
-    train: EventSet
-    validation: EventSet
-    test: EventSet
+    train: Samples
+    validation: Samples
+    test: Samples
     name: str
     classes: int
     provenance: str
@@ -89,7 +125,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class RawEvents:
-    """Events as a camera sends them, of n samples: sample i owns `[offsets[i]:offsets[i+1]]`, in order of time.
+    """Events as a sensor sends them, of n samples: sample i owns `[offsets[i]:offsets[i+1]]`, in order of time.
 
     times in µs; features as in `EventSet`.
     """
@@ -127,6 +163,7 @@ def bin_events(
     *,
     steps: int,
     step_ms: float,
+    sensor: tuple[int, ...] = SENSOR,
 ) -> EventSet:
     """Bin events to steps: step = floor(time / step_ms), one spike however many events fall in the same bin.
 
@@ -136,7 +173,7 @@ def bin_events(
     from train.data.kernels import bin_samples
 
     offsets, features, times = bin_samples(
-        raw.offsets, raw.times, raw.features, int(np.prod(SENSOR)), steps, step_ms * 1000.0
+        raw.offsets, raw.times, raw.features, int(np.prod(sensor)), steps, step_ms * 1000.0
     )
     return EventSet(
         offsets=offsets,
@@ -146,4 +183,5 @@ def bin_events(
         steps=steps,
         step_ms=step_ms,
         index=np.asarray(index, np.int64),
+        sensor=sensor,
     )

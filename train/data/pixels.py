@@ -4,7 +4,6 @@
 frozen). A pixel has `bits` bits, 7 by default: 0 to 127. The splits are those of `train.data.mnist`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -49,7 +48,7 @@ class PixelSet:
         images = self.images[np.atleast_1d(np.arange(len(self))[which])]
         return images.reshape(len(images), -1)[:, None, self.order] >> (8 - self.bits)
 
-    def subset(self, which: int | slice | Sequence[int] | np.ndarray) -> "PixelSet":
+    def subset(self, which: Which) -> "PixelSet":
         """The chosen samples as a set of their own."""
         at = np.atleast_1d(np.arange(len(self))[which])
         return PixelSet(self.images[at], self.order, self.bits, self.labels[at], self.index[at], self.step_ms)

@@ -15,6 +15,7 @@ class Dmp(Spiking):
     """A spiking layer whose current gains that of a slow memory of its input (`train.layers.slow_memory`)."""
 
     config: DmpConfig
+    memory: SlowMemory
 
     def __init__(self, config: DmpConfig, name: str, inputs: int) -> None:
         super().__init__(config, name, inputs)
@@ -28,6 +29,10 @@ class Dmp(Spiking):
             config.threshold,
             config.memory_scale,
         )
+
+    def units_of(self) -> dict[torch.nn.Parameter, float]:
+        """The scale of parameters, see `Network.units`."""
+        return {**super().units_of(), self.memory.weight: self.memory.unit}
 
     def drive_matrix(self) -> Float[torch.Tensor, "1 inputs"]:
         """W_x after the quantisation hook."""

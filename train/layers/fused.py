@@ -38,7 +38,7 @@ def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     if a.dtype == torch.float32:
         return a @ b
     try:
-        return torch.mm(a, b, out_dtype=torch.float32)
+        return torch.mm(a, b, out_dtype=torch.float32)  # type: ignore[call-arg]
     except (TypeError, RuntimeError):  # torch before 2.8, or a processor
         return a.float() @ b.float()
 
@@ -87,7 +87,8 @@ class _Layer(torch.autograd.Function):
         from train.layers.triton_lif import backward_kernel
 
         tensors = iter(ctx.saved_tensors)
-        flat, every, codes, x, z, folded, rows = (next(tensors) if there else None for there in ctx.present)
+        saved: list[Any] = [next(tensors) if there else None for there in ctx.present]
+        flat, every, codes, x, z, folded, rows = saved
         batch, steps, neurons, width = ctx.shape
         constants, decays, memory = ctx.constants, ctx.decays, ctx.memory
         dtype = flat.dtype

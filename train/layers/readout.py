@@ -50,6 +50,10 @@ class Readout(torch.nn.Module):
         with torch.no_grad():
             self.synapse.weight.normal_(0, config.weight_scale / inputs**0.5)
 
+    def units_of(self) -> dict[torch.nn.Parameter, float]:
+        """The scale of parameters, see `Network.units`."""
+        return {self.synapse.weight: self.config.weight_scale}
+
     @property
     def voltage_decay(self) -> int | None:
         """The decay of the membranes, 0 … 4096, or None where the read-out sums."""

@@ -92,7 +92,8 @@ class SlowMemory(torch.nn.Module):
         # A drive weight that starts negative behind the ReLU would never see a gradient.
         self.drive_weight = torch.nn.Parameter(8 / inputs**0.5 * torch.rand(1, inputs))
         self.drive_bias = torch.nn.Parameter(torch.zeros(1))
-        self.weight = torch.nn.Parameter(scale * threshold / states**0.5 / 8 * torch.randn(neurons, states))
+        self.unit = scale * threshold / 8
+        self.weight = torch.nn.Parameter(self.unit / states**0.5 * torch.randn(neurons, states))
         self.watching = False
         self.peak = 0.0
         self._constants: dict[Any, Any] = {}

@@ -44,7 +44,7 @@ class Spiking(torch.nn.Module):
         self.bias = torch.nn.Parameter(torch.zeros(config.units)) if config.bias else None
         self.rate = torch.zeros(())
         self.memory: SlowMemory | None = None
-        self.dtype = torch.float32
+        self.travels = torch.float32
 
     @property
     def synapse(self) -> Dense:
@@ -65,6 +65,15 @@ class Spiking(torch.nn.Module):
     def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What drives the neurons, without bias and recurrence."""
         return self.synapse(x, delay=1)
+
+    def units_of(self) -> dict[torch.nn.Parameter, float]:
+        """The scale of parameters, see `Network.units`."""
+        units = {self.synapse.weight: self.config.weight_scale * self.config.threshold}
+        if self.config.recurrent:
+            units[self.block.recurrent_synapse.weight] = self.config.threshold
+        if self.bias is not None:
+            units[self.bias] = self.config.threshold
+        return units
 
     def quantised_bias(self) -> Float[torch.Tensor, "units"] | None:
         """The bias on the 1/64 grid."""

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Leaky integrate-and-fire dynamics on a GPU: the whole time loop of a layer as one Triton kernel, and one backwards.
 
 The integers are those of `train.layers.dynamics`. Neurons lie side by side in memory and a thread walks one neuron
@@ -42,9 +43,8 @@ def _fire(u, v, count, a, b, bias, keep_u, keep_v, threshold, per_tau, spikes, c
     if SEND:
         tl.store(spikes, tl.where(spike, 1.0, 0.0).to(spikes.dtype.element_ty), mask=mask)
     distance = tl.abs((free - threshold).to(tl.float32) - 0.01) * per_tau
-    tl.store(
-        codes, (tl.where(distance < 65535.0, distance + 0.5, 65535.0).to(tl.int32) - 32768).to(tl.int16), mask=mask
-    )
+    code = tl.where(distance < 65535.0, distance + 0.5, 65535.0).to(tl.int32) - 32768
+    tl.store(codes, code.to(tl.int16), mask=mask)
     after = free
     if RESET == 0:
         after = tl.where(spike, 0, free)
@@ -110,7 +110,7 @@ def forward_kernel(
     if MEMORY:
         b0, b1, b2, b3 = _load4(now, width, mask & (groups > 0))
         b4, b5, b6, b7 = _load4(now + 4 * width, width, mask & (groups > 0))
-    for group in range(0, groups):
+    for group in range(groups):
         late += 8 * width
         now += 8 * width
         more = mask & (group + 1 < groups)
@@ -216,7 +216,7 @@ def backward_kernel(
     c0, c1, c2, c3 = _load4(c, -neurons, mask & (groups > 0))
     if SPIKES:
         g0, g1, g2, g3 = _load4(g, -neurons, mask & (groups > 0))
-    for group in range(0, groups):
+    for group in range(groups):
         g -= 4 * neurons
         c -= 4 * neurons
         more = mask & (group + 1 < groups)

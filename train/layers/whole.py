@@ -30,7 +30,7 @@ def available() -> bool:
 
 
 def applies(layer: "Spiking", x: Float[torch.Tensor, "batch inputs steps"]) -> bool:
-    """Whether the fused operation does this layer: not for recurrence, nor a number of steps that chunks don't divide."""
+    """Whether the fused operation does this layer: not with recurrence, nor for steps that chunks do not divide."""
     if x.device.type not in DEVICES or layer.config.recurrent or x.shape[2] < 2 or not available():
         return False
     return layer.memory is None or layer.memory.chunks(x.shape[2]) is not None
@@ -52,7 +52,7 @@ def run(
         parts["rows"], parts["memory"] = memory.projections()[0], fused.Memory(chunks, memory.limit)
     neuron = layer.neuron
     spikes, counts = fused.layer(
-        x.transpose(1, 2).to(layer.dtype).contiguous(),
+        x.transpose(1, 2).to(layer.travels).contiguous(),
         layer.synapse.matrix,
         neuron.constants,
         neuron.decays,
