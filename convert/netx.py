@@ -1,9 +1,9 @@
 """Read and write .net files: lava-dl's netx layout in HDF5, with Basalt's further layer types.
 
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
-them. Basalt adds the types `slow_memory` and `readout` and the keys `neuron/reset`, `neuron/start`, `inputShape`,
-`extra` and `fraction`; the root attributes `format` and `version` say so. A reader refuses what it does not know by
-name. Nothing in a file is executed.
+them. Basalt adds the types `slow_memory`, `readout` and `mean_readout` and the keys `neuron/reset`, `neuron/start`,
+`inputShape`, `extra` and `fraction`; the root attributes `format` and `version` say so. A reader refuses what it does
+not know by name. Nothing in a file is executed.
 """
 
 import json

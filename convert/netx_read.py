@@ -1,7 +1,7 @@
 """Readers of .net layers: one function a type, from an HDF5 group to a record."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -316,6 +316,11 @@ def read_readout(reader: Reader) -> Readout:
     return Readout(name=reader.name, weight=reader.integers("weight", (2,)))
 
 
+def read_mean_readout(reader: Reader) -> Readout:
+    """`mean_readout`, a read-out by membranes; a type of its own, so that what knows only sums refuses it."""
+    return replace(read_readout(reader), voltage_decay=reader.integer("vDecay"))
+
+
 def read_foreign(reader: Reader) -> Foreign:
     """A layer that only stock lava-dl computes; its content is left to it."""
     shape = reader.shape()
@@ -335,6 +340,7 @@ READERS: dict[str, Callable[[Reader], Layer]] = {
     "input": read_input,
     "average": read_average,
     "readout": read_readout,
+    "mean_readout": read_mean_readout,
 }
 """Layer type → its reader."""
 

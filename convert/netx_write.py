@@ -58,8 +58,10 @@ def write_encoder(group: h5py.Group, layer: Encoder) -> None:
 
 
 def write_readout(group: h5py.Group, layer: Readout) -> None:
-    """A weight and nothing else."""
-    write_matrix(group, "readout", layer)
+    """A weight, and the decay of membranes where there are any."""
+    write_matrix(group, "readout" if layer.voltage_decay is None else "mean_readout", layer)
+    if layer.voltage_decay is not None:
+        group["vDecay"] = layer.voltage_decay
 
 
 def write_foreign(group: h5py.Group, layer: Foreign) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from basalt.errors import BasaltError
 from convert.records import Layer, Network, Neuron, Readout, SlowMemory, Spiking
 
 
@@ -31,17 +30,8 @@ def slow_memory(memory: Any) -> SlowMemory:
 
 
 def readout(layer: Any) -> Readout:
-    """A read-out.
-
-    Raises:
-        BasaltError: it reads out mean membranes.
-    """
-    if layer.voltage_decay is not None:
-        raise BasaltError(
-            f"Layer {layer.name} reads out the mean of leaky membranes, which no backend computes: to deploy the "
-            "network, train it without the read-out's voltage_decay."
-        )
-    return Readout(name=layer.name, weight=layer.weight)
+    """A read-out."""
+    return Readout(name=layer.name, weight=layer.weight, voltage_decay=layer.voltage_decay)
 
 
 QUANTIZERS: dict[str, Callable[[Any], Layer]] = {"spiking": spiking, "readout": readout}

@@ -213,14 +213,21 @@ class Readout:
 
         y[t] = y[t−1] + weight s_in[t−1]                                                        (32 bit)
 
+    With a `voltage_decay`, what is summed are leaky membranes, so that the class is the first with the largest mean:
+
+        v[t] = sat24(decay(v[t−1], voltage_decay) + (weight s_in[t−1] << 6))                   (decay as in `Neuron`)
+        y[t] = y[t−1] + (v[t] >> 6)
+
     Attributes:
         weight: (classes, inputs), even, −256 … 254.
+        voltage_decay: 0 (no leakage) … 4096 (complete leakage), or None where weighted spikes are summed.
     """
 
     kind: ClassVar[str] = "readout"
 
     name: str
     weight: Int[np.ndarray, "classes inputs"]
+    voltage_decay: int | None = None
 
     @property
     def inputs(self) -> int:

@@ -73,6 +73,8 @@ def decay_range(layer: Layer) -> Found:
     if isinstance(layer, Spiking):
         yield from outside("current_decay", layer.neuron.current_decay, 0, DECAY_MAX)
         yield from outside("voltage_decay", layer.neuron.voltage_decay, 0, DECAY_MAX)
+    if isinstance(layer, Readout) and layer.voltage_decay is not None:
+        yield from outside("voltage_decay", layer.voltage_decay, 0, DECAY_MAX)
 
 
 @rule

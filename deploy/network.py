@@ -148,7 +148,13 @@ def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProce
     """A read-out."""
     from lava_procs.readout.process import Readout as ReadoutProcess
 
-    return ReadoutProcess(name=layer.name, planes=planes, weight=layer.weight, **layout.shared(f"{layer.name}.readout"))
+    return ReadoutProcess(
+        name=layer.name,
+        planes=planes,
+        weight=layer.weight,
+        voltage_decay=layer.voltage_decay,
+        **layout.shared(f"{layer.name}.readout"),
+    )
 
 
 def spiking_parts(layer: Spiking) -> list[Part]:
@@ -180,8 +186,9 @@ def foreign_parts(layer: Foreign) -> list[Part]:
 
 
 def readout_parts(layer: Readout) -> list[Part]:
-    """Weights of 8 bits, sums of 32."""
-    return [Part(layer.name, "readout", "readout", {"weights": 8 * layer.weight.size, "state": 32 * layer.neurons})]
+    """Weights of 8 bits, sums of 32, membranes of 24."""
+    state = (32 if layer.voltage_decay is None else 56) * layer.neurons
+    return [Part(layer.name, "readout", "readout", {"weights": 8 * layer.weight.size, "state": state})]
 
 
 BUILDERS: dict[str, Callable[[Any, Layout, int], "AbstractProcess"]] = {

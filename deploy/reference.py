@@ -11,7 +11,7 @@ from basalt.errors import BasaltError
 from convert.records import Conv, Encoder, Foreign, Network, Readout, SlowMemory, Spiking
 from lava_procs.conv.reference import conv_sum
 from lava_procs.kernels.fixed_point import ALIGN, dense_sum
-from lava_procs.readout.reference import readout_step
+from lava_procs.readout.reference import membrane_step, readout_step
 from lava_procs.slow_memory.reference import memory_step
 from lava_procs.spiking.reference import spiking_step
 
@@ -121,10 +121,14 @@ def simulate_readout(
 ) -> Int[np.ndarray, "samples classes steps"]:
     """The sums after each step."""
     samples, _, steps = spikes.shape
-    y = np.zeros((samples, layer.neurons), dtype=np.int64)
+    v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.int32)
     for t in range(1, steps):
-        y = readout_step(dense_sum(spikes[:, :, t - 1], layer.weight), y)
+        activation = dense_sum(spikes[:, :, t - 1], layer.weight)
+        if layer.voltage_decay is None:
+            y = readout_step(activation, y)
+        else:
+            v, y, _ = membrane_step(activation, v, y, voltage_decay=layer.voltage_decay)
         out[:, :, t] = y
     return out
 

@@ -225,8 +225,14 @@ def spiking_block(  # type: ignore[no-untyped-def]
         memory_counts[b, 1] += memory_saturated
 
 
+WITHOUT_MEMBRANE = -1
+"""In place of what a read-out's membranes keep of 4096 in a step, where it sums weighted spikes instead."""
+
+
 @njit(**OPTIONS)
-def readout_block(low, high, length, arrived, planes, before, unit, rows, y, out, counts):  # type: ignore[no-untyped-def]
+def readout_block(  # type: ignore[no-untyped-def]
+    low, high, length, arrived, planes, before, unit, rows, keep, v, y, out, counts, saturated
+):
     """Samples low … high of a read-out through the steps of a block; `out` (block, batch, classes) are the sums."""
     classes = y.shape[1]
     total = np.empty(classes, np.int32)
@@ -237,7 +243,14 @@ def readout_block(low, high, length, arrived, planes, before, unit, rows, y, out
                 total[n] = 0
             counts[b] += gather(arrived[k - 1, b] if k > 0 else before[b], planes, rows, total16, total)
             for n in range(classes):
-                y[b, n] = min(max(y[b, n] + unit * np.int64(total[n]), -2147483647), 2147483647)
+                added = unit * np.int64(total[n])
+                if keep >= 0:
+                    kept = (abs(v[b, n]) * keep) >> 12
+                    whole = (kept if v[b, n] >= 0 else -kept) + (added << 6)
+                    v[b, n] = min(max(whole, -8388607), 8388607)
+                    saturated[b] += v[b, n] != whole
+                    added = v[b, n] >> 6
+                y[b, n] = min(max(y[b, n] + added, -2147483647), 2147483647)
                 out[k, b, n] = y[b, n]
         before[b] = arrived[length - 1, b]
 

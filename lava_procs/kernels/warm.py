@@ -36,7 +36,8 @@ def warm() -> None:
         WholeLayer(1, 1, spiking, memory).advance(spikes, 0, 1)
         unit, (rows,) = narrow(ones)
         sums, counts = np.zeros((1, 1, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
-        readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, np.zeros((1, 1), dtype=np.int64), sums, counts)
+        state = np.zeros((1, 1), dtype=np.int64)
+        readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, 0, state, state, sums, counts, counts)
     mapped = np.zeros((1, 1, 1), dtype=np.uint64)
     mapped.flags.writeable = False  # as the source's file is
     count_block(mapped, 1, 1, counts)

@@ -13,7 +13,7 @@ from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import MeteredModel, events
 from lava_procs.ports import BlockInPort
 from lava_procs.readout.process import Readout
-from lava_procs.readout.reference import readout_step
+from lava_procs.readout.reference import MembraneStep, membrane_step, readout_step
 
 
 class AbstractReadoutModel(MeteredModel):
@@ -22,18 +22,21 @@ class AbstractReadoutModel(MeteredModel):
     s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
-    def count_events(self, arrived: np.ndarray) -> None:
-        """Count `length` steps in which so many events arrived."""
+    def count_events(self, arrived: np.ndarray, saturated: np.ndarray) -> None:
+        """Count `length` steps in which so many events arrived and membranes saturated."""
         classes = len(self.weight)
+        states = classes if self.proc_params["voltage_decay"] is None else 2 * classes
         self.count(
             events_in=arrived,
             weight_words_read=arrived * classes,
             synaptic_operations=arrived * classes,
             neuron_updates=self.length * classes,
-            state_reads=self.length * classes,
-            state_writes=self.length * classes,
+            state_reads=self.length * states,
+            state_writes=self.length * states,
+            saturations=saturated,
         )
 
 
@@ -48,7 +51,8 @@ class ReadoutModel(AbstractReadoutModel):
         self.product = dense_product(self.weight)
 
     def clear(self) -> None:
-        """Empty sums."""
+        """Empty membranes and sums."""
+        self.v = np.zeros_like(self.v)
         self.y = np.zeros_like(self.y)
         self.received = np.zeros((self.batch, self.weight.shape[1]), dtype=np.uint8)
 
@@ -56,13 +60,23 @@ class ReadoutModel(AbstractReadoutModel):
         """Receive a block, sum step by step, send the sums."""
         arrived = unpack(self.s_in.recv(), self.weight.shape[1], self.proc_params["planes"])
         sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
-        incoming = np.zeros(self.batch, dtype=np.int64)
+        incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         for k in range(self.length):
             incoming += events(self.received)
-            self.y = sums[k] = readout_step(self.product(self.received), self.y)
+            after = self.step(self.product(self.received))
+            self.v, self.y = after.v, after.y
+            sums[k] = after.y
+            saturated += after.saturations
             self.received = arrived[k]
         self.y_out.send(sums)
-        self.count_events(incoming)
+        self.count_events(incoming, saturated)
+
+    def step(self, activation: np.ndarray) -> MembraneStep:
+        """The sums after a step, and the membranes if there are any."""
+        decay = self.proc_params["voltage_decay"]
+        if decay is None:
+            return MembraneStep(self.v, readout_step(activation, self.y), np.zeros(self.batch, dtype=np.int64))
+        return membrane_step(activation, self.v, self.y, voltage_decay=decay)
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)
@@ -73,16 +87,19 @@ class CompiledReadoutModel(AbstractReadoutModel):
 
     def prepare(self) -> None:
         """Lay the weights out for the kernel."""
-        from lava_procs.kernels.layers import Workers, narrow
+        from lava_procs.kernels.layers import WITHOUT_MEMBRANE, Workers, narrow
 
         self.unit, (self.rows,) = narrow(self.weight)
         self.workers = Workers(self.batch)
         width = self.proc_params["planes"] * words(self.weight.shape[1])
         self.before = np.zeros((self.batch, width), dtype=np.uint64)
         self.sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
+        decay = self.proc_params["voltage_decay"]
+        self.keep = WITHOUT_MEMBRANE if decay is None else 4096 - decay
 
     def clear(self) -> None:
-        """Empty sums."""
+        """Empty membranes and sums."""
+        self.v = np.zeros_like(self.v)
         self.y = np.zeros_like(self.y)
         self.before[:] = 0
 
@@ -91,7 +108,7 @@ class CompiledReadoutModel(AbstractReadoutModel):
         from lava_procs.kernels.layers import readout_block
 
         arrived = self.s_in.recv()
-        incoming = np.zeros(self.batch, dtype=np.int64)
+        incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         self.sums[self.length :] = 0
         self.workers.run(
             lambda low, high: readout_block(
@@ -103,10 +120,13 @@ class CompiledReadoutModel(AbstractReadoutModel):
                 self.before,
                 self.unit,
                 self.rows,
+                self.keep,
+                self.v,
                 self.y,
                 self.sums,
                 incoming,
+                saturated,
             )
         )
         self.y_out.send(self.sums)
-        self.count_events(incoming)
+        self.count_events(incoming, saturated)

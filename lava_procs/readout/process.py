@@ -12,7 +12,13 @@ from lava_procs.process import MeteredProcess
 
 
 class Readout(MeteredProcess):
-    """Sums of weighted spikes; the recurrence is in `lava_procs/readout/reference.py`.
+    """Sums of weighted spikes, or of leaky membranes; the recurrences are in `lava_procs/readout/reference.py`.
+
+    Args:
+        weight: of the synapses.
+        voltage_decay: of the membranes that are summed, 0 … 4096; None where weighted spikes are.
+        planes: bit planes of the input.
+        shared: as of `MeteredProcess`.
 
     Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `y_out` (block, batch, classes) the sums after
     each step.
@@ -22,12 +28,14 @@ class Readout(MeteredProcess):
         self,
         *,
         weight: Int[np.ndarray, "classes inputs"],
+        voltage_decay: int | None = None,
         planes: int = 1,
         **shared: Any,
     ) -> None:
-        super().__init__(planes=planes, **shared)
+        super().__init__(planes=planes, voltage_decay=voltage_decay, **shared)
         classes, inputs = weight.shape
         self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
         self.y_out = OutPort(shape=(*self.frame, classes))
         self.weight = Var(shape=weight.shape, init=weight)
+        self.v = Var(shape=(shared["batch"], classes), init=0)
         self.y = Var(shape=(shared["batch"], classes), init=0)

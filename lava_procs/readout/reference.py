@@ -1,7 +1,11 @@
 """The specification of the read-out, a step at a time."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Int
+
+from lava_procs.kernels.fixed_point import ALIGN, decay, sat24
 
 SUM_MAX = (1 << 31) - 1
 
@@ -11,6 +15,34 @@ def readout_step(
 ) -> Int[np.ndarray, "batch classes"]:
     """y[t] = y[t−1] + W s_in[t−1], clipped to 32 bits (`activation` is W s_in[t−1])."""
     return np.clip(y + activation, -SUM_MAX, SUM_MAX)
+
+
+class MembraneStep(NamedTuple):
+    """What one step leaves: membranes v, their sums y, and how many membranes saturated, a sample."""
+
+    v: Int[np.ndarray, "batch classes"]
+    y: Int[np.ndarray, "batch classes"]
+    saturations: Int[np.ndarray, "batch"]
+
+
+def membrane_step(
+    activation: Int[np.ndarray, "batch classes"],
+    v: Int[np.ndarray, "batch classes"],
+    y: Int[np.ndarray, "batch classes"],
+    *,
+    voltage_decay: int,
+) -> MembraneStep:
+    """One step of leaky membranes that are summed.
+
+        v[t] = sat24(decay(v[t−1], voltage_decay) + (W s_in[t−1] << 6))
+        y[t] = y[t−1] + (v[t] >> 6)                                          clipped to 32 bits
+
+    The largest sum over time is that of the largest mean.
+    """
+    whole = decay(v, np.array([voltage_decay])) + (activation << ALIGN)
+    membrane = sat24(whole)
+    saturations = np.sum(membrane != whole, axis=-1)
+    return MembraneStep(membrane, np.clip(y + (membrane >> ALIGN), -SUM_MAX, SUM_MAX), saturations)
 
 
 def decide(y: Int[np.ndarray, "batch classes"]) -> Int[np.ndarray, "batch"]:

@@ -57,18 +57,20 @@ class BareReadout:
 
     def __init__(self, layer: Readout, layout: Layout, planes: int) -> None:
         from lava_procs.kernels.bits import words
-        from lava_procs.kernels.layers import Workers, narrow
+        from lava_procs.kernels.layers import WITHOUT_MEMBRANE, Workers, narrow
 
         self.unit, (self.rows,) = narrow(layer.weight)
         self.workers = Workers(layout.batch)
         self.planes = planes
         self.before = np.zeros((layout.batch, planes * words(layer.inputs)), dtype=np.uint64)
-        self.y = np.zeros((layout.batch, layer.neurons), dtype=np.int64)
+        self.keep = WITHOUT_MEMBRANE if layer.voltage_decay is None else 4096 - layer.voltage_decay
+        self.v, self.y = np.zeros((2, layout.batch, layer.neurons), dtype=np.int64)
         self.sums = np.zeros((layout.block, *self.y.shape), dtype=np.int32)
-        self.arrived = np.zeros(layout.batch, dtype=np.int64)
+        self.arrived, self.saturated = np.zeros((2, layout.batch), dtype=np.int64)
 
     def clear(self) -> None:
-        """Empty sums."""
+        """Empty membranes and sums."""
+        self.v[:] = 0
         self.y[:] = 0
         self.before[:] = 0
 
@@ -78,7 +80,20 @@ class BareReadout:
 
         self.workers.run(
             lambda low, high: readout_block(
-                low, high, length, bits, self.planes, self.before, self.unit, self.rows, self.y, self.sums, self.arrived
+                low,
+                high,
+                length,
+                bits,
+                self.planes,
+                self.before,
+                self.unit,
+                self.rows,
+                self.keep,
+                self.v,
+                self.y,
+                self.sums,
+                self.arrived,
+                self.saturated,
             )
         )
         return self.sums

@@ -11,7 +11,7 @@ import numpy as np
 
 from convert.records import Encoder, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.conv_strategies import make_conv_case
-from tests.conformance.strategies import Case, even, slow_memory
+from tests.conformance.strategies import Case, even, membrane, slow_memory
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def case(index: int, stock: bool = False) -> GridCase:
         layers.append(layer(rng, f"hidden{position + 1}", inputs, cell, position == chosen, sizes))
         inputs = layers[-1].neurons
     if cell.readout:
-        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254)))
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(index)))
     samples = int(rng.choice(sizes.samples))
     steps = int(rng.integers(1, sizes.late_steps if cell.delay == 62 else sizes.steps))
     spikes = (rng.random((samples, features, steps)) < rng.choice(sizes.density)).astype(np.uint8)

@@ -72,6 +72,12 @@ def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Sp
     )
 
 
+def membrane(seed: int) -> int | None:
+    """The decay of a read-out's membranes; none in every second one."""
+    rng = np.random.default_rng((20261122, seed))
+    return int(rng.integers(0, 4097)) if rng.random() < 0.5 else None
+
+
 def make_case(seed: int, stock: bool = False) -> Case:
     """A network of one to three layers and random spikes, all from one seed."""
     rng = np.random.default_rng(seed)
@@ -82,7 +88,7 @@ def make_case(seed: int, stock: bool = False) -> Case:
         layers.append(spiking(rng, f"hidden{index + 1}", inputs, stock))
         inputs = layers[-1].neurons
     if rng.random() < 0.5 and not stock:
-        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254)))
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(seed)))
     samples, steps = int(rng.integers(1, 7)), int(rng.integers(1, 25))
     spikes = (rng.random((samples, features, steps)) < rng.choice([0.02, 0.2, 0.8])).astype(np.uint8)
     return Case(Network(tuple(layers), f"case{seed}"), spikes, int(rng.integers(1, samples + 1)))

@@ -40,6 +40,7 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
     "slow memory": some(lambda layer: layer.memory is not None),
     "slow memory, refreshed now and then": some(lambda layer: layer.memory and layer.memory.update_interval > 1),
     "read-out": lambda case: Readout.kind in kinds(case.network),
+    "read-out by mean membranes": lambda case: getattr(case.network.readout, "voltage_decay", None) is not None,
     "graded inputs to synapses": lambda case: graded(case) and not isinstance(case.network.layers[0], Encoder),
     "graded inputs to affine inputs": lambda case: graded(case) and isinstance(case.network.layers[0], Encoder),
     "several samples, one after another": lambda case: len(case.spikes) > case.batch,
@@ -60,10 +61,11 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("netx", "slow memory"): "stock lava-dl has none",
     ("netx", "slow memory, refreshed now and then"): "stock lava-dl has none",
     ("netx", "read-out"): "stock lava-dl has none",
+    ("netx", "read-out by mean membranes"): "stock lava-dl has none",
     ("netx", "graded inputs to synapses"): GRADED,
     ("netx", "blocks of several time steps"): ALONE,
 }
-"""(Backend, feature) → why it is not in that backend's grid; netx refuses the first eight by name."""
+"""(Backend, feature) → why it is not in that backend's grid; netx refuses the first nine by name."""
 
 WHOLE: dict[str, str] = {
     "float": "it computes in real numbers, without rounding, wrapping and saturation: what fixed point costs is the "
