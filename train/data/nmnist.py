@@ -5,7 +5,6 @@ complete set number - 1 is the image's position in MNIST's training or test set.
 said so.
 """
 
-import hashlib
 import socket
 import urllib.error
 from collections.abc import Callable
@@ -18,9 +17,9 @@ import numpy as np
 from jaxtyping import Int64
 
 from basalt.errors import BasaltError
-from train.data.cache import cached, key_of, note
+from train.data.cache import cached, key_of, note, state_of
 from train.data.config import SENSOR, DataConfig
-from train.data.events import EventSet, RawEvents, Splits, bin_events, feature_of
+from train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of
 from train.data.split import stratified
 
 SPLIT_SEED = 20_261_123
@@ -70,17 +69,7 @@ def recordings(config: DataConfig, data_dir: Path) -> Recordings:
     """
     parts = {part: _binned(part, config, data_dir) for part in _COMPLETE}
     both = list(parts.values())
-    lengths = np.concatenate([np.diff(part.offsets) for part in both])
-    joined = EventSet(
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        features=np.concatenate([part.features for part in both]),
-        times=np.concatenate([part.times for part in both]),
-        labels=np.concatenate([part.labels for part in both]),
-        steps=config.steps,
-        step_ms=config.step_ms,
-        index=np.concatenate([part.index for part in both]),
-    )
-    return Recordings(events=joined, parts=np.repeat(list(parts), [len(part) for part in both]))
+    return Recordings(events=concatenate(both), parts=np.repeat(list(parts), [len(part) for part in both]))
 
 
 def read(
@@ -149,21 +138,12 @@ def _binned(part: str, config: DataConfig, data_dir: Path) -> EventSet:
             raw, labels, index = read(part, data_dir, advance)
         return bin_events(raw, labels, index, steps=config.steps, step_ms=config.step_ms)
 
-    key = key_of(steps=config.steps, step_ms=config.step_ms, source=_state(files, data_dir))
+    key = key_of(steps=config.steps, step_ms=config.step_ms, source=state_of(files, data_dir))
     return cached(f"nmnist-{part.lower()}", key, build)
 
 
 def _files(part: str, data_dir: Path) -> list[Path]:
     return sorted((data_dir / "NMNIST" / part).glob("[0-9]/*.bin"))
-
-
-def _state(files: list[Path], data_dir: Path) -> str:
-    """A fingerprint of 70,000 files without reading them: names, sizes and times of change."""
-    digest = hashlib.sha256()
-    for path in files:
-        status = path.stat()
-        digest.update(f"{path.relative_to(data_dir)} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
 
 
 def _provenance(data_dir: Path) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.data.events import EventSet, RawEvents, bin_events, feature_of, join
+from train.data.events import EventSet, RawEvents, bin_events, concatenate, feature_of, join
 
 FEATURES = 2 * 34 * 34
 events = st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, FEATURES - 1)), max_size=30)
@@ -82,3 +82,11 @@ def test_join_keeps_samples_apart() -> None:
     assert joined.times.tolist() == whole.times.tolist()
     assert joined.features.tolist() == whole.features.tolist()
     assert len(join([])) == 0
+
+
+def test_concatenated_sets_keep_their_samples() -> None:
+    whole = binned([[(0, 1), (9000, 8)], [], [(5000, 2)], [(10_000, 3)]])
+    joined = concatenate([whole.subset([0, 1]), whole.subset([2, 3])])
+    assert (joined.dense() == whole.dense()).all()
+    assert joined.index.tolist() == whole.index.tolist() and joined.labels.tolist() == whole.labels.tolist()
+    assert (joined.steps, joined.step_ms, joined.sensor) == (whole.steps, whole.step_ms, whole.sensor)
