@@ -51,7 +51,7 @@ def _assemble(  # type: ignore[no-untyped-def]
     batch, steps, size = out.shape
     for b in prange(batch):
         seed = seeds[b]
-        dx, dy = _shift(seed, pixels), _shift(seed + np.uint64(1), pixels)
+        dx, dy = _shift(seed, min(pixels, columns - 1)), _shift(seed + np.uint64(1), min(pixels, rows - 1))
         dt = _shift(seed + np.uint64(2), delay)
         dropped = drop * _unit(seed + np.uint64(3))
         angle = _between(seed + np.uint64(4), turn)

@@ -1,5 +1,7 @@
 """Batches: what is drawn depends on (seed, epoch) alone, and augmentation moves events as it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -63,6 +65,16 @@ def test_shifts_stay_in_range_and_reach_every_neighbour() -> None:
         places.add(tuple(place))
     expected = {(20 + y * 5 + x, t) for y in (1, 2, 3) for x in (1, 2, 3) for t in (5, 6, 7)}
     assert places == expected
+
+
+def test_a_row_of_channels_shifts_along_the_row_only() -> None:
+    data = replace(one_event(17, 6), sensor=(1, 1, 40))
+    places = set()
+    for seed in range(200):
+        got = dense(data, np.array([0]), AugmentConfig(pixels=1), np.array([seed * 7919], np.uint64))
+        (place,) = torch.nonzero(got[0]).tolist()
+        places.add(tuple(place))
+    assert places == {(16, 6), (17, 6), (18, 6)}
 
 
 def test_events_shifted_off_the_sensor_vanish() -> None:
