@@ -47,6 +47,7 @@ def optimizer(network: Network, config: TrainingConfig, device: torch.device) ->
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         capturable=device.type == "cuda",
+        fused=device.type == "cuda",
     )
 
 
@@ -127,6 +128,9 @@ class Stepper:
         self.x, self.labels = x.clone(), labels.clone()
         sums, model = self.sums.clone(), copy.deepcopy(self.network.state_dict())
         states = {p: copy.deepcopy(state) for p, state in self.optimizer.state.items()}
+        # The parameters' gradients are made on the side stream now; torch warns that they were made elsewhere before.
+        warn = getattr(torch.autograd.graph, "set_warn_on_accumulate_grad_stream_mismatch", lambda on: None)
+        warn(False)
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         graph = torch.cuda.CUDAGraph()
@@ -135,15 +139,17 @@ class Stepper:
                 for _ in range(WARM_UP):
                     self._run(self.x, self.labels)
             torch.cuda.current_stream().wait_stream(side)
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._run(self.x, self.labels)
             self.graph = graph
         except RuntimeError as error:
             logging.getLogger("basalt").warning(f"The step cannot be captured ({error}): it runs kernel by kernel.")
         with torch.no_grad():
             self.sums.copy_(sums)
+            # Only what changed: writing the decays would let go of what the graph reads.
             for name, value in self.network.state_dict().items():
-                value.copy_(model[name])
+                if not torch.equal(value, model[name]):
+                    value.copy_(model[name])
             for parameter, state in self.optimizer.state.items():
                 for key, value in state.items():
                     before = states.get(parameter, {}).get(key)

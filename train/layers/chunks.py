@@ -8,7 +8,7 @@ and inside a chunk [m[t−1]; x[t]] is linear in [m[cL−1]; x[cL], …, x[cL+L�
 with the projections [P, ν] folded in, the memory current of a chunk is a single product of width L·neurons.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -31,26 +31,42 @@ class Chunks:
     within: Float[torch.Tensor, "L*(d+L) d+1"]
     length: int
     states: int
+    _typed: dict[tuple[str, torch.dtype], torch.Tensor] = field(default_factory=dict)
 
-    def inputs(self, drive: Float[torch.Tensor, "batch T"]) -> Float[torch.Tensor, "batch*C d+L"]:
+    def constant(self, name: str, dtype: torch.dtype) -> torch.Tensor:
+        """`starts` or `within` in another type, converted once."""
+        if (name, dtype) not in self._typed:
+            self._typed[name, dtype] = getattr(self, name).to(dtype)
+        return self._typed[name, dtype]
+
+    def inputs(
+        self, drive: Float[torch.Tensor, "batch T"], dtype: torch.dtype = torch.float32
+    ) -> Float[torch.Tensor, "batch*C d+L"]:
         """[m[cL−1]; x[cL], …, x[cL+L−1]] of every chunk."""
-        before = (drive @ self.starts).view(-1, self.states)
+        drive = drive.to(dtype)
+        before = (drive @ self.constant("starts", dtype)).view(-1, self.states)
         return torch.cat([before, drive.reshape(-1, self.length)], 1)
 
     def inputs_gradient(self, grad: Float[torch.Tensor, "batch*C d+L"], batch: int) -> Float[torch.Tensor, "batch T"]:
         """The drive's gradient from that of `inputs`."""
         before = grad[:, : self.states].reshape(batch, -1)
-        return before @ self.starts.t() + grad[:, self.states :].reshape(batch, -1)
+        return (before @ self.constant("starts", grad.dtype).t()).float() + grad[:, self.states :].reshape(
+            batch, -1
+        ).float()
 
-    def weights(self, rows: Float[torch.Tensor, "width d+1"]) -> Float[torch.Tensor, "d+L L*width"]:
+    def weights(
+        self, rows: Float[torch.Tensor, "width d+1"], dtype: torch.dtype = torch.float32
+    ) -> Float[torch.Tensor, "d+L L*width"]:
         """What `inputs` is multiplied with, from the projections [P, ν]."""
-        every = (self.within @ rows.t()).view(self.length, -1, len(rows))
+        every = (self.constant("within", dtype) @ rows.to(dtype).t()).view(self.length, -1, len(rows))
         return every.transpose(0, 1).reshape(-1, self.length * len(rows))
 
-    def weights_gradient(self, grad: Float[torch.Tensor, "d+L L*width"], width: int) -> torch.Tensor:
-        """The projections' gradient (width, d+1) from that of `weights`."""
-        every = grad.view(-1, self.length, width).transpose(0, 1).reshape(-1, width)
-        return every.t() @ self.within
+    def weights_gradient(
+        self, grad: Float[torch.Tensor, "d+L L*width"], width: int, dtype: torch.dtype = torch.float32
+    ) -> Float[torch.Tensor, "width d+1"]:
+        """The projections' gradient from that of `weights`."""
+        every = grad.view(-1, self.length, width).transpose(0, 1).reshape(-1, width).to(dtype)
+        return (every.t() @ self.constant("within", dtype)).float()
 
 
 def chunk_length(steps: int, states: int, interval: int) -> int | None:

@@ -64,7 +64,7 @@ class _Delayed(torch.autograd.Function):
             grad_spikes = _shifted(grad.contiguous(), -whole)
         if ctx.needs_input_grad[1]:
             before = torch.nn.functional.pad(sent, (0, 0, 1, 0))[:, :-1]
-            grad_delay = (grad * (before - sent)).sum((0, 1))
+            grad_delay = (grad * (before - sent)).sum((0, 1), dtype=torch.float32)
         return grad_spikes, grad_delay
 
 

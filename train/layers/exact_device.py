@@ -60,9 +60,9 @@ def spiking(
     codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
     counts = torch.empty(batch, neurons, device=device)
     forward_kernel[(batch, -(-neurons // fused.BLOCK))](
-        synaptic, current, bias, decays.keep_u, decays.keep_v, layer.threshold << 6, 0.0, spikes, codes, counts,
-        steps, neurons, neurons, LEAK=decays.leak, MEMORY=layer.memory is not None, RESET=RESETS[layer.reset],
-        SEND=True, BLOCK=fused.BLOCK, num_warps=fused.BLOCK // 32,
+        synaptic, synaptic, current, bias, decays.keep_u, decays.keep_v, layer.threshold << 6, 1.0, spikes, codes,
+        counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=layer.memory is not None,
+        RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
     )  # fmt: skip
     spikes = spikes.to(torch.uint8)
     if layer.delay is not None:

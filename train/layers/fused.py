@@ -4,8 +4,8 @@
     current     = synaptic + memory(x) (train.layers.chunks)          spikes: train.layers.triton_lif
 
 Spikes and gradients travel in `dtype`. In bfloat16 the spikes and the weights' 8-bit grid are exact and sums are
-float32, so a layer without slow memory still spikes exactly as SLAYER's; the memory's products take float16 inputs
-forward, and all gradients are rounded to bfloat16. In float32 nothing is.
+float32, so a layer without slow memory still spikes exactly as SLAYER's; where there is one, its current is rounded
+to float16, and all gradients to bfloat16. In float32 nothing is.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,8 @@ from train.layers.chunks import Chunks
 from train.layers.constants import Constants
 from train.layers.fixed_point import RESETS, STATE_SCALE
 
-BLOCK = 64
+BLOCK, WARPS = 64, 2
 ALIGN = 8
-CODE_UNIT = 6144.0
-"""Codes of a distance of one tau from the threshold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +31,14 @@ class Memory:
     limit: Float[torch.Tensor, ""]
 
 
-def mm(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """a @ b in float32, whatever the inputs' type."""
-    if a.dtype == torch.float32:
+def product(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """a @ b in `dtype`, summed in float32, whatever the inputs' type."""
+    if a.dtype == dtype:
         return a @ b
     try:
-        return torch.mm(a, b, out_dtype=torch.float32)  # type: ignore[call-arg]
+        return torch.mm(a, b, out_dtype=dtype)  # type: ignore[call-arg]
     except (TypeError, RuntimeError):  # torch before 2.8, or a processor
-        return a.float() @ b.float()
+        return (a.float() @ b.float()).to(dtype)
 
 
 class _Layer(torch.autograd.Function):
@@ -50,36 +48,37 @@ class _Layer(torch.autograd.Function):
 
         batch, steps, features = s_in.shape
         neurons, dtype, device = len(weight), s_in.dtype, s_in.device
+        half = torch.float16 if dtype == torch.bfloat16 and memory is not None else torch.float32
+        single = features == 1
         width = -(-(neurons + (memory is not None)) // ALIGN) * ALIGN
-        flat = s_in.reshape(-1, features)
+        flat = s_in.detach().reshape(-1, features)
         parts = [weight] if memory is None else [weight, drive_weight]
         every = torch.nn.functional.pad(torch.cat(parts), (0, 0, 0, width - neurons - len(parts) + 1)).to(dtype)
-        synaptic = flat.float() * every.t().float() if features == 1 else mm(flat, every.t())
+        synaptic = flat if single else product(flat, every.t(), torch.float32)
         ctx.set_materialize_grads(False)
         current, x, z, folded = synaptic, None, None, None
         if memory is not None:
-            drive = torch.nn.functional.pad(synaptic.view(batch, steps, width)[:, :-1, neurons], (1, 0))
-            free = drive + drive_bias
+            drive = flat.float() * drive_weight if single else synaptic[:, neurons]
+            free = torch.nn.functional.pad(drive.view(batch, steps)[:, :-1], (1, 0)) + drive_bias
             x = torch.minimum(torch.relu(free), memory.limit)
             wide = torch.nn.functional.pad(rows, (0, 0, 0, width - neurons))
-            half = torch.float32 if dtype == torch.float32 else torch.float16
-            z, folded = memory.chunks.inputs(x).to(half), memory.chunks.weights(wide).to(half)
-            current = mm(z, folded)
+            z, folded = memory.chunks.inputs(x, half), memory.chunks.weights(wide, half)
+            current = product(z, folded, half)
         spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else s_in.new_empty(1)
         codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
         counts = torch.empty(batch, neurons, device=device)
         shift = decays.zero if bias is None else (bias.detach() * STATE_SCALE).round().to(torch.int32)
         forward_kernel[(batch, -(-neurons // BLOCK))](
-            synaptic, current, shift, decays.keep_u, decays.keep_v, constants.threshold_state,
-            CODE_UNIT / (constants.tau * STATE_SCALE), spikes, codes, counts, steps, neurons, width,
-            LEAK=decays.leak, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK,
-            num_warps=BLOCK // 32,
+            synaptic, weight, current, shift, decays.keep_u, decays.keep_v, constants.threshold_state,
+            1 / (constants.tau * STATE_SCALE), spikes, codes, counts, steps, neurons, width, LEAK=decays.leak,
+            SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK,
+            num_warps=WARPS,
         )  # fmt: skip
         saved = (flat, every, codes, x, z, folded, rows)
         ctx.save_for_backward(*(value for value in saved if value is not None))
         ctx.present = tuple(value is not None for value in saved)
         ctx.shape, ctx.constants, ctx.decays, ctx.memory = (batch, steps, neurons, width), constants, decays, memory
-        ctx.has_bias, ctx.send = bias is not None, send
+        ctx.has_bias = bias is not None
         return (spikes if send else None), counts
 
     @staticmethod
@@ -91,40 +90,44 @@ class _Layer(torch.autograd.Function):
         flat, every, codes, x, z, folded, rows = saved
         batch, steps, neurons, width = ctx.shape
         constants, decays, memory = ctx.constants, ctx.decays, ctx.memory
-        dtype = flat.dtype
-        if grad is not None:
-            grad = grad.contiguous()
-        if grad_count is not None:
-            grad_count = grad_count.contiguous()
+        dtype, single = flat.dtype, flat.shape[1] == 1
         out = torch.empty(batch, steps, width, dtype=dtype, device=flat.device)
-        first = torch.empty(batch, width, device=flat.device)
-        grad_bias = torch.empty(batch, width, device=flat.device)
+        first, grad_bias, grad_single = torch.empty(3, batch, width, device=flat.device)
         backward_kernel[(batch, -(-width // BLOCK))](
-            codes if grad is None else grad, grad_bias if grad_count is None else grad_count, codes, decays.keep_u,
-            decays.keep_v, constants.scale / 2 / constants.tau, out, first, grad_bias, steps, neurons, width,
-            LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, BLOCK=BLOCK,
-            num_warps=BLOCK // 32,
+            codes if grad is None else grad.contiguous(), first if grad_count is None else grad_count.contiguous(),
+            codes, flat, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau / 65535, out, first,
+            grad_bias, grad_single, steps, neurons, width, LEAK=decays.leak, SPIKES=grad is not None,
+            COUNTS=grad_count is not None, SINGLE=single, BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
-        grad_drive_bias = grad_rows = None
+        grad_drive_bias = grad_rows = grad_x = None
         if memory is not None:
             grouped = out.view(len(z), -1)
-            # Gradients may be smaller than float16 can hold: bfloat16 on this way, and z and folded follow.
-            grad_folded = mm(z.to(dtype).t(), grouped)
-            grad_x = memory.chunks.inputs_gradient(mm(grouped, folded.to(dtype).t()), batch)
-            grad_rows = memory.chunks.weights_gradient(grad_folded, width)[:neurons]
+            # Gradients may be smaller than float16 can hold, so z and folded follow them into bfloat16.
+            grad_folded = product(z.to(dtype).t(), grouped, torch.float32)
+            grad_rows = memory.chunks.weights_gradient(grad_folded, width, dtype)[:neurons]
+            grad_x = memory.chunks.inputs_gradient(product(grouped, folded.to(dtype).t(), dtype), batch)
             grad_rows[:, -1] += first[:, :neurons].t() @ x[:, 0]
             grad_x[:, 0] += first[:, :neurons] @ rows[:, -1]
             grad_x = grad_x * ((x > 0) & (x < memory.limit))
             grad_drive_bias = grad_x.sum().reshape(1)
-            out[:, 1:, neurons] = grad_x[:, 1:].to(dtype)
         rows_out = out.view(-1, width)
+        if memory is not None and not single:
+            out[:, 1:, neurons] = grad_x[:, 1:].to(dtype)
         grad_in = None
         if ctx.needs_input_grad[0]:
+            if single and memory is not None:
+                out[:, 1:, neurons] = grad_x[:, 1:].to(dtype)
             grad_in = torch.empty_like(flat)
             torch.mm(rows_out[1:], every, out=grad_in[:-1])
             grad_in[-1] = 0
             grad_in = grad_in.view(batch, steps, -1)
-        grad_every = mm(rows_out[1:].t(), flat[:-1])
+        if single:
+            grad_every = grad_single.sum(0)[:, None]
+            if memory is not None:
+                late = flat.view(batch, steps)[:, :-1].float()
+                grad_every[neurons] = (grad_x[:, 1:] * late).sum()
+        else:
+            grad_every = product(rows_out[1:].t(), flat[:-1], torch.float32)
         return (
             grad_in,
             grad_every[:neurons],
