@@ -56,7 +56,8 @@ def write_log(run: Path, history: list[dict[str, Any]]) -> None:
     """Write log.csv, a row an epoch."""
     with atomic(run / "log.csv") as temporary, temporary.open("w", newline="") as file:
         if history:
-            writer = csv.DictWriter(file, fieldnames=list(history[0]))
+            fullest = max(history, key=len)  # not every epoch is validated
+            writer = csv.DictWriter(file, fieldnames=list(fullest), restval="")
             writer.writeheader()
             writer.writerows(history)
 

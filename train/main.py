@@ -84,7 +84,7 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
             typer.echo(_stopped(run), err=True)
         raise SystemExit(130) from None
     if first:
-        metrics = _metrics(recipe, splits, state)
+        metrics = _metrics(recipe, splits, state, fabric.device)
         write_json(run / "metrics.json", metrics)
         console.print(_summary(run, metrics), highlight=False, soft_wrap=True)
 
@@ -99,15 +99,15 @@ def _stopped(run: Path) -> str:
     return f"{run}/checkpoint.pt holds {done} finished epochs: go on with `python train/main.py {run} --resume`."
 
 
-def _metrics(recipe: Any, splits: Any, state: Any) -> dict[str, Any]:
+def _metrics(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
     from train.objectives import OBJECTIVES
     from train.scores import float_score, integer_score
 
-    network = state.network.cpu()
-    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective])
-    integer = integer_score(network, splits.test)
+    network = state.network
+    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device)
+    integer = integer_score(network, splits.test, device)
     return {
         "accuracy_float": scored.accuracy,
         "accuracy_float_interval": scored.interval,
