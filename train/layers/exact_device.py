@@ -1,14 +1,15 @@
 """A layer's exact integers on a GPU, for scoring thousands of samples between epochs.
 
 Integers travel as float64 where products reach 2^53 at most (the slow memory's: 16-bit coefficients, 24-bit states)
-and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif`.
+and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif`. Memory
+currents past 2^23, which wrap, would be rounded there: the processor does such a batch.
 """
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from train.layers import fused
+from train.layers import exact, fused
 from train.layers.constants import Constants
 from train.layers.delay import gathered
 from train.layers.fixed_point import DRIVE_MAX, RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
@@ -52,7 +53,10 @@ def spiking(
     current = synaptic
     if layer.memory is not None:
         drive = torch.nn.functional.pad(s_in @ _as(layer.memory.drive_weight, s_in), (1, 0))[:, :steps]
-        current = (memory_current(layer.memory, drive.double()) / STATE_SCALE).float().contiguous()
+        full = memory_current(layer.memory, drive.double())
+        if full.abs().max() > STATE_MAX:
+            return _on_the_processor(layer, s_in, full)
+        current = (full / STATE_SCALE).float().contiguous()
     constants = Constants(layer.current_decay, layer.voltage_decay, 1.0, 1.0, 1.0)
     decays = fused.Decays.of(constants, device, neurons)
     bias = decays.zero if layer.bias is None else torch.as_tensor(layer.bias << 6, device=device).to(torch.int32)
@@ -68,3 +72,13 @@ def spiking(
     if layer.delay is not None:
         spikes = gathered(spikes, torch.as_tensor(layer.delay, device=device))
     return spikes.transpose(1, 2)
+
+
+def _on_the_processor(
+    layer: SpikingIntegers,
+    s_in: Float[torch.Tensor, "batch steps inputs"],
+    memory: Float[torch.Tensor, "batch steps neurons"],
+) -> UInt8[torch.Tensor, "batch neurons steps"]:
+    activation = exact.activation(s_in.to(torch.uint8).cpu().numpy(), layer.weight)
+    spikes, _ = exact.spiking(layer, activation, memory.long().cpu().numpy())
+    return torch.from_numpy(spikes).to(s_in.device).transpose(1, 2)

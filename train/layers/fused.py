@@ -99,7 +99,8 @@ class _Layer(torch.autograd.Function):
             grad_bias, grad_single, steps, neurons, width, LEAK=decays.leak, SPIKES=grad is not None,
             COUNTS=grad_count is not None, SINGLE=single, BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
-        grad_drive_bias = grad_rows = grad_x = None
+        grad_drive_bias = grad_rows = None
+        grad_x: Any = None
         if memory is not None:
             grouped = out.view(len(z), -1)
             # Gradients may be smaller than float16 can hold, so z and folded follow them into bfloat16.

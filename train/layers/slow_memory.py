@@ -90,8 +90,8 @@ class SlowMemory(torch.nn.Module):
         self.register_buffer("drive_input", torch.as_tensor(drive), persistent=False)
         self.register_buffer("shift", torch.tensor(0))
         # A drive weight that starts negative behind the ReLU would never see a gradient.
-        drive = 8 / inputs**0.5 * torch.rand(1, inputs) if inputs > 1 else torch.full((1, 1), 2.0)
-        self.drive_weight = torch.nn.Parameter(drive)
+        start = 8 / inputs**0.5 * torch.rand(1, inputs) if inputs > 1 else torch.full((1, 1), 2.0)
+        self.drive_weight = torch.nn.Parameter(start)
         self.drive_bias = torch.nn.Parameter(torch.zeros(1))
         self.unit = scale * threshold / 8
         self.weight = torch.nn.Parameter(self.unit / states**0.5 * torch.randn(neurons, states))

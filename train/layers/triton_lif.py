@@ -2,9 +2,9 @@
 """Leaky integrate-and-fire dynamics on a GPU: the whole time loop of a layer as one Triton kernel, and one backwards.
 
 The integers are those of `train.layers.dynamics`. Neurons lie side by side in memory and a thread walks one neuron
-through time. What bounds it is memory, and with so few threads only loads far ahead keep the memory busy: sixteen steps,
-spelled out, since Triton before 3.2 knows no lists. The backward kernel needs only the surrogate gradient of every
-step, ρ/ρ(threshold) in 16 bits.
+through time. What bounds it is memory, and with so few threads only loads far ahead keep the memory busy: sixteen
+steps, spelled out, since Triton before 3.2 knows no lists. The backward kernel needs only the surrogate gradient of
+every step, ρ/ρ(threshold) in 16 bits.
 """
 
 import triton

@@ -1,0 +1,124 @@
+"""A GPU's exact integers are the processor's; the neurons' kernel runs in Triton's interpreter."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.train.interpreted import exact_spiking
+from train.layers import exact
+from train.layers.exact_device import memory_current
+from train.layers.integers import MemoryIntegers, SpikingIntegers
+from train.layers.legendre import quantised
+from train.layers.slow_memory import integer_memory
+
+
+def any_memory(seed: int, states: int, neurons: int, k: int, p: int, bits: int, interval: int) -> MemoryIntegers:
+    """Coefficients of any size, also unstable ones: the states must saturate."""
+    draw = np.random.default_rng(seed)
+    most = 2 ** (bits - 1) - 1
+    return MemoryIntegers(
+        drive_weight=np.zeros(1, np.int64),
+        drive_bias=int(draw.integers(-200, 200)),
+        drive_shift=k,
+        transition=draw.integers(-most, most, (states, states), endpoint=True),
+        drive_input=draw.integers(-most, most, states, endpoint=True),
+        coefficient_shift=bits - 1,
+        memory_weight=draw.integers(-128, 128, (neurons, states)),
+        drive_memory_weight=draw.integers(-128, 128, neurons),
+        memory_shift=p,
+        update_interval=interval,
+    )
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(0, 2**31), st.integers(1, 9), st.integers(1, 5), st.integers(0, 9), st.integers(0, 14),
+    st.integers(4, 16), st.integers(1, 5), st.integers(1, 40),
+)  # fmt: skip
+def test_memory_currents_are_the_integers(seed, states, neurons, k, p, bits, interval, steps):  # type: ignore[no-untyped-def]
+    memory = any_memory(seed, states, neurons, k, p, bits, interval)
+    drive = np.random.default_rng(seed + 1).integers(-3000, 30000, (3, steps))
+    got = memory_current(memory, torch.from_numpy(drive).double())
+    assert np.array_equal(got.numpy(), integer_memory(memory, drive))
+
+
+def test_memory_currents_of_the_largest_memory() -> None:
+    transition, into, shift = quantised(256, 784.0, 16)
+    memory = replace(any_memory(0, 256, 4, 9, 6, 16, 1), transition=transition, drive_input=into)
+    memory = replace(memory, coefficient_shift=shift)
+    drive = np.full((1, 60), 30000)
+    expected = integer_memory(memory, drive)
+    assert np.array_equal(memory_current(memory, torch.from_numpy(drive).double()).numpy(), expected)
+    assert np.abs(expected).max() > 1000
+
+
+def any_layer(seed: int, inputs: int, neurons: int, reset: str, states: int, interval: int) -> SpikingIntegers:
+    draw = np.random.default_rng(seed)
+    memory = None
+    if states:
+        transition, into, shift = quantised(states, 20.0, 16)
+        memory = replace(any_memory(seed, states, neurons, 3, 2, 16, interval), transition=transition)
+        memory = replace(
+            memory, drive_input=into, coefficient_shift=shift, drive_weight=2 * draw.integers(0, 30, inputs)
+        )
+    return SpikingIntegers(
+        name="hidden1",
+        weight=2 * draw.integers(-60, 90, (neurons, inputs)),
+        threshold=int(draw.integers(100, 400)),
+        current_decay=draw.integers(200, 4096, int(draw.choice([1, neurons])), endpoint=True),
+        voltage_decay=draw.integers(0, 4096, neurons, endpoint=True),
+        reset=reset,
+        bias=draw.integers(-40, 40, neurons) if draw.random() < 0.5 else None,
+        delay=draw.integers(0, 9, neurons) if draw.random() < 0.5 else None,
+        memory=memory,
+    )
+
+
+def expected_spikes(layer: SpikingIntegers, x: np.ndarray) -> np.ndarray:
+    """On the processor, (batch, neurons, steps)."""
+    active = exact.active(torch.from_numpy(x))
+    memory = None
+    if layer.memory is not None:
+        drive = exact.activation(active, layer.memory.drive_weight[None])[..., 0]
+        memory = integer_memory(layer.memory, drive)
+    spikes, _ = exact.spiking(layer, exact.activation(active, layer.weight), memory)
+    return spikes.transpose(0, 2, 1)
+
+
+@settings(max_examples=12)
+@given(
+    st.integers(0, 2**31), st.integers(2, 24), st.integers(1, 6), st.integers(1, 9),
+    st.sampled_from(["hard", "soft", "none"]), st.integers(0, 4), st.integers(1, 3), st.sampled_from([2, 128]),
+)  # fmt: skip
+def test_spikes_are_the_integers(run, seed, steps, inputs, neurons, reset, states, interval, levels):  # type: ignore[no-untyped-def]
+    layer = any_layer(seed, inputs, neurons, reset, states, interval)
+    x = np.random.default_rng(seed + 1).integers(0, levels, (2, inputs, steps)).astype(np.uint8)
+    assert np.array_equal(run(exact_spiking, layer, x), expected_spikes(layer, x))
+
+
+@pytest.mark.parametrize("base", [0, 2**22, 2**23 - 64, 2**23 + 64, -(2**23) - 64, 2**24 - 64, 2**24 + 64])
+def test_memory_currents_of_any_size(run: Callable[..., Any], base: int) -> None:
+    """Wrapped, and brought near zero by the bias: three times 21 stays below the threshold of 64, 22 does not."""
+    wrapped = base - 2**24 if base > 2**23 else base + 2**24 if base <= -(2**23) else base
+    memory = replace(
+        any_memory(0, 1, 2, 0, 0, 4, 1), drive_bias=1, drive_memory_weight=np.array([base + 21, base + 22])
+    )
+    layer = SpikingIntegers(
+        name="hidden1",
+        weight=np.zeros((2, 1), np.int64),
+        threshold=1,
+        current_decay=np.array([4096]),
+        voltage_decay=np.array([0]),
+        bias=np.full(2, -wrapped // 64),
+        memory=replace(memory, transition=np.zeros((1, 1), np.int64), drive_input=np.zeros(1, np.int64)),
+    )
+    x = np.zeros((1, 1, 3), np.uint8)
+    expected = expected_spikes(layer, x)
+    assert expected.tolist() == [[[0, 0, 0], [0, 0, 1]]]
+    assert np.array_equal(run(exact_spiking, layer, x), expected)
