@@ -1,0 +1,235 @@
+"""Cycles and accesses of steps in closed form, for many steps at once; equal to `schedule.py` in every number.
+
+With all three optimisations on, G = ⌈N/F⌉ groups, d states, c = ⌈F/macs⌉, D = d·⌈d/update_macs⌉ rows of Ā, S input
+events, R events of the layer's own, E places in the event buffer, a bank that takes a group every g cycles (1; 3 with
+one port), and x at x₁ = 1 if S = 0, else max(S + 1, (S − E)·G + 2):
+
+    cycles = max( (G − 1)·g,                                            the neuron bank alone
+                  (S + R − 1)·G + 1 + (G − 1)·g      if S + R > 0,      spikes, then the bank behind their last rows
+                  x₁ + (G − 1)·g                     on a refresh,      ν x, then the bank
+                  d·c + 1 + (G − 1)·max(d·c, g)      on a refresh,      P m, then the bank
+                ) + 3
+    and no less than x₁ + D                                             the memory's update
+
+So for N = 128, F = 4, d = 8, one cycle a group: max(34, 32·(S + R) + 3, 260) while S ≤ E. The stalls, cycles that the
+sender waits at a full buffer, are max(0, (S − E)·G − (S − 1)). With delays, 2·fired + 1 cycles more in a step in which
+a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). What changes with an optimisation off is in
+the code of the paths below, each a few lines.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from lava_procs.near_memory.core import Core, Sizes
+
+Steps = Int[np.ndarray, "*steps"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cost:
+    """What steps cost, each entry an array with a value for every step.
+
+    Attributes:
+        cycles: length of the step.
+        stalls: cycles in which the sender waited.
+        paths: cycles in which each data path was at work; only those that the layer has.
+        accesses: by "memory_reads" and "memory_writes"; only those that there can be.
+        bounds: lengths that the step would have if it were for one thing alone, the longest of which is its length.
+    """
+
+    cycles: Steps
+    stalls: Steps
+    paths: dict[str, Steps]
+    accesses: dict[str, Steps]
+    bounds: dict[str, Steps]
+
+
+def cost(
+    core: Core,
+    sizes: Sizes,
+    spikes: Steps,
+    recurrent: Steps | int = 0,
+    fired: Steps | int = 0,
+    refresh: Bool[np.ndarray, "*steps"] | bool = True,
+) -> Cost:
+    """The cost of steps.
+
+    Args:
+        spikes: input events of each step.
+        recurrent: events of the layer's own spikes of the step before.
+        fired: spikes of the step.
+        refresh: whether the memory's current is computed anew.
+    """
+    arrays = np.broadcast_arrays(
+        np.asarray(spikes, np.int64), np.asarray(recurrent, np.int64), np.asarray(fired, np.int64), np.asarray(refresh)
+    )
+    return StepCosts(core, sizes, *arrays).cost()
+
+
+class StepCosts:
+    """Steps of one layer, and what their cost is put together from."""
+
+    def __init__(self, core: Core, sizes: Sizes, spikes: Steps, own: Steps, fired: Steps, refresh: np.ndarray) -> None:
+        self.core, self.sizes = core, sizes
+        self.spikes, self.own, self.fired = spikes, own, fired
+        self.refresh = refresh & bool(sizes.states)
+        self.groups = sizes.groups(core)
+        self.none = np.zeros_like(spikes)
+        self.sparse = core.heterogeneous_stationarity
+        self.dense_inputs = sizes.inputs + (sizes.neurons if sizes.recurrent else 0)
+
+    def cost(self) -> Cost:
+        """All of it."""
+        x_ready = self.x_ready()
+        updated = x_ready + self.sizes.update_rows(self.core) if self.sizes.states else self.none
+        bounds = self.fused(x_ready, updated) if self.core.operator_fusion else self.separate(x_ready, updated)
+        if self.sizes.states:
+            bounds["memory_update"] = updated
+        slots = self.sizes.slots(self.core)
+        if slots:
+            bounds = {name: value + 2 * self.fired + (self.fired > 0) for name, value in bounds.items()}
+            if self.sizes.states:
+                bounds["memory_update"] = updated
+            entered = np.where(self.fired > 0, 2 * slots + 2 * self.fired + 1, 0)
+            bounds["delay_line"] = np.maximum(entered, 2 * slots)
+        cycles = np.maximum.reduce(list(bounds.values()))
+        over = (self.spikes - self.core.event_buffer) * self.groups - (self.spikes - 1)
+        stalls = np.maximum(over, 0) if self.sparse else self.none
+        return Cost(cycles, np.where(self.spikes > 0, stalls, 0), self.paths(), self.accesses(), bounds)
+
+    def x_ready(self) -> Steps:
+        """The first cycle in which x is there."""
+        if not self.sparse:
+            return self.none + self.sizes.inputs + 1
+        late = (self.spikes - self.core.event_buffer) * self.groups + 2
+        return np.where(self.spikes > 0, np.maximum(self.spikes + 1, late), 1)
+
+    def fused(self, x_ready: Steps, updated: Steps) -> dict[str, Steps]:
+        """Where a group's sums come at a + s·group, the last group enters the bank at a + (G − 1)·max(s, g)."""
+        last, beat = self.groups - 1, self.core.group_cycles
+
+        def through(first: Steps, slope: int) -> Steps:
+            return first + last * max(slope, beat) + 3
+
+        total = self.spikes + self.own
+        bounds = {"neuron_bank": through(self.none, beat)}
+        if self.sparse:
+            bounds["spike_integration"] = np.where(total > 0, through((total - 1) * self.groups + 1, 1), 0)
+        else:
+            bounds["spike_integration"] = through(self.none + self.dense_inputs, self.dense_inputs)
+        if self.sizes.states:
+            each = self.sizes.product_cycles(self.core)
+            if not self.sparse:
+                product, drive = self.complete_at(x_ready, updated)
+                bounds["memory_product"] = np.where(self.refresh, through(product - 1, 0), 0)
+                bounds["drive_product"] = np.where(self.refresh, through(drive - 1, 0), 0)
+            elif self.core.dependency_breaking:
+                bounds["memory_product"] = np.where(self.refresh, through(self.none + each + 1, each), 0)
+                bounds["drive_product"] = np.where(self.refresh, through(x_ready, 1), 0)
+            else:
+                bounds["memory_product"] = np.where(self.refresh, through(updated - 1 + each, each), 0)
+        return bounds
+
+    def separate(self, x_ready: Steps, updated: Steps) -> dict[str, Steps]:
+        """Passes of 3·G cycles; one that waits begins when the last group's sum is there."""
+        each = 3 * self.groups
+        passes = self.sizes.passes
+        rest = {name: (len(passes) - passes.index(name)) * each for name in ("spikes", "memory") if name in passes}
+        total = self.spikes + self.own
+        if self.sparse:
+            summed = np.where(total > 0, total * self.groups + 1, 0)
+        else:
+            summed = self.none + self.dense_inputs * self.groups + 1
+        bounds = {
+            "neuron_bank": self.none + len(passes) * each,
+            "spike_integration": np.where(summed > 0, summed + rest["spikes"], 0),
+        }
+        if self.sizes.states:
+            product, drive = self.complete_at(x_ready, updated)
+            bounds["memory_product"] = np.where(self.refresh, product + rest["memory"], 0)
+            bounds["drive_product"] = np.where(self.refresh, drive + rest["memory"], 0)
+        return bounds
+
+    def complete_at(self, x_ready: Steps, updated: Steps) -> tuple[Steps, Steps]:
+        """When the memory's currents of all groups are there: as the product has it, as x has it; the later one
+        counts."""
+        broken = self.core.dependency_breaking
+        begin = self.none if broken else updated - 1
+        groups = self.groups
+        if self.sparse:
+            done = begin + groups * self.sizes.product_cycles(self.core)
+            return done + (2 if broken else 1), x_ready + groups if broken else self.none
+        done = begin + self.row_beat() * self.sizes.states * groups
+        return done + (2 * groups if broken else 0), x_ready - 1 + 2 * groups if broken else self.none
+
+    def row_beat(self) -> int:
+        """Cycles of a row of the memory product with inputs stationary: its sums' memory takes a read and a write."""
+        return max(2, -(-self.core.fused // self.core.macs))
+
+    def paths(self) -> dict[str, Steps]:
+        """Cycles of work."""
+        sizes, core, groups = self.sizes, self.core, self.groups
+        passes = 1 if core.operator_fusion else len(sizes.passes)
+        dense = self.dense_inputs * groups
+        found = {
+            "spike_integration": (self.spikes + self.own) * groups if self.sparse else self.none + dense,
+            "neuron_bank": self.none + passes * groups * core.group_cycles,
+        }
+        if sizes.states:
+            each = sizes.product_cycles(core) if self.sparse else self.row_beat() * sizes.states
+            found["drive"] = self.spikes if self.sparse else self.none + sizes.inputs
+            found["memory_product"] = self.refresh * groups * each
+            if core.dependency_breaking:
+                found["drive_product"] = self.refresh * groups * (1 if self.sparse else 2)
+            found["memory_update"] = self.none + sizes.update_rows(core)
+        if sizes.longest_delay is not None:
+            found["delay_line"] = 2 * sizes.slots(core) + 2 * self.fired
+        return found
+
+    def accesses(self) -> dict[str, Steps]:
+        """Rows read and written."""
+        sizes, core, groups = self.sizes, self.core, self.groups
+        total = self.spikes + self.own
+        found = {}
+        if self.sparse:
+            found["event_buffer_writes"] = self.spikes
+            found["event_buffer_reads"] = self.spikes * (2 if sizes.states else 1)
+            found["input_weights_reads"] = self.spikes * groups
+            found["recurrent_weights_reads"] = self.own * groups
+            found["accumulators_writes"] = total * groups
+            found["accumulators_reads"] = total * groups
+        else:
+            found["input_weights_reads"] = self.none + sizes.inputs * groups
+            found["recurrent_weights_reads"] = self.none + (self.dense_inputs - sizes.inputs) * groups
+            found["accumulators_writes"] = found["accumulators_reads"] = self.none + groups
+        state = {"membrane": sizes.passes, "current": [name for name in sizes.passes if name in CURRENT]}
+        for memory, passes in state.items():
+            times = 1 if core.operator_fusion else len(passes)
+            for which in ("reads", "writes"):
+                used = memory == "membrane" or sizes.current
+                found[f"{memory}_{which}"] = self.none + used * times * groups
+        if sizes.states:
+            broken = core.dependency_breaking
+            added = (0 if self.sparse else sizes.states - 1) + broken
+            found["drive_weights_reads"] = self.spikes if self.sparse else self.none + sizes.inputs
+            found["transition_reads"] = self.none + sizes.update_rows(core)
+            found["memory_weights_reads"] = self.refresh * groups * sizes.states
+            found["drive_memory_weights_reads"] = self.refresh * groups * broken
+            found["memory_current_writes"] = self.refresh * groups * (1 + added)
+            found["memory_current_reads"] = self.refresh * groups * added + groups
+        if sizes.longest_delay is not None:
+            found["delays_reads"] = self.fired
+            found["delay_line_reads"] = found["delay_line_writes"] = sizes.slots(core) + self.fired
+        return found
+
+
+CURRENT = ("leak", "spikes", "memory")
+"""The passes that read and write the synaptic current, where it outlives a step."""
+
+
+def bound(cost: Cost) -> np.ndarray:
+    """Which path each step's length is due to, by name."""
+    names = np.array(list(cost.bounds))
+    return names[np.argmax(np.stack(list(cost.bounds.values())), axis=0)]

@@ -1,0 +1,163 @@
+"""The memories that a layer needs in a core, derived from its sizes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lava_procs.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, Core, Sizes
+
+SPIKING, SLOW_MEMORY = "spiking", "slow_memory"
+"""The parts of a layer that memories and data paths belong to."""
+
+OWNER = {
+    "event_buffer": SPIKING,
+    "input_weights": SPIKING,
+    "recurrent_weights": SPIKING,
+    "accumulators": SPIKING,
+    "membrane": SPIKING,
+    "current": SPIKING,
+    "delays": SPIKING,
+    "delay_line": SPIKING,
+    "drive_weights": SLOW_MEMORY,
+    "memory_weights": SLOW_MEMORY,
+    "drive_memory_weights": SLOW_MEMORY,
+    "transition": SLOW_MEMORY,
+    "memory_current": SLOW_MEMORY,
+    "slow_state": SLOW_MEMORY,
+}
+"""Every memory, and the part that it belongs to."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One memory. A word is what one access moves: a row of `fused` neurons in most.
+
+    Attributes:
+        name: one of `OWNER`.
+        words, bits: how many there are, and how wide each is.
+        ports: accesses that it takes in a cycle.
+        banks: macros that it is made of; an access goes to one of them.
+        registers: made of registers, not of SRAM.
+    """
+
+    name: str
+    words: int
+    bits: int
+    ports: int = 1
+    banks: int = 1
+    registers: bool = False
+
+    @property
+    def size(self) -> int:
+        """All its bits."""
+        return self.words * self.bits
+
+    @property
+    def kib(self) -> float:
+        """The same in KiB."""
+        return self.size / 8192
+
+
+def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
+    """The memories of a layer by name, G = ⌈N/fused⌉ rows of F = fused words each:
+
+        event_buffer            a number of an input each
+        input_weights (W_f)     inputs·G rows of F weights
+        recurrent_weights (V)   N·G rows of F weights, with recurrence
+        accumulators            G rows of F sums: the currents of this step's spikes
+        membrane (u)            G rows of F states; so the synaptic current where it outlives a step
+        delays                  a delay a neuron
+        delay_line              (longest + 1)·⌈N/32⌉ words of 32 bits: who fires in that many steps
+        drive_weights (W_x)     a weight an input
+        memory_weights (P)      d·G rows of F weights (W_m without dependency breaking)
+        drive_memory_weights ν  G rows of F weights, with dependency breaking
+        transition (Ā)          d rows of d coefficients
+        memory_current          G rows of F sums of the memory product; registers with outputs stationary, else SRAM
+        slow_state              m[k], m[k−1], B̄, x and the bias: registers that all are seen at once, with no accesses
+
+    Weights and coefficients have one port. What is in the list but not needed has no entry.
+    """
+    rows, fused = sizes.groups(core), core.fused
+    state_row = fused * (sizes.membrane_bits or core.state_bits)
+    event_bits = max(1, (sizes.inputs - 1).bit_length())
+    found = [
+        Memory("event_buffer", core.event_buffer, event_bits, ports=3, registers=True),
+        sram(core, "input_weights", sizes.inputs * rows, fused * core.weight_bits),
+        Memory("accumulators", rows, fused * core.sum_bits, ports=3, registers=True),
+        sram(core, "membrane", rows, state_row, core.membrane_ports),
+    ]
+    if sizes.recurrent:
+        found.append(sram(core, "recurrent_weights", sizes.neurons * rows, fused * core.weight_bits))
+    if sizes.current:
+        found.append(sram(core, "current", rows, fused * core.state_bits, core.membrane_ports))
+    if sizes.longest_delay is not None:
+        found.append(sram(core, "delays", sizes.neurons, DELAY_BITS))
+        found.append(sram(core, "delay_line", (sizes.longest_delay + 1) * sizes.slots(core), DELAY_WORD))
+    if sizes.states:
+        found += list(memory_pathway(core, sizes))
+    return {memory.name: memory for memory in found}
+
+
+def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:
+    """The memories of the slow memory."""
+    rows, fused, states = sizes.groups(core), core.fused, sizes.states
+    yield sram(core, "drive_weights", sizes.inputs, core.weight_bits)
+    yield sram(core, "memory_weights", states * rows, fused * core.weight_bits)
+    if core.dependency_breaking:
+        yield sram(core, "drive_memory_weights", rows, fused * core.weight_bits)
+    row = min(states, core.update_macs) * core.coefficient_bits
+    yield sram(core, "transition", sizes.update_rows(core), row)
+    stationary = core.heterogeneous_stationarity
+    yield Memory("memory_current", rows, fused * core.product_bits, ports=4 if stationary else 1, registers=stationary)
+    bits = states * (2 * core.state_bits + core.coefficient_bits) + 2 * DRIVE_BITS
+    yield Memory("slow_state", 1, bits, registers=True)
+
+
+def sram(core: Core, name: str, words: int, bits: int, ports: int = 1) -> Memory:
+    """An SRAM of as many macros as it needs."""
+    banks = -(-words * bits // (core.bank_kib * 8192))
+    return Memory(name, words, bits, ports, max(banks, 1))
+
+
+STATE_BITS = 24
+"""Width of the states of Basalt's integers."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A design rule that a layer breaks in a core: `what` is `value`, the core has `limit`."""
+
+    rule: str
+    what: str
+    value: float
+    limit: float
+
+    def __str__(self) -> str:
+        over = self.value - self.limit
+        return f"{self.rule}: {self.what} {self.value:g}, the core has {self.limit:g}: {over:g} more than fits"
+
+
+def misfits(core: Core, sizes: Sizes) -> list[Misfit]:
+    """The design rules that the layer breaks: what does not fit, and by how much.
+
+    Rules: `neurons`, `inputs`, `states` (no more than the core has lanes, rows and registers for), `state_bits` (the
+    integers of u, v and m have 24 bits), `product_bits` (those of P m + ν x are as wide as a weight, a state and the
+    carries of d + 1 terms) and `sram` (a memory no larger than the core's of that name, in KiB).
+    """
+    product = core.weight_bits + STATE_BITS + sizes.states.bit_length()
+    needed = {
+        "neurons": ("neurons of the layer are", sizes.neurons),
+        "inputs": ("inputs of the layer are", sizes.inputs),
+        "states": ("states of the slow memory are", sizes.states),
+        "state_bits": ("bits of a state are", STATE_BITS),
+        "product_bits": ("bits of the memory product are", product if sizes.states else 0),
+    }
+    found = [
+        Misfit(rule, what, value, getattr(core, rule))
+        for rule, (what, value) in needed.items()
+        if value > getattr(core, rule)
+    ]
+    for memory in memories(core, sizes).values():
+        limit = core.sram_kib.get(memory.name)
+        if limit is not None and memory.kib > limit:
+            found.append(Misfit("sram", f"KiB of {memory.name} are", memory.kib, limit))
+    return found

@@ -1,0 +1,184 @@
+"""Sizes and events to cycles and accesses: a walk through every cycle, and a closed formula, that agree."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lava_procs.near_memory.core import MEAN_MEMBRANES, SUMS, SWITCHES, WITHOUT_MEMORY, Core, Sizes
+from lava_procs.near_memory.formula import bound, cost
+from lava_procs.near_memory.geometry import OWNER, memories, misfits
+from lava_procs.near_memory.schedule import PATHS, Events, schedule
+
+DEFAULT = Core()
+LAYER = Sizes(inputs=700, neurons=128, states=8)
+PUBLISHED = replace(DEFAULT, coefficient_bits=8, state_bits=16, membrane_ports=1)
+
+cores = st.builds(
+    Core,
+    fused=st.integers(1, 8),
+    macs=st.integers(1, 8),
+    update_macs=st.integers(1, 9),
+    event_buffer=st.integers(1, 12),
+    membrane_ports=st.integers(1, 2),
+    dependency_breaking=st.booleans(),
+    operator_fusion=st.booleans(),
+    heterogeneous_stationarity=st.booleans(),
+)
+
+
+@st.composite
+def layers(draw):
+    """Layers of every kind, small."""
+    states = draw(st.integers(0, 9))
+    readout = draw(st.sampled_from([None, SUMS, MEAN_MEMBRANES])) if not states else None
+    return Sizes(
+        inputs=draw(st.integers(1, 40)),
+        neurons=draw(st.integers(1, 70)),
+        states=states,
+        recurrent=readout is None and draw(st.booleans()),
+        longest_delay=draw(st.sampled_from([None, 0, 7])) if readout is None else None,
+        current=readout is None and draw(st.booleans()),
+        passes=readout or (Sizes.passes if states else WITHOUT_MEMORY),
+    )
+
+
+events = st.builds(
+    Events, spikes=st.integers(0, 40), recurrent=st.integers(0, 20), fired=st.integers(0, 20), refresh=st.booleans()
+)
+
+
+def of(core, layer, step):
+    """What both say of a step, and only events that the layer can have."""
+    own = min(step.recurrent, layer.neurons) if layer.recurrent else 0
+    step = replace(step, spikes=min(step.spikes, layer.inputs), recurrent=own)
+    arguments = (np.array([step.spikes]), step.recurrent, step.fired, step.refresh)
+    return schedule(core, layer, step), cost(core, layer, *arguments)
+
+
+@given(cores, layers(), events)
+def test_the_formula_equals_the_schedule(core, layer, step):
+    walked, formula = of(core, layer, step)
+    assert walked.cycles == formula.cycles[0]
+    assert walked.stalls == formula.stalls[0]
+    assert walked.counts() == {name: int(value[0]) for name, value in formula.accesses.items() if value[0]}
+
+
+@given(cores, layers(), events)
+def test_no_memory_is_accessed_more_often_in_a_cycle_than_it_has_ports(core, layer, step):
+    walked, _ = of(core, layer, step)
+    found = memories(core, layer)
+    used = Counter((access.memory, access.cycle) for access in walked.accesses)
+    assert all(times <= found[memory].ports for (memory, _), times in used.items())
+    assert all(0 <= access.cycle < walked.cycles for access in walked.accesses)
+    assert {access.path for access in walked.accesses} <= set(PATHS)
+
+
+@given(cores, layers(), events)
+def test_a_row_is_there_and_is_written_before_what_needs_it_reads_it(core, layer, step):
+    walked, _ = of(core, layer, step)
+    found = memories(core, layer)
+    order = sorted(walked.accesses, key=lambda access: access.cycle)
+    written = {}
+    for access in order:
+        if access.memory != "delay_line" and access.memory != "delays":
+            assert access.row < found[access.memory].words
+        if access.which == "writes":
+            written.setdefault((access.memory, access.row), []).append(access.cycle)
+    for access in order:
+        if access.memory == "accumulators" and access.path == "neuron_bank" and access.which == "reads":
+            assert max(written[access.memory, access.row]) < access.cycle
+        if access.memory == "memory_current" and access.path == "neuron_bank" and step.refresh:
+            assert max(written[access.memory, access.row]) < access.cycle
+
+
+@given(cores, layers(), events)
+def test_work_of_the_paths_is_within_the_step(core, layer, step):
+    _, formula = of(core, layer, step)
+    assert all(work[0] <= formula.cycles[0] for work in formula.paths.values())
+    assert all(value[0] <= formula.cycles[0] for value in formula.bounds.values())
+    assert bound(formula)[0] in PATHS
+
+
+def test_the_closed_formula_of_the_documentation():
+    spikes = np.arange(33)
+    assert np.array_equal(cost(DEFAULT, LAYER, spikes).cycles, np.maximum(np.maximum(34, 32 * spikes + 3), 260))
+
+
+@pytest.mark.parametrize(
+    ("step", "cycles", "because"),
+    [
+        (Events(0), 260, "memory_product"),
+        (Events(8), 260, "memory_product"),
+        (Events(9), 291, "spike_integration"),
+        (Events(100), 3203, "spike_integration"),
+        (Events(0, refresh=False), 34, "neuron_bank"),
+        (Events(1, refresh=False), 35, "spike_integration"),
+    ],
+)
+def test_steps_worked_out_by_hand(step, cycles, because):
+    walked, formula = of(DEFAULT, LAYER, step)
+    assert walked.cycles == cycles
+    assert bound(formula)[0] == because
+
+
+def test_a_full_event_buffer_stalls_and_loses_nothing():
+    walked = schedule(DEFAULT, LAYER, Events(100))
+    assert walked.counts()["input_weights_reads"] == 100 * 32
+    assert walked.counts()["drive_weights_reads"] == 100
+    assert walked.stalls == (100 - 32) * 32 - 99
+    assert schedule(DEFAULT, LAYER, Events(32)).stalls == 0
+    assert schedule(replace(DEFAULT, event_buffer=200), LAYER, Events(100)).stalls == 0
+
+
+def test_what_turning_an_optimisation_off_costs():
+    spikes = np.array([10, 0])
+    on = cost(DEFAULT, LAYER, spikes)
+    off = {switch: cost(replace(DEFAULT, **{switch: False}), LAYER, spikes) for switch in SWITCHES}
+    assert off["dependency_breaking"].cycles[1] == on.cycles[1] + 8 - 1  # the update's rows, for the step of ν x
+    assert "drive_memory_weights_reads" not in {k for k, v in off["dependency_breaking"].accesses.items() if v.any()}
+    assert off["operator_fusion"].cycles[0] == 321 + 4 * 96
+    assert off["operator_fusion"].accesses["membrane_reads"][0] == 5 * on.accesses["membrane_reads"][0]
+    assert off["heterogeneous_stationarity"].accesses["input_weights_reads"][0] == 700 * 32
+    assert off["heterogeneous_stationarity"].cycles[0] == 700 * 32 + 3
+    assert off["heterogeneous_stationarity"].accesses["memory_current_writes"][0] == 9 * 32
+
+
+def test_the_published_memories():
+    """91.8 kB in all at 700 inputs, of which W_f is 97.6 %, without the registers."""
+    found = {name: memory for name, memory in memories(PUBLISHED, LAYER).items() if not memory.registers}
+    total = sum(memory.size for memory in found.values()) / 8
+    assert total == 91772
+    assert found["input_weights"].size / 8 / total == pytest.approx(0.976, abs=5e-4)
+    assert (found["memory_weights"].words, found["memory_weights"].bits) == (32 * 8, 32)
+    assert (found["transition"].words, found["transition"].bits) == (8, 64)
+    assert (found["membrane"].words, found["membrane"].bits, found["membrane"].ports) == (32, 64, 1)
+
+
+@given(cores, layers())
+def test_every_memory_has_an_owner_and_a_larger_layer_needs_no_less(core, layer):
+    found = memories(core, layer)
+    assert set(found) <= set(OWNER)
+    larger = memories(core, replace(layer, neurons=layer.neurons + 8, inputs=layer.inputs + 8))
+    assert all(larger[name].size >= memory.size for name, memory in found.items())
+    assert all(memory.banks * core.bank_kib >= memory.kib for memory in found.values())
+
+
+def test_design_rules_say_what_does_not_fit_and_by_how_much():
+    assert misfits(DEFAULT, LAYER) == []
+    found = misfits(DEFAULT, replace(LAYER, neurons=200, inputs=701))
+    assert [str(entry) for entry in found] == [
+        "neurons: neurons of the layer are 200, the core has 128: 72 more than fits",
+        "inputs: inputs of the layer are 701, the core has 700: 1 more than fits",
+    ]
+    assert {entry.rule for entry in misfits(replace(PUBLISHED, product_bits=24), LAYER)} == {
+        "state_bits",
+        "product_bits",
+    }
+    small = replace(DEFAULT, sram_kib={"input_weights": 64.0})
+    (rule,) = misfits(small, LAYER)
+    assert "input_weights" in str(rule)
+    assert str(rule).endswith("87.5, the core has 64: 23.5 more than fits")
