@@ -197,26 +197,27 @@ class StepCosts:
             found["event_buffer_writes"] = self.spikes
             found["event_buffer_reads"] = self.spikes * (2 if sizes.states else 1)
             found["input_weights_reads"] = self.spikes * groups
-            found["recurrent_weights_reads"] = self.own * groups
             found["accumulators_writes"] = total * groups
             found["accumulators_reads"] = total * groups
         else:
             found["input_weights_reads"] = self.none + sizes.inputs * groups
-            found["recurrent_weights_reads"] = self.none + (self.dense_inputs - sizes.inputs) * groups
             found["accumulators_writes"] = found["accumulators_reads"] = self.none + groups
-        state = {"membrane": sizes.passes, "current": [name for name in sizes.passes if name in CURRENT]}
-        for memory, passes in state.items():
-            times = 1 if core.operator_fusion else len(passes)
-            for which in ("reads", "writes"):
-                used = memory == "membrane" or sizes.current
-                found[f"{memory}_{which}"] = self.none + used * times * groups
+        if sizes.recurrent:
+            own = self.own if self.sparse else self.none + sizes.neurons
+            found["recurrent_weights_reads"] = own * groups
+        current = [name for name in sizes.passes if name in CURRENT]
+        for memory, passes in {"membrane": sizes.passes, "current": current if sizes.current else ()}.items():
+            if passes:
+                times = 1 if core.operator_fusion else len(passes)
+                found[f"{memory}_reads"] = found[f"{memory}_writes"] = self.none + times * groups
         if sizes.states:
             broken = core.dependency_breaking
             added = (0 if self.sparse else sizes.states - 1) + broken
             found["drive_weights_reads"] = self.spikes if self.sparse else self.none + sizes.inputs
             found["transition_reads"] = self.none + sizes.update_rows(core)
             found["memory_weights_reads"] = self.refresh * groups * sizes.states
-            found["drive_memory_weights_reads"] = self.refresh * groups * broken
+            if broken:
+                found["drive_memory_weights_reads"] = self.refresh * groups
             found["memory_current_writes"] = self.refresh * groups * (1 + added)
             found["memory_current_reads"] = self.refresh * groups * added + groups
         if sizes.longest_delay is not None:

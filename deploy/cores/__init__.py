@@ -1,0 +1,141 @@
+"""Configurations of near-memory cores, a TOML file each, and the one way to read them."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from basalt.errors import BasaltError
+from lava_procs.near_memory.core import Core
+from lava_procs.near_memory.geometry import OWNER
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent
+DEFAULT = "default"
+
+
+class Part(BaseModel):
+    """A part of a core's file: immutable, no key that we do not know, no value of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Size(Part):
+    """The largest layer that fits."""
+
+    neurons: int = Field(gt=0)
+    inputs: int = Field(gt=0)
+    states: int = Field(ge=0)
+
+
+class Datapath(Part):
+    """How much is done in a cycle."""
+
+    fused: int = Field(gt=0)
+    macs: int = Field(gt=0)
+    update_macs: int = Field(gt=0)
+    event_buffer: int = Field(gt=0)
+    membrane_ports: Literal[1, 2]
+
+
+class Widths(Part):
+    """Bits."""
+
+    weight: int = Field(gt=0, le=64)
+    coefficient: int = Field(gt=0, le=64)
+    state: int = Field(gt=0, le=64)
+    sum: int = Field(gt=0, le=64)
+    product: int = Field(gt=0, le=128)
+
+
+class Clock(Part):
+    """The clock, and where its figure comes from."""
+
+    mhz: float = Field(gt=0)
+    source: str = Field(min_length=10)
+
+
+class Optimisations(Part):
+    """The switches."""
+
+    dependency_breaking: bool
+    operator_fusion: bool
+    heterogeneous_stationarity: bool
+
+
+class CoreFile(Part):
+    """A core as its TOML file says it."""
+
+    format: Literal["basalt-core"]
+    version: Literal[1]
+    title: str = Field(min_length=3)
+    node_nm: float = Field(gt=0)
+    size: Size
+    datapath: Datapath
+    widths: Widths
+    sram: dict[str, float]
+    clock: Clock
+    optimisations: Optimisations
+
+    @model_validator(mode="after")
+    def _known_memories(self) -> "CoreFile":
+        for name, kib in self.sram.items():
+            if name != "bank" and name not in OWNER:
+                raise ValueError(f"sram.{name}: not a memory; there are bank, {', '.join(OWNER)}")
+            if kib <= 0:
+                raise ValueError(f"sram.{name}: {kib:g} KiB is no size")
+        if "bank" not in self.sram or self.sram["bank"] % 1:
+            raise ValueError("sram.bank: the largest macro in whole KiB is missing")
+        if self.datapath.macs > self.datapath.fused:
+            raise ValueError("datapath.macs: a row has no more than `fused` weights to multiply")
+        return self
+
+    def core(self, name: str) -> Core:
+        """What the schedule takes."""
+        return Core(
+            name=name,
+            node_nm=self.node_nm,
+            clock_mhz=self.clock.mhz,
+            bank_kib=int(self.sram["bank"]),
+            sram_kib={memory: kib for memory, kib in self.sram.items() if memory != "bank"},
+            **self.size.model_dump(),
+            **self.datapath.model_dump(),
+            **{f"{what}_bits": bits for what, bits in self.widths.model_dump().items()},
+            **self.optimisations.model_dump(),
+        )
+
+
+def available_cores() -> list[str]:
+    """Names of the cores that Basalt brings."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load_core(name: str = DEFAULT) -> Core:
+    """The core called `name`, or the one in the file `name` if it ends in .toml.
+
+    Raises:
+        BasaltError: there is no such core, or the file does not hold one; names file and key.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if path.parent == FOLDER and path.stem not in available_cores():
+        raise BasaltError(f"There is no core {name!r}: name one of {', '.join(available_cores())}, or a .toml file.")
+    try:
+        content: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return CoreFile.model_validate(content).core(path.stem)
+    except OSError as error:
+        raise BasaltError(f"Cannot read the core {path}: {error.strerror or error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        first, *more = error.errors()
+        key = ".".join(str(part) for part in first["loc"])
+        fault = f"{key + ': ' if key else ''}{first['msg'].removeprefix('Value error, ')}"
+        raise BasaltError(f"{path}: {fault}{f' ({len(more)} more faults)' if more else ''}.") from error

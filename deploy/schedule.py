@@ -1,0 +1,135 @@
+"""The designer's calculator: what a step of a layer costs on a near-memory core, before anything is run."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from basalt.errors import BasaltError
+
+
+def schedule(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CORE.toml", help="A core's TOML file, or the name of one of ours; the default core if none."
+        ),
+    ] = None,
+    spikes: Annotated[
+        list[str] | None, typer.Option(metavar="S …", help="Input spikes of a step, one number or more: 0 1 2 5.")
+    ] = None,
+    inputs: Annotated[int, typer.Option(min=1, help="Inputs of the layer.")] = 700,
+    neurons: Annotated[int, typer.Option(min=1, help="Neurons of the layer.")] = 128,
+    states: Annotated[int, typer.Option(min=0, help="States of its slow memory; 0 for none.")] = 8,
+    recurrent: Annotated[
+        int | None, typer.Option(min=0, help="The layer hears itself: so many of its own spikes came the step before.")
+    ] = None,
+    delay: Annotated[
+        int | None, typer.Option(min=0, help="Its spikes are delayed, by so many steps at the longest.")
+    ] = None,
+    fired: Annotated[int, typer.Option(min=0, help="Spikes that it fires in the step; they cost where delayed.")] = 0,
+    current: Annotated[
+        bool, typer.Option("--current", help="Its synaptic current outlives a step, and has a memory of its own.")
+    ] = False,
+    held: Annotated[
+        bool, typer.Option("--held", help="A step between two refreshes of the slow memory's current.")
+    ] = False,
+    off: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="OPTIMISATION",
+            help="Turn dependency_breaking, operator_fusion or heterogeneous_stationarity off; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """What one step of a layer costs on a near-memory core: cycles, and accesses to each memory.
+
+    Prints JSON, a list with an entry for each number of input [cyan]spikes[/cyan]: [cyan]cycles[/cyan] of the step,
+    what [cyan]bounds[/cyan] them, [cyan]stalls[/cyan] of the sender at a full event buffer, [cyan]paths[/cyan] (cycles
+    of work by data path) and [cyan]accesses[/cyan] (rows read and written by memory). The models of the backend
+    near-memory count with the same functions. What does not fit into the core is told on stderr, and by how much.
+
+    A core's file to begin with: deploy/cores/default.toml.
+    """
+    numbers, cores = arranged(spikes or [], arguments or [])
+    if len(cores) > 1:
+        raise BasaltError(f"Name one core, not {' and '.join(cores)}.")
+    from dataclasses import replace
+
+    from deploy.cores import DEFAULT, load_core
+    from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Sizes
+
+    unknown = sorted(set(off or []) - set(SWITCHES))
+    if unknown:
+        raise BasaltError(f"There is no optimisation {unknown[0]!r} to turn off: choose from {', '.join(SWITCHES)}.")
+    core = load_core(cores[0] if cores else DEFAULT)
+    core = replace(core, **dict.fromkeys(off or [], False))
+    layer = Sizes(
+        inputs=inputs,
+        neurons=neurons,
+        states=states,
+        recurrent=recurrent is not None,
+        longest_delay=delay,
+        current=current,
+        passes=Sizes.passes if states else WITHOUT_MEMORY,
+    )
+    check(numbers, inputs, recurrent, fired, neurons)
+    for misfit in notices(core, layer):
+        typer.echo(misfit, err=True)
+    typer.echo(json.dumps(entries(core, layer, numbers, recurrent or 0, fired, not held), indent=2))
+
+
+def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[str]]:
+    """Numbers of spikes, in whichever of their forms, and names of cores: an option takes one word, the rest follow."""
+    words = [word for entry in (*spikes, *arguments) for word in entry.replace(",", " ").split()]
+    numbers = [int(word) for word in words if word.isdecimal()]
+    others = [entry for entry in arguments if not entry.replace(",", " ").replace(" ", "").isdecimal()]
+    wrong = [word for entry in spikes for word in entry.replace(",", " ").split() if not word.isdecimal()]
+    if wrong:
+        raise BasaltError(f"--spikes {wrong[0]!r} is no number of spikes; give one or more, as in --spikes 0 1 2 5.")
+    return numbers or [0, 1, 2, 5, 10, 20, 32, 100], others
+
+
+def check(spikes: list[int], inputs: int, recurrent: int | None, fired: int, neurons: int) -> None:
+    """No more events than there can be."""
+    if max(spikes) > inputs:
+        raise BasaltError(f"There are {inputs} inputs, of which {max(spikes)} cannot spike in a step; raise --inputs.")
+    for option, value in (("--recurrent", recurrent or 0), ("--fired", fired)):
+        if value > neurons:
+            raise BasaltError(f"There are {neurons} neurons, of which {value} ({option}) cannot spike in a step.")
+
+
+def notices(core: Any, layer: Any) -> list[str]:
+    """The design rules that the layer breaks, for people."""
+    from lava_procs.near_memory.geometry import misfits
+
+    return [f"does not fit into the core {core.name!r}: {misfit}" for misfit in misfits(core, layer)]
+
+
+def entries(
+    core: Any, layer: Any, spikes: list[int], recurrent: int = 0, fired: int = 0, refresh: bool = True
+) -> list[dict[str, Any]]:
+    """The list that is printed."""
+    import numpy as np
+
+    from lava_procs.near_memory.formula import bound, cost
+
+    found = cost(core, layer, np.array(spikes), recurrent, fired, refresh)
+    limits = bound(found)
+    return [
+        {
+            "spikes": count,
+            "cycles": int(found.cycles[index]),
+            "bound": str(limits[index]),
+            "stalls": int(found.stalls[index]),
+            "seconds": float(found.cycles[index] / (core.clock_mhz * 1e6)),
+            "paths": {
+                path: int(np.broadcast_to(work, found.cycles.shape)[index]) for path, work in found.paths.items()
+            },
+            "accesses": {
+                memory: int(np.broadcast_to(times, found.cycles.shape)[index])
+                for memory, times in found.accesses.items()
+            },
+        }
+        for index, count in enumerate(spikes)
+    ]

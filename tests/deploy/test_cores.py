@@ -1,0 +1,122 @@
+"""Cores read strictly, and the calculator that takes them."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from basalt.cli import build
+from basalt.errors import BasaltError
+from deploy.cores import FOLDER, available_cores, load_core
+from deploy.schedule import arranged
+from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.geometry import OWNER, misfits
+from lava_procs.near_memory.schedule import PATHS, Events, schedule
+
+TEXT = (FOLDER / "default.toml").read_text()
+
+
+def printed(*arguments):
+    result = CliRunner().invoke(build(), ["schedule", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == 0
+    return json.loads(result.stdout), result.stderr
+
+
+def test_the_default_core_is_what_the_models_take_and_holds_its_own_layer():
+    core = load_core()
+    assert {**vars(core), "sram_kib": {}} == vars(Core())
+    for states, recurrent, delay in ((8, False, None), (0, True, 62)):
+        layer = Sizes(700, 128, states=states, recurrent=recurrent, longest_delay=delay, current=True)
+        assert misfits(core, layer) == []
+
+
+def test_the_cores_that_basalt_brings():
+    assert available_cores() == ["default", "published"]
+    assert load_core("published").state_bits == 16
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("fused = 4", "fused = 0", "datapath.fused"),
+        ("fused = 4", 'fused = "4"', "datapath.fused"),
+        ("fused = 4", "fuzed = 4", "datapath.fused"),
+        ("macs = 4\nu", "macs = 5\nu", "datapath"),
+        ("membrane_ports = 2", "membrane_ports = 3", "membrane_ports"),
+        ("membrane = 0.375", "membrain = 0.375", "sram.membrain"),
+        ("bank = 128", "", "sram.bank"),
+        ("dependency_breaking = true", "dependency_breaking = 1", "optimisations.dependency_breaking"),
+        ("mhz = 200", "mhz = -1", "clock.mhz"),
+        ("version = 1", "version = 2", "version"),
+        ("[clock]", "[clock", "TOML"),
+    ],
+)
+def test_a_fault_is_named_by_file_and_key(tmp_path, old, new, key):
+    assert old in TEXT
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT.replace(old, new, 1))
+    with pytest.raises(BasaltError) as caught:
+        load_core(str(path))
+    assert "mine.toml" in str(caught.value)
+    assert key in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "/no/such/file.toml"])
+def test_a_missing_core_is_named(name):
+    with pytest.raises(BasaltError, match=name):
+        load_core(name)
+
+
+def test_the_calculator_prints_what_the_schedule_says():
+    found, told = printed("--inputs", 700, "--neurons", 128, "--states", 8, "--spikes", 0, 1, 2, 5, 100)
+    assert told == ""
+    assert [entry["spikes"] for entry in found] == [0, 1, 2, 5, 100]
+    for entry in found:
+        walked = schedule(Core(), Sizes(700, 128, states=8), Events(entry["spikes"]))
+        assert entry["cycles"] == walked.cycles
+        assert entry["stalls"] == walked.stalls
+        assert {name: count for name, count in entry["accesses"].items() if count} == walked.counts()
+        assert set(entry["paths"]) <= set(PATHS)
+        assert entry["bound"] in PATHS
+        assert {name.rsplit("_", 1)[0] for name in entry["accesses"]} <= set(OWNER)
+
+
+def test_a_core_of_ones_own_and_switches(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(TEXT.replace("fused = 4", "fused = 8").replace("macs = 4", "macs = 8", 1))
+    eight, _ = printed(path, "--spikes", 40)
+    four, _ = printed("--spikes", 40)
+    assert four[0]["cycles"] - 3 == 2 * (eight[0]["cycles"] - 3)
+    off, _ = printed("--spikes", 40, "--off", "operator_fusion", "--off", "heterogeneous_stationarity")
+    assert off[0]["accesses"]["input_weights_reads"] == 700 * 32
+    assert off[0]["accesses"]["membrane_reads"] == 5 * 32
+
+
+def test_what_does_not_fit_is_told_beside_the_figures():
+    found, told = printed("--neurons", 256, "--spikes", 1)
+    assert found[0]["accesses"]["input_weights_reads"] == 64
+    assert "128 more than fits" in told
+
+
+@pytest.mark.parametrize(
+    "words", [(["0"], ["1", "2", "5"]), (["0,1,2,5"], []), (["0", "1", "2", "5"], []), (["0 1 2 5"], [])]
+)
+def test_numbers_of_spikes_may_be_written_as_one_likes(words):
+    assert arranged(*words) == ([0, 1, 2, 5], [])
+    assert arranged(words[0], ["core.toml", *words[1]]) == ([0, 1, 2, 5], ["core.toml"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--spikes", "many"], "many"),
+        (["--spikes", "701"], "--inputs"),
+        (["--off", "everything"], "operator_fusion"),
+        (["default", "published"], "one core"),
+        (["--recurrent", "129"], "--recurrent"),
+    ],
+)
+def test_what_cannot_be_is_said(arguments, said):
+    result = CliRunner().invoke(build(), ["schedule", *arguments])
+    assert isinstance(result.exception, BasaltError)
+    assert said in str(result.exception)
