@@ -8,6 +8,7 @@ import torch
 from tests.train.helpers import STEPS, events
 from train.batches import batch_count, dense, epoch_batches
 from train.data.events import EventSet
+from train.data.pixels import PixelSet
 from train.recipe import AugmentConfig
 
 
@@ -121,3 +122,63 @@ def test_turning_and_stretching_keeps_events_near() -> None:
             polarity, row, column = np.unravel_index(feature, (polarities, rows, columns))
             there = np.argwhere(plain[sample].reshape(polarities, rows, columns, -1)[polarity, :, :, step])
             assert np.hypot(*(there - (row, column)).T).min() <= reach
+
+
+def images(samples: int) -> PixelSet:
+    """Images with one bright block each, sent row by row in eight bits."""
+    made = np.zeros((samples, 28, 28), np.uint8)
+    made[:, 8:20, 10:16] = 200
+    return PixelSet(made, np.arange(784), 8, np.zeros(samples, np.int64), np.arange(samples))
+
+
+def seeds_of(samples: int) -> np.ndarray:
+    return np.arange(samples, dtype=np.uint64) * np.uint64(7919)
+
+
+def test_images_stay_as_they_are_without_augmentation() -> None:
+    data, chosen = images(4), np.array([3, 0])
+    expected = data.dense(chosen)
+    for seeds in (None, seeds_of(2)):
+        assert np.array_equal(dense(data, chosen, AugmentConfig(), seeds).numpy(), expected)
+    assert np.array_equal(dense(data, chosen, AugmentConfig(pixels=2, rotate=10.0)).numpy(), expected)  # no seeds
+
+
+def test_seeds_decide_how_images_move() -> None:
+    """One sample, however the batch is made up; other seeds, other images."""
+    data, augment = images(12), AugmentConfig(pixels=1, rotate=11.5, scale=0.1, shear=0.1)
+    seeds = seeds_of(12)
+    whole = dense(data, np.arange(12), augment, seeds)
+    assert torch.equal(whole, dense(data, np.arange(12), augment, seeds))
+    alone = torch.cat([dense(data, np.array([at]), augment, seeds[at : at + 1]) for at in range(12)])
+    assert torch.equal(whole, alone)
+    assert len({tuple(row) for row in whole[:, 0].tolist()}) == 12
+    assert (whole != torch.from_numpy(data.dense())).any((1, 2)).all()
+
+
+def test_images_shift_by_whole_pixels() -> None:
+    data = images(200)
+    block = data.images[0]
+    expected = {np.roll(block, (y, x), (0, 1)).tobytes() for y in (-1, 0, 1) for x in (-1, 0, 1)}
+    moved = dense(data, np.arange(200), AugmentConfig(pixels=1), seeds_of(200)).numpy()
+    assert {row.tobytes() for row in moved.reshape(200, 28, 28)} == expected
+
+
+def test_images_turn_and_stretch_no_further_than_asked() -> None:
+    """The block keeps its ink to a tenth each way and a pixel of its edge; its middle stays where it is."""
+    data = images(100)
+    middle = np.argwhere(data.images[0]).mean(0)
+    for augment in (AugmentConfig(rotate=11.5), AugmentConfig(scale=0.1), AugmentConfig(shear=0.1)):
+        moved = dense(data, np.arange(100), augment, seeds_of(100)).numpy().reshape(100, 28, 28)
+        ink = moved.sum((1, 2)) / data.images[0].sum()
+        assert ((ink > 0.75) & (ink < 1.3)).all()
+        centres = [np.average(np.argwhere(image), axis=0, weights=image[image > 0]) for image in moved]
+        assert np.abs(np.array(centres) - middle).max() < 0.6
+        assert (moved != data.images).any((1, 2)).mean() > 0.9
+
+
+def test_epochs_of_images_repeat() -> None:
+    data, augment = images(10), AugmentConfig(pixels=2, rotate=5.0)
+    first, again, other = (list(epoch_batches(data, 4, augment, seed, 0)) for seed in (1, 1, 2))
+    assert len(first) == 2 and all(x.shape == (4, 1, 784) for x, _ in first)
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(first, again))
+    assert not all(torch.equal(a[0], b[0]) for a, b in zip(first, other))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.train.interpreted import Case, Result, layer
@@ -181,11 +181,18 @@ def test_more_neurons_than_a_block(run: Run, reset: str, inputs: int, states: in
     assert ((spikes.sum((0, 1)) > 0).float().mean()) > 0.3
 
 
+FULL = 2**23 - 1
+
+
 @settings(max_examples=10)
 @given(
     st.lists(st.integers(-(2**23), 2**23), min_size=2, max_size=30), st.integers(-(2**20), 2**20),
     st.integers(0, 4096), st.integers(0, 4096), st.integers(1, 131071), resets,
 )  # fmt: skip
+@example([FULL // 2 + 1] * 3 + [0], 0, 0, 4096, 64, "hard")
+@example([-FULL // 2 - 1] * 3 + [0], 0, 0, 4096, 64, "hard")
+@example([-FULL] * 4 + [FULL, FULL, 0], 0, 4096, 0, 64, "hard")
+@example([FULL] * 4 + [-FULL, -FULL, 0], 0, 4096, 0, 64, "none")
 def test_states_wrap_and_saturate(run, drive, bias, du, dv, threshold, reset):  # type: ignore[no-untyped-def]
     constants = {"current_decay": np.array([du]), "voltage_decay": np.array([dv]), "threshold": threshold / 64}
     case = Case(

@@ -94,6 +94,21 @@ def test_resume_equals_not_stopping(step: int, whole: Path, tmp_path: Path, monk
     assert history == expected
 
 
+def test_resume_equals_not_stopping_with_few_validations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = recipe(epochs=4, validate_every=3)
+    run(tmp_path / "whole", wanted=wanted)
+    expected = checkpoint.read(tmp_path / "whole")
+    assert [row["epoch"] for row in expected.last["history"] if "validation_loss" in row] == [3, 4]
+    for step in (8, 21):  # before the first validation, and between it and the last
+        folder = tmp_path / f"stopped{step}"
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            stop_at(patch, step)
+            run(folder, wanted=wanted)
+        run(folder, resume=True, wanted=wanted)
+        assert_same(weights(folder), weights(tmp_path / "whole"))
+        assert checkpoint.read(folder).best == expected.best
+
+
 def test_every_epoch_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from train import loop
 
