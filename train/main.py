@@ -84,7 +84,7 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
             typer.echo(_stopped(run), err=True)
         raise SystemExit(130) from None
     if first:
-        metrics = _metrics(recipe, splits, state, fabric.device)
+        metrics = measured(recipe, splits, state, fabric.device)
         write_json(run / "metrics.json", metrics)
         console.print(_summary(run, metrics), highlight=False, soft_wrap=True)
 
@@ -99,7 +99,8 @@ def _stopped(run: Path) -> str:
     return f"{run}/checkpoint.pt holds {done} finished epochs: go on with `python train/main.py {run} --resume`."
 
 
-def _metrics(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any]:
+def measured(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any]:
+    """What metrics.json holds: scores of the best weights on the test split, and how they were trained."""
     from dataclasses import asdict
 
     from train.objectives import OBJECTIVES
@@ -141,11 +142,11 @@ def _summary(run: Path, metrics: dict[str, Any]) -> str:
 
 
 def _describe(recipe: Any) -> None:
-    from train.data.config import SENSOR
+    from train.data.shape import shape
     from train.networks import Network
 
-    inputs = SENSOR[0] * SENSOR[1] * SENSOR[2]
-    network = Network(recipe.network, inputs, 10)
+    given = shape(recipe.data)
+    network = Network(recipe.network, given.features, given.classes)
     typer.echo(f"{recipe.name}: {recipe.data.name}, {recipe.data.steps} steps of {recipe.data.step_ms:g} ms")
     for config, layer in zip(recipe.network.named(), network.layers.values()):
         parameters = sum(p.numel() for p in layer.parameters() if p.requires_grad)

@@ -86,6 +86,20 @@ def test_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "first", "last"),
+    [
+        ("spoken_dmp", [], "140 -> ", "-> 10,"),
+        ("psmnist_dmp", [], "1 -> 200", "200 -> 10, 2000 parameters"),
+        ("spoken_dmp", ["data.name=shd"], "140 -> ", "-> 20,"),
+    ],
+)
+def test_dry_run_knows_every_data_set(name: str, settings: list[str], first: str, last: str) -> None:
+    options = [part for setting in settings for part in ("--set", setting)]
+    lines = call("train", name, "--dry-run", *options).splitlines()
+    assert first in lines[1] and last in lines[-2]
+
+
 def test_unknown_split_is_named(recipe: Path) -> None:
     call("train", recipe, "--epochs", 1)
     with pytest.raises(BasaltError, match="did you mean 'test'"):
