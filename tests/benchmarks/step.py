@@ -1,17 +1,21 @@
-"""One training step of a recipe: Basalt's layers against stock SLAYER's, on the same network, data and machine.
+"""One training step of a recipe: Basalt's, stock SLAYER's, and a plain PyTorch loop over time.
 
-    python tests/benchmarks/step.py [RECIPE] [--repeats N] [--threads N]
+    python tests/benchmarks/step.py [RECIPE] [--batch N] [--accelerator cuda] [--repeats N] [--output JSON]
 
-Prints the median time of a step (forward, loss, backward, clipping, AdamW) of each and the ratio of the medians.
-The two take turns, so that a busy machine slows both. The stock network has `slayer.block.cuba.Dense` blocks; beside
-them, for a "dmp" layer, the slow memory in the same FFT form, since SLAYER has none.
+The median time of a step (forward, loss, backward, clipping, AdamW) of each, on the same network, data and machine.
+They take turns, so that a busy machine slows all. Basalt's is the one that training takes (`train.stepper`: on a GPU,
+a CUDA graph); stock SLAYER has its CUDA kernels there, and its Python loop on a processor. Since SLAYER has no slow
+memory, its layers get ours in FFT form. The recipes of sequential MNIST get the embedded digits, a pixel a step.
 """
 
+import copy
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated, Any
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -19,108 +23,175 @@ if __name__ == "__main__":
 import train  # noqa: F401  (sets how OpenMP threads wait, before torch starts them)
 
 # isort: split
+import numpy as np
 import torch
 import typer
 
+from basalt.errors import BasaltError
+from basalt.files import write_json
+from basalt.progress import progress_bar
+from tests.benchmarks.peers import Peer, PlainLayer, StockLayer
 from train.batches import dense
 from train.networks import Network
 from train.recipe import Recipe, read
-from train.slayer import slayer
+
+Step = Callable[[], float]
+NAMES = {"basalt": "Basalt", "slayer": "stock SLAYER", "plain": "plain PyTorch loop"}
 
 
-class StockLayer(torch.nn.Module):
-    """A spiking layer of stock SLAYER, with the slow memory of ours where it has one."""
+def samples(recipe: Recipe, batch: int, data_dir: Path | None) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """A batch of training input, its labels, and the number of classes."""
+    from train.data import digits, load
+    from train.data.pixels import PIXELS, PixelSet
 
-    def __init__(self, ours: torch.nn.Module) -> None:
-        super().__init__()
-        config = ours.config
-        neuron = {
-            "threshold": config.threshold,
-            "current_decay": 1.0,
-            "voltage_decay": 1.0,
-            "tau_grad": config.tau_grad,
-            "scale_grad": config.scale_grad,
-        }
-        self.block = slayer.block.cuba.Dense(neuron, ours.inputs, config.units, delay_shift=False)
-        self.block.neuron.current_decay.data = ours.neuron.current_decay.data.clone()
-        self.block.neuron.voltage_decay.data = ours.neuron.voltage_decay.data.clone()
-        for name in ("current_decay", "voltage_decay"):
-            getattr(self.block.neuron, name).requires_grad = False
-        self.block.synapse.load_state_dict(ours.synapse.state_dict())
-        self.memory = getattr(ours, "memory", None)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = torch.nn.functional.pad(x, (1, 0))[..., :-1]
-        current = self.block.synapse(x)
-        if self.memory is not None:
-            drive = self.block.neuron.quantize_8bit(self.memory.drive_weight)
-            current = current + self.memory((drive @ x)[:, 0]).transpose(1, 2)
-        return self.block.neuron(current)
+    if recipe.data.name not in ("smnist", "psmnist"):
+        splits = load(recipe.data, data_dir)
+        chosen = np.arange(batch) % len(splits.train)
+        return dense(splits.train, chosen), torch.from_numpy(splits.train.labels[chosen]), splits.classes
+    chosen = np.arange(batch) * 7 % 5000
+    permuted = recipe.data.name == "psmnist"
+    order = np.random.RandomState(recipe.data.permutation_seed).permutation(PIXELS) if permuted else np.arange(PIXELS)
+    events = PixelSet(digits.images()[chosen], order, recipe.data.bits, chosen // 500, chosen)
+    return dense(events, np.arange(batch)), torch.from_numpy(events.labels), 10
 
 
-class StockNetwork(torch.nn.Module):
-    """Stock layers in front of our read-out."""
-
-    def __init__(self, ours: Network) -> None:
-        super().__init__()
-        self.layers = torch.nn.Sequential(*(StockLayer(layer) for layer in ours.hidden), ours.readout)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layers(x.float())
-
-
-def step_of(network: torch.nn.Module, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe) -> Callable[[], float]:
-    """A function that takes one training step and returns the loss."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=0.0)
+def peer_step(network: Peer, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe) -> Step:
+    """A step that leaves the weights as they are, and returns the loss."""
+    network = network.to(x.device)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=0.0, fused=x.is_cuda)
 
     def step() -> float:
-        loss = torch.nn.functional.cross_entropy(network(x), labels)
+        loss = torch.nn.functional.cross_entropy(network(x), labels, label_smoothing=recipe.training.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.training.clip)
+        torch.nn.utils.clip_grad_norm_(trained, recipe.training.clip)
         optimizer.step()
-        return float(loss)
+        return float(loss.detach())
 
     return step
 
 
-def main(recipe: str = "dmp_digits", repeats: int = 9, threads: int = 0) -> None:
-    """Time the two and print the ratio."""
-    import copy
+def our_step(network: Network, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe, accelerator: str) -> Step:
+    """The same of training itself."""
+    from train.loop import make_fabric
+    from train.stepper import Stepper, optimizer
 
-    import numba
+    fabric = make_fabric(accelerator, "1")
+    network.travel_in(getattr(torch, recipe.training.precision))
+    wrapped, wrapped_optimizer = fabric.setup(network, optimizer(network, recipe.training, x.device))
+    stepper = Stepper(network, wrapped, wrapped_optimizer, fabric, recipe.training)
 
-    from train.data import load
+    def step() -> float:
+        stepper.clear()
+        stepper(x, labels, 0.0)
+        return stepper.read().loss
 
+    return step
+
+
+def measure(steps: dict[str, Step], repeats: int) -> dict[str, dict[str, float]]:
+    """Two steps of each to get under way, then all in turns; reading the loss waits for the device."""
+    losses = {name: step() for name, step in steps.items()}
+    taken: dict[str, list[float]] = {name: [] for name in steps}
+    with progress_bar("Measuring") as update:
+        for turn in range(-1, repeats):
+            for name, step in steps.items():
+                start = time.perf_counter()
+                step()
+                if turn >= 0:
+                    taken[name].append(1e3 * (time.perf_counter() - start))
+            update(turn + 2, repeats + 1)
+    return {
+        name: {"ms": statistics.median(times), "lowest": min(times), "highest": max(times), "loss": losses[name]}
+        for name, times in taken.items()
+    }
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Where and with what versions."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found: dict[str, Any] = {
+        "processor": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
+    found |= {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+    found |= {"load": round(os.getloadavg()[0], 1), "python": platform.python_version()}
+    for package in ("torch", "triton", "lava-dl", "numba"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """The figures for people."""
+    lines = [
+        f"{found['recipe']}: batch {found['batch']}, {found['features']} inputs, {found['steps']} steps, median of "
+        f"{found['repeats']} in turns, {found['date']}",
+        ", ".join(f"{key} {value}" for key, value in found["machine"].items()),
+        "",
+        "| training step | ms (lowest – highest) | × Basalt's time | loss |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    first = found["variants"]["basalt"]["ms"]
+    for name, entry in found["variants"].items():
+        lines.append(
+            f"| {NAMES[name]} | {entry['ms']:,.1f} ({entry['lowest']:,.1f} – {entry['highest']:,.1f}) | "
+            f"{entry['ms'] / first:.1f} | {entry['loss']:.6f} |"
+        )
+    return "\n".join(lines)
+
+
+def main(
+    recipe: Annotated[str, typer.Argument(help="A recipe without recurrence and delays.")] = "dmp_digits",
+    batch: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    repeats: Annotated[int, typer.Option(min=1, help="Repetitions; a figure is their median.")] = 9,
+    threads: Annotated[int, typer.Option(help="Threads of the processor; 0 for all.")] = 0,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder with data sets.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Also write the figures to this JSON file.")] = None,
+) -> None:
+    """Measure and print."""
     if threads:
+        import numba
+
         torch.set_num_threads(threads)
         numba.set_num_threads(threads)
     wanted = read(recipe)
+    if any(getattr(layer, "recurrent", False) or getattr(layer, "delay", 0) for layer in wanted.network.layers):
+        raise BasaltError(f"{recipe} has recurrence or delays, which the peers lack: choose psmnist_dmp or dmp_digits.")
+    device = torch.device(accelerator)
     torch.manual_seed(wanted.seed)
-    splits = load(wanted.data)
-    ours = Network(wanted.network, splits.train.features_count, splits.classes)
-    chosen = torch.arange(wanted.training.batch).numpy()
-    x, labels = dense(splits.train, chosen), torch.from_numpy(splits.train.labels[chosen])
+    x, labels, classes = samples(wanted, batch or wanted.training.batch, data_dir)
+    x, labels = x.to(device), labels.to(device)
+    ours = Network(wanted.network, x.shape[1], classes).to(device)
     ours.calibrate(x)
-    stock = StockNetwork(copy.deepcopy(ours))
-    steps = {"basalt": step_of(ours, x, labels, wanted), "slayer": step_of(stock, x, labels, wanted)}
-    losses = {name: step() for name, step in steps.items()}
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(repeats):
-        for name, step in steps.items():
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    for name, median in medians.items():
-        low, high = min(times[name]), max(times[name])
-        typer.echo(
-            f"{name}: {1e3 * median:7.1f} ms a step (median of {repeats}, {1e3 * low:.1f} to {1e3 * high:.1f}), "
-            f"first loss {losses[name]:.6f}"
-        )
-    ratio = medians["slayer"] / medians["basalt"]
-    typer.echo(f"ratio {ratio:.1f} at batch {len(x)}, {torch.get_num_threads()} threads")
+    steps = {
+        "slayer": peer_step(Peer(copy.deepcopy(ours), StockLayer), x, labels, wanted),
+        "plain": peer_step(Peer(copy.deepcopy(ours), PlainLayer), x, labels, wanted),
+    }
+    steps = {"basalt": our_step(ours, x, labels, wanted, accelerator), **steps}
+    found = {
+        "recipe": wanted.name,
+        "batch": len(x),
+        "features": x.shape[1],
+        "steps": x.shape[2],
+        "repeats": repeats,
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(device),
+        "variants": measure(steps, repeats),
+    }
+    typer.echo(table(found))
+    if output is not None:
+        write_json(output, found)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from basalt.cli import run_app
+
+    run_app(lambda: typer.run(main))
