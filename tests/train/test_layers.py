@@ -62,6 +62,22 @@ def test_integers_follow_the_specification(memory: bool) -> None:
     assert got == expected
 
 
+def test_without_a_fast_path_the_memory_is_all_that_drives() -> None:
+    torch.manual_seed(0)
+    layer = Dmp(DmpConfig(units=6, threshold=1.0, states=4, window=10.0, fast=False), "a", 20)
+    x = spikes(3, 20, 25)
+    trained = layer(x)
+    assert trained.sum() > 10
+    assert torch.equal(trained.to(torch.uint8), layer.exact(x))
+    trained.sum().backward()
+    assert not layer.synapse.weight.requires_grad
+    assert layer.memory.weight.grad.abs().sum() > 0
+    assert not layer.integers().weight.any()
+    same = Dmp(DmpConfig(units=6, threshold=1.0, states=4, window=10.0), "a", 20)
+    assert same.synapse.weight.requires_grad
+    assert same.synapse.weight.abs().sum() > 0
+
+
 def test_weights_lie_on_the_deployed_grid() -> None:
     torch.manual_seed(0)
     layer = Dmp(DmpConfig(units=6, threshold=20.0), "a", 4)

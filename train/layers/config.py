@@ -81,6 +81,7 @@ class DmpConfig(SpikingConfig):
         update_interval: steps between refreshes of the memory current.
         coefficient_bits: of the frozen matrices.
         memory_scale: factor on the initial memory weights.
+        fast: whether spikes also reach the neurons directly; without, W stays zero and the memory is all there is.
     """
 
     kind: Literal["dmp"] = "dmp"
@@ -89,6 +90,7 @@ class DmpConfig(SpikingConfig):
     update_interval: int = Field(1, ge=1)
     coefficient_bits: int = Field(16, ge=4, le=24)
     memory_scale: float = Field(1.0, ge=0)
+    fast: bool = True
 
 
 class ReadoutConfig(LayerConfig):

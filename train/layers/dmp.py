@@ -29,6 +29,8 @@ class Dmp(Spiking):
             config.threshold,
             config.memory_scale,
         )
+        if not config.fast:
+            torch.nn.init.zeros_(self.synapse.weight).requires_grad_(False)
 
     def units_of(self) -> dict[torch.nn.Parameter, float]:
         """The scale of parameters, see `Network.units`."""

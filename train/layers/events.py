@@ -55,8 +55,11 @@ def _fill_words(words, rows, pointers, features, other):  # type: ignore[no-unty
 
 
 def graded(spikes: torch.Tensor) -> bool:
-    """Whether an input holds values above one; what layers send never does."""
-    return spikes.dtype == torch.uint8 and spikes.numel() > 0 and int(spikes.max()) > 1
+    """Whether an input holds values above one; what layers send never does.
+
+    Input comes in bytes, or as floats where its gradient is wanted.
+    """
+    return (spikes.dtype == torch.uint8 or spikes.requires_grad) and spikes.numel() > 0 and int(spikes.max()) > 1
 
 
 def events_of(
