@@ -20,7 +20,10 @@ from basalt.errors import BasaltError
 
 @dataclass(frozen=True)
 class Command:
-    """One sub-command: the function `function` of `module`, and examples for its help."""
+    """One sub-command: the function `function` of `module`, and examples for its help.
+
+    A name of two words is a command of a group: "ablate dual-memory".
+    """
 
     name: str
     module: str
@@ -58,6 +61,16 @@ COMMANDS = (
         "price",
         ("basalt price", "basalt price runs/dmp_digits/deploy-fixed --table textbook-45nm --strict"),
     ),
+    Command(
+        "schedule",
+        "deploy.schedule",
+        "schedule",
+        (
+            "basalt schedule --inputs 700 --neurons 128 --states 8 --spikes 0 1 2 5",
+            "basalt schedule published --spikes 10 --off operator_fusion",
+            "basalt schedule core.toml --neurons 256 --states 0 --recurrent 3 --spikes 20",
+        ),
+    ),
     Command("list", "deploy.main", "list_", ("basalt list",)),
     Command(
         "evaluate",
@@ -65,7 +78,20 @@ COMMANDS = (
         "evaluate",
         ("basalt evaluate", "basalt evaluate runs/dmp_digits --data nmnist --data-dir data"),
     ),
+    Command(
+        "ablate dual-memory",
+        "train.studies.main",
+        "dual_memory",
+        (
+            "basalt ablate dual-memory --quick",
+            "basalt ablate dual-memory --task psmnist --accelerator cuda --dry-run",
+            "basalt ablate dual-memory --parts grid,interval --seeds 5 --workers 2",
+        ),
+    ),
 )
+
+GROUPS = {"ablate": "Train many networks that differ in one thing each, and check a paper's conclusions."}
+"""What the groups of commands are for."""
 
 
 def lines(examples: tuple[str, ...]) -> str:
@@ -95,15 +121,21 @@ def start(
 
 def build() -> typer.Typer:
     """The whole command line; imports the modules of all commands."""
-    app = typer.Typer(
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode="rich",
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
+    shape: dict[str, Any] = {
+        "no_args_is_help": True,
+        "add_completion": False,
+        "rich_markup_mode": "rich",
+        "context_settings": {"help_option_names": ["-h", "--help"]},
+    }
+    app = typer.Typer(**shape)
     app.callback(epilog="More on one command: [cyan]basalt run --help[/cyan]")(start)
+    groups = {name: typer.Typer(**shape) for name in GROUPS}
+    for name, group in groups.items():
+        app.add_typer(group, name=name, help=GROUPS[name])
     for command in COMMANDS:
-        app.command(command.name, epilog=lines(command.examples))(command.load())
+        *parent, name = command.name.split()
+        place = groups[parent[0]] if parent else app
+        place.command(name, epilog=lines(command.examples))(command.load())
     return app
 
 

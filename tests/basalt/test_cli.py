@@ -50,16 +50,18 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_help_lists_every_command(run: Callable[..., str]) -> None:
     shown = run("--help")
     for command in COMMANDS:
-        assert re.search(rf"^\W*{command.name}\b", shown, re.MULTILINE), command.name
+        first = command.name.split()[0]
+        assert re.search(rf"^\W*{first}\b", shown, re.MULTILINE), command.name
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_examples_in_the_help_use_options_that_exist(command: Command, run: Callable[..., str]) -> None:
-    shown = run(command.name, "--help")
+    name = command.name.split()
+    shown = run(*name, "--help")
     options, examples = shown.split("Examples:")
     for example in command.examples:
         assert example in examples
-        assert example.split()[:2] == ["basalt", command.name]
+        assert example.split()[: 1 + len(name)] == ["basalt", *name]
         for option in re.findall(r"--[a-z-]+", example):
             assert re.search(rf"{option}\b", options), option
 

@@ -1,0 +1,84 @@
+"""Verdicts come from the figures: turned-round outcomes turn them round."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.train.studies.tiny import study
+from train.studies.claims import CLAIMS, Claim, judge, verdicts
+from train.studies.dual_memory import PARTS, Study
+from train.studies.effects import Effect
+from train.studies.results import Results, reached
+
+
+def outcome(accuracy: float, delay: float, start: float, reach: float, classes: int = 10) -> dict[str, Any]:
+    """As a training leaves it: `start` is the validation accuracy of the first of four epochs."""
+    curve = np.linspace(start, 0.9, 4)
+    return {
+        "classes": classes,
+        "metrics": {"accuracy_integer": accuracy, "test_samples": 300},
+        "history": [{"epoch": n + 1, "validation_accuracy_integer": float(a)} for n, a in enumerate(curve)],
+        "delays": {"hidden1": [delay, delay + 1.0], "hidden2": [delay + 2.0]} if delay else {},
+        "gradients": {"trained": {"reach": [reach, reach + 0.1], "profile": [1.0]}},
+    }
+
+
+AGREE = {"slow": 0.1, "fsnn": 0.6, "rsnn": 0.7, "dsnn": 0.8, "every": 0.5, "w2": 0.4, "d1-w8": 0.895}
+DISAGREE = {"slow": 0.9, "every": 0.49, "delays": 0.5, "d2-w8": 0.5, "w4": 0.3, "d1-w8": 0.2}
+"""Accuracies of the networks whose names hold this, the first that fits; 0.9 of all others."""
+
+
+def results(whole: Study, agree: bool) -> Results:
+    """Outcomes with which all claims hold, or none."""
+    found = {}
+    for experiment in whole.experiments():
+        name, seed = experiment.name, int(experiment.name[-1])
+        table, architecture, long = AGREE if agree else DISAGREE, name.split("-")[0], "w8" in name
+        accuracy = next((value for part, value in table.items() if part in name), 0.9)
+        delay = (5.0 if long == agree else 9.0) if "delays" in name or architecture == "dsnn" else 0.0
+        start = 0.8 if long == agree else 0.1
+        reach = -1 if (architecture == "dmp") == agree else -9
+        found[name] = outcome(accuracy + 0.001 * seed, delay + 0.01 * seed, start + 0.001 * seed, reach)
+    return Results(whole, found)
+
+
+def words(judged: Results) -> dict[str, str]:
+    return {verdict.claim.text: verdict.word for verdict in verdicts(judged)}
+
+
+def test_all_claims_hold_where_the_outcomes_say_so(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    said = words(results(study(tmp_path), True))
+    assert set(said.values()) == {"confirmed"}, said
+    assert len(said) == len([claim for claim in CLAIMS if claim.like in ("", "sounds")])
+
+
+def test_no_claim_holds_where_the_outcomes_are_turned_round(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    said = words(results(study(tmp_path), False))
+    assert set(said.values()) == {"not confirmed"}, said
+
+
+def test_what_was_not_trained_is_not_tested(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    assert set(words(Results(study(tmp_path), {})).values()) == {"not tested"}
+    some = results(study(tmp_path, ("grid",)), True)
+    said = {verdict.claim.part: verdict.word for verdict in verdicts(some)}
+    assert said == {part: "confirmed" if part == "grid" else "not tested" for part in PARTS}
+
+
+@given(st.floats(-10, 10), st.floats(0, 5), st.floats(0, 5), st.sampled_from(["at most", "at least"]), st.floats(-9, 9))
+def test_a_verdict_needs_the_whole_interval(value: float, below: float, above: float, side: str, limit: float) -> None:
+    effect = Effect(value, value - below, value + above, "3 seeds")
+    claim = Claim("It holds.", "grid", "points", side, limit, lambda _: (effect, "a less b"))
+    judged = judge(claim, Results(Study(None, None, ("grid",)), {}))  # type: ignore[arg-type]
+    holds = [end < limit if side == "at most" else end > limit for end in (effect.low, effect.high)]
+    fails = [end > limit if side == "at most" else end < limit for end in (effect.low, effect.high)]
+    assert judged.word == ("confirmed" if all(holds) else "not confirmed" if all(fails) else "undecided")
+    assert judged.line().startswith(f"{judged.word}: It holds.")
+
+
+def test_epochs_to_a_target() -> None:
+    assert reached(0.5, np.array([0.2, 0.4, 0.6])) == pytest.approx(2.5)
+    assert reached(0.1, np.array([0.2, 0.4])) == pytest.approx(0.5)
+    assert reached(0.4, np.array([0.2, 0.4, 0.1, 0.4])) == pytest.approx(2.0)

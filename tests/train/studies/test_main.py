@@ -1,0 +1,89 @@
+"""The command, as a user calls it, on a study of seconds."""
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+from basalt.cli import build
+from basalt.errors import BasaltError
+from tests.train.helpers import splits
+from tests.train.studies import tiny
+from train import data
+from train.objectives import OBJECTIVES, Objective
+from train.studies import dual_memory, runner
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Call the command on the tiny task in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
+    monkeypatch.setitem(dual_memory.TASKS, "spoken", tiny.study(tmp_path).task)
+    monkeypatch.setitem(dual_memory.SIZES, ("spoken", "full"), tiny.SIZE)
+    runner._splits.cache_clear()
+
+    def call(*arguments: str) -> str:
+        result = CliRunner().invoke(build(), ["ablate", "dual-memory", *arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    yield call
+    runner._splits.cache_clear()
+
+
+def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = call("--seeds", "1")
+    folder = Path("studies/dual-memory-spoken")
+    written = json.loads((folder / "results.json").read_text())
+    assert written["failures"] == {}
+    assert len(written["outcomes"]) == 13
+    assert len(written["verdicts"]) == 12
+    for verdict in written["verdicts"]:
+        assert f"{verdict['verdict']}: {verdict['claim']}" in output
+    page = (folder / "report.html").read_text()
+    assert "http" not in page
+    assert page.count("<svg") == 8
+    for figure in page.split("<svg")[1:]:
+        ElementTree.fromstring("<svg" + figure.split("</svg>")[0] + "</svg>")
+    assert "13 trainings, each shared by the parts that need it, 13 of them done" in call("--seeds", "1", "--dry-run")
+    monkeypatch.setattr("train.loop.fit", None)  # nothing is trained twice, and the page is made again
+    (folder / "report.html").unlink()
+    call("--seeds", "1")
+    assert (folder / "report.html").read_text() == page
+
+
+def test_dry_run_writes_nothing(call: Any, tmp_path: Path) -> None:
+    output = call("--dry-run", "--parts", "interval,paths")
+    assert "8 trainings" in output
+    assert "dmp-d2-w8-every3" in output
+    assert not (tmp_path / "studies").exists()
+
+
+def test_a_failed_training_is_named_after_the_page_is_written(
+    call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = Objective(lambda logits, labels, smoothing: logits.sum() * float("nan"))
+    monkeypatch.setitem(OBJECTIVES, "cross_entropy", lost)
+    with pytest.raises(BasaltError, match=r"2 of 2 trainings failed, the first dmp-d2-w8-s1: .*learning_rate"):
+        call("--parts", "interval", "--seeds", "1")
+    assert json.loads((tmp_path / "studies/dual-memory-spoken/results.json").read_text())["outcomes"] == {}
+    assert (tmp_path / "studies/dual-memory-spoken/report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--task", "spokn"), "did you mean 'spoken'"),
+        (("--parts", "grids"), "did you mean 'grid'"),
+        (("--dry-run", "--set", "training.epoch=3"), "training.epoch"),
+    ],
+)
+def test_mistakes_are_named(call: Any, arguments: tuple[str, ...], text: str) -> None:
+    with pytest.raises(BasaltError, match=text):
+        call(*arguments)

@@ -1,0 +1,107 @@
+"""Experiments: done once, gone on with after an interruption, to the same weights; one that fails stops no other."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from basalt.files import read_json
+from tests.train.data.test_spoken import recordings
+from tests.train.helpers import splits
+from tests.train.studies.tiny import recipe
+from tests.train.test_training import assert_same, stop_at, weights
+from train import data
+from train.loop import fit
+from train.studies import runner
+from train.studies.plan import Experiment
+from train.studies.runner import OUTCOME, Place, outcome_of, run_all
+
+
+def nothing(run: Path, splits: Any) -> dict[str, Any]:
+    return {"seen": run.name}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
+    runner._splits.cache_clear()
+    yield Place(tmp_path / "study")
+    runner._splits.cache_clear()
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    return Experiment("one", recipe(tmp_path), {"training.epochs": 3})
+
+
+def test_a_finished_experiment_is_not_trained_again(
+    place: Place, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (ended,) = run_all([experiment], place, nothing)
+    assert ended.outcome is not None
+    assert ended.outcome["seen"] == "one"
+    assert [row["epoch"] for row in ended.outcome["history"]] == [1, 2, 3]
+    assert ended.outcome["metrics"]["seed"] == 3
+    with monkeypatch.context() as patch:
+        patch.setattr("train.loop.fit", None)
+        (again,) = run_all([experiment], place, nothing)
+    assert again.outcome == ended.outcome == read_json(place.folder(experiment) / OUTCOME)
+    changed = replace(experiment, settings={"training.epochs": 2})
+    assert outcome_of(changed, place) is None
+    (other,) = run_all([changed], place, nothing)
+    assert other.outcome is not None
+    assert len(other.outcome["history"]) == 2
+    assert (place.output / "runs" / "one.1" / OUTCOME).is_file()
+
+
+def test_an_interrupted_experiment_goes_on_to_the_same_weights(
+    place: Place, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = replace(place, output=place.output / "whole")
+    list(run_all([experiment], whole, nothing))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_at(patch, 9)  # in the second epoch
+        list(run_all([experiment], place, nothing))
+    assert outcome_of(experiment, place) is None
+    resumed = []
+
+    def watching(*arguments: Any) -> Any:
+        resumed.append(arguments[4])
+        return fit(*arguments)
+
+    monkeypatch.setattr("train.loop.fit", watching)
+    (ended,) = run_all([experiment], place, nothing)
+    assert resumed == [True]
+    assert ended.outcome is not None
+    assert_same(weights(place.folder(experiment)), weights(whole.folder(experiment)))
+
+
+def test_one_that_fails_does_not_stop_the_others(place: Place, experiment: Experiment) -> None:
+    wrong = replace(experiment, name="wrong", settings={"network.layers.0.units": -1})
+    ended = list(run_all([wrong, experiment], place, nothing))
+    assert [one.experiment.name for one in ended if one.outcome] == ["one"]
+    assert "units" in ended[0].failure
+
+
+def test_another_process_gives_what_this_one_gives(
+    tmp_path: Path, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASALT_CACHE", str(tmp_path / "cache"))
+    np.savez(tmp_path / "spoken_digits.npz", **recordings())
+    settings = {"training.epochs": 1, "data.name": "spoken", "data.steps": 10, "data.limit": 16}
+    these = [replace(experiment, settings=settings)]
+    alone, shared = (Place(tmp_path / name, tmp_path, workers=n) for name, n in (("alone", 1), ("shared", 2)))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        list(run_all(these, alone, nothing))
+    finally:
+        torch.set_num_threads(threads)
+    ended = list(run_all(these, shared, nothing))
+    assert sorted(one.experiment.name for one in ended) == ["one"]
+    assert [one.failure for one in ended] == [""]
+    for one in these:
+        assert_same(weights(shared.folder(one)), weights(alone.folder(one)))

@@ -1,0 +1,229 @@
+"""The conclusions of the paper, and what the study says about each.
+
+A claim measures one effect and says on which side of a limit it lies. Its verdict: "confirmed" if the whole 95 %
+interval is on that side, "not confirmed" if it is wholly on the other, "undecided" if the limit lies within it, and
+"not tested" if the effect could not be measured.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from train.studies.dual_memory import PIXELS, SOUNDS, Variant
+from train.studies.effects import Effect
+from train.studies.results import Results
+
+TOLERANCE = 2.0
+"""Points of accuracy that count as nothing."""
+
+DECADES = -23 * math.log10(2)
+"""A gradient is kept if its first tenth is above 10 to this of its last: what steps give is summed in float32, whose
+24 bits lose anything smaller."""
+
+Measured = tuple[Effect | None, str]
+"""An effect, and what was compared in words (where there is none, why)."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A conclusion of the paper.
+
+    Attributes:
+        text: as a sentence.
+        part: of the study that tests it.
+        unit: of the effect.
+        side, limit: the effect is "at most" or "at least" this, where the claim holds.
+        measure: the effect.
+        like: tasks that it is about; all if empty.
+    """
+
+    text: str
+    part: str
+    unit: str
+    side: str
+    limit: float
+    measure: Callable[[Results], Measured]
+    like: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the study says of a claim."""
+
+    claim: Claim
+    word: str
+    effect: Effect | None
+    compared: str
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        claim = self.claim
+        return {
+            "claim": claim.text,
+            "verdict": self.word,
+            "compared": self.compared,
+            "unit": claim.unit,
+            "holds_if": f"{claim.side} {claim.limit:.3g}",
+            "effect": None if self.effect is None else asdict(self.effect),
+        }
+
+    def line(self) -> str:
+        """In one line."""
+        if self.effect is None:
+            return f"{self.word}: {self.claim.text} ({self.compared})"
+        e, unit = self.effect, self.claim.unit
+        return (
+            f"{self.word}: {self.claim.text} ({self.compared}: {e.value:+.2f} {unit}, 95 % interval {e.low:+.2f} to "
+            f"{e.high:+.2f} over {e.over}; holds if {self.claim.side} {self.claim.limit:.3g})"
+        )
+
+
+def judge(claim: Claim, results: Results) -> Verdict:
+    """The verdict on a claim."""
+    if claim.part not in results.study.parts:
+        return Verdict(claim, "not tested", None, f"the part {claim.part} was left out")
+    effect, compared = claim.measure(results)
+    if effect is None:
+        return Verdict(claim, "not tested", None, compared)
+    low, high = effect.low - claim.limit, effect.high - claim.limit
+    if claim.side == "at least":
+        low, high = -high, -low
+    word = "confirmed" if high < 0 else "not confirmed" if low > 0 else "undecided"
+    return Verdict(claim, word, effect, compared)
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """All claims about the task, judged."""
+    like = results.study.task.like
+    return [judge(claim, results) for claim in CLAIMS if claim.like in ("", like)]
+
+
+def _gain(results: Results, left: Variant, right: Variant, compared: str) -> Measured:
+    """Points of accuracy by which `left` is better."""
+    effect = results.gain(left, right)
+    if effect is None:
+        return None, f"{compared}: a training is missing, or seeds are too few"
+    return effect.times(100), compared
+
+
+def _above_chance(results: Results) -> Measured:
+    effect = results.accuracy(replace(results.study.base, fast=False))
+    if effect is None:
+        return None, "the networks without a fast path are missing"
+    shift = results.chance
+    above = Effect(effect.value - shift, effect.low - shift, effect.high - shift, effect.over)
+    return above.times(100), f"accuracy with W_f = 0, {100 * effect.value:.1f} %, less chance"
+
+
+def _memory(results: Results) -> Measured:
+    return _gain(results, results.study.base, Variant("fsnn"), "dual memory less feed-forward")
+
+
+def _against(architecture: str, name: str) -> Callable[[Results], Measured]:
+    return lambda results: _gain(results, results.study.base, Variant(architecture), f"dual memory less {name}")
+
+
+def _few_states(results: Results) -> Measured:
+    study = results.study
+    units = study.experiment(study.base, 1).settings["network.layers"][0]["units"]
+    fewer = [d for d in study.size.states if d <= units / 10]
+    most = max(study.size.states)
+    if not fewer or max(fewer) == most:
+        return None, f"the map has no d on both sides of a tenth of the {units} neurons"
+    few = max(fewer)
+    base = study.base
+    return _gain(results, replace(base, states=most), replace(base, states=few), f"d = {most} less d = {few}")
+
+
+def _windows(results: Results) -> tuple[float, float, float]:
+    """The shortest θ of the map, the least that is a quarter of T, and the longest."""
+    windows, steps = results.study.size.windows, results.study.task.steps
+    long = [w for w in windows if w >= steps / 4]
+    return min(windows), min(long, default=max(windows)), max(windows)
+
+
+def _at(results: Results, left: float, right: float) -> Measured:
+    base = results.study.base
+    if left == right:
+        return None, "the map has no θ on both sides of a quarter of T"
+    return _gain(results, replace(base, window=left), replace(base, window=right), f"θ = {left:g} less θ = {right:g}")
+
+
+def _quarter_is_enough(results: Results) -> Measured:
+    _, quarter, longest = _windows(results)
+    return _at(results, longest, quarter)
+
+
+def _less_is_not(results: Results) -> Measured:
+    shortest, quarter, _ = _windows(results)
+    return _at(results, quarter, shortest)
+
+
+def _held(results: Results) -> Measured:
+    base, longest = results.study.base, max(i for i in results.study.size.intervals if i <= 10)
+    return _gain(results, base, replace(base, interval=longest), f"d_s = 1 less d_s = {longest}")
+
+
+def _ends(results: Results) -> tuple[Variant, Variant, str]:
+    windows = results.study.size.delay_windows
+    long, short = (replace(results.study.base, window=w, delays=True) for w in (max(windows), min(windows)))
+    return long, short, f"with delays, θ = {long.window:g} less θ = {short.window:g}"
+
+
+def _faster(results: Results) -> Measured:
+    long, short, compared = _ends(results)
+    effect = results.slower(long, short)
+    if effect is None:
+        return None, f"{compared}: needs two seeds or more"
+    return effect, f"{compared}, epochs to 90 % of the worst run's best validation accuracy"
+
+
+def _shrink(results: Results) -> Measured:
+    long, short, compared = _ends(results)
+    effect = results.shorter(long, short)
+    return (effect, f"{compared}, mean learned delay") if effect else (None, f"{compared}: trainings are missing")
+
+
+def _reach(results: Results) -> Measured:
+    effect = results.reach(results.study.base)
+    return (effect, f"dual memory: {_NORMS}") if effect else (None, _NO_NORMS)
+
+
+def _further(results: Results) -> Measured:
+    effect = results.further(results.study.base, Variant("fsnn"))
+    return (effect, f"dual memory less feed-forward: {_NORMS}") if effect else (None, _NO_NORMS)
+
+
+_NORMS = "‖∂L/∂x‖ in the first tenth of the steps against the last tenth, after training"
+_NO_NORMS = "trainings are missing, or no gradient flows at all"
+
+
+_POINTS, _LOG = "points", "decades"
+CLAIMS = (
+    Claim("Without the fast path, W_f = 0, accuracy is chance.", "paths", _POINTS, "at most", 10.0, _above_chance),
+    Claim("The slow memory adds accuracy to a feed-forward network.", "paths", _POINTS, "at least", 0.0, _memory),
+    Claim(
+        "Dual memory beats recurrence.",
+        "architectures", _POINTS, "at least", 0.0, _against("rsnn", "recurrent"),
+    ),
+    Claim(
+        "Dual memory beats learned delays.",
+        "architectures", _POINTS, "at least", 0.0, _against("dsnn", "delayed"),
+    ),
+    Claim("A few states suffice: d of a tenth of the neurons.", "grid", _POINTS, "at most", TOLERANCE, _few_states),
+    Claim("θ of a quarter of T is enough.", "grid", _POINTS, "at most", TOLERANCE, _quarter_is_enough),
+    Claim("θ well below a quarter of T costs accuracy.", "grid", _POINTS, "at least", 0.0, _less_is_not),
+    Claim(
+        "Update intervals d_s up to about 10 cost almost nothing (S-MNIST, PS-MNIST).",
+        "interval", _POINTS, "at most", TOLERANCE, _held, PIXELS,
+    ),
+    Claim(
+        "Sounds (SHD, SSC) lose early with the update interval: more than tolerated by d_s = 10.",
+        "interval", _POINTS, "at least", TOLERANCE, _held, SOUNDS,
+    ),
+    Claim("With delays, a longer θ converges faster.", "delays", "epochs", "at most", 0.0, _faster),
+    Claim("Learned delays shrink with a longer θ.", "delays", "steps", "at most", 0.0, _shrink),
+    Claim("Dual memory keeps the gradient over all steps.", "architectures", _LOG, "at least", DECADES, _reach),
+    Claim("It keeps more of it than a feed-forward network.", "architectures", _LOG, "at least", 0.0, _further),
+)  # fmt: skip

@@ -1,0 +1,37 @@
+"""How long a study will take: from the trainings that it has done, or from what an epoch took elsewhere."""
+
+import numpy as np
+
+from train.studies.dual_memory import Study
+from train.studies.runner import Place, devices, outcome_of
+
+SLOWER = {"rsnn": {"cpu": 1.0, "cuda": 60.0}}
+"""Epochs of an architecture against those of the dual memory: on a GPU, recurrence runs a step at a time."""
+
+START = {"cpu": 3.0, "cuda": 8.0}
+"""Seconds that a training takes besides its epochs."""
+
+
+def seconds_left(study: Study, place: Place) -> float:
+    """Estimated seconds of the trainings that are left."""
+    device = "cpu" if place.accelerator == "cpu" else "cuda"
+    left, took = [], []
+    for experiment in study.experiments():
+        outcome = outcome_of(experiment, place)
+        factor = SLOWER.get(experiment.name.split("-")[0], {}).get(device, 1.0)
+        if outcome is None:
+            left.append(factor)
+        else:
+            took.append(outcome["metrics"]["seconds"] / (factor * outcome["metrics"]["epochs"]))
+    part = (study.size.limit or study.task.samples) / study.task.samples
+    epoch = float(np.median(took)) if took else study.task.seconds[device] * part
+    return (sum(left) * epoch * study.size.epochs + len(left) * START[device]) / min(
+        place.workers, max(len(devices(place)), 1)
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: 40 s, 12 min, 3.4 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

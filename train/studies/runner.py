@@ -1,0 +1,168 @@
+"""Run the experiments of a study, here or over several processes; what is done stays done.
+
+Every experiment has a run folder of its own under the study's output. One that ended holds outcome.json and is not
+trained again as long as its recipe is the same; one that was stopped goes on from its last epoch, to the weights that
+it would have had (on the same machine with the same number of threads, so with the same number of workers).
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from basalt.errors import BasaltError
+from basalt.files import read_json, write_json
+from train.studies.plan import Experiment
+
+OUTCOME = "outcome.json"
+
+Observe = Callable[[Path, Any], dict[str, Any]]
+"""What a study wants to know of a run's folder and its data besides metrics and history; JSON."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how experiments run.
+
+    Attributes:
+        output: the study's folder; runs are in its `runs`.
+        data_dir: of the data sets; None for the default.
+        accelerator: cpu, cuda or auto.
+        workers: processes at a time; 1 for this one. On a machine with several GPUs they take turns on them.
+    """
+
+    output: Path
+    data_dir: Path | None = None
+    accelerator: str = "cpu"
+    workers: int = 1
+
+    def folder(self, experiment: Experiment) -> Path:
+        """The run folder of an experiment."""
+        return self.output / "runs" / experiment.name
+
+
+@dataclass(frozen=True)
+class Ended:
+    """An experiment that ended: its outcome, or why it failed."""
+
+    experiment: Experiment
+    outcome: dict[str, Any] | None
+    failure: str = ""
+
+
+def outcome_of(experiment: Experiment, place: Place) -> dict[str, Any] | None:
+    """The outcome of a finished experiment; None if it is to be trained.
+
+    Raises:
+        BasaltError: its file is damaged.
+    """
+    path = place.folder(experiment) / OUTCOME
+    if not path.is_file():
+        return None
+    outcome: dict[str, Any] = read_json(path)
+    return outcome if outcome["recipe"] == experiment.read().plain() else None
+
+
+def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any]:
+    """Train one experiment, or go on with it, and write its outcome.
+
+    Raises:
+        BasaltError: its recipe, data or checkpoint cannot be used, or its loss is no number.
+    """
+    import io
+
+    from rich.console import Console
+
+    from train.loop import fit, make_fabric
+    from train.main import measured
+
+    recipe, folder = experiment.read(), place.folder(experiment)
+    fabric = make_fabric(place.accelerator, "1")
+    splits = _splits(recipe.data, place.data_dir)
+    state = fit(recipe, splits, folder, fabric, _interrupted(recipe, folder), Console(file=io.StringIO()))
+    metrics = measured(recipe, splits, state, fabric.device)
+    write_json(folder / "metrics.json", metrics)
+    outcome = {
+        "name": experiment.name,
+        "recipe": recipe.plain(),
+        "metrics": metrics,
+        "history": state.history,
+        **observe(folder, splits),
+    }
+    write_json(folder / OUTCOME, outcome)
+    known: dict[str, Any] = read_json(folder / OUTCOME)
+    return known
+
+
+def run_all(experiments: Sequence[Experiment], place: Place, observe: Observe) -> Iterator[Ended]:
+    """Run what is not finished, and yield every experiment as it ends; one that fails does not stop the others."""
+    left = []
+    for experiment in experiments:
+        known = outcome_of(experiment, place)
+        if known is None:
+            left.append(experiment)
+        else:
+            yield Ended(experiment, known)
+    if place.workers <= 1:
+        for experiment in left:
+            yield _ended(experiment, place, observe)
+        return
+    context = multiprocessing.get_context("spawn")
+    begin = (context.Value("i", 0), max((os.cpu_count() or 1) // place.workers, 1), devices(place))
+    with ProcessPoolExecutor(min(place.workers, len(left) or 1), context, _begin, begin) as pool:
+        futures = [pool.submit(_ended, experiment, place, observe) for experiment in left]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:
+    try:
+        return Ended(experiment, run(experiment, place, observe))
+    except BasaltError as error:
+        return Ended(experiment, None, str(error))
+
+
+def _interrupted(recipe: Any, folder: Path) -> bool:
+    """Whether the folder holds a part of this training."""
+    from train import checkpoint
+    from train.folder import stored_recipe
+
+    return (folder / checkpoint.NAME).is_file() and stored_recipe(folder).plain() == recipe.plain()
+
+
+@lru_cache(maxsize=2)
+def _splits(config: Any, data_dir: Path | None) -> Any:
+    from train import data
+
+    return data.load(config, data_dir)
+
+
+def devices(place: Place) -> tuple[str, ...]:
+    """The GPUs that workers share, as CUDA_VISIBLE_DEVICES names them; none on a CPU."""
+    if place.accelerator == "cpu":
+        return ()
+    import torch
+
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return tuple(given.split(",")) if given else tuple(str(n) for n in range(torch.cuda.device_count()))
+
+
+def _begin(started: Any, threads: int, devices: tuple[str, ...]) -> None:
+    """Give a worker its threads and its device."""
+    with started.get_lock():
+        number = started.value
+        started.value += 1
+    if devices:
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+    import numba
+    import torch
+
+    torch.set_num_threads(threads)
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
