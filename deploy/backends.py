@@ -5,7 +5,7 @@ single layers on another backend of the same run.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError
@@ -27,6 +27,8 @@ class Backend:
         warm: called in the hosting process before Lava forks.
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
+        lacks: kinds of layers that it has no process models of, each with the reason.
+        scheduled: its models count rows of a near-memory core's memories, whose geometry follows from the layer.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Backend:
     warm: Callable[[], None] = lambda: None
     exact: bool = True
     why_not: str | None = None
+    lacks: Mapping[str, str] = field(default_factory=dict)
+    scheduled: bool = False
 
     def block_of(self, steps: int) -> int:
         """Time steps to exchange at once when a sample has `steps`: as few blocks as can be, of the same length."""
@@ -50,6 +54,10 @@ def warm_kernels() -> None:
     warm()
 
 
+NO_CONV = (
+    "a core keeps a row of weights for every input and group of neurons, and kernels that move are not laid out so"
+)
+
 BACKENDS = {
     backend.name: backend
     for backend in (
@@ -61,6 +69,16 @@ BACKENDS = {
             "the same integers by compiled, event-driven kernels",
             64,
             warm_kernels,
+        ),
+        Backend(
+            "near-memory",
+            "near_memory",
+            "near-memory-22nm",
+            "the same integers, with the cycles and memory accesses of a near-memory core",
+            64,
+            warm_kernels,
+            lacks={"conv": NO_CONV, "encoder": "a core takes spikes, and not the values of an affine input"},
+            scheduled=True,
         ),
         Backend(
             "float",

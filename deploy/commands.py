@@ -19,10 +19,13 @@ from basalt.progress import progress_bar
 from convert import netx
 from convert.records import Network
 from deploy.backends import BACKENDS, find
+from deploy.cores import DEFAULT, load_core
 from deploy.distribute import distribute
 from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
+from deploy.energy.tables import load_table
 from deploy.inputs import Inputs, load_inputs
+from deploy.near_memory import fit_notices
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
 from deploy.session import SessionError, StallError
 from deploy.stock import notices
@@ -49,18 +52,31 @@ def run_command(
     tables: list[str],
     strict: bool,
     dry_run: bool,
+    core: str | None = None,
 ) -> None:
     """`basalt run`."""
     chosen = find(backend)
     network = netx.read(file)
     inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
     folder = output or file.parent / f"deploy-{backend}"
-    job = Job(network, inputs.spikes, backend, batch, parse_places(places), file=file, block=block)
+    priced = tables or available_tables()
+    for name in priced:
+        load_table(name)  # a table with a fault is found before the run, not after it
+    job = Job(
+        network,
+        inputs.spikes,
+        backend,
+        batch,
+        parse_places(places),
+        file=file,
+        block=block,
+        core=load_core(core or DEFAULT),
+    )
     if dry_run:
         describe(job, folder)
         return
     folder.mkdir(parents=True, exist_ok=True)
-    for notice in notices(network):
+    for notice in (*notices(network), *fit_notices(job.scheduled, job.core)):
         console.print(f"[yellow]{notice}[/yellow]")
     title = f"Running {network.name} on {backend}"
     if workers is None and scheduler is None:
@@ -71,11 +87,11 @@ def run_command(
     predicted = predict(network, outcome.sent)
     accuracy = None if inputs.labels is None else float(np.mean(predicted == inputs.labels))
     counts = counts_file(job, outcome)
-    energy = price_counts(counts, tables or available_tables(), strict=strict)
-    result = result_file(job, inputs, outcome, accuracy, energy)
     with atomic(folder / "spikes.npz") as temporary:
         np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
     write_json(folder / "counts.json", counts)
+    energy = price_counts(counts, priced, strict=strict)
+    result = result_file(job, inputs, outcome, accuracy, energy)
     write_json(folder / "energy.json", energy)
     write_json(folder / "result.json", result)
     write_html(folder, file, job, inputs, outcome, predicted, result, counts, energy)
@@ -347,8 +363,6 @@ def price_command(counts: Path, tables: list[str], strict: bool) -> None:
 
 def list_command() -> None:
     """`basalt list`."""
-    from deploy.energy.tables import load_table
-
     recipes = sorted((Path(__file__).parents[1] / "train" / "recipes").glob("*.toml"))
     rows: list[tuple[str, str, str]] = [("recipe", path.stem, first_comment(path)) for path in recipes]
     rows += [("run", str(path.parent), run_state(path.parent)) for path in sorted(RUNS.glob("*/recipe.toml"))]

@@ -57,6 +57,12 @@ def run(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="An event without a price is an error.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
+    core: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORE.toml", help="The core of the backend near-memory; our default one if none is named."
+        ),
+    ] = None,
 ) -> None:
     """Run a network in Lava, count every event, price it, and write a report.
 
@@ -79,6 +85,7 @@ def run(
         table or [],
         strict,
         dry_run,
+        core,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from basalt.errors import BasaltError
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, SlowMemory, Spiking
 from lava_procs.kernels.bits import words
+from lava_procs.near_memory.core import Core
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
@@ -29,6 +30,7 @@ class Layout:
         folder: where frames and counters are kept while the run lasts.
         block: time steps that processes exchange at once.
         planes: bit planes of the input; 1 for spikes, more for graded values.
+        core: the near-memory core that layers run on, if they do.
     """
 
     samples: int
@@ -37,6 +39,7 @@ class Layout:
     folder: Path
     block: int = 1
     planes: int = 1
+    core: Core | None = None
 
     @property
     def rounds(self) -> int:
@@ -51,7 +54,8 @@ class Layout:
     def shared(self, meter: str | None = None) -> dict[str, Any]:
         """The arguments that every process takes."""
         path = None if meter is None else str(self.folder / f"{meter}.counts.npy")
-        return {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds, "meter": path}
+        sizes = {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds}
+        return {**sizes, "meter": path, "core": self.core}
 
     def frames(self, name: str) -> Path:
         """The file for the frames of a source or sink."""

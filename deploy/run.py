@@ -13,13 +13,16 @@ from numpy.lib.format import open_memmap
 
 from basalt.errors import BasaltError
 from convert.records import Layer, Network, Readout, Spiking
-from deploy.backends import find, run_config
+from deploy.backends import Backend, find, run_config
+from deploy.near_memory import description, footprint
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock
 from lava_procs.kernels.bits import pack, planes_of, unpack, words
+from lava_procs.near_memory.core import Core
 
 DEFAULT_BATCH = 256
+DEFAULT_CORE = Core()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,7 @@ class Job:
         record: names of layers whose output is kept; None for all.
         file: the .net file that the network came from, which the stock backend loads.
         block: time steps that processes exchange at once; the backend's own choice if None.
+        core: what layers on the near-memory backend run on.
     """
 
     network: Network
@@ -45,6 +49,16 @@ class Job:
     record: tuple[str, ...] | None = None
     file: Path | None = None
     block: int | None = None
+    core: Core = DEFAULT_CORE
+
+    def backend_of(self, layer: str) -> Backend:
+        """The backend that a layer runs on."""
+        return find(self.places.get(layer, self.backend))
+
+    @property
+    def scheduled(self) -> list[Layer]:
+        """The layers that run on a near-memory core."""
+        return [layer for layer in self.network.layers if self.backend_of(layer.name).scheduled]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +100,11 @@ def run(
     if unknown:
         names = ", ".join(layer.name for layer in job.network.layers)
         raise BasaltError(f"There is no layer {sorted(unknown)[0]!r} to place; the layers are {names}.")
+    refuse_lacking(job)
     with tempfile.TemporaryDirectory(prefix=".session-", dir=folder) as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
-        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes))
+        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
         try:
             prepare(job, layout)
         except OSError as error:
@@ -109,6 +124,17 @@ def run(
 
         run_session(task, layout.folder, timeout, on_progress)
         return collect(job, layout)
+
+
+def refuse_lacking(job: Job) -> None:
+    """Raise for the first layer that its backend has no process model of."""
+    for layer in job.network.layers:
+        backend = job.backend_of(layer.name)
+        if layer.kind in backend.lacks:
+            raise BasaltError(
+                f"The backend {backend.name!r} has no {layer.kind} layers, as {layer.name!r} is one: "
+                f"{backend.lacks[layer.kind]}. Put it elsewhere, with --place {layer.name}=compiled."
+            )
 
 
 def prepare(job: Job, layout: Layout) -> None:
@@ -169,7 +195,10 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
     from lava_procs.metering import COUNTERS
 
     processes = []
+    on_core = {layer.name: layer for layer in job.scheduled}
     for part in all_parts(job.network):
+        layer = on_core.get(part.layer)
+        memories = {"memory_bits": part.bits} if layer is None else footprint(layer, part.part, job.core)
         table = outcome.counts[part.meter]
         used = {name: table[:, column].tolist() for column, name in enumerate(COUNTERS) if table[:, column].any()}
         processes.append(
@@ -177,7 +206,7 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
                 "name": part.layer,
                 "part": part.part,
                 "kind": part.kind,
-                "memory_bits": part.bits,
+                **memories,
                 "counters": used,
             }
         )
@@ -189,6 +218,7 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
         "samples": len(job.spikes),
         "steps": job.spikes.shape[2],
         "step_seconds": job.network.step_seconds,
+        **({"core": description(job.core)} if on_core else {}),
         "processes": processes,
     }
 

@@ -58,12 +58,14 @@ def schedule(
 
     from deploy.cores import DEFAULT, load_core
     from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Sizes
+    from lava_procs.near_memory.geometry import misfits
 
     unknown = sorted(set(off or []) - set(SWITCHES))
     if unknown:
         raise BasaltError(f"There is no optimisation {unknown[0]!r} to turn off: choose from {', '.join(SWITCHES)}.")
     core = load_core(cores[0] if cores else DEFAULT)
-    core = replace(core, **dict.fromkeys(off or [], False))
+    switched: dict[str, Any] = dict.fromkeys(off or [], False)
+    core = replace(core, **switched)
     layer = Sizes(
         inputs=inputs,
         neurons=neurons,
@@ -74,8 +76,8 @@ def schedule(
         passes=Sizes.passes if states else WITHOUT_MEMORY,
     )
     check(numbers, inputs, recurrent, fired, neurons)
-    for misfit in notices(core, layer):
-        typer.echo(misfit, err=True)
+    for misfit in misfits(core, layer):
+        typer.echo(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
     typer.echo(json.dumps(entries(core, layer, numbers, recurrent or 0, fired, not held), indent=2))
 
 
@@ -97,13 +99,6 @@ def check(spikes: list[int], inputs: int, recurrent: int | None, fired: int, neu
     for option, value in (("--recurrent", recurrent or 0), ("--fired", fired)):
         if value > neurons:
             raise BasaltError(f"There are {neurons} neurons, of which {value} ({option}) cannot spike in a step.")
-
-
-def notices(core: Any, layer: Any) -> list[str]:
-    """The design rules that the layer breaks, for people."""
-    from lava_procs.near_memory.geometry import misfits
-
-    return [f"does not fit into the core {core.name!r}: {misfit}" for misfit in misfits(core, layer)]
 
 
 def entries(

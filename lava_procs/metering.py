@@ -9,6 +9,8 @@ from jaxtyping import Int
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 
+from lava_procs.near_memory.counters import SCHEDULED
+
 COUNTERS = (
     "events_in",
     "weight_words_read",
@@ -22,8 +24,10 @@ COUNTERS = (
     "hops",
     "cycles",
     "saturations",
+    *SCHEDULED,
 )
-"""What is counted. A weight word is one weight (8 bit); a state is one neuron's or memory's variable (16 to 24 bit)."""
+"""What is counted. A weight word is one weight (8 bit); a state is one neuron's or memory's variable (16 to 24 bit).
+Models of a near-memory core count rows of its memories instead (`lava_procs/near_memory/counters.py`)."""
 
 COLUMN = {name: index for index, name in enumerate(COUNTERS)}
 

@@ -29,14 +29,23 @@ class CompiledModel(MeteredModel):
     s_out: PyOutPort
     layer: Any
 
+    @property
+    def kernel_steps(self) -> int:
+        """Time steps that the kernel is called with at most."""
+        return self.block
+
     def clear(self) -> None:
         """The state before the first step of a sample."""
         self.layer.clear()
 
     def advance(self) -> None:
-        """Receive a block, run the kernel, send what fired; after the sample's last step, show the states."""
+        """Receive a block, run the kernel, send what fired."""
         self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
         self.account()
+        self.show()
+
+    def show(self) -> None:
+        """After the sample's last step, show the states."""
         if self.first + self.length == self.steps:
             for name, value in self.layer.variables().items():
                 setattr(self, name, value)

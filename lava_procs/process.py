@@ -10,6 +10,7 @@ from lava.magma.core.process.variable import Var
 
 from lava_procs.kernels.bits import words
 from lava_procs.metering import COUNTERS
+from lava_procs.near_memory.core import Core
 
 
 class MeteredProcess(AbstractProcess):
@@ -25,6 +26,7 @@ class MeteredProcess(AbstractProcess):
         block: time steps that are exchanged at once, in one Lava step.
         rounds: how many batches run one after another.
         meter: path of an int64 .npy file (rounds·batch, len(COUNTERS)) that the counters are kept in, or None.
+        core: the near-memory core that models with a schedule run on; the default one if None.
         parameters: handed on to the process models.
     """
 
@@ -37,9 +39,12 @@ class MeteredProcess(AbstractProcess):
         block: int = 1,
         rounds: int = 1,
         meter: str | None = None,
+        core: Core | None = None,
         **parameters: object,
     ) -> None:
-        super().__init__(name=name, batch=batch, steps=steps, block=block, rounds=rounds, meter=meter, **parameters)
+        super().__init__(
+            name=name, batch=batch, steps=steps, block=block, rounds=rounds, meter=meter, core=core, **parameters
+        )
         self.frame = (block, batch)
         shape = (rounds * batch, len(COUNTERS))
         self.counters = Var(shape=shape, init=np.zeros(shape, dtype=np.int64))

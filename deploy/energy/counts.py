@@ -5,12 +5,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from basalt.errors import BasaltError
+from lava_procs.near_memory.counters import ROWS
 
 Count = Annotated[int, Field(ge=0)]
 
 
 class ProcessCounts(BaseModel):
-    """The counters of one part of one process, each a number per sample, and the sizes of its memories."""
+    """The counters of one part of one process, each a number per sample, and the sizes of its memories.
+
+    Memories whose rows are counted say how wide a row is (`row_bits`), and of how many macros they are made (`banks`).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,6 +23,8 @@ class ProcessCounts(BaseModel):
     kind: str = ""
     memory_bits: dict[str, Count] = {}
     word_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
+    row_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
+    banks: dict[str, Annotated[int, Field(gt=0)]] = {}
     counters: dict[str, tuple[Count, ...]] = {}
 
 
@@ -43,6 +49,8 @@ class Counts(BaseModel):
                         f"counter {counter!r} of {process.name}.{process.part} has {len(values)} values "
                         f"for {self.samples} samples"
                     )
+                if counter in ROWS and any(values) and ROWS[counter][0] not in process.row_bits:
+                    raise ValueError(f"counter {counter!r} of {process.name}.{process.part} has no row_bits")
         return self
 
 

@@ -12,10 +12,11 @@ from typing import Any, Literal, NamedTuple
 
 from basalt.errors import BasaltError
 from deploy.energy.counts import Counts, ProcessCounts, parse_counts
-from deploy.energy.schema import Action, PriceTable, Sourced
+from deploy.energy.schema import Action, PriceTable, Sourced, action_of
 from deploy.energy.sram import access
 from deploy.energy.tables import available_tables, load_table
 from deploy.energy.units import BITS_PER_KIB, JOULE, WATT_PER_KIB
+from lava_procs.near_memory.counters import ROWS
 
 __all__ = ["available_tables", "price", "price_with"]
 
@@ -82,16 +83,16 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
 
 def _unpriced(table: PriceTable, counts: Counts) -> list[str]:
     used = [counter for process in counts.processes for counter, values in process.counters.items() if any(values)]
-    return [counter for counter in dict.fromkeys(used) if counter not in table.actions]
+    return [counter for counter in dict.fromkeys(used) if action_of(counter) not in table.actions]
 
 
 def _bill(table: PriceTable, process: ProcessCounts) -> dict[str, list[Term]]:
     """What one count of each counter above zero costs in this process, unless free or unpriced."""
     used = [counter for counter, values in process.counters.items() if any(values)]
     return {
-        counter: _terms(table, table.actions[counter], counter, process)
+        counter: _terms(table, table.actions[action_of(counter)], counter, process)
         for counter in used
-        if counter in table.actions and not table.actions[counter].free
+        if action_of(counter) in table.actions and not table.actions[action_of(counter)].free
     }
 
 
@@ -102,6 +103,8 @@ def _terms(table: PriceTable, action: Action, counter: str, process: ProcessCoun
         memory = table.memories[action.memory]
         accesses = process.word_bits.get(action.memory, memory.word_bits) / memory.row_bits
         terms.append(_access_term(table, action.memory, action.access, accesses, counter, process))
+    if action.rows is not None and counter in ROWS:
+        terms.append(_row_term(table, ROWS[counter][0], action.rows, counter, process))
     for use in action.uses:
         entry = table.prices[use.price]
         times = use.times * accesses
@@ -127,6 +130,20 @@ def _access_term(
     value = cost.joule / JOULE[table.sram.unit]
     provenance = _provenance(counter, label, value, accesses, table.sram.unit, table.sram)
     return Term(cost.joule * accesses, provenance, f"{owner}: {cost.note}." if cost.note else None)
+
+
+def _row_term(
+    table: PriceTable, name: str, which: Literal["read", "write"], counter: str, process: ProcessCounts
+) -> Term:
+    """An access to one macro of a memory, a row of its own width."""
+    bits, banks = process.row_bits[name], process.banks.get(name, 1)
+    kib = process.memory_bits.get(name, 0) / BITS_PER_KIB / banks
+    cost = access(table.sram, which, kib, bits)
+    owner = f"{name.replace('_', ' ')} of {process.name} ({process.part})"
+    label = f"SRAM {which}, {bits}-bit rows: {owner}, {kib:.3g} KiB"
+    value = cost.joule / JOULE[table.sram.unit]
+    provenance = _provenance(counter, label, value, 1.0, table.sram.unit, table.sram)
+    return Term(cost.joule, provenance, f"{owner}: {cost.note}." if cost.note else None)
 
 
 def _process(

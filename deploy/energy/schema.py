@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from deploy.energy.units import JOULE, WATT_PER_KIB
+from lava_procs.near_memory.counters import ROWS, WORK
 
 Kind = Literal["measured", "post-layout", "CACTI", "scaled", "assumed"]
 
@@ -13,7 +14,21 @@ COUNTERS = (
     "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
     "dense_macs", "lookups", "spikes_out", "hops", "cycles", "saturations",
 )  # fmt: skip
-"""The counters that processes keep (counts.json)."""
+"""The counters that every process may keep (counts.json)."""
+
+ACTIONS = (*COUNTERS, "row_reads", "row_writes")
+"""What tables price."""
+
+
+def action_of(counter: str) -> str:
+    """The action that a counter is priced as.
+
+    A near-memory core counts rows of each of its memories, which are priced by their own size and width; and cycles of
+    each data path, and those that senders waited, which are parts of `cycles`.
+    """
+    if counter in ROWS:
+        return f"row_{ROWS[counter][1]}s"
+    return "cycles" if counter in (*WORK, "stalls") else counter
 
 
 class Entry(BaseModel):
@@ -47,21 +62,23 @@ class Use(Entry):
 class Action(Entry):
     """How one counter is priced: named prices, a share of a memory access, or free for a stated reason.
 
-    Beside a memory access, the named prices are paid by each access; otherwise by each count.
+    Beside a memory access, the named prices are paid by each access; otherwise by each count. `rows` is an access to a
+    row of the memory that the counter names, whose size and width are in the counts.
     """
 
     uses: tuple[Use, ...] = ()
     memory: str | None = None
     access: Literal["read", "write"] | None = None
+    rows: Literal["read", "write"] | None = None
     free: str | None = Field(default=None, min_length=10)
 
     @model_validator(mode="after")
     def _one_meaning(self) -> "Action":
         if (self.memory is None) != (self.access is None):
             raise ValueError("`memory` and `access` go together")
-        priced = bool(self.uses) or self.memory is not None
+        priced = bool(self.uses) or self.memory is not None or self.rows is not None
         if priced == (self.free is not None):
-            raise ValueError("give either prices (`uses`, `memory` with `access`) or the reason why it is `free`")
+            raise ValueError("give either prices (`uses`, `memory` with `access`, `rows`) or why it is `free`")
         return self
 
 
@@ -148,8 +165,8 @@ class PriceTable(Entry):
             if price.unit not in JOULE:
                 raise ValueError(f"prices.{name}.unit: {price.unit!r} is not one of {', '.join(JOULE)}")
         for counter, action in self.actions.items():
-            if counter not in COUNTERS:
-                raise ValueError(f"actions.{counter}: not a counter; there are {', '.join(COUNTERS)}")
+            if counter not in ACTIONS:
+                raise ValueError(f"actions.{counter}: not a counter; there are {', '.join(ACTIONS)}")
             if action.memory is not None and action.memory not in self.memories:
                 raise ValueError(f"actions.{counter}.memory: {action.memory!r} is not under [memories]")
             for use in action.uses:

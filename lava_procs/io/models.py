@@ -40,7 +40,7 @@ class SourceModel(MeteredModel):
 
 @implements(proc=Source, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("compiled")
+@tag("compiled", "near_memory")
 class CompiledSourceModel(SourceModel):
     """Sends the blocks in order, and counts them by a compiled kernel."""
 
@@ -69,7 +69,7 @@ class AbstractSinkModel(MeteredModel):
 
 @implements(proc=SpikeSink, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled")
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled", "near_memory")
 class SpikeSinkModel(AbstractSinkModel):
     """Records spikes."""
 
@@ -78,7 +78,7 @@ class SpikeSinkModel(AbstractSinkModel):
 
 @implements(proc=SumSink, protocol=LoihiProtocol)
 @requires(CPU)
-@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled")
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt", "compiled", "near_memory")
 class SumSinkModel(AbstractSinkModel):
     """Records sums."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -135,18 +134,19 @@ def spiking_sizes(
     current_decay: np.ndarray,
     delay: np.ndarray | None,
     recurrent: bool,
-    memory: Any = None,
+    states: int = 0,
+    update_interval: int = 1,
 ) -> Sizes:
-    """Sizes of a layer of spiking neurons; `memory` has `states` and `update_interval`, or is None."""
+    """Sizes of a layer of spiking neurons, perhaps with a slow memory of so many states."""
     return Sizes(
         inputs=inputs,
         neurons=neurons,
-        states=0 if memory is None else memory.states,
-        update_interval=1 if memory is None else memory.update_interval,
+        states=states,
+        update_interval=update_interval,
         recurrent=recurrent,
         longest_delay=None if delay is None else int(np.max(delay)),
         current=bool(np.any(np.asarray(current_decay) < 1 << 12)),
-        passes=WITHOUT_MEMORY if memory is None else Sizes.passes,
+        passes=Sizes.passes if states else WITHOUT_MEMORY,
     )
 
 

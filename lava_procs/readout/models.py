@@ -1,5 +1,5 @@
-"""Process models of `Readout`: by the reference, and `compiled`. Integers need no rounding here, so `floating_pt` is
-the same as `fixed_pt`."""
+"""Process models of `Readout`: by the reference, `compiled`, and `near_memory` with the schedule of a near-memory core.
+Integers need no rounding here, so `floating_pt` is the same as `fixed_pt`."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -8,12 +8,14 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_procs.kernels.bits import unpack, words
+from lava_procs.kernels.bits import count_events, unpack, words
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import MeteredModel, events
+from lava_procs.near_memory.core import readout_sizes
 from lava_procs.ports import BlockInPort
 from lava_procs.readout.process import Readout
 from lava_procs.readout.reference import MembraneStep, membrane_step, readout_step
+from lava_procs.scheduled import ScheduledModel
 
 
 class AbstractReadoutModel(MeteredModel):
@@ -25,19 +27,23 @@ class AbstractReadoutModel(MeteredModel):
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
-    def count_events(self, arrived: np.ndarray, saturated: np.ndarray) -> None:
+    def account(self, arrived: np.ndarray, saturated: np.ndarray) -> None:
         """Count `length` steps in which so many events arrived and membranes saturated."""
+        self.count(**self.counted(arrived, saturated))
+
+    def counted(self, arrived: np.ndarray, saturated: np.ndarray) -> dict[str, np.ndarray | int]:
+        """The counts of these steps."""
         classes = len(self.weight)
         states = classes if self.proc_params["voltage_decay"] is None else 2 * classes
-        self.count(
-            events_in=arrived,
-            weight_words_read=arrived * classes,
-            synaptic_operations=arrived * classes,
-            neuron_updates=self.length * classes,
-            state_reads=self.length * states,
-            state_writes=self.length * states,
-            saturations=saturated,
-        )
+        return {
+            "events_in": arrived,
+            "weight_words_read": arrived * classes,
+            "synaptic_operations": arrived * classes,
+            "neuron_updates": self.length * classes,
+            "state_reads": self.length * states,
+            "state_writes": self.length * states,
+            "saturations": saturated,
+        }
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)
@@ -69,7 +75,7 @@ class ReadoutModel(AbstractReadoutModel):
             saturated += after.saturations
             self.received = arrived[k]
         self.y_out.send(sums)
-        self.count_events(incoming, saturated)
+        self.account(incoming, saturated)
 
     def step(self, activation: np.ndarray) -> MembraneStep:
         """The sums after a step, and the membranes if there are any."""
@@ -79,10 +85,7 @@ class ReadoutModel(AbstractReadoutModel):
         return membrane_step(activation, self.v, self.y, voltage_decay=decay)
 
 
-@implements(proc=Readout, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("compiled")
-class CompiledReadoutModel(AbstractReadoutModel):
+class KernelReadoutModel(AbstractReadoutModel):
     """By a compiled, event-driven kernel."""
 
     def prepare(self) -> None:
@@ -105,9 +108,12 @@ class CompiledReadoutModel(AbstractReadoutModel):
 
     def advance(self) -> None:
         """Receive a block, run the kernel, send the sums."""
+        self.integrate(self.s_in.recv())
+
+    def integrate(self, arrived: np.ndarray) -> None:
+        """The kernel on a block."""
         from lava_procs.kernels.layers import readout_block
 
-        arrived = self.s_in.recv()
         incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         self.sums[self.length :] = 0
         self.workers.run(
@@ -129,4 +135,35 @@ class CompiledReadoutModel(AbstractReadoutModel):
             )
         )
         self.y_out.send(self.sums)
-        self.count_events(incoming, saturated)
+        self.account(incoming, saturated)
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledReadoutModel(KernelReadoutModel):
+    """The kernel alone."""
+
+
+@implements(proc=Readout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("near_memory")
+class NearMemoryReadoutModel(ScheduledModel, KernelReadoutModel):
+    """The kernel, and the schedule of a near-memory core."""
+
+    def prepare(self) -> None:
+        """Lay the weights out, and take the layer's sizes."""
+        super().prepare()
+        classes, inputs = self.weight.shape
+        self.sizes = readout_sizes(inputs, classes, self.proc_params["voltage_decay"])
+
+    def integrate(self, arrived: np.ndarray) -> None:
+        """The kernel on a block, of which each step sees the events of the one before."""
+        seen = np.concatenate([self.before[None], arrived[: self.length - 1]])
+        self.seen = count_events(seen, self.proc_params["planes"])
+        super().integrate(arrived)
+
+    def account(self, arrived: np.ndarray, saturated: np.ndarray) -> None:
+        """Count the kernel's work, and the schedule of its steps."""
+        nothing = np.zeros_like(self.seen)
+        self.note({"spiking": self.counted(arrived, saturated)}, self.seen, nothing, nothing)

@@ -1,5 +1,5 @@
 """Process models of `SlowMemory` (`floating_pt`, `fixed_pt`), and of the whole layer: wired from its two parts, or one
-`compiled` kernel."""
+`compiled` kernel, which `near_memory` gives the schedule of a near-memory core."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -13,8 +13,10 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_procs.kernels.bits import unpack
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import COLUMN, MeteredModel, events
+from lava_procs.near_memory.core import spiking_sizes
 from lava_procs.neurons import CompiledModel
 from lava_procs.ports import BlockInPort
+from lava_procs.scheduled import ScheduledLayerModel
 from lava_procs.slow_memory.process import SlowMemory, SlowMemoryLayer
 from lava_procs.slow_memory.reference import floating_step, memory_step
 from lava_procs.spiking.process import Spiking
@@ -135,10 +137,7 @@ class SlowMemoryLayerModel(AbstractSubProcessModel):
         proc.vars.m.alias(self.memory.vars.m)
 
 
-@implements(proc=SlowMemoryLayer, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("compiled")
-class CompiledSlowMemoryLayerModel(CompiledModel):
+class KernelSlowMemoryLayerModel(CompiledModel):
     """The whole layer as one compiled, event-driven kernel, as hardware would do it; the parts are counted apart."""
 
     s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
@@ -153,9 +152,14 @@ class CompiledSlowMemoryLayerModel(CompiledModel):
 
         parameters = self.proc_params
         self.layer = WholeLayer(
-            self.batch, self.block, parameters["spiking"], parameters["memory"], parameters["planes"]
+            self.batch, self.kernel_steps, parameters["spiking"], parameters["memory"], parameters["planes"]
         )
         self.meters = {part: np.load(path, mmap_mode="r+") for part, path in parameters["meters"].items()}
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """The counters of the samples that run now, by part."""
+        mine = slice(self.round * self.batch, (self.round + 1) * self.batch)
+        return {part: table[mine] for part, table in self.meters.items()}
 
     def account(self) -> None:
         """Count what the two parts did."""
@@ -163,7 +167,39 @@ class CompiledSlowMemoryLayerModel(CompiledModel):
             "spiking": self.layer.take_spiking_counts(self.length),
             "slow_memory": self.layer.take_memory_counts(self.length),
         }
-        mine = slice(self.round * self.batch, (self.round + 1) * self.batch)
-        for part, table in self.meters.items():
+        for part, table in self.tables().items():
             for name, amount in counts[part].items():
-                table[mine, COLUMN[name]] += amount
+                table[:, COLUMN[name]] += amount
+
+
+@implements(proc=SlowMemoryLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledSlowMemoryLayerModel(KernelSlowMemoryLayerModel):
+    """The kernel, a block at a time."""
+
+
+@implements(proc=SlowMemoryLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("near_memory")
+class NearMemorySlowMemoryLayerModel(ScheduledLayerModel, KernelSlowMemoryLayerModel):
+    """The kernel, and the schedule of a near-memory core."""
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """Those of the two parts."""
+        return KernelSlowMemoryLayerModel.tables(self)
+
+    def prepare(self) -> None:
+        """Lay weights and states out, and take the layer's sizes."""
+        super().prepare()
+        spiking, memory = self.proc_params["spiking"], self.proc_params["memory"]
+        neurons, inputs = spiking["weight"].shape
+        self.sizes = spiking_sizes(
+            inputs,
+            neurons,
+            spiking["current_decay"],
+            spiking["delay"],
+            spiking["recurrent_weight"] is not None,
+            len(memory["drive_input"]),
+            memory["update_interval"],
+        )

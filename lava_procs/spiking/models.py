@@ -1,4 +1,5 @@
-"""Process models of `Spiking`, by tag: `floating_pt` in real numbers, `fixed_pt` by the reference, `compiled`."""
+"""Process models of `Spiking`, by tag: `floating_pt` in real numbers, `fixed_pt` by the reference, `compiled`, and
+`near_memory`, which is the compiled one with the schedule of a near-memory core."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -10,8 +11,10 @@ from lava_procs.kernels.bits import pack, unpack
 from lava_procs.kernels.counts import spiking_counts
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import events
+from lava_procs.near_memory.core import spiking_sizes
 from lava_procs.neurons import CompiledNeuronModel, NeuronModel
 from lava_procs.ports import BlockInPort
+from lava_procs.scheduled import ScheduledLayerModel
 from lava_procs.spiking.process import Spiking
 from lava_procs.spiking.reference import floating_step, spiking_step
 
@@ -120,10 +123,7 @@ class FloatSpikingModel(AbstractSpikingModel):
     integrate = staticmethod(floating_step)
 
 
-@implements(proc=Spiking, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("compiled")
-class CompiledSpikingModel(CompiledNeuronModel):
+class KernelSpikingModel(CompiledNeuronModel):
     """The reference's integers by a compiled, event-driven kernel: work grows with spikes, not with inputs."""
 
     memory_in: BlockInPort = LavaPyType(BlockInPort, np.int32)
@@ -136,4 +136,25 @@ class CompiledSpikingModel(CompiledNeuronModel):
         parameters = self.proc_params
         spiking = self.arrays() | {name: parameters[name] for name in ("threshold", "reset", "start")}
         spiking["recurrent_weight"] = self.recurrent_weight if parameters["recurrent"] else None
-        self.layer = WholeLayer(self.batch, self.block, spiking, planes=parameters["planes"])
+        self.layer = WholeLayer(self.batch, self.kernel_steps, spiking, planes=parameters["planes"])
+
+
+@implements(proc=Spiking, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledSpikingModel(KernelSpikingModel):
+    """The kernel, a block at a time."""
+
+
+@implements(proc=Spiking, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("near_memory")
+class NearMemorySpikingModel(ScheduledLayerModel, KernelSpikingModel):
+    """The kernel, and the schedule of a near-memory core."""
+
+    def prepare(self) -> None:
+        """Lay weights and states out, and take the layer's sizes."""
+        super().prepare()
+        delay = self.delay if self.proc_params["delayed"] else None
+        neurons, inputs = self.weight.shape
+        self.sizes = spiking_sizes(inputs, neurons, self.current_decay, delay, self.proc_params["recurrent"])

@@ -100,7 +100,7 @@ def run_direct(job: Job) -> Outcome:
     with tempfile.TemporaryDirectory() as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
-        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes))
+        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
         prepare(job, layout)
         parts = [
             leaf for process in reached(build(job.network, layout).source) for leaf in leaves(process, backend.tag)

@@ -64,6 +64,9 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("netx", "read-out by mean membranes"): "stock lava-dl has none",
     ("netx", "graded inputs to synapses"): GRADED,
     ("netx", "blocks of several time steps"): ALONE,
+    ("near-memory", "convolutions and sum pools"): BACKENDS["near-memory"].lacks["conv"],
+    ("near-memory", "affine inputs (lava-dl's `input` with neurons)"): BACKENDS["near-memory"].lacks["encoder"],
+    ("near-memory", "graded inputs to affine inputs"): BACKENDS["near-memory"].lacks["encoder"],
 }
 """(Backend, feature) → why it is not in that backend's grid; netx refuses the first nine by name."""
 
@@ -78,6 +81,11 @@ WHOLE: dict[str, str] = {
 def features(case: GridCase) -> set[str]:
     """What a case has."""
     return {name for name, has in FEATURES.items() if has(case)}
+
+
+def supported(backend: str, case: GridCase) -> bool:
+    """Nothing that the case has is excluded on a backend of ours."""
+    return not any((backend, feature) in EXCLUSIONS for feature in features(case))
 
 
 def exact() -> list[str]:

@@ -11,15 +11,18 @@ from convert.records import Network
 from deploy.backends import BACKENDS
 from deploy.reference import simulate
 from deploy.run import Job, run
+from lava_procs.metering import COLUMN, COUNTERS
+from lava_procs.near_memory.counters import SCHEDULED, WORDS
 from tests.conformance.check import STOCK, check, job
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import ALL, CELLS, EVERY, STOCK_CELLS, case
-from tests.conformance.support import ALONE, EXCLUSIONS, FEATURES, WHOLE, exact, features
+from tests.conformance.support import ALONE, EXCLUSIONS, FEATURES, WHOLE, exact, features, supported
 from tests.conformance.table import FILE, text
 
 OURS = [name for name in exact() if name != STOCK]
 LAVA = range(0, 3240, 324)
 DIRECT = range(45)
+SHARED = len(COUNTERS) - len(SCHEDULED)
 KEPT_OUT = (ALONE,)
 """Reasons that are not about the layers of a network."""
 STOCK_RUNS = (0, 2, 3, 4, 5, 6, 9, 14)
@@ -28,13 +31,14 @@ STOCK_RUNS = (0, 2, 3, 4, 5, 6, 9, 14)
 @pytest.mark.parametrize("backend", OURS)
 def test_models_alone_equal_the_reference(backend):
     """The models of each process, without Lava's runtime."""
-    results = [check(index, backend, through_lava=False) for index in DIRECT]
+    results = [check(index, backend, through_lava=False) for index in DIRECT if supported(backend, case(index))]
     assert [result.index for result in results if result.mismatches] == []
     assert sum(result.busy for result in results) > 0.8 * len(results)
 
 
-@pytest.mark.parametrize("index", LAVA)
-@pytest.mark.parametrize("backend", OURS)
+@pytest.mark.parametrize(
+    ("backend", "index"), [(name, index) for name in OURS for index in LAVA if supported(name, case(index))]
+)
 def test_lavas_runtime_equals_the_reference(backend, index):
     """The same in Lava's own processes."""
     assert check(index, backend, through_lava=True).mismatches == 0
@@ -47,13 +51,16 @@ def test_stock_netx_equals_the_reference(index):
 
 
 def test_backends_count_the_same():
-    """Every counter of every part and sample, by the reference's models and by the compiled ones."""
+    """Every counter of every part and sample, but for rows, which a schedule counts instead of words."""
     for index in range(0, 400, 17):
         found = case(index)
-        counts = [run_direct(job(found, backend)).counts for backend in OURS]
-        for name, table in counts[0].items():
-            for other in counts[1:]:
-                assert np.array_equal(table, other[name]), (index, name)
+        backends = [name for name in OURS if supported(name, found)]
+        counts = {name: run_direct(job(found, name)).counts for name in backends}
+        for name, table in counts["fixed"].items():
+            for backend, other in counts.items():
+                words = [COLUMN[word] for word in WORDS if backend == "near-memory" and not name.startswith("input.")]
+                same = [column for column in range(SHARED) if column not in (*words, COLUMN["cycles"])]
+                assert np.array_equal(table[:, same], other[name][:, same]), (index, name, backend)
 
 
 def test_the_grid_has_every_cell_and_every_feature():

@@ -1,0 +1,55 @@
+"""Layers on a near-memory core: their sizes, and what their memories are in the counts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from convert.records import Layer, Readout, Spiking
+from lava_procs.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
+from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, memories, misfits
+
+
+def sizes_of(layer: Layer) -> Sizes:
+    """What the schedule of a layer depends on."""
+    if isinstance(layer, Readout):
+        return readout_sizes(layer.inputs, layer.neurons, layer.voltage_decay)
+    assert isinstance(layer, Spiking)
+    memory = layer.memory
+    return spiking_sizes(
+        layer.inputs,
+        layer.neurons,
+        layer.neuron.current_decay,
+        layer.delay,
+        layer.recurrent_weight is not None,
+        0 if memory is None else memory.states,
+        1 if memory is None else memory.update_interval,
+    )
+
+
+def footprint(layer: Layer, part: str, core: Core) -> dict[str, Any]:
+    """The memories of a part of a layer, as counts.json has them: bits in all, bits of a row, macros that they are
+    of."""
+    mine = [
+        memory
+        for memory in memories(core, sizes_of(layer)).values()
+        if (OWNER[memory.name] == SLOW_MEMORY) == (part == SLOW_MEMORY)
+    ]
+    return {
+        "memory_bits": {memory.name: memory.size for memory in mine},
+        "row_bits": {memory.name: memory.bits for memory in mine},
+        "banks": {memory.name: memory.banks for memory in mine if memory.banks > 1},
+    }
+
+
+def fit_notices(layers: Iterable[Layer], core: Core) -> list[str]:
+    """What of these layers does not fit into a core, each a sentence; it is counted as if the core were large
+    enough."""
+    return [
+        f"Layer {layer.name!r} does not fit into the core {core.name!r}, and is counted as if it did: {misfit}."
+        for layer in layers
+        for misfit in misfits(core, sizes_of(layer))
+    ]
+
+
+def description(core: Core) -> dict[str, Any]:
+    """What the counts say of a core."""
+    return {**vars(core), "sram_kib": dict(core.sram_kib)}

@@ -1,0 +1,67 @@
+"""What the schedule adds to a layer's counters, and which part of the layer each belongs to."""
+
+import numpy as np
+from jaxtyping import Int
+
+from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.formula import cost
+from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
+from lava_procs.near_memory.schedule import PATHS
+
+WRITTEN = ("event_buffer", "accumulators", "membrane", "current", "delay_line", "memory_current")
+UNSEEN = ("slow_state",)
+ROWS: dict[str, tuple[str, str]] = {
+    **{f"{name}_reads": (name, "read") for name in OWNER if name not in UNSEEN},
+    **{f"{name}_writes": (name, "write") for name in WRITTEN},
+}
+"""Counter of rows → its memory, and whether they were read or written."""
+
+WORK = tuple(f"{path}_cycles" for path in PATHS)
+"""Counters of the cycles in which a data path worked."""
+
+SCHEDULED = (*ROWS, *WORK, "stalls")
+"""All counters that only a schedule gives."""
+
+WORDS = ("weight_words_read", "state_reads", "state_writes")
+"""Counters of words that rows stand for where there is a schedule: there they are 0, so that nothing is priced
+twice."""
+
+PARTS = {
+    **{counter: OWNER[memory] for counter, (memory, _) in ROWS.items()},
+    **{f"{path}_cycles": SPIKING for path in PATHS},
+    **{f"{path}_cycles": SLOW_MEMORY for path in ("drive", "memory_product", "drive_product", "memory_update")},
+    "stalls": SPIKING,
+    "cycles": SPIKING,
+}
+"""Counter → the part of a layer that it belongs to."""
+
+Totals = dict[str, Int[np.ndarray, "batch"]]
+
+
+def scheduled_counts(
+    core: Core,
+    sizes: Sizes,
+    first: int,
+    spikes: Int[np.ndarray, "steps batch"],
+    own: Int[np.ndarray, "steps batch"],
+    fired: Int[np.ndarray, "steps batch"],
+) -> dict[str, Totals]:
+    """What the schedule counts in steps that begin at step `first` of a sample, by part and counter, for each sample.
+
+    `cycles` are those of the whole layer, and are the first part's. Without dependency breaking ν x is not multiplied:
+    then `dense_macs` of the slow memory holds what that saves, a number below 0.
+    """
+    refresh = (first + np.arange(len(spikes))) % sizes.update_interval == 0
+    found = cost(core, sizes, spikes, own, fired, refresh[:, None])
+    every: dict[str, np.ndarray] = {
+        "cycles": found.cycles,
+        "stalls": found.stalls,
+        **{f"{path}_cycles": work for path, work in found.paths.items()},
+        **found.accesses,
+    }
+    counts: dict[str, Totals] = {SPIKING: {}, SLOW_MEMORY: {}}
+    for name, amount in every.items():
+        counts[PARTS[name]][name] = amount.sum(axis=0)
+    if sizes.states and not core.dependency_breaking:
+        counts[SLOW_MEMORY]["dense_macs"] = np.full(spikes.shape[1], -int(refresh.sum()) * sizes.neurons)
+    return counts

@@ -1,0 +1,140 @@
+"""The backend near-memory: its counts are those of the schedule, walked step by step with the reference's spikes."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from basalt.errors import BasaltError
+from convert.records import Network
+from deploy.backends import BACKENDS
+from deploy.energy.pricing import available_tables, price
+from deploy.near_memory import fit_notices, footprint, sizes_of
+from deploy.reference import simulate
+from deploy.run import Job, counts_file, run
+from lava_procs.metering import COLUMN
+from lava_procs.near_memory.core import Core
+from lava_procs.near_memory.counters import PARTS, SCHEDULED, WORDS
+from lava_procs.near_memory.schedule import Events, schedule
+from tests.conformance.direct import run_direct
+from tests.conformance.grid import case
+from tests.conformance.support import supported
+from tests.deploy.energy.test_pricing import counts_of, process
+
+CASES = [case(index) for index in range(0, 300, 7) if supported("near-memory", case(index))]
+CORES = (
+    Core(),
+    Core(fused=3, macs=2, update_macs=2, event_buffer=5, membrane_ports=1, dependency_breaking=False),
+    Core(operator_fusion=False, heterogeneous_stationarity=False),
+)
+
+
+def walked(core: Core, network: Network, spikes: np.ndarray, sample: int) -> dict[tuple[str, str, str], int]:
+    """(layer, part, counter) → what the schedule of every step of a sample comes to."""
+    found: Counter = Counter()
+    arriving = spikes[[sample]]
+    for layer in network.layers:
+        sizes = sizes_of(layer)
+        alone = Network((replace(layer, delay=None) if sizes.longest_delay is not None else layer,))
+        fired = simulate(alone, arriving)[layer.name][0] if layer.kind == "spiking" else np.zeros((1, spikes.shape[2]))
+        for t in range(spikes.shape[2]):
+            events = Events(
+                spikes=int(np.count_nonzero(arriving[0, :, t - 1])) if t else 0,
+                recurrent=int(fired[:, t - 1].sum()) if t and sizes.recurrent else 0,
+                fired=int(fired[:, t].sum()),
+                refresh=t % sizes.update_interval == 0,
+            )
+            step = schedule(core, sizes, events)
+            for name, amount in {**step.counts(), "cycles": step.cycles, "stalls": step.stalls}.items():
+                part = "readout" if layer.kind == "readout" else PARTS[name]
+                found[layer.name, part, name] += amount
+        arriving = simulate(Network((layer,)), arriving)[layer.name]
+    return found
+
+
+@pytest.mark.parametrize("core", CORES, ids=["default", "narrow", "straightforward"])
+def test_counts_are_those_of_the_schedule_walked_with_the_references_spikes(core):
+    for found in CASES[:: 1 if core == Core() else 3]:
+        spikes = found.spikes[:, :, :12]
+        job = Job(found.network, spikes, "near-memory", found.batch, block=5, core=core)
+        counts = run_direct(job).counts
+        wanted = walked(core, found.network, spikes, sample=len(spikes) - 1)
+        rows = [name for name in (*SCHEDULED, "cycles") if not name.endswith("_cycles")]
+        for meter, table in counts.items():
+            layer, part = meter.split(".")
+            if layer == "input":
+                continue
+            for name in rows:
+                assert table[-1, COLUMN[name]] == wanted.get((layer, part, name), 0), (found.index, meter, name)
+            assert not table[:, [COLUMN[name] for name in WORDS]].any()
+
+
+def test_cases_have_what_matters():
+    layers = [layer for found in CASES for layer in found.network.layers]
+    spiking = [layer for layer in layers if layer.kind == "spiking"]
+    assert any(layer.memory and layer.memory.update_interval > 1 for layer in spiking)
+    assert any(layer.delay is not None and layer.recurrent_weight is not None for layer in spiking)
+    assert any(layer.kind == "readout" for layer in layers)
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    """A run in Lava, one layer of it elsewhere."""
+    found = next(found for found in CASES if len(found.network.layers) > 1 and found.network.layers[0].memory)
+    job = Job(found.network, found.spikes, "near-memory", found.batch, {found.network.layers[-1].name: "fixed"})
+    return job, run(job, timeout=120)
+
+
+def test_a_run_in_lava_computes_the_references_spikes(outcome):
+    job, found = outcome
+    for name, sent in simulate(job.network, job.spikes).items():
+        assert np.array_equal(found.sent[name], sent), name
+
+
+def test_counts_bring_the_geometry_that_prices_them(outcome):
+    job, found = outcome
+    counts = counts_file(job, found)
+    assert counts["core"]["fused"] == 4
+    first, elsewhere = job.network.layers[0], job.network.layers[-1]
+    for entry in counts["processes"]:
+        if entry["name"] == first.name:
+            assert entry["memory_bits"] == footprint(first, entry["part"], job.core)["memory_bits"]
+        if entry["name"] == elsewhere.name:
+            assert set(entry["memory_bits"]) == {"weights", "state"}
+    priced = price(counts, available_tables(), strict=True)["tables"]
+    for table in priced.values():
+        assert table["unpriced"] == []
+        mine = {entry["part"]: entry["actions"] for entry in table["processes"] if entry["name"] == first.name}
+        assert mine["slow_memory"]["memory_weights_reads"]["joule"] > 0
+        assert not set(WORDS) & set(mine["spiking"])
+
+
+def test_a_row_costs_what_its_own_memory_does():
+    """A row of a memory of 87.5 KiB costs more than that of one of 1 KiB, and two macros cost what one of them does."""
+
+    def joule(kib, row_bits=32, banks=1):
+        part = process(input_weights_reads=[1]) | {
+            "memory_bits": {"input_weights": int(kib * 8192)},
+            "row_bits": {"input_weights": row_bits},
+            "banks": {"input_weights": banks},
+        }
+        return price(counts_of(part), ["textbook-45nm"])["tables"]["textbook-45nm"]["dynamic_joule"]
+
+    assert joule(1) == pytest.approx(1.324e-12)
+    assert joule(64) == pytest.approx(17.804e-12)
+    assert joule(128, banks=2) == joule(64)
+    assert joule(1, row_bits=64) == pytest.approx(1.670e-12)
+    with pytest.raises(BasaltError, match="row_bits"):
+        price(counts_of(process(input_weights_reads=[1])), ["textbook-45nm"])
+
+
+def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
+    layer = CASES[0].network.layers[0]
+    (notice,) = fit_notices([layer], Core(neurons=layer.neurons - 1))
+    assert "1 more than fits" in notice
+    assert layer.name in notice
+    conv = next(found for found in map(case, range(4, 40, 5)) if found.network.layers[0].kind == "conv")
+    with pytest.raises(BasaltError, match=r"no conv layers.*--place"):
+        run(Job(conv.network, conv.spikes, "near-memory"))
+    assert set(BACKENDS["near-memory"].lacks) == {"conv", "encoder"}
