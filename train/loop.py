@@ -203,6 +203,10 @@ def _save(recipe: Recipe, splits: Splits, run: Path, state: State, fabric: Fabri
 
 def _restore(state: State, saved: Checkpoint) -> None:
     last = saved.last
+    if not last:
+        raise BasaltError(
+            "A published checkpoint holds the weights alone and cannot be resumed: train its recipe anew."
+        )
     state.network.load_state_dict(last["model"])
     state.optimizer.load_state_dict(last["optimizer"])
     state.epoch, state.step, state.seconds = last["epoch"], last["step"], last["seconds"]

@@ -1,0 +1,60 @@
+"""Published networks: small, listed, and as good as the run they come from."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from basalt.errors import BasaltError
+from train import checkpoint
+from train.networks import Network, load
+from train.publish import formula_count, overview, publish
+from train.recipe import parse
+
+DATA = {"name": "spoken"}
+
+
+def recipe(name="tiny"):  # type: ignore[no-untyped-def]
+    layers = [{"kind": "dmp", "units": 6, "states": 3}, {"kind": "lif", "units": 4, "recurrent": True, "delay": 5}]
+    return parse({"name": name, "data": DATA, "network": {"layers": [*layers, {"kind": "readout"}]}}, "test")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    torch.manual_seed(3)
+    folder = tmp_path / "runs" / "tiny"
+    folder.mkdir(parents=True)
+    network = Network(recipe().network, 10, 2)
+    last = {"model": network.state_dict(), "optimizer": torch.zeros(100_000)}
+    checkpoint.Checkpoint(recipe(), 10, 2, network.state_dict(), {"epoch": 1}, last).write(folder / checkpoint.NAME)
+    recipe().write(folder / "recipe.toml")
+    (folder / "log.csv").write_text("epoch\r\n1\r\n")
+    metrics = {
+        "accuracy_float": 0.981, "accuracy_integer": 0.9795, "parameters": 123, "seed": 7, "seconds": 4.2,
+        "spike_rate": {"hidden1": 0.1, "hidden2": 0.05},
+    }  # fmt: skip
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+    return folder
+
+
+def test_publishing_keeps_the_network_and_leaves_out_the_rest(run: Path, tmp_path: Path) -> None:
+    publish(run, tmp_path / "models")
+    kept = tmp_path / "models" / "tiny"
+    assert (kept / checkpoint.NAME).stat().st_size < (run / checkpoint.NAME).stat().st_size / 4
+    before, after = load(run).state_dict(), load(kept).state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    text = (tmp_path / "models" / "README.md").read_text()
+    assert text == overview(tmp_path / "models")
+    assert "| tiny | 7 | 123 | " in text and "| 98.10 | 97.95 |" in text
+
+
+def test_an_unfinished_run_is_not_published(run: Path, tmp_path: Path) -> None:
+    (run / "metrics.json").unlink()
+    with pytest.raises(BasaltError, match="not finished"):
+        publish(run, tmp_path / "models")
+
+
+def test_the_papers_formula() -> None:
+    # 10·6 + 6·3 + 3² + 3 + 10, then 6·4 + 4² + 4 (recurrent, delays)
+    assert formula_count(recipe().network, 10) == 100 + 44

@@ -1,0 +1,99 @@
+"""Keep a trained network: `basalt publish RUN` puts what others need of a run, and no more, into a folder of models.
+
+A published checkpoint holds the best weights without what resuming needs, so it is small; `basalt export` and
+`basalt evaluate` take it as they take a run. README.md in the folder lists all networks there.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import typer
+
+from basalt.cli import run_app
+from basalt.errors import BasaltError
+from basalt.files import atomic, read_json, write_json
+
+MODELS = Path("models")
+LAVA = "lava.json"
+FROM_RESULT = ("backend", "samples", "accuracy", "seconds", "energy_per_inference_joule", "spike_rate", "machine")
+
+
+def publish(
+    run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
+    to: Annotated[Path, typer.Option(help="The folder of models.")] = MODELS,
+) -> None:
+    """Copy a run's weights, recipe, metrics and log, and its result in Lava if there is one, into models/RUN."""
+    from dataclasses import replace
+
+    from train import checkpoint
+
+    saved = checkpoint.read(run)
+    if not (run / "metrics.json").is_file():
+        raise BasaltError(f"{run} is not finished: go on with `python train/main.py {run} --resume`.")
+    folder = to / run.resolve().name
+    folder.mkdir(parents=True, exist_ok=True)
+    replace(saved, last={}).write(folder / checkpoint.NAME)
+    for name in ("recipe.toml", "metrics.json", "log.csv"):
+        with atomic(folder / name) as temporary:
+            shutil.copyfile(run / name, temporary)
+    result = run / "deploy-compiled" / "result.json"
+    if result.is_file():
+        found = read_json(result)
+        write_json(folder / LAVA, {key: found[key] for key in FROM_RESULT})
+    with atomic(to / "README.md") as temporary:
+        temporary.write_text(overview(to))
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    typer.echo(f"Wrote {folder} ({size / 1024:.0f} KiB) and {to / 'README.md'}.")
+
+
+def overview(models: Path) -> str:
+    """The table of all networks in a folder, in Markdown."""
+    lines = [
+        "# Trained networks",
+        "",
+        "Accuracy on the whole test set; *Lava* is that of the backend `compiled`. Parameters as trained, and by the",
+        "formula of arXiv 2512.07602 (MN + Nd + d² + d + M a layer: frozen matrices counted, biases and read-out not).",
+        "Seconds of training are those of the machine that trained it. Written by `basalt publish`.",
+        "",
+        "| network | seed | parameters | by formula | float % | integer % | Lava % | spike rates | s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
+    ]
+    lines += [_row(path.parent) for path in sorted(models.glob("*/metrics.json"))]
+    return "\n".join(lines) + "\n"
+
+
+def _row(folder: Path) -> str:
+    from train import checkpoint
+
+    metrics: dict[str, Any] = read_json(folder / "metrics.json")
+    saved = checkpoint.read(folder)
+    lava = f"{100 * read_json(folder / LAVA)['accuracy']:.2f}" if (folder / LAVA).is_file() else ""
+    rates = " ".join(f"{rate:.3f}" for rate in metrics["spike_rate"].values())
+    return (
+        f"| {folder.name} | {metrics['seed']} | {metrics['parameters']:,} | "
+        f"{formula_count(saved.recipe.network, saved.inputs):,} | {100 * metrics['accuracy_float']:.2f} | "
+        f"{100 * metrics['accuracy_integer']:.2f} | {lava} | {rates} | {metrics['seconds']:.0f} |"
+    )
+
+
+def formula_count(network: Any, inputs: int) -> int:
+    """Parameters as arXiv 2512.07602 counts them: MN + Nd + d² + d + M a layer, N² more where it is recurrent.
+
+    M inputs, N neurons, d states; without a slow memory MN, and N more for delays.
+    """
+    total = 0
+    for layer in network.layers[:-1]:
+        states = getattr(layer, "states", 0)
+        total += inputs * layer.units + layer.recurrent * layer.units**2 + (layer.delay > 0) * layer.units
+        total += layer.units * states + states**2 + states + inputs if states else 0
+        inputs = layer.units
+    return total
+
+
+if __name__ == "__main__":
+    run_app(lambda: typer.run(publish))
