@@ -72,6 +72,7 @@ COMMANDS = (
         ),
     ),
     Command("list", "deploy.main", "list_", ("basalt list",)),
+    Command("publish", "train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(
         "evaluate",
         "train.evaluate",

@@ -12,6 +12,7 @@ from deploy.schedule import arranged
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.geometry import OWNER, misfits
 from lava_procs.near_memory.schedule import PATHS, Events, schedule
+from tests.benchmarks import near_memory
 
 TEXT = (FOLDER / "default.toml").read_text()
 
@@ -120,3 +121,8 @@ def test_what_cannot_be_is_said(arguments, said):
     result = CliRunner().invoke(build(), ["schedule", *arguments])
     assert isinstance(result.exception, BasaltError)
     assert said in str(result.exception)
+
+
+def test_the_documentation_is_up_to_date():
+    """`python tests/benchmarks/near_memory.py` writes it."""
+    assert near_memory.FILE.read_text() == near_memory.text()

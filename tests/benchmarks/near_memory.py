@@ -1,0 +1,158 @@
+"""Writes docs/near_memory.md: cycles of a step against its spikes, what bounds them, what optimisations are worth.
+
+python tests/benchmarks/near_memory.py
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+import numpy as np
+
+from basalt.files import atomic
+from deploy.cores import load_core
+from lava_procs.near_memory.core import SWITCHES, Core, Sizes
+from lava_procs.near_memory.formula import bound, cost
+from lava_procs.near_memory.geometry import memories
+
+FILE = Path(__file__).resolve().parents[2] / "docs" / "near_memory.md"
+SPIKES = np.array([0, 1, 2, 5, 10, 20, 32, 100])
+LAYERS = tuple(Sizes(inputs=700, neurons=neurons, states=8) for neurons in (128, 256))
+
+INTRODUCTION = """# The near-memory core
+
+Written by `python tests/benchmarks/near_memory.py`; a test keeps it so. A step of one layer on one core, as the backend
+`near-memory` counts it and `basalt schedule` prints it. The same figures come from two implementations that tests hold
+equal: a walk through every access of every cycle (`lava_procs/near_memory/schedule.py`, to compare a register-transfer
+implementation with) and a closed formula (`formula.py`, for millions of steps).
+
+With G = ⌈N/F⌉ groups of F = 4 neurons, d slow states, S input spikes, R spikes of the layer's own (where it hears
+itself) and E = 32 places in the event buffer, F multipliers for P and a row of Ā a cycle:
+
+    x₁     = 1 if S = 0, else max(S + 1, (S − E)·G + 2)                       the cycle from which the drive x is there
+    cycles = max( G + 2,                                                      neuron bank
+                  (S + R)·G + 3       if S + R > 0,                           spike integration, the bank behind it
+                  x₁ + G + 2          on a refresh of the memory's current,   ν x, the bank behind it
+                  G·d + 4             on a refresh,                           P m, the bank behind it
+                  x₁ + d )                                                    memory update
+
+A sender waits max(0, (S − E)·G − (S − 1)) cycles at a full buffer; no spike is lost, and the step takes no longer for
+it. A core of other widths has more terms: they are in `formula.py`. Nothing here is measured on silicon, and the
+published design's cycles are not known beyond what the formula of each of its data paths says.
+"""
+
+MODEL = """## What is modelled, and what is not
+
+Modelled: every access to every memory, one a port and cycle, with data in the cycle after; every wait of
+one path for another. Not modelled: the arrival of spikes within a step (they are offered one a cycle from its first
+cycle on), the network between cores, the cycles in which a step is begun and ended by a global clock, refill of
+weights from elsewhere (all weights are in the core). Spikes leave by a port of their own, one a cycle, while the next
+step begins.
+
+Better than the published register-transfer design: products are shifted by fixed-point shifts, so that a contracting Ā
+is represented; a full event buffer stalls its sender instead of dropping spikes; an empty step is a step; between
+refreshes (update interval) the memory product is skipped; a neuron bank with two ports takes a group a cycle, behind
+the last event.
+
+Off means what a straightforward core would do:
+
+- dependency_breaking: W_m m[k] needs m[k], which needs x[k], which needs all input spikes: the product begins after the
+  update.
+- operator_fusion: leak, spike current, memory current, threshold and reset are passes of their own over all neurons;
+  each reads and writes every membrane, takes three cycles a group, and begins when the one before is done.
+- heterogeneous_stationarity: one dataflow the other way round for each: spikes with outputs stationary read every row
+  of W_f and W_x, whether its input spiked or not; the memory product with inputs stationary reads and writes its
+  partial sums in a memory of one port, for each state and for x.
+"""
+
+
+def text() -> str:
+    """The whole page."""
+    core = load_core()
+    lines = [INTRODUCTION, *map(table, LAYERS), "## What each optimisation is worth", ""]
+    lines += [
+        "N = 128, d = 8, 700 inputs: cycles a step, with one optimisation off, and with all.",
+        "",
+        *switches(core, LAYERS[0]),
+        "",
+        "The 22,400 rows of W_f that a core reads without stationarity are those of all 700 inputs: the fewer of",
+        "them spike, the more it is worth, and most of what all three are worth is due to it. How the published",
+        "comparison's baseline orders its loops is not known. Fusion is worth its passes, dependency breaking the",
+        "length of the update, which only shows where the memory bounds the step.",
+        "",
+        "## Memories",
+        "",
+        *geometry(core),
+        "",
+        MODEL,
+    ]
+    return "\n".join(lines)
+
+
+def table(layer: Sizes) -> str:
+    """Cycles against spikes."""
+    core = load_core()
+    found = cost(core, layer, SPIKES)
+    held = cost(core, layer, SPIKES, refresh=False)
+    one_port = cost(replace(core, membrane_ports=1), layer, SPIKES)
+    limits = bound(found)
+    rows = layer.groups(core)
+    head = f"N = {layer.neurons}, d = {layer.states}, {layer.inputs} inputs, {core.fused} fused neurons"
+    formula = f"max({rows * layer.states + 4}, {rows}·S + 3)"
+    lines = [
+        f"## {head}",
+        "",
+        f"G = {rows}: cycles = {formula}; between refreshes max({rows + 2}, {rows}·S + 3).",
+        "",
+        "| spikes S | cycles | bounded by | between refreshes | one port | sender waits | × faster than 1 ms |",
+        "| ---: | ---: | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for index, spikes in enumerate(SPIKES):
+        faster = 1e-3 * core.clock_mhz * 1e6 / found.cycles[index]
+        path = str(limits[index]).replace("_", " ")
+        lines.append(
+            f"| {spikes} | {found.cycles[index]:,} | {path} | {held.cycles[index]:,} "
+            f"| {one_port.cycles[index]:,} | {found.stalls[index]:,} | {faster:,.0f} |"
+        )
+    clock = f"At {core.clock_mhz:g} MHz, which is assumed: the published design states no clock."
+    return "\n".join([*lines, "", clock, ""])
+
+
+def switches(core: Core, layer: Sizes) -> Iterator[str]:
+    """Cycles with optimisations off."""
+    off = {"all on": (), **{f"without {name.replace('_', ' ')}": (name,) for name in SWITCHES}, "all off": SWITCHES}
+    found = {title: cost(replace(core, **dict.fromkeys(names, False)), layer, SPIKES) for title, names in off.items()}
+    yield "| spikes S | " + " | ".join(found) + " |"
+    yield "| ---: |" + " ---: |" * len(found)
+    for index, spikes in enumerate(SPIKES):
+        yield f"| {spikes} | " + " | ".join(f"{entry.cycles[index]:,}" for entry in found.values()) + " |"
+
+
+def geometry(core: Core) -> Iterator[str]:
+    """The memories of both layers."""
+    small, large = (memories(core, layer) for layer in LAYERS)
+    yield "| memory | N = 128: words × bits | KiB | N = 256: words × bits | KiB | ports | made of |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    for name, memory in small.items():
+        other = large[name]
+        kind = "registers" if memory.registers else "SRAM" + (f", {other.banks} macros" if other.banks > 1 else "")
+        cells = (f"{entry.words:,} × {entry.bits} | {entry.kib:.2f}" for entry in (memory, other))
+        ports = "all" if name == "slow_state" else memory.ports
+        yield f"| {name.replace('_', ' ')} | {' | '.join(cells)} | {ports} | {kind} |"
+    sums = (sum(memory.kib for memory in entry.values()) for entry in (small, large))
+    yield "| all | | " + " | | ".join(f"{total:.2f}" for total in sums) + " | | |"
+
+
+def main() -> None:
+    """Write the page."""
+    with atomic(FILE) as temporary:
+        temporary.write_text(text())
+    print(FILE)
+
+
+if __name__ == "__main__":
+    main()
