@@ -119,7 +119,8 @@ def run_all(experiments: Sequence[Experiment], place: Place, observe: Observe) -
             for future in as_completed(futures):
                 yield future.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in futures:
+                future.cancel()
 
 
 def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:

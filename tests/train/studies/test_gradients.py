@@ -38,8 +38,7 @@ def test_a_leaking_membrane_carries_it_back_less_and_less() -> None:
 def test_a_slow_memory_carries_it_over_all_steps() -> None:
     found = gradient(kind="dmp", states=4, window=float(STEPS))
     assert (found[:, : STEPS - 2].max(0) > 0).mean() > 0.5  # at silent steps, the ReLU before the memory is shut
-    assert reach(found).mean() > -2
-    assert reach(gradient(voltage_decay=0.2)).mean() < -2
+    assert np.median(reach(found)) > np.median(reach(gradient(voltage_decay=0.2))) + 0.5
     assert profile(found).max() == pytest.approx(1)
 
 
