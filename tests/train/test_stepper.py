@@ -149,6 +149,23 @@ def test_scaled_rates_group_parameters_by_their_units() -> None:
                 assert moved == pytest.approx(1e-3 * (expected[name] if scaled else 1.0), rel=1e-2), name
 
 
+def test_rates_that_a_graph_reads_are_written_in_place() -> None:
+    """As on a GPU: the captured step reads the tensor that was there."""
+    wanted = parse(content(scaled_rates=True), "tiny")
+    network, step = started(wanted)
+    plain, other = started(wanted)
+    tensors = [torch.tensor(0.0) for _ in step.optimizer.param_groups]
+    for group, tensor in zip(step.optimizer.param_groups, tensors):
+        group["lr"] = tensor
+    for stepper in (step, other):
+        stepper(*batches(wanted)[0], 0.02)
+    assert len(tensors) > 1
+    for group, tensor in zip(step.optimizer.param_groups, tensors):
+        assert group["lr"] is tensor and float(tensor) == pytest.approx(0.02 * group["unit"])
+    for ours, expected in zip(network.parameters(), plain.parameters()):
+        torch.testing.assert_close(ours, expected)
+
+
 def test_the_rate_warms_up_and_falls_to_zero() -> None:
     config = parse(content(learning_rate=0.1, warmup=1.0), "tiny").training
     rates = [learning_rate(step, 40, 10, config) for step in range(41)]
