@@ -128,6 +128,7 @@ def _epoch(
     config = recipe.training
     state.network.train()
     step.clear()
+    step.compute_exactly(state.epoch >= config.epochs - config.exact_epochs)
     per_epoch = batch_count(len(splits.train), config.batch)
     look = 1 if fabric.device.type == "cpu" else LOOK_EVERY
     batches = epoch_batches(

@@ -88,6 +88,12 @@ class Network(torch.nn.Module):
             if parameter.requires_grad:
                 yield parameter, known.get(parameter, 1.0)
 
+    def compute_exactly(self, on: bool) -> None:
+        """Whether slow memories compute the deployed integers in training, too: slower, and then spikes are equal."""
+        for layer in self.hidden:
+            if layer.memory is not None:
+                layer.memory.exact = on
+
     def travel_in(self, dtype: torch.dtype) -> None:
         """The type in which spikes and gradients travel between layers on a GPU; see `train.layers.fused`."""
         for layer in self.hidden:

@@ -59,6 +59,8 @@ class TrainingConfig(Strict):
         scaled_rates: learning rates in units of each parameter's initial size, so that one rate suits parameters of
             different scales.
         precision: in which spikes and gradients travel on a GPU ("bfloat16" or "float32"); not used on a CPU.
+        exact_epochs: the last so many epochs train on the deployed integers of the slow memories, which round in every
+            step, with the gradient of the parallel form; they take several times as long.
         validate_every: epochs between validations; the last epoch always has one.
         rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
         augment: changes to the training events.
@@ -74,6 +76,7 @@ class TrainingConfig(Strict):
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     scaled_rates: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
+    exact_epochs: int = Field(0, ge=0)
     validate_every: int = Field(1, ge=1)
     rate_penalty: float = Field(0.0, ge=0)
     rate_target: float = Field(0.05, ge=0, le=1)

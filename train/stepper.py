@@ -70,7 +70,7 @@ class Stepper:
         self.sums = torch.zeros(3 + len(network.hidden), dtype=torch.float64, device=fabric.device)
         self.graph: Any = None
         self.x, self.labels = torch.empty(0), torch.empty(0)
-        self.captures = fabric.device.type == "cuda" and fabric.world_size == 1
+        self.captures = self.can_capture = fabric.device.type == "cuda" and fabric.world_size == 1
         if fabric.device.type == "cuda":
             for group in optimizer.param_groups:
                 group["lr"] = torch.tensor(0.0, device=fabric.device)
@@ -92,6 +92,14 @@ class Stepper:
         self.x.copy_(x)
         self.labels.copy_(labels)
         self.graph.replay()
+
+    def compute_exactly(self, on: bool) -> None:
+        """See `Network.compute_exactly`; a captured step is given up, since exact steps cannot be captured."""
+        if on:
+            self.graph, self.captures = None, False
+        else:
+            self.captures = self.can_capture and self.graph is None
+        self.network.compute_exactly(on)
 
     def read(self) -> Figures:
         """The means so far; waits for the device."""

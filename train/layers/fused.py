@@ -43,7 +43,7 @@ def product(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> torch.Tenso
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, send):  # type: ignore[no-untyped-def]
+    def forward(ctx, s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send):  # type: ignore[no-untyped-def]
         from train.layers.triton_lif import forward_kernel
 
         batch, steps, features = s_in.shape
@@ -64,6 +64,8 @@ class _Layer(torch.autograd.Function):
             wide = torch.nn.functional.pad(rows, (0, 0, 0, width - neurons))
             z, folded = memory.chunks.inputs(x, half), memory.chunks.weights(wide, half)
             current = product(z, folded, half)
+            if deployed is not None:
+                current = torch.nn.functional.pad(deployed, (0, width - neurons))
         spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else s_in.new_empty(1)
         codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
         counts = torch.empty(batch, neurons, device=device)
@@ -136,7 +138,7 @@ class _Layer(torch.autograd.Function):
             None if memory is None else grad_every[neurons : neurons + 1],
             grad_drive_bias,
             grad_rows,
-            None, None, None, None,
+            None, None, None, None, None,
         )  # fmt: skip
 
 
@@ -169,7 +171,11 @@ def layer(
     drive_bias: Float[torch.Tensor, "1"] | None = None,
     rows: Float[torch.Tensor, "neurons d+1"] | None = None,
     memory: Memory | None = None,
+    deployed: Float[torch.Tensor, "batch steps neurons"] | None = None,
     send: bool = True,
 ) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
-    """Spikes (None unless `send`) and their counts before the last step, of a layer on a GPU."""
-    return _Layer.apply(s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, send)
+    """Spikes (None unless `send`) and their counts before the last step, of a layer on a GPU.
+
+    `deployed` is the exact memory current, to be used instead of that of the chunks, whose gradient stays.
+    """
+    return _Layer.apply(s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send)

@@ -6,7 +6,8 @@ Training form (floats on the integer grid, 2^k drive fraction bits beyond the we
     m         = causal convolution of x with H[j] = Ā^j B̄, by FFT zero-padded to 2T (Ā, B̄ dequantised)
     memory[t] = P m[t−1] + ν x[t],   P = quantise(W_m Ā), ν = quantise(W_m B̄), held `update_interval` steps
 
-The exact integers (`integer_memory`) round m and memory in every step; that is the only difference.
+The exact integers (`integer_memory`) round m and memory in every step; that is the only difference, and with `exact`
+there is none: the training form then computes the deployed current, with the gradient of the form above.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from jaxtyping import Float, Int
 from numba import njit, prange
 
 from train.layers.chunks import Chunks, chunks
-from train.layers.fixed_point import DRIVE_MAX, WEIGHT_SCALE, sat24
+from train.layers.fixed_point import DRIVE_MAX, STATE_SCALE, WEIGHT_SCALE, sat24
 from train.layers.integers import MemoryIntegers
 from train.layers.legendre import impulse_response, quantised
 
@@ -31,6 +32,18 @@ class _Straight(torch.autograd.Function):
     @staticmethod
     def forward(ctx, value, step):  # type: ignore[no-untyped-def]
         return torch.floor(value / step + 0.5) * step
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        return grad, None
+
+
+class _Instead(torch.autograd.Function):
+    """`exact`, with the gradient of `value`."""
+
+    @staticmethod
+    def forward(ctx, value, exact):  # type: ignore[no-untyped-def]
+        return exact
 
     @staticmethod
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
@@ -96,6 +109,7 @@ class SlowMemory(torch.nn.Module):
         self.unit = scale * threshold / 8
         self.weight = torch.nn.Parameter(self.unit / states**0.5 * torch.randn(neurons, states))
         self.watching = False
+        self.exact = False
         self.peak = 0.0
         self._constants: dict[Any, Any] = {}
 
@@ -157,7 +171,20 @@ class SlowMemory(torch.nn.Module):
         if self.update_interval > 1:
             held = torch.arange(steps, device=x.device) // self.update_interval * self.update_interval
             memory = memory[:, held]
-        return memory
+        return _Instead.apply(memory, self.deployed(drive)) if self.exact else memory
+
+    @torch.no_grad()
+    def deployed(self, drive: Float[torch.Tensor, "batch steps"]) -> Float[torch.Tensor, "batch steps neurons"]:
+        """The exact memory current for the drive before bias and ReLU, both in float units."""
+        from train.layers import exact_device
+
+        integers = self.integers(np.zeros(self.drive_weight.shape[1], np.int64))
+        sums = (drive.double() * WEIGHT_SCALE).round()
+        if drive.device.type == "cpu":
+            current = torch.from_numpy(integer_memory(integers, sums.long().numpy()))
+        else:
+            current = exact_device.memory_current(integers, sums)
+        return (current.double() / STATE_SCALE).to(drive.dtype)
 
     def calibrate(self) -> None:
         """Set k from the largest drive seen while `watching`."""

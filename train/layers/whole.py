@@ -49,6 +49,9 @@ def run(
         if memory.watching:
             memory.watch(torch.relu(x[..., :-1].float().transpose(1, 2) @ drive_weight[0] + drive_bias))
         parts["drive_weight"], parts["drive_bias"] = drive_weight, drive_bias
+        if memory.exact:
+            drive = torch.nn.functional.pad(x[..., :-1].float().transpose(1, 2) @ drive_weight[0], (1, 0))
+            parts["deployed"] = memory.deployed(drive)
         parts["rows"], parts["memory"] = memory.projections()[0], fused.Memory(chunks, memory.limit)
     neuron = layer.neuron
     spikes, counts = fused.layer(
