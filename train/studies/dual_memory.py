@@ -25,7 +25,8 @@ class Task:
         states, window: d and θ of the network that the others are compared with.
         delays: keys that give a layer learned delays. recurrent: keys that make it recurrent.
         samples: for training. like: which of the paper's data sets the task is one of, or stands for: PIXELS or SOUNDS.
-        seconds: of an epoch of the dual-memory network, by accelerator (cpu: 2 cores); measured, for the estimate.
+        seconds: of an epoch of the dual-memory network, by accelerator, to estimate from before any training is done:
+            on a CPU, spoken was measured on 2 cores; the others are guesses.
     """
 
     recipe: str

@@ -1,4 +1,4 @@
-"""How long a study will take: from the trainings that it has done, or from what an epoch took elsewhere."""
+"""How long a study will take: from the trainings that it has done, or roughly, before any is done."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from train.studies.dual_memory import Study
 from train.studies.runner import Place, devices, outcome_of
 
 SLOWER = {"rsnn": {"cpu": 1.0, "cuda": 60.0}}
-"""Epochs of an architecture against those of the dual memory: on a GPU, recurrence runs a step at a time."""
+"""Epochs of an architecture against those of the dual memory; guessed: on a GPU, recurrence runs a step at a time."""
 
 START = {"cpu": 3.0, "cuda": 8.0}
-"""Seconds that a training takes besides its epochs."""
+"""Seconds that a training takes besides its epochs; guessed."""
 
 
 def seconds_left(study: Study, place: Place) -> float:
