@@ -53,6 +53,7 @@ def run_command(
     strict: bool,
     dry_run: bool,
     core: str | None = None,
+    timeline_file: Path | None = None,
 ) -> None:
     """`basalt run`."""
     chosen = find(backend)
@@ -72,6 +73,10 @@ def run_command(
         block=block,
         core=load_core(core or DEFAULT),
     )
+    if timeline_file is not None and not job.scheduled:
+        raise BasaltError(
+            "--timeline shows near-memory cores; run with --backend near-memory, or --place a layer on it."
+        )
     if dry_run:
         describe(job, folder)
         return
@@ -96,6 +101,17 @@ def run_command(
     write_json(folder / "result.json", result)
     write_html(folder, file, job, inputs, outcome, predicted, result, counts, energy)
     show_result(result, folder, chosen.table)
+    if timeline_file is not None:
+        write_timeline(job, timeline_file)
+
+
+def write_timeline(job: Job, path: Path) -> None:
+    """The first sample's timeline on the cores of a run."""
+    from deploy.timeline import timeline
+
+    with progress_bar("Writing the timeline") as update:
+        write_json(path, timeline(job.core, job.network, job.scheduled, job.spikes[0], update))
+    console.print(f"Timeline of the first sample: {path}; open it in ui.perfetto.dev.")
 
 
 def parse_places(places: list[str]) -> dict[str, str]:

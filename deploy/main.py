@@ -63,6 +63,14 @@ def run(
             metavar="CORE.toml", help="The core of the backend near-memory; our default one if none is named."
         ),
     ] = None,
+    timeline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TRACE.json",
+            help="Write what every data path and memory of each core of the backend near-memory did for the first "
+            "sample, step by step; ui.perfetto.dev opens it.",
+        ),
+    ] = None,
 ) -> None:
     """Run a network in Lava, count every event, price it, and write a report.
 
@@ -86,6 +94,7 @@ def run(
         strict,
         dry_run,
         core,
+        timeline,
     )
 
 

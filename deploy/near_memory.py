@@ -41,12 +41,14 @@ def footprint(layer: Layer, part: str, core: Core) -> dict[str, Any]:
 
 
 def fit_notices(layers: Iterable[Layer], core: Core) -> list[str]:
-    """What of these layers does not fit into a core, each a sentence; it is counted as if the core were large
+    """What of these layers does not fit into a core, a sentence a layer; it is counted as if the core were large
     enough."""
+    found = {layer.name: misfits(core, sizes_of(layer)) for layer in layers}
     return [
-        f"Layer {layer.name!r} does not fit into the core {core.name!r}, and is counted as if it did: {misfit}."
-        for layer in layers
-        for misfit in misfits(core, sizes_of(layer))
+        f"Layer {name!r} does not fit into the core {core.name!r}, and is counted as if it did: "
+        f"{'; '.join(map(str, broken))}."
+        for name, broken in found.items()
+        if broken
     ]
 
 

@@ -1,5 +1,6 @@
 """The backend near-memory: its counts are those of the schedule, walked step by step with the reference's spikes."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from deploy.energy.pricing import available_tables, price
 from deploy.near_memory import fit_notices, footprint, sizes_of
 from deploy.reference import simulate
 from deploy.run import Job, counts_file, run
+from deploy.timeline import timeline
 from lava_procs.metering import COLUMN
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.counters import PARTS, SCHEDULED, WORDS
@@ -55,8 +57,8 @@ def walked(core: Core, network: Network, spikes: np.ndarray, sample: int) -> dic
 
 @pytest.mark.parametrize("core", CORES, ids=["default", "narrow", "straightforward"])
 def test_counts_are_those_of_the_schedule_walked_with_the_references_spikes(core):
-    for found in CASES[:: 1 if core == Core() else 3]:
-        spikes = found.spikes[:, :, :12]
+    for found in CASES[:: 2 if core == Core() else 5]:
+        spikes = found.spikes[:, :, :8]
         job = Job(found.network, spikes, "near-memory", found.batch, block=5, core=core)
         counts = run_direct(job).counts
         wanted = walked(core, found.network, spikes, sample=len(spikes) - 1)
@@ -127,6 +129,26 @@ def test_a_row_costs_what_its_own_memory_does():
     assert joule(1, row_bits=64) == pytest.approx(1.670e-12)
     with pytest.raises(BasaltError, match="row_bits"):
         price(counts_of(process(input_weights_reads=[1])), ["textbook-45nm"])
+
+
+def test_the_timeline_of_a_sample_is_the_schedule_of_its_steps(outcome):
+    job, found = outcome
+    trace = timeline(job.core, job.network, job.scheduled, job.spikes[0])
+    json.dumps(trace)
+    names = {e["pid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "process_name"}
+    assert list(names.values()) == [f"core of {layer.name}" for layer in job.scheduled]
+    spans = [entry for entry in trace["traceEvents"] if entry["ph"] == "X"]
+    steps = [entry for entry in spans if entry["name"].startswith("step ")]
+    clock = trace["otherData"]["clock_mhz"]
+    for pid, name in names.items():
+        mine = [entry for entry in steps if entry["pid"] == pid]
+        table = found.counts[f"{name.removeprefix('core of ')}.spiking"]
+        assert sum(entry["args"]["cycles"] for entry in mine) == table[0, COLUMN["cycles"]]
+        assert sum(entry["args"]["fired"] for entry in mine) == table[0, COLUMN["spikes_out"]]
+        assert all(abs(entry["dur"] * clock - entry["args"]["cycles"]) < 1e-9 for entry in mine)
+        for step, after in zip(mine, [*mine[1:], {"ts": np.inf}]):
+            parts = [e for e in spans if e["pid"] == pid and step["ts"] <= e["ts"] < after["ts"]]
+            assert max(e["ts"] + e["dur"] for e in parts) <= min(step["ts"] + step["dur"], after["ts"]) + 1e-9
 
 
 def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
