@@ -57,9 +57,10 @@ def _fill_words(words, rows, pointers, features, other):  # type: ignore[no-unty
 def graded(spikes: torch.Tensor) -> bool:
     """Whether an input holds values above one; what layers send never does.
 
-    Input comes in bytes, or as floats where its gradient is wanted.
+    Input comes in bytes, or as floats that are a leaf of the graph where its gradient is wanted.
     """
-    return (spikes.dtype == torch.uint8 or spikes.requires_grad) and spikes.numel() > 0 and int(spikes.max()) > 1
+    input_ = spikes.dtype == torch.uint8 or (spikes.requires_grad and spikes.is_leaf)
+    return input_ and spikes.numel() > 0 and int(spikes.max()) > 1
 
 
 def events_of(
