@@ -102,7 +102,7 @@ def check(spikes: list[int], inputs: int, recurrent: int | None, fired: int, neu
 
 
 def entries(
-    core: Any, layer: Any, spikes: list[int], recurrent: int = 0, fired: int = 0, refresh: bool = True
+    core: Any, layer: Any, spikes: list[int], recurrent: int, fired: int, refresh: bool
 ) -> list[dict[str, Any]]:
     """The list that is printed."""
     import numpy as np

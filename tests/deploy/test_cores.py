@@ -82,6 +82,18 @@ def test_the_calculator_prints_what_the_schedule_says():
         assert {name.rsplit("_", 1)[0] for name in entry["accesses"]} <= set(OWNER)
 
 
+def test_steps_of_layers_of_every_kind():
+    (held,), _ = printed("--spikes", 1, "--held")
+    assert held["cycles"] == 35
+    (own,), _ = printed("--spikes", 1, "--states", 0, "--recurrent", 4)
+    assert own["cycles"] == 5 * 32 + 3
+    (late,), _ = printed("--spikes", 1, "--states", 0, "--delay", 9, "--fired", 6)
+    assert late["cycles"] == 35 + 2 * 6 + 1
+    assert late["accesses"]["delay_line_writes"] == 4 + 6
+    (kept,), _ = printed("--spikes", 1, "--current")
+    assert kept["accesses"]["current_writes"] == 32
+
+
 def test_a_core_of_ones_own_and_switches(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(TEXT.replace("fused = 4", "fused = 8").replace("macs = 4", "macs = 8", 1))

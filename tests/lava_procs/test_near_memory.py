@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lava_procs.near_memory.core import MEAN_MEMBRANES, SUMS, SWITCHES, WITHOUT_MEMORY, Core, Sizes
+from lava_procs.near_memory.core import MEAN_MEMBRANES, SUMS, SWITCHES, WITHOUT_MEMORY, Core, Sizes, spiking_sizes
 from lava_procs.near_memory.formula import bound, cost
 from lava_procs.near_memory.geometry import OWNER, memories, misfits
 from lava_procs.near_memory.schedule import PATHS, Events, schedule
@@ -88,7 +88,12 @@ def test_a_row_is_there_and_is_written_before_what_needs_it_reads_it(core, layer
             assert access.row < found[access.memory].words
         if access.which == "writes":
             written.setdefault((access.memory, access.row), []).append(access.cycle)
+    summed = {}
     for access in order:
+        if access.path == "neuron_bank" and access.memory == "accumulators":
+            summed[access.row] = access.cycle
+        if access.path == "neuron_bank" and access.which == "writes" and core.operator_fusion:
+            assert summed.get(access.row, 0) < access.cycle
         if access.memory == "accumulators" and access.path == "neuron_bank" and access.which == "reads":
             assert max(written[access.memory, access.row]) < access.cycle
         if access.memory == "memory_current" and access.path == "neuron_bank" and step.refresh:
@@ -101,6 +106,21 @@ def test_work_of_the_paths_is_within_the_step(core, layer, step):
     assert all(work[0] <= formula.cycles[0] for work in formula.paths.values())
     assert all(value[0] <= formula.cycles[0] for value in formula.bounds.values())
     assert bound(formula)[0] in PATHS
+
+
+def test_the_busiest_cycle_of_the_memory_current():
+    """One state: a group is stored, one added to, and one taken by the bank, all in one cycle."""
+    walked = schedule(DEFAULT, Sizes(4, 64, states=1), Events(0))
+    used = Counter(access.cycle for access in walked.accesses if access.memory == "memory_current")
+    assert max(used.values()) == memories(DEFAULT, LAYER)["memory_current"].ports == 4
+
+
+def test_a_current_is_kept_where_it_outlives_a_step():
+    assert not spiking_sizes(3, 2, np.array([4096]), None, False).current
+    assert spiking_sizes(3, 2, np.array([4096, 4095]), None, False).current
+    assert spiking_sizes(3, 2, np.array([0]), np.array([3, 1]), False).longest_delay == 3
+    assert "memory" not in spiking_sizes(3, 2, np.array([0]), None, False).passes
+    assert "memory" in spiking_sizes(3, 2, np.array([0]), None, False, states=1).passes
 
 
 def test_the_closed_formula_of_the_documentation():
