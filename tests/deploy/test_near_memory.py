@@ -72,6 +72,16 @@ def test_counts_are_those_of_the_schedule_walked_with_the_references_spikes(core
             assert not table[:, [COLUMN[name] for name in WORDS]].any()
 
 
+def test_without_dependency_breaking_the_drive_is_not_multiplied_once_more():
+    found = next(found for found in CASES if found.network.layers[0].memory)
+    layer = found.network.layers[0]
+    job = Job(found.network, found.spikes, "near-memory", found.batch, core=CORES[1])
+    with_drive = run_direct(replace(job, core=Core())).counts[f"{layer.name}.slow_memory"][:, COLUMN["dense_macs"]]
+    without = run_direct(job).counts[f"{layer.name}.slow_memory"][:, COLUMN["dense_macs"]]
+    refreshes = -(-found.spikes.shape[2] // layer.memory.update_interval)
+    assert ((with_drive - without) == refreshes * layer.neurons).all()
+
+
 def test_cases_have_what_matters():
     layers = [layer for found in CASES for layer in found.network.layers]
     spiking = [layer for layer in layers if layer.kind == "spiking"]
@@ -101,6 +111,8 @@ def test_counts_bring_the_geometry_that_prices_them(outcome):
     first, elsewhere = job.network.layers[0], job.network.layers[-1]
     for entry in counts["processes"]:
         if entry["name"] == first.name:
+            assert ("memory_weights" in entry["memory_bits"]) == (entry["part"] == "slow_memory")
+            assert ("input_weights" in entry["memory_bits"]) == (entry["part"] == "spiking")
             assert entry["memory_bits"] == footprint(first, entry["part"], job.core)["memory_bits"]
         if entry["name"] == elsewhere.name:
             assert set(entry["memory_bits"]) == {"weights", "state"}

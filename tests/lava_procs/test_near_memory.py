@@ -88,10 +88,9 @@ def test_a_row_is_there_and_is_written_before_what_needs_it_reads_it(core, layer
             assert access.row < found[access.memory].words
         if access.which == "writes":
             written.setdefault((access.memory, access.row), []).append(access.cycle)
-    summed = {}
+    bank = [access for access in order if access.path == "neuron_bank"]
+    summed = {access.row: access.cycle for access in bank if access.memory == "accumulators"}
     for access in order:
-        if access.path == "neuron_bank" and access.memory == "accumulators":
-            summed[access.row] = access.cycle
         if access.path == "neuron_bank" and access.which == "writes" and core.operator_fusion:
             assert summed.get(access.row, 0) < access.cycle
         if access.memory == "accumulators" and access.path == "neuron_bank" and access.which == "reads":
@@ -101,8 +100,22 @@ def test_a_row_is_there_and_is_written_before_what_needs_it_reads_it(core, layer
 
 
 @given(cores, layers(), events)
-def test_work_of_the_paths_is_within_the_step(core, layer, step):
-    _, formula = of(core, layer, step)
+def test_work_of_the_paths_is_that_of_their_memories_and_within_the_step(core, layer, step):
+    walked, formula = of(core, layer, step)
+    rows, beat = walked.counts(), -(-core.fused // core.macs)
+    dense = not core.heterogeneous_stationarity
+    wanted = {
+        "spike_integration": rows.get("input_weights_reads", 0) + rows.get("recurrent_weights_reads", 0),
+        "neuron_bank": rows["membrane_reads"] * core.group_cycles,
+        "drive": rows.get("drive_weights_reads", 0),
+        "memory_product": rows.get("memory_weights_reads", 0) * (max(2, beat) if dense else beat),
+        "drive_product": rows.get("drive_memory_weights_reads", 0) * (2 if dense else 1),
+        "memory_update": rows.get("transition_reads", 0),
+        "delay_line": 2 * rows.get("delay_line_reads", 0),
+    }
+    assert {name: int(work[0]) for name, work in formula.paths.items() if work[0]} == {
+        name: work for name, work in wanted.items() if work
+    }
     assert all(work[0] <= formula.cycles[0] for work in formula.paths.values())
     assert all(value[0] <= formula.cycles[0] for value in formula.bounds.values())
     assert bound(formula)[0] in PATHS
