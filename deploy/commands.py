@@ -19,13 +19,13 @@ from basalt.progress import progress_bar
 from convert import netx
 from convert.records import Network
 from deploy.backends import BACKENDS, find
-from deploy.cores import DEFAULT, load_core
+from deploy.cores import DEFAULT, available_cores, load_core
 from deploy.distribute import distribute
 from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
 from deploy.energy.tables import load_table
 from deploy.inputs import Inputs, load_inputs
-from deploy.near_memory import fit_notices
+from deploy.near_memory import fit_notices, summary
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
 from deploy.session import SessionError, StallError
 from deploy.stock import notices
@@ -383,6 +383,7 @@ def list_command() -> None:
     rows: list[tuple[str, str, str]] = [("recipe", path.stem, first_comment(path)) for path in recipes]
     rows += [("run", str(path.parent), run_state(path.parent)) for path in sorted(RUNS.glob("*/recipe.toml"))]
     rows += [("backend", name, backend.about) for name, backend in BACKENDS.items()]
+    rows += [("core", name, summary(load_core(name))) for name in available_cores()]
     rows += [("price table", name, load_table(name).title) for name in available_tables()]
     table = Table("what", "name", "about")
     for row in rows:

@@ -52,6 +52,14 @@ def fit_notices(layers: Iterable[Layer], core: Core) -> list[str]:
     ]
 
 
+def summary(core: Core) -> str:
+    """A core in one line."""
+    return (
+        f"near-memory, {core.neurons} neurons, {core.fused} at a time, {core.inputs} inputs, {core.states} slow states, "
+        f"states of {core.state_bits} bits"
+    )
+
+
 def description(core: Core) -> dict[str, Any]:
     """What the counts say of a core."""
     return {**vars(core), "sram_kib": dict(core.sram_kib)}
