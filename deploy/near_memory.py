@@ -55,8 +55,8 @@ def fit_notices(layers: Iterable[Layer], core: Core) -> list[str]:
 def summary(core: Core) -> str:
     """A core in one line."""
     return (
-        f"near-memory, {core.neurons} neurons, {core.fused} at a time, {core.inputs} inputs, {core.states} slow states, "
-        f"states of {core.state_bits} bits"
+        f"near-memory, {core.neurons} neurons, {core.fused} at a time, {core.inputs} inputs, {core.states} states, "
+        f"of {core.state_bits} bits"
     )
 
 
