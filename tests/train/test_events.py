@@ -48,11 +48,14 @@ def test_input_gradient_is_skipped_where_nobody_needs_it() -> None:
     assert x.grad is None
 
 
-def test_graded_input_is_refused() -> None:
-    with pytest.raises(ValueError, match="neither 0 nor 1"):
-        events.events_of(torch.full((1, 1, 4), 2.0))
-    with pytest.raises(ValueError, match="neither 0 nor 1"):
-        events.events_of(torch.full((1, 1, 8), 3, dtype=torch.uint8))
+@pytest.mark.parametrize("size, dtype", [(4, torch.float32), (8, torch.uint8)])
+def test_graded_input_has_no_events_and_the_same_sums(size: int, dtype: torch.dtype) -> None:
+    x = torch.zeros(2, 3, size, dtype=dtype)
+    x[1, 1, -1] = 3
+    assert events.events_of(x) is None
+    weight = torch.randint(-128, 128, (5, size)) / 32
+    expected = torch.nn.functional.pad(x.float() @ weight.t(), (0, 0, 1, 0))[:, :3]
+    assert torch.equal(events.product(x, weight, 1), expected)
 
 
 def test_threads_do_not_change_a_bit() -> None:

@@ -54,23 +54,10 @@ def _fill_words(words, rows, pointers, features, other):  # type: ignore[no-unty
                         other[r] |= rows[r, f] != 1
 
 
-def graded(spikes: torch.Tensor) -> bool:
-    """Whether an input holds values above one; what layers send never does.
-
-    Input comes in bytes, or as floats that are a leaf of the graph where its gradient is wanted.
-    """
-    input_ = spikes.dtype == torch.uint8 or (spikes.requires_grad and spikes.is_leaf)
-    return input_ and spikes.numel() > 0 and int(spikes.max()) > 1
-
-
 def events_of(
     spikes: Float[torch.Tensor, "batch steps features"] | UInt8[torch.Tensor, "batch steps features"],
-) -> Events:
-    """List the ones of a 0/1 array.
-
-    Raises:
-        ValueError: a value is neither 0 nor 1.
-    """
+) -> Events | None:
+    """List the ones of a 0/1 array; None if it is graded, holding another value."""
     batch, steps, size = spikes.shape
     rows = spikes.detach().contiguous().numpy().reshape(batch * steps, size)
     pointers = np.zeros(batch * steps + 1, np.int64)
@@ -82,9 +69,7 @@ def events_of(
         _fill_words(rows.view(np.uint64), rows, pointers, features, other)
     else:
         _fill(rows, pointers, features, other)
-    if other.any():
-        raise ValueError("an input is neither 0 nor 1: event-driven layers take binary spikes only")
-    return Events(pointers, features, (batch, steps, size))
+    return None if other.any() else Events(pointers, features, (batch, steps, size))
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -134,9 +119,8 @@ def _correlate(starts, receivers, grad, out):  # type: ignore[no-untyped-def]
 
 class _Product(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, spikes, weight, delay):  # type: ignore[no-untyped-def]
+    def forward(ctx, spikes, weight, delay, events):  # type: ignore[no-untyped-def]
         batch, steps, _ = spikes.shape
-        events = events_of(spikes)
         out = torch.empty(batch, steps, weight.shape[0])
         columns = weight.detach().t().contiguous().numpy()
         flat = out.view(batch * steps, -1).numpy()
@@ -162,7 +146,7 @@ class _Product(torch.autograd.Function):
             by_feature = _receivers(events.pointers, events.features, steps, ctx.delay, size)
             _correlate(*by_feature, grad.view(batch * steps, neurons).numpy(), transposed.numpy())
             grad_weight = transposed.t()
-        return grad_spikes, grad_weight, None
+        return grad_spikes, grad_weight, None, None
 
 
 def product(
@@ -174,11 +158,8 @@ def product(
 
     Event-driven on the CPU, a dense product elsewhere and for graded input. Sums of weights on the 1/64 grid are exact
     in float32.
-
-    Raises:
-        ValueError: on the CPU, a floating value of `spikes` is neither 0 nor 1.
     """
-    if spikes.device.type == "cpu" and not graded(spikes):
-        return _Product.apply(spikes, weight, delay)
+    if spikes.device.type == "cpu" and (events := events_of(spikes)) is not None:
+        return _Product.apply(spikes, weight, delay, events)
     full = spikes.to(weight.dtype) @ weight.t()
     return torch.nn.functional.pad(full, (0, 0, delay, 0))[:, : full.shape[1]]

@@ -6,14 +6,16 @@ from jaxtyping import Int, UInt8
 from numba import njit, prange
 
 from train.layers.delay import shifted
-from train.layers.events import Events, events_of, gather, graded
+from train.layers.events import Events, events_of, gather
 from train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector, sat24, wrap24
 from train.layers.integers import SpikingIntegers
 
 
 def active(x: UInt8[torch.Tensor, "batch inputs steps"]) -> Events | UInt8[np.ndarray, "batch steps inputs"]:
     """The events of a binary input; a graded one as it is."""
-    return x.transpose(1, 2).numpy() if graded(x) else events_of(x.transpose(1, 2))
+    rows = x.transpose(1, 2)
+    events = events_of(rows)
+    return rows.numpy() if events is None else events
 
 
 def activation(
