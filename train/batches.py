@@ -44,6 +44,16 @@ def _between(state, reach):  # type: ignore[no-untyped-def]
     return (2.0 * _unit(state) - 1.0) * reach
 
 
+@njit(inline="always")
+def _warp(seed, turn, scale, shear):  # type: ignore[no-untyped-def]
+    """A turn of a slant of a stretch, drawn from `seed`: x = xx·right + xy·down, y = yx·right + yy·down."""
+    angle = _between(seed + np.uint64(4), turn)
+    wide, tall = 1.0 + _between(seed + np.uint64(5), scale), 1.0 + _between(seed + np.uint64(6), scale)
+    slant = _between(seed + np.uint64(7), shear)
+    xx, xy = wide * np.cos(angle), wide * (slant * np.cos(angle) - np.sin(angle))
+    return xx, xy, tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
+
+
 @njit(parallel=True, nogil=True, cache=True)
 def _assemble(  # type: ignore[no-untyped-def]
     offsets, features, times, chosen, seeds, rows, columns, pixels, delay, drop, noise, turn, scale, shear, out
@@ -54,11 +64,7 @@ def _assemble(  # type: ignore[no-untyped-def]
         dx, dy = _shift(seed, min(pixels, columns - 1)), _shift(seed + np.uint64(1), min(pixels, rows - 1))
         dt = _shift(seed + np.uint64(2), delay)
         dropped = drop * _unit(seed + np.uint64(3))
-        angle = _between(seed + np.uint64(4), turn)
-        wide, tall = 1.0 + _between(seed + np.uint64(5), scale), 1.0 + _between(seed + np.uint64(6), scale)
-        slant = _between(seed + np.uint64(7), shear)
-        xx, xy = wide * np.cos(angle), wide * (slant * np.cos(angle) - np.sin(angle))
-        yx, yy = tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
+        xx, xy, yx, yy = _warp(seed, turn, scale, shear)
         middle_x, middle_y = 0.5 * (columns - 1), 0.5 * (rows - 1)
         low, high = offsets[chosen[b]], offsets[chosen[b] + 1]
         for e in range(low, high):
@@ -123,21 +129,12 @@ def _events(
 
 
 @njit(cache=True)
-def _warps(seeds, turn, scale, shear, out):  # type: ignore[no-untyped-def]
+def _warps(seeds, turn, scale, shear, pixels, warps, moves):  # type: ignore[no-untyped-def]
     for b in range(len(seeds)):
         seed = seeds[b]
-        angle = _between(seed + np.uint64(4), turn)
-        wide, tall = 1.0 + _between(seed + np.uint64(5), scale), 1.0 + _between(seed + np.uint64(6), scale)
-        slant = _between(seed + np.uint64(7), shear)
-        out[b, 0, 0], out[b, 0, 1] = wide * np.cos(angle), wide * (slant * np.cos(angle) - np.sin(angle))
-        out[b, 1, 0], out[b, 1, 1] = tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
-
-
-@njit(cache=True)
-def _moves(seeds, pixels, out):  # type: ignore[no-untyped-def]
-    for b in range(len(seeds)):
-        out[b, 0] = _shift(seeds[b], pixels)
-        out[b, 1] = _shift(seeds[b] + np.uint64(1), pixels)
+        xx, xy, yx, yy = _warp(seed, turn, scale, shear)
+        warps[b, 0, 0], warps[b, 0, 1], warps[b, 1, 0], warps[b, 1, 1] = xx, xy, yx, yy
+        moves[b, 0], moves[b, 1] = _shift(seed, pixels), _shift(seed + np.uint64(1), pixels)
 
 
 @dense.register
@@ -152,8 +149,7 @@ def _pixels(
     images = torch.from_numpy(events.images[chosen]).to(device)
     if seeds is not None and augment != PLAIN:
         warp, move = np.zeros((len(chosen), 2, 3), np.float32), np.zeros((len(chosen), 2), np.float32)
-        _warps(seeds, np.deg2rad(augment.rotate), augment.scale, augment.shear, warp)
-        _moves(seeds, augment.pixels, move)
+        _warps(seeds, np.deg2rad(augment.rotate), augment.scale, augment.shear, augment.pixels, warp, move)
         size = images.shape[-1]
         warp[:, :, 2] = (warp[:, :, :2] @ move[..., None])[..., 0] * 2 / size
         where = torch.nn.functional.affine_grid(
