@@ -35,7 +35,7 @@ def export(
     warn_about_drop(folder)
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
-        from deploy.commands import verify_command
+        from deploy.verifying import verify_command
 
         verify_command(folder / "model.net", None, None, "fixed", 256, verified, None)
 

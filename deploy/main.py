@@ -115,7 +115,7 @@ def verify(
     Training's spikes come from the trace.npz that export leaves beside the .net file; without one, reference and
     backend are compared. Exit code 1 when anything differs.
     """
-    from deploy.commands import verify_command
+    from deploy.verifying import verify_command
 
     verify_command(net_file(file), input_, output, backend, batch, samples, timeout)
 
