@@ -70,7 +70,8 @@ class Stepper:
         self.sums = torch.zeros(3 + len(network.hidden), dtype=torch.float64, device=fabric.device)
         self.graph: Any = None
         self.x, self.labels = torch.empty(0), torch.empty(0)
-        self.captures = self.can_capture = fabric.device.type == "cuda" and fabric.world_size == 1
+        self.exact = False
+        self.captures = fabric.device.type == "cuda" and fabric.world_size == 1
         if fabric.device.type == "cuda":
             for group in optimizer.param_groups:
                 group["lr"] = torch.tensor(0.0, device=fabric.device)
@@ -84,7 +85,7 @@ class Stepper:
                 group["lr"].fill_(rate * group["unit"])
             else:
                 group["lr"] = rate * group["unit"]
-        if self.captures and self.graph is None:
+        if self.captures and not self.exact and self.graph is None:
             self._capture(x, labels)
         if self.graph is None or x.shape != self.x.shape:
             self._run(x, labels)
@@ -95,10 +96,9 @@ class Stepper:
 
     def compute_exactly(self, on: bool) -> None:
         """See `Network.compute_exactly`; a captured step is given up, since exact steps cannot be captured."""
+        self.exact = on
         if on:
-            self.graph, self.captures = None, False
-        else:
-            self.captures = self.can_capture and self.graph is None
+            self.graph = None
         self.network.compute_exactly(on)
 
     def read(self) -> Figures:
@@ -129,9 +129,9 @@ class Stepper:
             self.sums += measured.double() * len(labels)
 
     def _capture(self, x: torch.Tensor, labels: torch.Tensor) -> None:
-        """Capture the step; the steps that warm it up are undone."""
-        self.captures = False
+        """Capture the step, if it can be; the steps that warm it up are undone."""
         if not all(whole.available() and not layer.config.recurrent for layer in self.network.hidden):
+            self.captures = False
             return
         self.x, self.labels = x.clone(), labels.clone()
         sums, model = self.sums.clone(), copy.deepcopy(self.network.state_dict())
@@ -151,6 +151,7 @@ class Stepper:
                 self._run(self.x, self.labels)
             self.graph = graph
         except RuntimeError as error:
+            self.captures = False
             logging.getLogger("basalt").warning(f"The step cannot be captured ({error}): it runs kernel by kernel.")
         with torch.no_grad():
             self.sums.copy_(sums)
