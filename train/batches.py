@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Int, UInt8, UInt64
 from numba import njit, prange
 
+from basalt.errors import BasaltError
 from train.data.events import EventSet, Samples
 from train.data.pixels import PixelSet
 from train.recipe import AugmentConfig
@@ -145,7 +146,13 @@ def _pixels(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch 1 784"]:
-    """Images: turned, stretched, slanted (bilinearly) and shifted by whole pixels; then a pixel a step."""
+    """Images: turned, stretched, slanted (bilinearly) and shifted by whole pixels; then a pixel a step.
+
+    Raises:
+        BasaltError: the recipe asks for changes that only events know.
+    """
+    if augment.steps or augment.drop or augment.noise:
+        raise BasaltError("training.augment: steps, drop and noise change events; for pixels leave them out.")
     images = torch.from_numpy(events.images[chosen]).to(device)
     if seeds is not None and augment != PLAIN:
         warp, move = np.zeros((len(chosen), 2, 3), np.float32), np.zeros((len(chosen), 2), np.float32)

@@ -16,7 +16,7 @@ from train.data import DataConfig, digits, load, mnist
 from train.data.pixels import PIXELS, PixelSet
 from train.layers import exact
 from train.networks import Network
-from train.recipe import NetworkConfig
+from train.recipe import AugmentConfig, NetworkConfig
 
 
 def config(name: str, **keys: object) -> DataConfig:
@@ -110,3 +110,9 @@ def test_graded_input_is_deployed_as_trained(kind: str, tmp_path: Path) -> None:
     assert int(x.max()) == 127
     assert all(0.002 < spikes.float().mean() < 0.9 for spikes in made.trace(x).spikes.values())
     assert_same(made, x, tmp_path / "model.net")
+
+
+@pytest.mark.parametrize("change", [{"steps": 2}, {"drop": 0.1}, {"noise": 0.1}])
+def test_changes_that_only_events_know_are_refused(change: dict[str, float]) -> None:
+    with pytest.raises(BasaltError, match="for pixels leave them out"):
+        dense(pixels(1), np.arange(1), AugmentConfig(**change), np.zeros(1, np.uint64))
