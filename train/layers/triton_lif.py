@@ -134,7 +134,7 @@ def forward_kernel(
         u, v, count, zero, b0, weight, bias, keep_u, keep_v, threshold, per_tau, s, c, mask,
         LEAK, SINGLE, MEMORY, RESET, SEND,
     )
-    # What the last step sends reaches nobody: it is left for the loop at the end.
+    # What the last step sends reaches nobody: it comes after all loops.
     groups = (steps - 2) // 16
     now += width
     s += neurons
@@ -186,9 +186,7 @@ def forward_kernel(
         b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12, b13, b14, b15 = (
             y0, y1, y2, y3, y4, y5, y6, y7, y8, y9, y10, y11, y12, y13, y14, y15
         )
-    sent = count
-    for _ in range(16 * groups + 1, steps):
-        sent = count
+    for _ in range(16 * groups + 1, steps - 1):
         a0 = tl.load(late, mask=some, other=0)
         if MEMORY:
             b0 = tl.load(now, mask=mask, other=0)
@@ -200,7 +198,15 @@ def forward_kernel(
         now += width
         s += neurons
         c += neurons
-    tl.store(counts + sample * neurons + lane, sent, mask=mask)
+    # Stored here, and not kept in a variable until the end: Triton 3.6 then stored what it was before the loop.
+    tl.store(counts + sample * neurons + lane, count, mask=mask)
+    a0 = tl.load(late, mask=some, other=0)
+    if MEMORY:
+        b0 = tl.load(now, mask=mask, other=0)
+    u, v, count = _fire(
+        u, v, count, a0, b0, weight, bias, keep_u, keep_v, threshold, per_tau, s, c, mask,
+        LEAK, SINGLE, MEMORY, RESET, SEND,
+    )
 
 
 @triton.jit
