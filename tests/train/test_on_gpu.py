@@ -1,0 +1,123 @@
+"""On a real GPU: the compiled kernels, which the interpreter's tests cannot see. Left out where there is none."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from train.batches import dense
+from train.data.pixels import PixelSet
+from train.layers import DmpConfig, LifConfig, ReadoutConfig, whole
+from train.loop import make_fabric
+from train.networks import Network
+from train.recipe import NetworkConfig, TrainingConfig
+from train.stepper import Stepper, optimizer
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+COMMON: dict[str, Any] = {"units": 40, "threshold": 2.0, "weight_scale": 2.0, "voltage_decay": 0.3, "bias": True}
+KINDS: dict[str, Any] = {
+    "lif": LifConfig(**COMMON),
+    "leaky current": LifConfig(**COMMON, current_decay=(0.2, 0.9)),
+    "soft": LifConfig(**COMMON, reset="soft"),
+    "none": LifConfig(**COMMON, reset="none"),
+    "delay": LifConfig(**COMMON, delay=20, delay_spread=15.0),
+    "recurrent": LifConfig(**COMMON, recurrent=True),
+    "dmp": DmpConfig(**COMMON, states=12, window=60.0, memory_scale=2.0),
+    "interval": DmpConfig(**COMMON, states=12, window=60.0, update_interval=4),
+}
+STEPS = [100, 116, 784]
+"""The kernels take sixteen steps at once and the rest one by one: 2, 2 and 14 of them."""
+
+
+def twins(kind: str, exact: bool = True) -> tuple[Network, Network]:
+    """A network of two such layers on the processor and its copy on the GPU."""
+    config = NetworkConfig(layers=(KINDS[kind], KINDS[kind], ReadoutConfig(logit_scale=0.01)))
+    torch.manual_seed(1)
+    here, there = Network(config, 30, 10), Network(config, 30, 10)
+    for layer in here.hidden:
+        torch.nn.init.normal_(layer.bias, 0.05, 0.2)
+    there.load_state_dict(here.state_dict())
+    there.cuda()
+    for network in (here, there):
+        network.compute_exactly(exact)
+    return here, there
+
+
+def spikes(steps: int) -> torch.Tensor:
+    """Input of 20 samples."""
+    return (torch.rand(20, 30, steps, generator=torch.Generator().manual_seed(steps)) < 0.1).to(torch.uint8)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("steps", STEPS)
+def test_spikes_and_counts_are_the_processors(kind: str, steps: int) -> None:
+    here, there = twins(kind)
+    x = spikes(steps)
+    for network in (here, there):
+        network.calibrate(x.to(next(network.parameters()).device))
+    for dtype in (torch.float32, torch.bfloat16):
+        there.travel_in(dtype)
+        low, high = x.float(), x.cuda()
+        for one, other in zip(here.hidden, there.hidden):
+            counts = other.counts(high)
+            low, high = one(low), other(high)
+            assert 0.005 < float(low.mean()) < 0.9
+            assert torch.equal(low, high.float().cpu())
+            if counts is not None:
+                assert torch.equal(counts.cpu(), low[..., :-1].sum(-1))
+        torch.testing.assert_close(there(x.cuda()).cpu(), here(x.float()), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_integers_are_the_processors(kind: str) -> None:
+    here, there = twins(kind)
+    x = spikes(132)
+    one, other = here.trace(x), there.trace(x.cuda())
+    assert all(torch.equal(one.spikes[name], other.spikes[name].cpu()) for name in one.spikes)
+    assert torch.equal(one.sums, other.sums.cpu())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 1e-4), (torch.bfloat16, 2e-2)])
+def test_gradients_are_the_processors(kind: str, dtype: torch.dtype, most: float) -> None:
+    here, there = twins(kind)
+    there.travel_in(dtype)
+    x, labels = spikes(116), torch.arange(20) % 10
+    for network in (here, there):
+        device = next(network.parameters()).device
+        torch.nn.functional.cross_entropy(network(x.to(device)), labels.to(device)).backward()
+    for (name, one), other in zip(here.named_parameters(), there.parameters()):
+        if one.requires_grad:
+            assert one.grad is not None and other.grad is not None
+            error = (one.grad - other.grad.cpu()).norm() / one.grad.norm().clamp(min=1e-6)
+            assert error < most, name
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "recurrent"])
+def test_a_captured_step_is_the_step(kind: str) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (64, 28, 28), dtype=np.uint8)
+    events = PixelSet(images, np.arange(784), 7, np.arange(64) % 10, np.arange(64))
+    config = TrainingConfig(batch=32, learning_rate=1e-3, precision="float32")
+    fabric = make_fabric("cuda", "1")
+    fabric.launch()
+    left = []
+    for captured in (False, True):
+        torch.manual_seed(1)
+        network = Network(NetworkConfig(layers=(KINDS[kind], ReadoutConfig(logit_scale=0.01))), 1, 10).cuda()
+        made = optimizer(network, config, fabric.device)
+        wrapped, wrapped_optimizer = fabric.setup(network, made)
+        step = Stepper(network, wrapped, wrapped_optimizer, fabric, config)
+        step.captures = captured
+        for start in (0, 32, 0):
+            chosen = np.arange(start, start + 32)
+            step(dense(events, chosen, device=fabric.device), torch.from_numpy(events.labels[chosen]).cuda(), 1e-3)
+        assert (step.graph is not None) == captured
+        left.append((step.read(), [p.detach().cpu() for p in network.parameters()]))
+    assert left[0][0] == left[1][0]
+    assert all(torch.equal(one, other) for one, other in zip(left[0][1], left[1][1]))
+
+
+def test_the_kernels_are_there() -> None:
+    assert whole.available()
