@@ -71,6 +71,16 @@ COMMANDS = (
             "basalt schedule core.toml --neurons 256 --states 0 --recurrent 3 --spikes 20",
         ),
     ),
+    Command(
+        "map",
+        "deploy.mapping.command",
+        "map_",
+        (
+            "basalt map",
+            "basalt map runs/dmp_digits --mesh 2x4 --cycles 2000",
+            "basalt map model.net --rate 0.05 --core core.toml --share --json",
+        ),
+    ),
     Command("list", "deploy.main", "list_", ("basalt list",)),
     Command("publish", "train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(
@@ -89,9 +99,15 @@ COMMANDS = (
             "basalt ablate dual-memory --parts grid,interval --seeds 5 --workers 2",
         ),
     ),
+    Command(
+        "ablate near-memory",
+        "deploy.core_ablation",
+        "near_memory",
+        ("basalt ablate near-memory", "basalt ablate near-memory runs/spoken_dmp --samples 300"),
+    ),
 )
 
-GROUPS = {"ablate": "Train many networks that differ in one thing each, and check a paper's conclusions."}
+GROUPS = {"ablate": "Change one thing at a time, in networks or in hardware, and check a paper's conclusions."}
 """What the groups of commands are for."""
 
 

@@ -25,6 +25,7 @@ from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
 from deploy.energy.tables import load_table
 from deploy.inputs import Inputs, load_inputs
+from deploy.mapping.counting import add_hops, load_hops
 from deploy.near_memory import fit_notices, summary
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
 from deploy.session import SessionError, StallError
@@ -53,6 +54,7 @@ def run_command(
     dry_run: bool,
     core: str | None = None,
     timeline_file: Path | None = None,
+    mapping: Path | None = None,
 ) -> None:
     """`basalt run`."""
     chosen = find(backend)
@@ -76,6 +78,7 @@ def run_command(
         raise BasaltError(
             "--timeline shows near-memory cores; run with --backend near-memory, or --place a layer on it."
         )
+    hops = None if mapping is None else load_hops(mapping, network)
     if dry_run:
         describe(job, folder)
         return
@@ -91,6 +94,8 @@ def run_command(
     predicted = predict(network, outcome.sent)
     accuracy = None if inputs.labels is None else float(np.mean(predicted == inputs.labels))
     counts = counts_file(job, outcome)
+    if hops is not None:
+        add_hops(counts, hops, {"input": job.spikes, **outcome.sent})
     with atomic(folder / "spikes.npz") as temporary:
         np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
     write_json(folder / "counts.json", counts)

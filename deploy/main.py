@@ -71,6 +71,13 @@ def run(
             "sample, step by step; ui.perfetto.dev opens it.",
         ),
     ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MAPPING.json",
+            help="Count, and price, the hops of all spikes on a mesh, as `basalt map` placed them.",
+        ),
+    ] = None,
 ) -> None:
     """Run a network in Lava, count every event, price it, and write a report.
 
@@ -95,6 +102,7 @@ def run(
         dry_run,
         core,
         timeline,
+        mapping,
     )
 
 

@@ -71,6 +71,13 @@ class Optimisations(Part):
     heterogeneous_stationarity: bool
 
 
+class MeshSize(Part):
+    """How many such cores there are, for `basalt map`."""
+
+    rows: int = Field(gt=0)
+    columns: int = Field(gt=0)
+
+
 class CoreFile(Part):
     """A core as its TOML file says it."""
 
@@ -84,6 +91,7 @@ class CoreFile(Part):
     sram: dict[str, float]
     clock: Clock
     optimisations: Optimisations
+    mesh: MeshSize | None = None
 
     @model_validator(mode="after")
     def _known_memories(self) -> "CoreFile":
@@ -124,12 +132,17 @@ def load_core(name: str = DEFAULT) -> Core:
     Raises:
         BasaltError: there is no such core, or the file does not hold one; names file and key.
     """
+    return load_core_file(name).core(Path(name).stem)
+
+
+def load_core_file(name: str) -> CoreFile:
+    """The same as its file has it, with the mesh that it may be in."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
     if path.parent == FOLDER and path.stem not in available_cores():
         raise BasaltError(f"There is no core {name!r}: name one of {', '.join(available_cores())}, or a .toml file.")
     try:
         content: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return CoreFile.model_validate(content).core(path.stem)
+        return CoreFile.model_validate(content)
     except OSError as error:
         raise BasaltError(f"Cannot read the core {path}: {error.strerror or error}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,0 +1,81 @@
+"""The hops that a run's spikes make on a mesh, for its counts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, UInt8
+from pydantic import BaseModel, Field, ValidationError
+
+from basalt.errors import BasaltError
+from basalt.files import read_json
+from convert.records import Network
+from deploy.mapping.partition import INPUT
+
+Hops = Mapping[str, Int[np.ndarray, "neurons"]]
+"""Hops of one spike over all its destinations: of each neuron by layer, of each feature of `INPUT`."""
+
+
+class PieceHops(BaseModel):
+    """What is needed of a piece in mapping.json."""
+
+    layer: str
+    first: int = Field(ge=0)
+    neurons: int = Field(gt=0)
+    hops_per_spike: int = Field(ge=0)
+
+
+class InputHops(BaseModel):
+    """The same of the input."""
+
+    features: int = Field(gt=0)
+    hops_per_spike: int = Field(ge=0)
+
+
+class MappingFile(BaseModel):
+    """What is needed of mapping.json."""
+
+    input: InputHops
+    pieces: list[PieceHops]
+
+
+def load_hops(path: Path, network: Network) -> Hops:
+    """The hops of spikes from a mapping.json.
+
+    Raises:
+        BasaltError: it is none, or one of another network.
+    """
+    content = read_json(path)
+    try:
+        if content["format"] != "basalt-mapping" or content["version"] != 1:
+            raise ValueError
+        file = MappingFile.model_validate(content)
+    except (TypeError, KeyError, ValueError, ValidationError) as error:
+        raise BasaltError(f"{path} is no mapping that this version can read; write it with `basalt map`.") from error
+    found = {INPUT: np.full(file.input.features, file.input.hops_per_spike)}
+    for piece in sorted(file.pieces, key=lambda piece: piece.first):
+        before = found.get(piece.layer, np.zeros(0, dtype=np.int64))
+        found[piece.layer] = np.concatenate([before, np.full(piece.neurons, piece.hops_per_spike)])
+    wanted = {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
+    if {name: len(hops) for name, hops in found.items()} != wanted:
+        raise BasaltError(f"{path} maps another network than {network.name!r}: map this one with `basalt map`.")
+    return found
+
+
+def counted_hops(
+    hops: Hops, sent: Mapping[str, UInt8[np.ndarray, "samples neurons steps"]]
+) -> dict[str, Int[np.ndarray, "samples"]]:
+    """The hops of spikes that were sent, by layer and sample: Σ over neurons of spikes · hops of one.
+
+    Args:
+        sent: the input's events under `INPUT`, and what each spiking layer sent.
+    """
+    return {name: np.count_nonzero(sent[name], axis=2) @ each for name, each in hops.items() if each.any()}
+
+
+def add_hops(counts: dict[str, Any], hops: Hops, sent: Mapping[str, np.ndarray]) -> None:
+    """Add the counter `hops` to the first part of each layer, in the content of a counts.json."""
+    first = {process["name"]: process for process in reversed(counts["processes"])}
+    for name, amount in counted_hops(hops, sent).items():
+        first[name]["counters"]["hops"] = amount.tolist()

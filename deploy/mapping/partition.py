@@ -1,0 +1,202 @@
+"""Layers split into pieces that fit a core each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from basalt.errors import BasaltError
+from convert.records import Layer, Network, Spiking
+from deploy.backends import BACKENDS
+from deploy.near_memory import sizes_of
+from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.formula import cost
+from lava_procs.near_memory.geometry import memories, misfits
+
+INPUT = "input"
+"""Where the network's input spikes come from."""
+
+Rates = Mapping[str, Float[np.ndarray, "neurons"]]
+"""Spikes per step of each neuron, by name of the layer; those of the features under `INPUT`."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Neurons of a layer that are on one core.
+
+    Every piece hears all spikes that its layer hears. Of a layer with a slow memory each piece keeps the whole state m
+    and computes it anew from the same spikes: the same integers, for another W_x and Ā a core and no traffic. Computed
+    once, x would have to reach the other cores before their memory currents are due, within the step. Of a recurrent
+    layer, spikes of the other pieces come as inputs.
+
+    Attributes:
+        layer: name of the layer.
+        order: of the layer in the network, from 0.
+        first, neurons: they are neurons first … first + neurons − 1 of the layer.
+        sizes: of the piece, as a layer of its own.
+        arriving: spikes per step that come from elsewhere.
+        own: spikes per step of its own that it hears.
+        fired: spikes per step that it sends.
+        cycles: of a step with so many spikes, each number rounded up.
+    """
+
+    layer: str
+    order: int
+    first: int
+    neurons: int
+    sizes: Sizes
+    arriving: float
+    own: float
+    fired: float
+    cycles: int
+
+    @property
+    def name(self) -> str:
+        """For people, and in graphs: the layer with the neurons' range where it is not whole."""
+        return f"{self.layer}[{self.first}:{self.first + self.neurons}]"
+
+
+def uniform_rates(network: Network, spikes: Mapping[str, float]) -> dict[str, Float[np.ndarray, "neurons"]]:
+    """Rates of neurons that share the spikes per step of their layer (and the input's) evenly."""
+    sizes = {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
+    return {name: np.full(neurons, spikes.get(name, 0.0) / neurons) for name, neurons in sizes.items()}
+
+
+def partition(network: Network, core: Core, rates: Rates, most_cycles: int | None = None) -> list[Piece]:
+    """All pieces of a network, layer by layer: as few as fit, of a layer as even as rows of `fused` neurons allow.
+
+    Args:
+        most_cycles: that a core may take for a step; a layer that takes longer is split further.
+
+    Raises:
+        BasaltError: a layer does not fit, however many cores it is given.
+    """
+    pieces = []
+    before = INPUT
+    for order, layer in enumerate(network.layers):
+        refuse_lacking(layer)
+        pieces += split(layer, order, core, float(rates[before].sum()), rates[layer.name], most_cycles)
+        before = layer.name
+    return pieces
+
+
+def refuse_lacking(layer: Layer) -> None:
+    """Raise where a near-memory core has no such layers."""
+    lacks = BACKENDS["near-memory"].lacks
+    if layer.kind in (*lacks, "foreign"):
+        reason = lacks.get(layer.kind, "its neurons are computed by stock lava-dl only")
+        raise BasaltError(
+            f"Layer {layer.name!r} is a {layer.kind} layer, which near-memory cores have not: {reason}; map a network "
+            f"of dense layers."
+        )
+
+
+def split(
+    layer: Layer,
+    order: int,
+    core: Core,
+    arriving: float,
+    rates: Float[np.ndarray, "neurons"],
+    most_cycles: int | None = None,
+) -> list[Piece]:
+    """The fewest even pieces of a layer that fit."""
+    row = core.fused if core.neurons >= core.fused else 1
+    rows = -(-layer.neurons // row)
+    for count in range(1, rows + 1):
+        ends = np.minimum(row * (rows * np.arange(count + 1) // count), layer.neurons)
+        pieces = []
+        for first, end in zip(ends[:-1].tolist(), ends[1:].tolist()):
+            piece = piece_of(layer, order, core, first, end - first, arriving, rates)
+            if misfits(core, piece.sizes) or (most_cycles is not None and piece.cycles > most_cycles):
+                break
+            pieces.append(piece)
+        if len(pieces) == count:
+            return pieces
+    smallest = piece_of(layer, order, core, 0, min(row, layer.neurons), arriving, rates)
+    raise BasaltError(why_not(layer, smallest, core, most_cycles))
+
+
+def why_not(layer: Layer, smallest: Piece, core: Core, most_cycles: int | None) -> str:
+    """The sentence for a layer of which not even a row of neurons fits."""
+    broken = misfits(core, smallest.sizes)
+    if broken:
+        return (
+            f"Layer {layer.name!r} does not fit into cores {core.name!r}, not even {smallest.neurons} of its neurons: "
+            f"{'; '.join(map(str, broken))}; name a larger core with --core, or raise these in its TOML file."
+        )
+    return (
+        f"Layer {layer.name!r} takes {smallest.cycles} cycles a step even with {smallest.neurons} neurons a core, "
+        f"{smallest.cycles - (most_cycles or 0)} more than --cycles {most_cycles} allows: raise it."
+    )
+
+
+def piece_of(
+    layer: Layer,
+    order: int,
+    core: Core,
+    first: int,
+    neurons: int,
+    arriving: float,
+    rates: Float[np.ndarray, "neurons"],
+) -> Piece:
+    """A piece, and what its mean step takes."""
+    whole = sizes_of(layer)
+    fired = float(rates[first : first + neurons].sum()) if isinstance(layer, Spiking) else 0.0
+    elsewhere = layer.neurons - neurons if whole.recurrent else 0
+    sizes = replace(whole, inputs=whole.inputs + elsewhere, neurons=neurons)
+    own = fired if whole.recurrent else 0.0
+    remote = max(float(rates.sum()) - fired, 0.0) if elsewhere else 0.0
+    events = [np.array(int(np.ceil(round(spikes, 6)))) for spikes in (arriving + remote, own, fired)]
+    cycles = int(cost(core, sizes, *events).cycles)
+    return Piece(layer.name, order, first, neurons, sizes, arriving + remote, own, fired, cycles)
+
+
+@dataclass(frozen=True, eq=False)
+class Capacity:
+    """What pieces need of a core, and what a core has, by resource; sums over the pieces of a core count.
+
+    Attributes:
+        names: of the resources.
+        needs: of each piece.
+        limits: of every core.
+    """
+
+    names: tuple[str, ...]
+    needs: Float[np.ndarray, "pieces resources"]
+    limits: Float[np.ndarray, "resources"]
+
+    def fits(self, needs: Float[np.ndarray, "*any resources"]) -> np.ndarray:
+        """Whether a core has so much."""
+        return np.all(needs <= self.limits, axis=-1)
+
+
+def capacity(core: Core, pieces: list[Piece], share: bool, most_cycles: int | None = None) -> Capacity:
+    """Neurons, rows, inputs, states, bits of every memory that the core's file sizes, and cycles a step.
+
+    Args:
+        share: several pieces may be on a core, which then steps one after the other; never two of one layer.
+        most_cycles: of a core that is shared; if None, sharing may not make the step longer than the longest piece.
+    """
+    if not share:
+        return Capacity(("pieces",), np.ones((len(pieces), 1)), np.ones(1))
+    longest = max(piece.cycles for piece in pieces)
+    bits = {name: 8192 * kib for name, kib in core.sram_kib.items()}
+    layers = [piece.layer for piece in pieces]
+    limits: dict[str, float] = {
+        "neurons": core.neurons,
+        "inputs": core.inputs,
+        "states": core.states,
+        "cycles": longest if most_cycles is None else most_cycles,
+        **bits,
+        **dict.fromkeys((f"layer {name}" for name in layers), 1),
+    }
+    needs = np.zeros((len(pieces), len(limits)))
+    for number, piece in enumerate(pieces):
+        memory = memories(core, piece.sizes)
+        sizes = piece.sizes
+        need = {"neurons": sizes.neurons, "inputs": sizes.inputs, "states": sizes.states, "cycles": piece.cycles}
+        need |= {name: memory[name].size for name in bits if name in memory}
+        need[f"layer {piece.layer}"] = 1
+        needs[number] = [need.get(name, 0) for name in limits]
+    return Capacity(tuple(limits), needs, np.array(list(limits.values())))

@@ -1,0 +1,80 @@
+"""A mapping in figures: against other placements, and as mapping.json has it."""
+
+from typing import Any
+
+import numpy as np
+
+from deploy.mapping.mesh import PORT
+from deploy.mapping.partition import INPUT
+from deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
+from deploy.mapping.result import Mapped
+
+SHUFFLES = 20
+"""Random placements that a mapping is compared with."""
+
+
+def comparison(mapped: Mapped, shuffles: int = SHUFFLES) -> dict[str, float | None]:
+    """Hops per mean step: of this placement, in snake order, at random (mean and least), and what none can go below."""
+    problem = mapped.problem
+    snake = fill(problem, mapped.mesh.snake())
+    random = [
+        problem.cost(shuffled(problem, mapped.places, np.random.default_rng([mapped.seed, number]))) / UNITS
+        for number in range(shuffles)
+    ]
+    alone = len(set(mapped.places.tolist())) == len(mapped.pieces)
+    return {
+        "placed": mapped.hops,
+        "snake": None if snake is None else problem.cost(snake) / UNITS,
+        "random_mean": float(np.mean(random)),
+        "random_least": min(random),
+        "lower_bound": lower_bound(problem) / UNITS if alone else None,
+    }
+
+
+def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
+    """Content of mapping.json.
+
+    Args:
+        steps: of an inference, None if unknown.
+    """
+    mesh = mapped.mesh
+    hops = mapped.hops_of_spikes()
+    busiest = max(mapped.cycles, key=lambda core: mapped.cycles[core])
+    link = max(mapped.links, key=lambda link: mapped.links[link], default=None)
+    return {
+        "format": "basalt-mapping",
+        "version": 1,
+        "network": mapped.network,
+        "core": mapped.core.name,
+        "mesh": {"rows": mesh.rows, "columns": mesh.columns, "cores": mesh.cores},
+        "seed": mapped.seed,
+        "input": {
+            "place": mesh.place(PORT),
+            "features": len(mapped.rates[INPUT]),
+            "spikes_per_step": float(mapped.rates[INPUT].sum()),
+            "hops_per_spike": int(hops[INPUT][0]),
+        },
+        "pieces": [
+            {
+                "layer": piece.layer,
+                "first": piece.first,
+                "neurons": piece.neurons,
+                "place": mesh.place(int(core)),
+                "spikes_per_step": piece.fired,
+                "arriving_per_step": piece.arriving,
+                "cycles_per_step": piece.cycles,
+                "hops_per_spike": int(hops[piece.layer][piece.first]),
+            }
+            for piece, core in zip(mapped.pieces, mapped.places)
+        ],
+        "links": [
+            {"from": mesh.place(begin), "to": mesh.place(end), "spikes_per_step": spikes}
+            for (begin, end), spikes in sorted(mapped.links.items())
+        ],
+        "hops_per_step": comparison(mapped),
+        "hops_per_inference": None if steps is None else mapped.hops * steps,
+        "busiest_core": {"place": mesh.place(busiest), "cycles_per_step": mapped.cycles[busiest]},
+        "busiest_link": None
+        if link is None
+        else {"from": mesh.place(link[0]), "to": mesh.place(link[1]), "spikes_per_step": mapped.links[link]},
+    }
