@@ -1,0 +1,216 @@
+"""What the optimisations of a near-memory core are worth to a network on real input: `basalt ablate near-memory`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from basalt.errors import BasaltError
+
+NAME = "core-ablation"
+SHORT = {
+    "dependency_breaking": "dependency breaking",
+    "operator_fusion": "operator fusion",
+    "heterogeneous_stationarity": "heterogeneous stationarity",
+}
+BRIEF = {"dependency_breaking": "break", "operator_fusion": "fuse", "heterogeneous_stationarity": "station"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an inference takes on one of the cores; each layer has a core of its own.
+
+    Attributes:
+        switches: which optimisations are on.
+        cycles: of a step, by layer; means over samples and steps.
+        accesses: rows of SRAM read and written in an inference, mean.
+        dynamic_joule: of an inference.
+        leakage_joule: of all cores for as long as the busiest computes.
+    """
+
+    switches: dict[str, bool]
+    cycles: dict[str, float]
+    accesses: float
+    dynamic_joule: float
+    leakage_joule: float
+
+    @property
+    def busiest(self) -> float:
+        """Cycles of a step of the layer that takes longest, which is when the next step can begin."""
+        return max(self.cycles.values())
+
+    @property
+    def joule(self) -> float:
+        """Of an inference, leakage while it computes included."""
+        return self.dynamic_joule + self.leakage_joule
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON knows it."""
+        return {**asdict(self), "busiest_cycles": self.busiest, "joule": self.joule}
+
+
+def combinations(core: Any) -> Iterator[Any]:
+    """The core with every combination of its switches, from all on to all off."""
+    from lava_procs.near_memory.core import SWITCHES
+
+    for states in product((True, False), repeat=len(SWITCHES)):
+        yield replace(core, **dict(zip(SWITCHES, states)))
+
+
+def row_of(core: Any, counts: Mapping[str, Any], table: str) -> Row:
+    """The figures of a run on `core` from the content of its counts.json, priced by `table`."""
+    from deploy.energy.pricing import price
+    from lava_procs.near_memory.core import SWITCHES
+    from lava_procs.near_memory.counters import ROWS
+
+    samples, steps = counts["samples"], counts["steps"]
+    cycles: dict[str, float] = {}
+    accesses = 0
+    for process in counts["processes"]:
+        counters = process["counters"]
+        if "cycles" in counters:
+            cycles[process["name"]] = sum(counters["cycles"]) / samples / steps
+        accesses += sum(sum(values) for name, values in counters.items() if name in ROWS)
+    priced = price(dict(counts), [table])["tables"][table]
+    computing = max(cycles.values()) / (core.clock_mhz * 1e6) * steps
+    leakage = priced["static_joule"] * computing / priced["inference_seconds"]
+    switches = {name: getattr(core, name) for name in SWITCHES}
+    return Row(switches, cycles, accesses / samples, priced["dynamic_joule"], leakage)
+
+
+def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row]:
+    """Run the job on every combination.
+
+    Raises:
+        BasaltError: an optimisation changed a spike, which none may.
+    """
+    from deploy.run import counts_file, run
+
+    rows, first = [], None
+    cores = list(combinations(job.core))
+    for done, core in enumerate(cores, 1):
+        this = replace(job, core=core)
+        outcome = run(this)
+        if first is None:
+            first = outcome.sent
+        for name, sent in outcome.sent.items():
+            if not np.array_equal(sent, first[name]):
+                raise BasaltError(f"Layer {name!r} sends other spikes on the core {core}: that is a fault of Basalt's.")
+        rows.append(row_of(core, counts_file(this, outcome), table))
+        on_row(done, len(cores))
+    return rows
+
+
+def near_memory(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named."),
+    ] = None,
+    input_: Annotated[
+        Path | None, typer.Option("--input", "-i", help="An .npz file with `spikes`; the test.npz beside the file.")
+    ] = None,
+    samples: Annotated[int | None, typer.Option("--samples", "-n", min=1, help="Only the first so many.")] = None,
+    core: Annotated[str | None, typer.Option(metavar="CORE.toml", help="The core; our default one if none.")] = None,
+    table: Annotated[str, typer.Option(help="Price table.")] = "near-memory-22nm",
+) -> None:
+    """What a near-memory core's three optimisations are worth: all eight combinations, on real input.
+
+    Runs the network on cores with dependency breaking, operator fusion and heterogeneous stationarity on or off, checks
+    that every spike is the same, and tells cycles, accesses and energy. Writes core-ablation.json and core-ablation.png
+    beside the .net file.
+    """
+    from rich.console import Console
+
+    from basalt.files import write_json
+    from basalt.progress import progress_bar
+    from convert import netx
+    from deploy.cores import DEFAULT, load_core
+    from deploy.energy.tables import load_table
+    from deploy.inputs import load_inputs
+    from deploy.main import net_file
+    from deploy.near_memory import description, fit_notices
+    from deploy.run import Job
+
+    path = net_file(file)
+    network = netx.read(path)
+    inputs = load_inputs(input_ or path.parent / "test.npz", network.inputs).first(samples)
+    load_table(table)
+    job = Job(network, inputs.spikes, "near-memory", file=path, core=load_core(core or DEFAULT))
+    console = Console()
+    for notice in fit_notices(job.scheduled, job.core):
+        console.print(f"[yellow]{notice}[/yellow]")
+    with progress_bar("Running on eight cores") as update:
+        rows = ablate(job, table, update)
+    content = {
+        "format": "basalt-core-ablation",
+        "version": 1,
+        "network": network.name,
+        "samples": len(inputs.spikes),
+        "steps": inputs.spikes.shape[2],
+        "table": table,
+        "core": description(job.core),
+        "rows": [row.plain() for row in rows],
+    }
+    write_json(path.parent / f"{NAME}.json", content)
+    draw(path.parent / f"{NAME}.png", rows, f"{network.name}, {len(inputs.spikes)} samples, {table}")
+    show(console, rows)
+    console.print(f"Written to {path.parent / NAME}.json and .png.")
+
+
+def label(row: Row) -> str:
+    """What is off."""
+    off = [SHORT[name] for name, on in row.switches.items() if not on]
+    return "all on" if not off else "all off" if len(off) == len(SHORT) else "without " + ", ".join(off)
+
+
+def show(console: Any, rows: Sequence[Row]) -> None:
+    """A table, each row against all on."""
+    from rich.table import Table
+
+    best = rows[0]
+    shown = Table(*BRIEF.values(), "cycles", "×", "accesses", "nJ", "×")
+    for row in rows:
+        shown.add_row(
+            *("on" if row.switches[name] else "–" for name in BRIEF),
+            f"{row.busiest:,.0f}",
+            f"{row.busiest / best.busiest:.2f}",
+            f"{row.accesses:,.0f}",
+            f"{1e9 * row.joule:,.1f}",
+            f"{row.joule / best.joule:.2f}",
+        )
+    console.print(shown)
+    console.print(
+        "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step of the "
+        "busiest layer; SRAM accesses and energy of an inference, with leakage for as long as that layer computes."
+    )
+
+
+def draw(path: Path, rows: Sequence[Row], title: str) -> None:
+    """Cycles and energy against all on, a bar a core."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    from basalt.files import atomic
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
+    places = np.arange(len(rows))[::-1]
+    for axis, what, values in (
+        (axes[0], "cycles a step, busiest layer", [row.busiest for row in rows]),
+        (axes[1], "nJ an inference, leakage while computing included", [1e9 * row.joule for row in rows]),
+    ):
+        axis.barh(places, values, color="#4a6fa5")
+        axis.bar_label(axis.containers[0], [f"{v:,.0f} (×{v / values[0]:.2f})" for v in values], padding=3, fontsize=8)
+        axis.set_xlabel(what)
+        axis.set_xscale("log")
+        axis.set_xlim(min(values) / 2, max(values) * 8)
+    axes[0].set_yticks(places, [label(row) for row in rows], fontsize=8)
+    figure.suptitle(title, fontsize=10)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, dpi=120)
+    pyplot.close(figure)
