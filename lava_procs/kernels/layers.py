@@ -98,6 +98,22 @@ def put_bits(fired, out):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
+def add_products(sums, rows, values):  # type: ignore[no-untyped-def]
+    """sums += values @ rows, four rows at a time. Integers below 2^53 add up to the same in any order."""
+    count = rows.shape[0]
+    fours = count - count % 4
+    for j in range(0, fours, 4):
+        first, second, third, fourth = values[j], values[j + 1], values[j + 2], values[j + 3]
+        for n in range(len(sums)):
+            sums[n] += (rows[j, n] * first + rows[j + 1, n] * second) + (
+                rows[j + 2, n] * third + rows[j + 3, n] * fourth
+            )
+    for j in range(fours, count):
+        for n in range(len(sums)):
+            sums[n] += rows[j, n] * values[j]
+
+
+@njit(**OPTIONS)
 def spiking_block(  # type: ignore[no-untyped-def]
     low,
     high,
@@ -119,7 +135,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     drive_rows,
     drive_bias,
     drive_shift,
-    transition,
+    transition_rows,
     drive_input,
     coefficient_shift,
     memory_rows,
@@ -178,20 +194,16 @@ def spiking_block(  # type: ignore[no-untyped-def]
                 if (first + k) % update_interval == 0:
                     for n in range(neurons):
                         mine_current[n] = drive_memory[n] * x
-                    for j in range(states):
-                        for n in range(neurons):
-                            mine_current[n] += memory_rows[j, n] * mine_m[j]
+                    add_products(mine_current, memory_rows, mine_m)
                     for n in range(neurons):
                         mine_current[n] = np.floor(mine_current[n] * scale + half)
                 for i in range(states):
-                    value = drive_input[i] * x
-                    for j in range(states):
-                        value += transition[i, j] * mine_m[j]
-                    value = np.floor(value * coefficient + coefficient_half)
-                    after[i] = min(max(value, -8388607.0), 8388607.0)
-                    memory_saturated += after[i] != value
+                    after[i] = drive_input[i] * x
+                add_products(after, transition_rows, mine_m)
                 for i in range(states):
-                    mine_m[i] = after[i]
+                    value = np.floor(after[i] * coefficient + coefficient_half)
+                    mine_m[i] = min(max(value, -8388607.0), 8388607.0)
+                    memory_saturated += mine_m[i] != value
             sent, wraps = fire(
                 mine_u,
                 mine_v,

@@ -140,7 +140,7 @@ def memory_arrays(memory: Mapping[str, Any] | None, neurons: int) -> tuple[Any, 
     return (
         memory["drive_bias"],
         memory["drive_shift"],
-        memory["transition"].astype(np.float64),
+        np.ascontiguousarray(memory["transition"].T, dtype=np.float64),
         memory["drive_input"].astype(np.float64),
         memory["coefficient_shift"],
         np.ascontiguousarray(memory["memory_weight"].T, dtype=np.float64),
