@@ -6,7 +6,6 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from basalt.errors import BasaltError
@@ -88,6 +87,8 @@ def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row
     Raises:
         BasaltError: an optimisation changed a spike, which none may.
     """
+    import numpy as np
+
     from deploy.run import counts_file, run
 
     rows, first = [], None
@@ -199,7 +200,7 @@ def draw(path: Path, rows: Sequence[Row], title: str) -> None:
     from basalt.files import atomic
 
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
-    places = np.arange(len(rows))[::-1]
+    places = range(len(rows), 0, -1)
     for axis, what, values in (
         (axes[0], "cycles a step, busiest layer", [row.busiest for row in rows]),
         (axes[1], "nJ an inference, leakage while computing included", [1e9 * row.joule for row in rows]),
