@@ -185,8 +185,8 @@ def show(console: Any, rows: Sequence[Row]) -> None:
         )
     console.print(shown)
     console.print(
-        "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step of the "
-        "busiest layer; SRAM accesses and energy of an inference, with leakage for as long as that layer computes."
+        "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step of "
+        "the busiest layer; SRAM accesses and energy of an inference, with leakage for as long as that layer computes."
     )
 
 
