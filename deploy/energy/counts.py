@@ -27,6 +27,19 @@ class ProcessCounts(BaseModel):
     banks: dict[str, Annotated[int, Field(gt=0)]] = {}
     counters: dict[str, tuple[Count, ...]] = {}
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The counters that counted anything."""
+        return tuple(counter for counter, values in self.counters.items() if any(values))
+
+
+class Clock(BaseModel):
+    """What of a near-memory core's description makes seconds of its cycles."""
+
+    model_config = ConfigDict(frozen=True)
+
+    clock_mhz: float = Field(gt=0)
+
 
 class Counts(BaseModel):
     """All counters of a run: `samples` inferences of `steps` steps."""
@@ -38,6 +51,7 @@ class Counts(BaseModel):
     samples: int = Field(gt=0)
     steps: int = Field(gt=0)
     step_seconds: float | None = Field(default=None, gt=0)
+    core: Clock | None = None
     processes: tuple[ProcessCounts, ...]
 
     @model_validator(mode="after")

@@ -8,25 +8,18 @@ The price of an access to a memory follows from the size and the row width of th
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from basalt.errors import BasaltError
+from deploy.energy.bill import Bill, bill_of, provenance
 from deploy.energy.counts import Counts, ProcessCounts, parse_counts
-from deploy.energy.schema import Action, PriceTable, Sourced, action_of
-from deploy.energy.sram import access
+from deploy.energy.latency import latency
+from deploy.energy.schema import PriceTable
+from deploy.energy.sensitivity import sensitivity
 from deploy.energy.tables import available_tables, load_table
-from deploy.energy.units import BITS_PER_KIB, JOULE, WATT_PER_KIB
-from lava_procs.near_memory.counters import ROWS
+from deploy.energy.units import BITS_PER_KIB, WATT_PER_KIB
 
 __all__ = ["available_tables", "price", "price_with"]
-
-
-class Term(NamedTuple):
-    """One price that one count of an action pays, in joule, with where it comes from."""
-
-    joule: float
-    provenance: dict[str, Any]
-    note: str | None = None
 
 
 def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -> dict[str, Any]:
@@ -49,7 +42,10 @@ def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -
 
 
 def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = False) -> dict[str, Any]:
-    """Price the counts of a run with one table; `name` is the table's name in errors."""
+    """Price the counts of a run with one table; `name` is the table's name in errors.
+
+    The delay of the energy-delay product is the modelled time of an inference, where there is one, else its steps.
+    """
     unpriced = _unpriced(table, counts)
     if unpriced and strict:
         raise BasaltError(
@@ -57,11 +53,21 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
             f"declare it free with a reason, or price without the strict mode."
         )
     step_seconds = counts.step_seconds or table.time.step_seconds
-    bills = [(process, _bill(table, process)) for process in counts.processes]
-    processes = [_process(table, process, bill, counts, step_seconds) for process, bill in bills]
-    terms = [term for _, bill in bills for action in bill.values() for term in action]
+    bills = [bill_of(table, process) for process in counts.processes]
+    processes = [_process(table, process, bill, counts, step_seconds) for process, bill in zip(counts.processes, bills)]
+    terms = [term for bill in bills for action in bill.values() for term in action]
     dynamic = math.fsum(process["dynamic_joule"] for process in processes)
     static = math.fsum(process["static_joule"] for process in processes)
+    total = dynamic + static
+    time = latency(table, counts)
+    delay = step_seconds * counts.steps if time is None else time["inference_seconds"]
+    for process in processes:
+        joule = process["dynamic_joule"] + process["static_joule"]
+        process |= {
+            "share": joule / total if total else 0.0,
+            "per_step_joule": joule / counts.steps,
+            "energy_delay_joule_second": joule * delay,
+        }
     return {
         "title": table.title,
         "summary": table.summary,
@@ -70,10 +76,18 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
         "step_seconds": step_seconds,
         "step_seconds_from": "counts" if counts.step_seconds else "table",
         "inference_seconds": step_seconds * counts.steps,
-        "per_inference_joule": dynamic + static,
+        "per_inference_joule": total,
+        "per_step_joule": total / counts.steps,
         "dynamic_joule": dynamic,
         "static_joule": static,
+        "no_static": table.no_static,
+        "delay_seconds": delay,
+        "delay_from": "step_seconds" if time is None else time["from"],
+        "energy_delay_joule_second": total * delay,
+        "latency": time,
+        "costliest": _costliest(processes, total),
         "processes": processes,
+        "sensitivity": sensitivity(table, counts, bills, [process["static"] for process in processes]),
         "unpriced": unpriced,
         "free": [{"action": key, "reason": action.free} for key, action in table.actions.items() if action.free],
         "notes": list(dict.fromkeys(term.note for term in terms if term.note)),
@@ -82,78 +96,14 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
 
 
 def _unpriced(table: PriceTable, counts: Counts) -> list[str]:
-    used = [counter for process in counts.processes for counter, values in process.counters.items() if any(values)]
-    return [counter for counter in dict.fromkeys(used) if action_of(counter) not in table.actions]
-
-
-def _bill(table: PriceTable, process: ProcessCounts) -> dict[str, list[Term]]:
-    """What one count of each counter above zero costs in this process, unless free or unpriced."""
-    used = [counter for counter, values in process.counters.items() if any(values)]
-    return {
-        counter: _terms(table, table.actions[action_of(counter)], counter, process)
-        for counter in used
-        if action_of(counter) in table.actions and not table.actions[action_of(counter)].free
-    }
-
-
-def _terms(table: PriceTable, action: Action, counter: str, process: ProcessCounts) -> list[Term]:
-    accesses = 1.0
-    terms = []
-    if action.memory is not None and action.access is not None:
-        memory = table.memories[action.memory]
-        accesses = process.word_bits.get(action.memory, memory.word_bits) / memory.row_bits
-        terms.append(_access_term(table, action.memory, action.access, accesses, counter, process))
-    if action.rows is not None and counter in ROWS:
-        terms.append(_row_term(table, ROWS[counter][0], action.rows, counter, process))
-    for use in action.uses:
-        entry = table.prices[use.price]
-        times = use.times * accesses
-        provenance = _provenance(counter, use.price.replace("_", " "), entry.value, times, entry.unit, entry)
-        terms.append(Term(entry.value * JOULE[entry.unit] * times, provenance))
-    return terms
-
-
-def _access_term(
-    table: PriceTable,
-    name: str,
-    which: Literal["read", "write"],
-    accesses: float,
-    counter: str,
-    process: ProcessCounts,
-) -> Term:
-    memory = table.memories[name]
-    own = process.memory_bits.get(name, 0) / BITS_PER_KIB
-    kib = own if memory.kib is None else memory.kib
-    owner = f"{name} of {process.name} ({process.part})" if memory.kib is None else f"{name} memory"
-    cost = access(table.sram, which, kib, memory.row_bits)
-    label = f"SRAM {which}, {memory.row_bits}-bit rows: {owner}, {kib:.3g} KiB"
-    value = cost.joule / JOULE[table.sram.unit]
-    provenance = _provenance(counter, label, value, accesses, table.sram.unit, table.sram)
-    return Term(cost.joule * accesses, provenance, f"{owner}: {cost.note}." if cost.note else None)
-
-
-def _row_term(
-    table: PriceTable, name: str, which: Literal["read", "write"], counter: str, process: ProcessCounts
-) -> Term:
-    """An access to one macro of a memory, a row of its own width."""
-    bits, banks = process.row_bits[name], process.banks.get(name, 1)
-    kib = process.memory_bits.get(name, 0) / BITS_PER_KIB / banks
-    cost = access(table.sram, which, kib, bits)
-    owner = f"{name.replace('_', ' ')} of {process.name} ({process.part})"
-    label = f"SRAM {which}, {bits}-bit rows: {owner}, {kib:.3g} KiB"
-    value = cost.joule / JOULE[table.sram.unit]
-    provenance = _provenance(counter, label, value, 1.0, table.sram.unit, table.sram)
-    return Term(cost.joule, provenance, f"{owner}: {cost.note}." if cost.note else None)
+    used = [(process.kind, counter) for process in counts.processes for counter in process.used]
+    return list(dict.fromkeys(counter for kind, counter in used if table.action(kind, counter) is None))
 
 
 def _process(
-    table: PriceTable,
-    process: ProcessCounts,
-    bill: dict[str, list[Term]],
-    counts: Counts,
-    step_seconds: float,
+    table: PriceTable, process: ProcessCounts, bill: Bill, counts: Counts, step_seconds: float
 ) -> dict[str, Any]:
-    """One process of energy.json."""
+    """One process of energy.json, but what follows from the total."""
     actions = {
         counter: {
             "count": (total := sum(process.counters[counter])) / counts.samples,
@@ -162,9 +112,8 @@ def _process(
         for counter, terms in bill.items()
     }
     kib = sum(process.memory_bits.values()) / BITS_PER_KIB
-    leakage = {"memory": table.static.memory, "logic": table.static.logic}
     seconds = step_seconds * counts.steps
-    static = {what: kib * entry.value * WATT_PER_KIB[entry.unit] * seconds for what, entry in leakage.items()}
+    static = {what: kib * entry.value * WATT_PER_KIB[entry.unit] * seconds for what, entry in table.leakage.items()}
     return {
         "name": process.name,
         "part": process.part,
@@ -176,25 +125,22 @@ def _process(
     }
 
 
+def _costliest(processes: Sequence[dict[str, Any]], total: float) -> dict[str, Any]:
+    """The process that needs most energy, all its parts together."""
+    joules: dict[str, float] = {}
+    for process in processes:
+        joule = process["dynamic_joule"] + process["static_joule"]
+        joules[process["name"]] = joules.get(process["name"], 0.0) + joule
+    name = max(joules, key=lambda name: joules[name], default="")
+    joule = joules.get(name, 0.0)
+    return {"name": name, "joule": joule, "share": joule / total if total else 0.0}
+
+
 def _static_prices(table: PriceTable) -> list[dict[str, Any]]:
-    leakage = {"memory": table.static.memory, "logic": table.static.logic}
     return [
-        _provenance("static", f"leakage, {what}", entry.value, 1.0, entry.unit, entry)
-        for what, entry in leakage.items()
+        provenance("static", f"leakage, {what}", entry.value, 1.0, entry.unit, entry)
+        for what, entry in table.leakage.items()
     ]
-
-
-def _provenance(action: str, name: str, value: float, times: float, unit: str, entry: Sourced) -> dict[str, Any]:
-    return {
-        "action": action,
-        "name": name,
-        "value": value,
-        "times": times,
-        "unit": unit,
-        "source": entry.source,
-        "node": entry.node_nm,
-        "kind": entry.kind,
-    }
 
 
 def _distinct(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,12 +3,11 @@
 from itertools import pairwise
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from deploy.energy.units import JOULE, WATT_PER_KIB
+from deploy.energy.entries import Entry, Price, Sourced, one_of
+from deploy.energy.units import JOULE, SECOND, WATT_PER_KIB
 from lava_procs.near_memory.counters import ROWS, WORK
-
-Kind = Literal["measured", "post-layout", "CACTI", "scaled", "assumed"]
 
 COUNTERS = (
     "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
@@ -18,6 +17,9 @@ COUNTERS = (
 
 ACTIONS = (*COUNTERS, "row_reads", "row_writes")
 """What tables price."""
+
+KINDS = ("io", "spiking", "slow_memory", "conv", "encoder", "readout", "hopfield", "hgrn")
+"""Kinds of processes, whose actions a table may price apart: "slow_memory.state_writes"."""
 
 
 def action_of(counter: str) -> str:
@@ -29,27 +31,6 @@ def action_of(counter: str) -> str:
     if counter in ROWS:
         return f"row_{ROWS[counter][1]}s"
     return "cycles" if counter in (*WORK, "stalls") else counter
-
-
-class Entry(BaseModel):
-    """Base of all parts of a table: immutable, and no key that we do not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Sourced(Entry):
-    """Where a number comes from."""
-
-    source: str = Field(min_length=10)
-    node_nm: float = Field(gt=0)
-    kind: Kind
-
-
-class Price(Sourced):
-    """The energy of one action, or the static power of one KiB."""
-
-    value: float = Field(ge=0)
-    unit: str
 
 
 class Use(Entry):
@@ -108,7 +89,7 @@ class Sram(Sourced):
     @field_validator("unit")
     @classmethod
     def _known_unit(cls, unit: str) -> str:
-        return _one_of(unit, JOULE)
+        return one_of(unit, JOULE)
 
     @model_validator(mode="after")
     def _shape(self) -> "Sram":
@@ -139,12 +120,47 @@ class Static(Entry):
     @model_validator(mode="after")
     def _known_units(self) -> "Static":
         for price in (self.memory, self.logic):
-            _one_of(price.unit, WATT_PER_KIB)
+            one_of(price.unit, WATT_PER_KIB)
         return self
 
 
+class Latency(Entry):
+    """How long actions keep a machine busy whose cores work through their actions one by one.
+
+    Attributes:
+        source: what is modelled, and what is not.
+        times: durations by name.
+        actions: names of the times that one count of an action takes; other actions take none.
+        barrier: name of the time that ends each step of all cores.
+    """
+
+    source: str = Field(min_length=10)
+    times: dict[str, Price]
+    actions: dict[str, tuple[str, ...]]
+    barrier: str
+
+    @model_validator(mode="after")
+    def _references(self) -> "Latency":
+        for name, price in self.times.items():
+            if price.unit not in SECOND:
+                raise ValueError(f"times.{name}.unit: {price.unit!r} is not one of {', '.join(SECOND)}")
+        for action in self.actions:
+            _refuse_unknown(action)
+        for name in (self.barrier, *(name for names in self.actions.values() for name in names)):
+            if name not in self.times:
+                raise ValueError(f"{name!r} is not under [latency.times]")
+        return self
+
+    def seconds(self, name: str) -> float:
+        """A duration."""
+        return self.times[name].value * SECOND[self.times[name].unit]
+
+
 class PriceTable(Entry):
-    """A price table as its TOML file says it."""
+    """A price table as its TOML file says it.
+
+    Where no static power is published, `no_static` says so instead, and the sums hold dynamic energy only.
+    """
 
     format: Literal["basalt-prices"]
     version: Literal[1]
@@ -153,29 +169,45 @@ class PriceTable(Entry):
     node_nm: float = Field(gt=0)
     supply_volt: float = Field(gt=0)
     time: Time
-    static: Static
-    sram: Sram
-    memories: dict[str, Memory]
+    static: Static | None = None
+    no_static: str | None = Field(default=None, min_length=10)
+    sram: Sram | None = None
+    memories: dict[str, Memory] = Field(default={})
+    latency: Latency | None = None
     prices: dict[str, Price]
     actions: dict[str, Action]
 
     @model_validator(mode="after")
     def _references(self) -> "PriceTable":
+        if (self.static is None) == (self.no_static is None):
+            raise ValueError("give either [static] or why there is none, `no_static`")
         for name, price in self.prices.items():
             if price.unit not in JOULE:
                 raise ValueError(f"prices.{name}.unit: {price.unit!r} is not one of {', '.join(JOULE)}")
-        for counter, action in self.actions.items():
-            if counter not in ACTIONS:
-                raise ValueError(f"actions.{counter}: not a counter; there are {', '.join(ACTIONS)}")
+        for key, action in self.actions.items():
+            _refuse_unknown(key)
             if action.memory is not None and action.memory not in self.memories:
-                raise ValueError(f"actions.{counter}.memory: {action.memory!r} is not under [memories]")
+                raise ValueError(f"actions.{key}.memory: {action.memory!r} is not under [memories]")
+            if self.sram is None and (action.memory is not None or action.rows is not None):
+                raise ValueError(f"actions.{key}: accesses a memory, and there is no [sram] to price it by")
             for use in action.uses:
                 if use.price not in self.prices:
-                    raise ValueError(f"actions.{counter}.uses: {use.price!r} is not under [prices]")
+                    raise ValueError(f"actions.{key}.uses: {use.price!r} is not under [prices]")
         return self
 
+    def action(self, kind: str, counter: str) -> Action | None:
+        """How a counter of a process of that kind is priced: as of its kind, or else as of all; None if not at all."""
+        return self.actions.get(f"{kind}.{action_of(counter)}", self.actions.get(action_of(counter)))
 
-def _one_of(unit: str, allowed: dict[str, float]) -> str:
-    if unit not in allowed:
-        raise ValueError(f"unit {unit!r} is not one of {', '.join(allowed)}")
-    return unit
+    @property
+    def leakage(self) -> dict[str, Price]:
+        """Static power by what leaks; empty where none is known."""
+        return {} if self.static is None else {"memory": self.static.memory, "logic": self.static.logic}
+
+
+def _refuse_unknown(key: str) -> None:
+    kind, _, action = key.rpartition(".")
+    if action not in ACTIONS:
+        raise ValueError(f"actions.{key}: not a counter; there are {', '.join(ACTIONS)}")
+    if kind and kind not in KINDS:
+        raise ValueError(f"actions.{key}: {kind!r} is not a kind of process; there are {', '.join(KINDS)}")

@@ -114,8 +114,12 @@ def test_sums_agree_and_doubling_the_counts_doubles_the_dynamic_energy(parts, na
     assert once["per_inference_joule"] == pytest.approx(by_process, rel=1e-12)
     assert once["dynamic_joule"] == pytest.approx(by_action, rel=1e-12)
     assert once["static_joule"] == pytest.approx(
-        math.fsum(p["static"]["memory"] + p["static"]["logic"] for p in once["processes"]), rel=1e-12
+        math.fsum(joule for p in once["processes"] for joule in p["static"].values()), rel=1e-12
     )
+    if once["per_inference_joule"]:
+        assert math.fsum(p["share"] for p in once["processes"]) == pytest.approx(1, rel=1e-12)
+    assert math.fsum(p["per_step_joule"] for p in once["processes"]) * 10 == pytest.approx(by_process, rel=1e-12)
+    assert once["energy_delay_joule_second"] == pytest.approx(by_process * once["delay_seconds"], rel=1e-12)
 
     doubled = [
         {**p, "counters": {key: [2 * n for n in values] for key, values in p["counters"].items()}} for p in parts
@@ -163,12 +167,39 @@ def test_every_price_used_has_its_provenance():
     for name, table in price(counts, available_tables(), strict=True)["tables"].items():
         priced = {row["action"] for row in table["prices"]}
         free = {entry["action"] for entry in table["free"]}
-        assert priced | free == {*COUNTERS, "static"}, name
+        static = {"static"} if table["no_static"] is None else set()
+        assert priced | (free & {*COUNTERS}) == {*COUNTERS, *static}, name
         assert all(row["source"] and row["unit"] and row["node"] > 0 and row["kind"] for row in table["prices"])
         for counter in priced - {"static"}:
-            # All units of the two tables are pJ: the rows of an action add up to what one count of it costs.
+            # All units of the tables are pJ: the rows of an action add up to what one count of it costs.
             cost = sum(row["value"] * row["times"] for row in table["prices"] if row["action"] == counter)
             assert table["processes"][0]["actions"][counter]["joule"] == pytest.approx(cost * 1e-12)
+
+
+def test_by_hand_with_the_tables_of_loihi():
+    counts = counts_of(
+        {**process("input", "source", 0, 0, spikes_out=[50]), "kind": "io"},
+        process(events_in=[40], synaptic_operations=[400], neuron_updates=[100], state_reads=[7], spikes_out=[9]),
+        process("hidden1", "slow_memory", events_in=[40], dense_macs=[30], state_writes=[20]),
+    )
+    tables = price(counts, ["loihi1-davies", "loihi1-sanafe"], strict=True)["tables"]
+    davies = 40 * 1.7 + 400 * 23.6 + 100 * 81 + 30 * 23.6 + 20 * (81 + 1.7)
+    assert tables["loihi1-davies"]["per_inference_joule"] == pytest.approx(davies * 1e-12)
+    sanafe = 40 * 111 + 400 * 35.5 + 100 * (51.2 + 21.6) + 9 * 69.3 + 30 * 35.5 + 20 * (51.2 + 21.6 + 69.3 + 111)
+    assert tables["loihi1-sanafe"]["per_inference_joule"] == pytest.approx(sanafe * 1e-12)
+    assert all(table["static_joule"] == 0 and table["no_static"] for table in tables.values())
+
+
+def test_the_costliest_process_counts_with_all_its_parts():
+    counts = counts_of(
+        process("a", dense_macs=[100]),
+        process("b", dense_macs=[60]),
+        process("b", "slow_memory", dense_macs=[60]),
+    )
+    table = price(counts, ["loihi1-davies"])["tables"]["loihi1-davies"]
+    assert table["costliest"]["name"] == "b"
+    assert table["costliest"]["joule"] == pytest.approx(120 * 23.6e-12)
+    assert table["costliest"]["share"] == pytest.approx(120 / 220)
 
 
 @pytest.mark.parametrize(

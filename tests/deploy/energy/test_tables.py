@@ -1,5 +1,6 @@
 """Price tables are complete, and a faulty one is refused by file and key."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,13 @@ NEAR = (FOLDER / "near-memory-22nm.toml").read_text()
 
 
 def test_the_tables_that_basalt_brings():
-    assert available_tables() == ["near-memory-22nm", "textbook-45nm"]
+    assert available_tables() == ["loihi1-davies", "loihi1-sanafe", "near-memory-22nm", "textbook-45nm"]
 
 
-@pytest.mark.parametrize("name", ["near-memory-22nm", "textbook-45nm"])
+@pytest.mark.parametrize("name", available_tables())
 def test_each_covers_every_counter_and_names_its_sources(name):
     table = load_table(name)
-    assert set(table.actions) == set(ACTIONS)
+    assert {action for action in table.actions if "." not in action} == set(ACTIONS)
     used = {use.price for action in table.actions.values() for use in action.uses}
     assert used == set(table.prices), "a price that nothing uses"
     assert {action.memory for action in table.actions.values()} - {None} == set(table.memories)
@@ -29,6 +30,27 @@ def test_the_near_memory_table_has_a_control_overhead_and_leakage():
     assert any(use.price == "control_of_an_operation" for use in table.actions["synaptic_operations"].uses)
     assert table.static.memory.value > 0
     assert table.static.logic.value > 0
+
+
+def test_every_duration_of_a_machine_is_used():
+    for name in ("loihi1-davies", "loihi1-sanafe"):
+        latency = load_table(name).latency
+        used = {time for times in latency.actions.values() for time in times}
+        assert used | {latency.barrier} == set(latency.times)
+
+
+def test_no_table_has_a_figure_of_loihi_2():
+    """There is no public one."""
+    assert all("Loihi 2" not in (FOLDER / f"{name}.toml").read_text() for name in available_tables())
+
+
+def test_what_a_kind_of_process_does_may_have_its_own_price():
+    table = load_table("loihi1-sanafe")
+    assert table.action("conv", "synaptic_operations").uses[0].price == "synapse_convolution"
+    assert table.action("spiking", "synaptic_operations").uses[0].price == "synapse_dense"
+    assert table.action("io", "spikes_out").free
+    assert table.action("spiking", "membrane_reads") == table.actions["row_reads"]
+    assert table.action("spiking", "miracles") is None
 
 
 def test_a_table_from_a_file(tmp_path):
@@ -74,6 +96,36 @@ def test_a_fault_is_named_by_file_and_key(old, new, key):
         parse_table(NEAR.replace(old, new, 1), Path("tables/mine.toml"))
     assert "tables/mine.toml" in str(caught.value)
     assert key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("no_static =", "title_of_static =", "title_of_static"),
+        ('no_static = "', 'no_static = "" # "', "no_static"),
+        ("weight_words_read = { free", 'weight_words_read = { rows = "read" } # {', "no [sram]"),
+        ('"slow_memory.events_in"', '"slowmemory.events_in"', "slowmemory"),
+        ('"slow_memory.events_in"', '"slow_memory.events"', "slow_memory.events"),
+        ('barrier = "barrier"', 'barrier = "barier"', "barier"),
+        ('neuron_updates = ["neuron_update"]', 'neuron_updates = ["update"]', "update"),
+        ('neuron_updates = ["neuron_update"]', 'updates = ["neuron_update"]', "updates"),
+        ('value = 113\nunit = "ns"', 'value = 113\nunit = "s"', "times.barrier.unit"),
+    ],
+)
+def test_a_fault_of_a_table_with_durations_is_named_too(old, new, key):
+    text = (FOLDER / "loihi1-davies.toml").read_text()
+    assert old in text
+    with pytest.raises(BasaltError, match=re.escape(key)):
+        parse_table(text.replace(old, new, 1), Path("mine.toml"))
+
+
+def test_static_power_is_given_or_its_absence_explained_and_not_both():
+    both = NEAR.replace("supply_volt", 'no_static = "none is published"\nsupply_volt', 1)
+    with pytest.raises(BasaltError, match="no_static"):
+        parse_table(both, Path("mine.toml"))
+    neither = re.sub(r"^no_static.*$", "", (FOLDER / "loihi1-davies.toml").read_text(), flags=re.MULTILINE)
+    with pytest.raises(BasaltError, match="no_static"):
+        parse_table(neither, Path("mine.toml"))
 
 
 def test_a_price_without_a_source_is_refused():
