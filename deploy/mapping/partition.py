@@ -109,25 +109,25 @@ def split(
         for first, end in zip(ends[:-1].tolist(), ends[1:].tolist()):
             piece = piece_of(layer, order, core, first, end - first, arriving, rates)
             if misfits(core, piece.sizes) or (most_cycles is not None and piece.cycles > most_cycles):
+                failed = piece
                 break
             pieces.append(piece)
         if len(pieces) == count:
             return pieces
-    smallest = piece_of(layer, order, core, 0, min(row, layer.neurons), arriving, rates)
-    raise BasaltError(why_not(layer, smallest, core, most_cycles))
+    raise BasaltError(why_not(layer, failed, core, most_cycles))
 
 
-def why_not(layer: Layer, smallest: Piece, core: Core, most_cycles: int | None) -> str:
-    """The sentence for a layer of which not even a row of neurons fits."""
-    broken = misfits(core, smallest.sizes)
+def why_not(layer: Layer, failed: Piece, core: Core, most_cycles: int | None) -> str:
+    """The sentence for a layer that does not even fit row by row, as `failed` shows."""
+    broken = misfits(core, failed.sizes)
     if broken:
         return (
-            f"Layer {layer.name!r} does not fit into cores {core.name!r}, not even {smallest.neurons} of its neurons: "
+            f"Layer {layer.name!r} does not fit into cores {core.name!r}, not even {failed.neurons} of its neurons: "
             f"{'; '.join(map(str, broken))}; name a larger core with --core, or raise these in its TOML file."
         )
     return (
-        f"Layer {layer.name!r} takes {smallest.cycles} cycles a step even with {smallest.neurons} neurons a core, "
-        f"{smallest.cycles - (most_cycles or 0)} more than --cycles {most_cycles} allows: raise it."
+        f"Layer {layer.name!r} takes {failed.cycles} cycles a step even with {failed.neurons} neurons a core, "
+        f"{failed.cycles - (most_cycles or 0)} more than --cycles {most_cycles} allows: raise it."
     )
 
 

@@ -8,6 +8,7 @@ from deploy.mapping.mesh import PORT
 from deploy.mapping.partition import INPUT
 from deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
 from deploy.mapping.result import Mapped
+from deploy.mapping.traffic import DECIMALS
 
 SHUFFLES = 20
 """Random placements that a mapping is compared with."""
@@ -51,7 +52,7 @@ def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
         "input": {
             "place": mesh.place(PORT),
             "features": len(mapped.rates[INPUT]),
-            "spikes_per_step": float(mapped.rates[INPUT].sum()),
+            "spikes_per_step": round(float(mapped.rates[INPUT].sum()), DECIMALS),
             "hops_per_spike": int(hops[INPUT][0]),
         },
         "pieces": [
@@ -60,8 +61,8 @@ def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
                 "first": piece.first,
                 "neurons": piece.neurons,
                 "place": mesh.place(int(core)),
-                "spikes_per_step": piece.fired,
-                "arriving_per_step": piece.arriving,
+                "spikes_per_step": round(piece.fired, DECIMALS),
+                "arriving_per_step": round(piece.arriving, DECIMALS),
                 "cycles_per_step": piece.cycles,
                 "hops_per_spike": int(hops[piece.layer][piece.first]),
             }
