@@ -5,7 +5,6 @@ interval is on that side, "not confirmed" if it is wholly on the other, "undecid
 "not tested" if the effect could not be measured.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,9 +16,8 @@ from train.studies.results import Results
 TOLERANCE = 2.0
 """Points of accuracy that count as nothing."""
 
-DECADES = -23 * math.log10(2)
-"""A gradient is kept if its first tenth is above 10 to this of its last: what steps give is summed in float32, whose
-24 bits lose anything smaller."""
+DECADES = -2.0
+"""A gradient is kept if its first tenth of the steps has more than a hundredth of what its last has."""
 
 Measured = tuple[Effect | None, str]
 """An effect, and what was compared in words (where there is none, why)."""
