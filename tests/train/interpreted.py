@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
 
 
 def _begin() -> None:
-    """In the new process: Triton as an interpreter, with the types that it lacks in version 2.3."""
+    """In the new process: Triton as an interpreter, with the types and products that it lacks in version 2.3."""
     import sys
 
     assert "triton" not in sys.modules
@@ -146,6 +147,11 @@ def _begin() -> None:
     for name, kind in types.items():
         if not hasattr(interpreter.Builder, f"get_{name}_ty"):
             setattr(interpreter.Builder, f"get_{name}_ty", lambda self, kind=kind: kind)
+    if hasattr(interpreter, "Builder"):
+        interpreter.Builder.options = SimpleNamespace(allow_fp8e4nv=False, max_num_imprecise_acc_default=0)
+        interpreter.Builder.create_dot = lambda self, a, b, d, *_: interpreter.TensorHandle(
+            a.data.astype(d.data.dtype) @ b.data.astype(d.data.dtype) + d.data, d.dtype
+        )
 
 
 @contextmanager
