@@ -130,7 +130,7 @@ class Stepper:
 
     def _capture(self, x: torch.Tensor, labels: torch.Tensor) -> None:
         """Capture the step, if it can be; the steps that warm it up are undone."""
-        if not all(whole.available() and not layer.config.recurrent for layer in self.network.hidden):
+        if not all(whole.known(layer) for layer in self.network.hidden):
             self.captures = False
             return
         self.x, self.labels = x.clone(), labels.clone()

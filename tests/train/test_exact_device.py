@@ -58,7 +58,9 @@ def test_memory_currents_of_the_largest_memory() -> None:
     assert np.abs(expected).max() > 1000
 
 
-def any_layer(seed: int, inputs: int, neurons: int, reset: str, states: int, interval: int) -> SpikingIntegers:
+def any_layer(
+    seed: int, inputs: int, neurons: int, reset: str, states: int, interval: int, recurrent: bool
+) -> SpikingIntegers:
     draw = np.random.default_rng(seed)
     memory = None
     if states:
@@ -77,6 +79,7 @@ def any_layer(seed: int, inputs: int, neurons: int, reset: str, states: int, int
         bias=draw.integers(-40, 40, neurons) if draw.random() < 0.5 else None,
         delay=draw.integers(0, 9, neurons) if draw.random() < 0.5 else None,
         memory=memory,
+        recurrent_weight=2 * draw.integers(-128, 127, (neurons, neurons), endpoint=True) if recurrent else None,
     )
 
 
@@ -91,13 +94,14 @@ def expected_spikes(layer: SpikingIntegers, x: np.ndarray) -> np.ndarray:
     return spikes.transpose(0, 2, 1)
 
 
-@settings(max_examples=12)
+@settings(max_examples=16)
 @given(
     st.integers(0, 2**31), st.integers(2, 24), st.integers(1, 6), st.integers(1, 9),
     st.sampled_from(["hard", "soft", "none"]), st.integers(0, 4), st.integers(1, 3), st.sampled_from([2, 128]),
+    st.booleans(),
 )  # fmt: skip
-def test_spikes_are_the_integers(run, seed, steps, inputs, neurons, reset, states, interval, levels):  # type: ignore[no-untyped-def]
-    layer = any_layer(seed, inputs, neurons, reset, states, interval)
+def test_spikes_are_the_integers(run, seed, steps, inputs, neurons, reset, states, interval, levels, recurrent):  # type: ignore[no-untyped-def]
+    layer = any_layer(seed, inputs, neurons, reset, 0 if recurrent else states, interval, recurrent)
     x = np.random.default_rng(seed + 1).integers(0, levels, (2, inputs, steps)).astype(np.uint8)
     assert np.array_equal(run(exact_spiking, layer, x), expected_spikes(layer, x))
 

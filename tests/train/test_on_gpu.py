@@ -95,7 +95,7 @@ def test_gradients_are_the_processors(kind: str, dtype: torch.dtype, most: float
             assert error < most, name
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "recurrent"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_captured_step_is_the_step(kind: str) -> None:
     images = np.random.default_rng(1).integers(0, 256, (64, 28, 28), dtype=np.uint8)
     events = PixelSet(images, np.arange(784), 7, np.arange(64) % 10, np.arange(64))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.train.interpreted import network, whole_network
-from train.layers import fused, whole
+from train.layers import fused, fused_recurrent, whole
 from train.layers.config import DmpConfig, LifConfig
 from train.layers.dmp import Dmp
 from train.layers.lif import Lif
@@ -31,6 +31,10 @@ def lif(**keys: Any) -> Lif:
     return Lif(LifConfig(units=4, threshold=1.0, **keys), "hidden1", 3)
 
 
+def large(units: int) -> Lif:
+    return Lif(LifConfig(units=units, recurrent=True), "hidden1", 3)
+
+
 def dmp(**keys: Any) -> Dmp:
     return Dmp(DmpConfig(units=4, threshold=1.0, states=2, window=20.0, **keys), "hidden1", 3)
 
@@ -45,10 +49,14 @@ def test_the_processor_has_its_own_path() -> None:
         (lif, 20, True),
         (lif, 131, True),
         (lif, 1, False),
-        (lambda: lif(recurrent=True), 20, False),
+        (lambda: lif(recurrent=True), 20, True),
+        (lambda: lif(recurrent=True), 1, False),
+        (lambda: large(fused_recurrent.MOST), 20, True),
+        (lambda: large(fused_recurrent.MOST + 1), 20, False),
         (lambda: lif(delay=3), 20, True),
         (dmp, 20, True),
         (dmp, 131, False),
+        (lambda: dmp(recurrent=True), 20, False),
         (lambda: dmp(update_interval=5), 20, True),
         (lambda: dmp(update_interval=3), 20, False),
     ],
@@ -68,8 +76,9 @@ def test_without_triton_the_other_path_runs_and_says_so_once(
 ) -> None:
     monkeypatch.setitem(sys.modules, "train.layers.triton_lif", None)
     monkeypatch.setattr(fused, "layer", None)
+    monkeypatch.setattr(fused_recurrent, "layer", None)
     torch.manual_seed(0)
-    layers, x = [lif(), dmp(), lif()], (torch.rand(2, 3, 20) < 0.5).float()
+    layers, x = [lif(), dmp(), lif(recurrent=True)], (torch.rand(2, 3, 20) < 0.5).float()
     with caplog.at_level(logging.WARNING, "basalt"):
         sent = [layer(x) for layer in layers]
         assert all(layer.counts(x) is None for layer in layers)
@@ -85,6 +94,8 @@ HIDDEN = {"units": 9, "threshold": 1.0, "weight_scale": 1.5, "tau_grad": 1.0, "b
     ("last", "readout"),
     [
         ({}, {}),
+        ({"recurrent": True, "reset": "none", "current_decay": 0.9}, {}),
+        ({"recurrent": True, "delay": 4, "delay_spread": 4.0}, {"voltage_decay": 0.2}),
         ({"delay": 4, "delay_spread": 4.0}, {}),
         ({"reset": "soft", "current_decay": 0.5}, {"voltage_decay": 0.2}),
     ],

@@ -1,15 +1,15 @@
 """A layer's exact integers on a GPU, for scoring thousands of samples between epochs.
 
 Integers travel as float64 where products reach 2^53 at most (the slow memory's: 16-bit coefficients, 24-bit states)
-and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif`. Memory
-currents past 2^23, which wrap, would be rounded there: the processor does such a batch.
+and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif` and
+`triton_recurrent`. Memory currents past 2^23, which wrap, would be rounded there: the processor does such a batch.
 """
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from train.layers import exact, fused
+from train.layers import exact, fused, fused_recurrent
 from train.layers.constants import Constants
 from train.layers.delay import gathered
 from train.layers.fixed_point import DRIVE_MAX, RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
@@ -43,12 +43,9 @@ def memory_current(
 def spiking(
     layer: SpikingIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
 ) -> UInt8[torch.Tensor, "batch neurons steps"]:
-    """Spikes of a layer without recurrence as deployed, after their delays; x may be graded."""
-    from train.layers.triton_lif import forward_kernel
-
+    """Spikes of a layer without recurrence beside a slow memory, as deployed, after their delays; x may be graded."""
     s_in = x.transpose(1, 2).float()
-    batch, steps, _ = s_in.shape
-    neurons, device = len(layer.weight), x.device
+    steps, neurons, device = s_in.shape[1], len(layer.weight), x.device
     synaptic = (s_in @ _as(layer.weight.T, s_in) / WEIGHT_SCALE).contiguous()
     current = synaptic
     if layer.memory is not None:
@@ -60,18 +57,40 @@ def spiking(
     constants = Constants(layer.current_decay, layer.voltage_decay, 1.0, 1.0, 1.0)
     decays = fused.Decays.of(constants, device, neurons)
     bias = decays.zero if layer.bias is None else torch.as_tensor(layer.bias << 6, device=device).to(torch.int32)
-    spikes = torch.empty(batch, steps, neurons, dtype=torch.float32, device=device)
-    codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
-    counts = torch.empty(batch, neurons, device=device)
-    forward_kernel[(batch, -(-neurons // fused.BLOCK))](
-        synaptic, synaptic, current, bias, decays.keep_u, decays.keep_v, layer.threshold << 6, 1.0, spikes, codes,
-        counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=layer.memory is not None,
-        RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
-    )  # fmt: skip
+    if layer.recurrent_weight is None:
+        spikes = _fed_forward(layer, synaptic, current, bias, decays)
+    else:
+        spikes = _fed_back(layer, synaptic, bias, decays)
     spikes = spikes.to(torch.uint8)
     if layer.delay is not None:
         spikes = gathered(spikes, torch.as_tensor(layer.delay, device=device))
     return spikes.transpose(1, 2)
+
+
+def _fed_forward(
+    layer: SpikingIntegers, synaptic: torch.Tensor, current: torch.Tensor, bias: torch.Tensor, decays: fused.Decays
+) -> Float[torch.Tensor, "batch steps neurons"]:
+    from train.layers.triton_lif import forward_kernel
+
+    (batch, steps, neurons), device = synaptic.shape, synaptic.device
+    spikes = torch.empty(batch, steps, neurons, dtype=torch.float32, device=device)
+    codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
+    counts = torch.empty(batch, neurons, device=device)
+    forward_kernel[(batch, -(-neurons // fused.BLOCK))](
+        synaptic, synaptic, current, bias, decays.keep_u, decays.keep_v, layer.threshold << 6, 0, spikes, codes,
+        counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=layer.memory is not None,
+        RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
+    )  # fmt: skip
+    return spikes
+
+
+def _fed_back(
+    layer: SpikingIntegers, synaptic: torch.Tensor, bias: torch.Tensor, decays: fused.Decays
+) -> Float[torch.Tensor, "batch steps neurons"]:
+    assert layer.recurrent_weight is not None and layer.memory is None
+    matrix = fused_recurrent.matrix(_as(layer.recurrent_weight, synaptic) / WEIGHT_SCALE)
+    threshold = layer.threshold << 6
+    return fused_recurrent.fire(synaptic, None, matrix, bias, decays, threshold, 1.0, layer.reset, synaptic.dtype)[0]
 
 
 def _on_the_processor(

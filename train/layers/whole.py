@@ -1,13 +1,15 @@
-"""When a layer runs as one fused operation (`train.layers.fused`), and how it gets there."""
+"""When a layer runs as one fused operation (`train.layers.fused`, `fused_recurrent`), and how it gets there."""
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 
-from train.layers import fused
+from train.layers import fused, fused_recurrent
 
 if TYPE_CHECKING:
     from train.layers.spiking import Spiking
@@ -30,16 +32,60 @@ def available() -> bool:
 
 
 def applies(layer: "Spiking", x: Float[torch.Tensor, "batch inputs steps"]) -> bool:
-    """Whether the fused operation does this layer: not with recurrence, nor for steps that chunks do not divide."""
-    if x.device.type not in DEVICES or layer.config.recurrent or x.shape[2] < 2 or not available():
+    """Whether an operation does this layer here, for so many steps."""
+    if x.device.type not in DEVICES or x.shape[2] < 2 or not available():
         return False
-    return layer.memory is None or layer.memory.chunks(x.shape[2]) is not None
+    operation = _operation(layer)
+    return operation is not None and operation.fits(layer, x)
+
+
+def known(layer: "Spiking") -> bool:
+    """Whether there is an operation for such a layer, be it for some numbers of steps alone."""
+    return available() and _operation(layer) is not None
 
 
 def run(
     layer: "Spiking", x: Float[torch.Tensor, "batch inputs steps"], send: bool = True
 ) -> tuple[Any, Float[torch.Tensor, "batch units"]]:
     """Spikes of the layer (batch, units, steps), or None unless `send`, and their counts before the last step."""
+    operation = _operation(layer)
+    assert operation is not None
+    spikes, counts = operation.run(layer, x, send)
+    layer.rate = counts.sum() / (counts.numel() * (x.shape[2] - 1))
+    return (spikes.transpose(1, 2) if send else None), counts
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What does some layers.
+
+    Attributes:
+        knows: whether it does such a layer; fits: whether it does this one for the steps, and on the device, of x.
+        run: spikes (batch, steps, units) of a layer and x, or None unless they are wanted, and their counts.
+    """
+
+    knows: Callable[["Spiking"], bool]
+    fits: Callable[["Spiking", torch.Tensor], bool]
+    run: Callable[["Spiking", torch.Tensor, bool], tuple[Any, torch.Tensor]]
+
+
+def _operation(layer: "Spiking") -> Operation | None:
+    return next((operation for operation in OPERATIONS if operation.knows(layer)), None)
+
+
+def _travelling(layer: "Spiking", x: torch.Tensor) -> torch.Tensor:
+    return x.transpose(1, 2).to(layer.travels).contiguous()
+
+
+def _is_feed_forward(layer: "Spiking") -> bool:
+    return not layer.config.recurrent
+
+
+def _chunks_divide(layer: "Spiking", x: torch.Tensor) -> bool:
+    return layer.memory is None or layer.memory.chunks(x.shape[2]) is not None
+
+
+def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
     parts: dict[str, Any] = {}
     memory, steps = layer.memory, x.shape[2]
     if memory is not None:
@@ -54,8 +100,8 @@ def run(
             parts["deployed"] = memory.deployed(drive)
         parts["rows"], parts["memory"] = memory.projections()[0], fused.Memory(chunks, memory.limit)
     neuron = layer.neuron
-    spikes, counts = fused.layer(
-        x.transpose(1, 2).to(layer.travels).contiguous(),
+    return fused.layer(
+        _travelling(layer, x),
         layer.synapse.matrix,
         neuron.constants,
         neuron.decays,
@@ -63,5 +109,31 @@ def run(
         **parts,
         send=send,
     )
-    layer.rate = counts.sum() / (counts.numel() * (steps - 1))
-    return (spikes.transpose(1, 2) if send else None), counts
+
+
+def _is_recurrent(layer: "Spiking") -> bool:
+    return layer.config.recurrent and layer.memory is None and layer.units <= fused_recurrent.MOST
+
+
+def _feedback_fits(layer: "Spiking", x: torch.Tensor) -> bool:
+    return fused_recurrent.fits(layer.units, x.device)
+
+
+def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+    neuron = layer.neuron
+    return fused_recurrent.layer(
+        _travelling(layer, x),
+        layer.synapse.matrix,
+        layer.block.recurrent_synapse.matrix,
+        neuron.constants,
+        neuron.decays,
+        layer.quantised_bias(),
+        send=send,
+    )
+
+
+OPERATIONS = (
+    Operation(_is_feed_forward, _chunks_divide, _feed_forward),
+    Operation(_is_recurrent, _feedback_fits, _recurrent),
+)
+"""Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`train.layers.loop`)."""
