@@ -11,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.train.interpreted import Case, Result, layer
-from train.layers import dynamics
+from train.layers import dynamics, fused
 from train.layers.chunks import chunk_length
 from train.layers.constants import Constants
 from train.layers.legendre import quantised
@@ -92,7 +92,7 @@ def reference(case: Case, result: Result, coded: bool) -> tuple[torch.Tensor, di
     """Spikes of `train.layers.dynamics`, and SLAYER's gradients of (grad·spikes + grad_counts·counts) in float64.
 
     The kernel rounds the memory current to 1/4096 before it is added, where `dynamics` truncates the sum; so
-    `dynamics` gets the rounded one. `coded`: the surrogate gradient in 16 bits of its peak, as the kernel keeps it.
+    `dynamics` gets the rounded one. `coded`: distances from the threshold as the kernel keeps them.
     """
     constants = Constants(**case.constants)
     leaves = {"x": case.x, "weight": case.weight, **case.memory}
@@ -112,8 +112,9 @@ def reference(case: Case, result: Result, coded: bool) -> tuple[torch.Tensor, di
         grad[:, :-1] += case.grad_counts[:, None]
     rho = constants.surrogate(voltage.double()).numpy()
     if coded:
-        code = constants.scale / 2 / constants.tau / 65535
-        rho = np.rint(rho / code) * code
+        unit = 2.0 ** fused.coarseness(constants)
+        code = np.floor((voltage.double().numpy() * UNIT - constants.threshold_state) / unit + 0.5).clip(-32768, 32767)
+        rho = constants.scale / 2 / constants.tau * np.exp(-np.abs(code) * unit / (constants.tau * UNIT))
     keep_u, keep_v = (1 - decay / UNIT for decay in (constants.current_decay, constants.voltage_decay))
     gu = gv = grad_bias = np.zeros_like(grad[:, 0])
     grad_current = np.zeros_like(grad)
@@ -176,7 +177,11 @@ def test_every_way_around_the_groups_of_sixteen_steps(run: Run, steps: int) -> N
 @pytest.mark.parametrize(("reset", "inputs", "states"), [("hard", 5, 0), ("soft", 1, 3), ("none", 1, 0)])
 def test_more_neurons_than_a_block(run: Run, reset: str, inputs: int, states: int) -> None:
     """Seventy: two blocks of 64 lanes, the second mostly empty."""
-    spikes = check(run, make_case(1, 2, 20, inputs, 70, reset, True, True, states), coded=False)
+    case = make_case(1, 2, 20, inputs, 70, reset, True, True, states)
+    assert fused.coarseness(Constants(**case.constants)) == 2
+    fine = replace(case, constants={**case.constants, "tau": 0.6})
+    assert fused.coarseness(Constants(**fine.constants)) == 0
+    spikes = check(run, fine, coded=False)
     assert 0.02 < spikes.mean() < 0.9
     assert ((spikes.sum((0, 1)) > 0).float().mean()) > 0.3
 

@@ -87,7 +87,7 @@ def test_without_triton_the_other_path_runs_and_says_so_once(
     assert "Triton cannot be used here (ModuleNotFoundError" in caplog.text and "slower" in caplog.text
 
 
-HIDDEN = {"units": 9, "threshold": 1.0, "weight_scale": 1.5, "tau_grad": 1.0, "bias": True}
+HIDDEN = {"units": 9, "threshold": 1.0, "weight_scale": 1.5, "tau_grad": 0.006, "bias": True}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ float32, so a layer without slow memory still spikes exactly as SLAYER's; where 
 to float16, and all gradients to bfloat16. In float32 nothing is.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,8 @@ from train.layers.fixed_point import RESETS, STATE_SCALE
 
 BLOCK, WARPS = 64, 2
 ALIGN = 8
+REACH = 12.0
+"""Widths of the surrogate gradient that 16 bits of distance must cover: e^−12 of its peak is left there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,11 @@ def product(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> torch.Tenso
         return torch.mm(a, b, out_dtype=dtype)  # type: ignore[call-arg]
     except (TypeError, RuntimeError):  # torch before 2.8, or a processor
         return (a.float() @ b.float()).to(dtype)
+
+
+def coarseness(constants: Constants) -> int:
+    """The least k such that distances from the threshold in units of 2^k/4096, in 16 bits, reach `REACH` widths."""
+    return max(0, math.ceil(math.log2(REACH * constants.tau * STATE_SCALE / 2**15)))
 
 
 class _Layer(torch.autograd.Function):
@@ -72,7 +80,7 @@ class _Layer(torch.autograd.Function):
         shift = decays.zero if bias is None else (bias.detach() * STATE_SCALE).round().to(torch.int32)
         forward_kernel[(batch, -(-neurons // BLOCK))](
             synaptic, weight, current, shift, decays.keep_u, decays.keep_v, constants.threshold_state,
-            1 / (constants.tau * STATE_SCALE), spikes, codes, counts, steps, neurons, width, LEAK=decays.leak,
+            coarseness(constants), spikes, codes, counts, steps, neurons, width, LEAK=decays.leak,
             SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK,
             num_warps=WARPS,
         )  # fmt: skip
@@ -97,9 +105,10 @@ class _Layer(torch.autograd.Function):
         first, grad_bias, grad_single = torch.empty(3, batch, width, device=flat.device)
         backward_kernel[(batch, -(-width // BLOCK))](
             codes if grad is None else grad.contiguous(), first if grad_count is None else grad_count.contiguous(),
-            codes, flat, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau / 65535, out, first,
-            grad_bias, grad_single, steps, neurons, width, LEAK=decays.leak, SPIKES=grad is not None,
-            COUNTS=grad_count is not None, SINGLE=single, BLOCK=BLOCK, num_warps=WARPS,
+            codes, flat, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau,
+            2.0 ** coarseness(constants) / (constants.tau * STATE_SCALE), out, first, grad_bias, grad_single, steps,
+            neurons, width, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=single,
+            BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
         grad_drive_bias = grad_rows = None
         grad_x: Any = None
