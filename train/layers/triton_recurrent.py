@@ -10,7 +10,11 @@ product of a step is one on tensor cores. Forwards that is exact: V is a matrix 
 import triton
 import triton.language as tl
 
-from train.layers.triton_lif import _back, _fire
+
+@triton.jit
+def _decayed(state, keep):
+    product = (tl.abs(state).to(tl.int64) * keep) >> 12
+    return tl.where(state >= 0, product, -product).to(tl.int32)
 
 
 @triton.jit
@@ -44,8 +48,7 @@ def forward_kernel(
         late = synaptic + first * steps
     else:
         late = synaptic + first * steps * width
-    zero = tl.zeros((ROWS, BLOCK), tl.float32)
-    count = tl.zeros((ROWS, BLOCK), tl.float32)
+    count = tl.zeros((ROWS, BLOCK), tl.int32)
     current = tl.zeros((ROWS, BLOCK), tl.float32)
     sent = tl.zeros((ROWS, BLOCK), tl.int8)
     u = tl.zeros((ROWS, BLOCK), tl.int32)
@@ -58,18 +61,30 @@ def forward_kernel(
         else:
             following = tl.load(late + row * (steps * width) + lane, mask=mask & more, other=0.0)
             late += width
-        fed = tl.dot(sent, matrix).to(tl.float32) * 0.03125
-        u, v, spike = _fire(
-            u, v, zero, current + fed, zero, zero, bias, keep_u, keep_v, threshold, per_tau, spikes + narrow,
-            codes + narrow, mask, LEAK, False, False, RESET, True,
-        )
-        count += spike
-        sent = tl.where(spike > 0.5, 1, 0).to(tl.int8)
+        full = (current * 4096.0).to(tl.int32) + tl.dot(sent, matrix) * 128
+        if LEAK:
+            full += _decayed(u, keep_u)
+        full = tl.where(full > 8388608, full - 16777216, full)
+        u = tl.where(full <= -8388608, full + 16777216, full)
+        free = _decayed(v, keep_v) + u + bias
+        free = tl.where(free > 8388607, 8388607, tl.where(free < -8388607, -8388607, free))
+        spike = free > threshold
+        tl.store(spikes + narrow, tl.where(spike, 1.0, 0.0).to(spikes.dtype.element_ty), mask=mask)
+        distance = tl.abs((free - threshold).to(tl.float32) - 0.01) * per_tau
+        code = (tl.exp(-distance) * 65535.0 + 0.5).to(tl.int32) - 32768
+        tl.store(codes + narrow, code.to(tl.int16), mask=mask)
+        v = free
+        if RESET == 0:
+            v = tl.where(spike, 0, free)
+        if RESET == 1:
+            v = tl.where(spike, free - threshold, free)
+        sent = tl.where(spike, 1, 0).to(tl.int8)
+        count += tl.where(spike, 1, 0)
         current = following
         spikes += neurons
         codes += neurons
     # What the last step sends reaches nobody.
-    tl.store(counts + first * neurons + row * neurons + lane, count - sent.to(tl.float32), mask=mask)
+    tl.store(counts + first * neurons + row * neurons + lane, (count - sent).to(tl.float32), mask=mask)
 
 
 @triton.jit
@@ -117,37 +132,45 @@ def backward_kernel(
     codes += last * neurons
     inputs += last
     grad_current += last * width
-    zero = tl.zeros((ROWS, BLOCK), tl.float32)
-    each = tl.zeros((ROWS, BLOCK), tl.float32)
     gu = tl.zeros((ROWS, BLOCK), tl.float32)
     gv = tl.zeros((ROWS, BLOCK), tl.float32)
     bias = tl.zeros((ROWS, BLOCK), tl.float32)
     single = tl.zeros((ROWS, BLOCK), tl.float32)
-    arriving = tl.zeros((ROWS, BLOCK), tl.float32)
     if COUNTS:
         each = tl.load(grad_count + once, mask=mask, other=0.0).to(tl.float32)
     if SPIKES:
-        arriving = tl.load(grad + narrow, mask=mask, other=0.0).to(tl.float32)
+        arriving = tl.load(grad + narrow, mask=mask, other=0.0)
     code = tl.load(codes + narrow, mask=mask, other=0)
     for back in range(steps):
         grad -= neurons
         codes -= neurons
         inputs -= 1
-        more = back + 1 < steps
-        before = zero
-        if SINGLE:
-            before = tl.load(inputs + row * steps, mask=sample & more, other=0.0).to(tl.float32)
-        following = each
+        t = steps - 1 - back
+        more = t > 0
         if SPIKES:
-            following = each + tl.load(grad + narrow, mask=mask & more, other=0.0).to(tl.float32)
+            following = tl.load(grad + narrow, mask=mask & more, other=0.0)
         following_code = tl.load(codes + narrow, mask=mask & more, other=0)
-        gu, gv, bias, single = _back(
-            gu, gv, bias, single, zero, arriving + _fed_back(gu, matrix, PIECES), code, before, keep_u, keep_v, peak,
-            grad_current + wide, padded, LEAK, False, SINGLE,
-        )
+        if LEAK:
+            gs = _fed_back(gu, matrix, PIECES)
+        else:
+            gs = _fed_back(gv, matrix, PIECES)
+        if SPIKES:
+            gs += arriving.to(tl.float32)
+            arriving = following
+        if COUNTS:
+            gs += tl.where(mask & (t + 1 < steps), each, 0.0)
+        gv = keep_v * gv + (code.to(tl.float32) + 32768.0) * peak * gs
+        bias += gv
+        out = gv
+        if LEAK:
+            gu = keep_u * gu + gv
+            out = gu
+        if SINGLE:
+            single += out * tl.load(inputs + row * steps, mask=sample & more, other=0.0).to(tl.float32)
+        tl.store(grad_current + wide, out.to(grad_current.dtype.element_ty), mask=padded)
         grad_current -= width
-        arriving = following
         code = following_code
+    zero = tl.zeros((ROWS, BLOCK), tl.float32)
     tl.store(grad_current + width + wide, zero.to(grad_current.dtype.element_ty), mask=padded)
     tl.store(grad_bias + once, bias, mask=mask)
     if SINGLE:
