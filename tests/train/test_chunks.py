@@ -77,6 +77,12 @@ def test_lengths_divide_the_steps_into_whole_intervals(steps, states, interval):
     assert (length in possible) if possible else length is None
 
 
+@pytest.mark.parametrize(("states", "length"), [(60, 28), (100, 28), (200, 56)])
+def test_chunks_of_sequential_mnist_need_no_padding(states: int, length: int) -> None:
+    assert chunk_length(784, states, 1) == length
+    assert (states + length) % 8 == 0
+
+
 def test_steps_that_cannot_be_cut_have_no_chunks() -> None:
     for steps, interval in ((3, 1), (131, 1), (12, 5)):  # too short, a large prime, no multiple of the interval
         assert chunks(*quantised(2, 40.0, 16), steps, interval, CPU) is None

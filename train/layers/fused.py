@@ -115,8 +115,7 @@ class _Layer(torch.autograd.Function):
         if memory is not None:
             grouped = out.view(len(z), -1)
             # Gradients may be smaller than float16 can hold, so z and folded follow them into bfloat16.
-            grad_folded = product(z.to(dtype).t(), grouped, torch.float32)
-            grad_rows = memory.chunks.weights_gradient(grad_folded, width, dtype)[:neurons]
+            grad_rows = memory.chunks.weights_gradient(product(z.to(dtype).t(), grouped, dtype), width)[:neurons]
             grad_x = memory.chunks.inputs_gradient(product(grouped, folded.to(dtype).t(), dtype), batch)
             grad_rows[:, -1] += first[:, :neurons].t() @ x[:, 0]
             grad_x[:, 0] += first[:, :neurons] @ rows[:, -1]
