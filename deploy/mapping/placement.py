@@ -21,7 +21,10 @@ Places = Int[np.ndarray, "pieces"]
 """The core of each piece."""
 
 ROUNDS = 500
-"""Shakes by default; docs/mapping.md tells what more of them gain."""
+"""Shakes by default; docs/mapping.md has what eight times as many gain."""
+
+HIGHEST = 8
+"""Rows of the highest band to begin with."""
 
 UNITS = 10**DECIMALS
 """Of cost in a spike · hop."""
@@ -99,11 +102,11 @@ def first_fit(problem: Problem, order: list[int], pieces: np.ndarray) -> Places 
     return places
 
 
-def wound(problem: Problem) -> Places | None:
-    """The cheapest of all bands of cores, one row high to the whole mesh; None if the pieces do not fit."""
-    every = (fill(problem, problem.mesh.snake(height)) for height in range(1, problem.mesh.rows + 1))
-    found = [places for places in every if places is not None]
-    return min(found, key=problem.cost) if found else None
+def wound(problem: Problem) -> list[Places]:
+    """The pieces along bands of cores of every height up to `HIGHEST`; none if they do not fit."""
+    heights = range(1, min(problem.mesh.rows, HIGHEST) + 1)
+    every = (fill(problem, problem.mesh.snake(height)) for height in heights)
+    return [places for places in every if places is not None]
 
 
 class Search:
@@ -208,18 +211,23 @@ def place(
 ) -> Places | None:
     """A placement of little cost; None if the pieces do not fit by first fit.
 
-    From the best wound order moves and exchanges are made while the cost falls. Then the placement is shaken `rounds`
+    From each wound order moves and exchanges are made while the cost falls. Then the best placement is shaken `rounds`
     times, some pieces being exchanged at random; what is not worse when the cost has fallen again is kept.
 
     Args:
-        update: called with (rounds done, rounds in all).
+        update: called with (starts and rounds done, and in all).
     """
-    start = wound(problem)
-    if start is None:
+    starts = wound(problem)
+    if not starts:
         return None
+    every = len(starts) + rounds
+    searches = []
+    for done, start in enumerate(starts, 1):
+        searches.append(Search(problem, start))
+        searches[-1].descend()
+        update(done, every)
+    search = min(searches, key=lambda search: search.cost)
     rng = np.random.default_rng(seed)
-    search = Search(problem, start)
-    search.descend()
     places, cost = search.places.copy(), search.cost
     for done in range(rounds):
         search.kick(rng)
@@ -228,7 +236,7 @@ def place(
             places, cost = search.places.copy(), search.cost
         else:
             search = Search(problem, places)
-        update(done + 1, rounds)
+        update(len(starts) + done + 1, every)
     return places
 
 

@@ -112,7 +112,7 @@ def map_network(
         mesh: the smallest that is nearly a square and has a core for each piece, if None.
         share: several pieces may be on a core.
         most_cycles: of a core, for a mean step.
-        update: called with (rounds of the search done, rounds in all).
+        update: as that of `place`.
 
     Raises:
         BasaltError: a layer does not fit into a core, or the pieces do not fit on the mesh.

@@ -72,7 +72,7 @@ def test_hops_are_counted_spike_by_spike():
     rates = drawn_rates(NET, 0)
     mapped = map_network(NET, SMALL, rates, Mesh(3, 3))
     sent = {name: (rng.random((2, len(rate), 6)) < 0.3).astype(np.uint8) for name, rate in rates.items()}
-    sent[INPUT][0, 0, 0] = 200  # a graded event is one event
+    sent[INPUT][1, 0, 0] = 200  # a graded event is one event
     found = counted_hops(mapped.hops_of_spikes(), sent)
     assert set(found) == {INPUT, "l0", "l1", "l2"}
     place, wanted = mapped.place_of, dict.fromkeys(found, 0)
@@ -93,11 +93,12 @@ def test_hops_of_a_run_are_counted_and_priced(tmp_path):
     for name, wanted in mapped.hops_of_spikes().items():
         np.testing.assert_array_equal(hops[name], wanted)
     counts = counts_of(NET)
-    counts["processes"].append({**counts["processes"][1], "part": "slow_memory"})
+    counts["processes"].append({**counts["processes"][1], "part": "slow_memory", "counters": {}})
     sent = {name: np.ones((2, len(rate), 3), np.uint8) for name, rate in rates.items()}
     add_hops(counts, hops, sent)
     assert counts["processes"][1]["counters"]["hops"] == [3 * int(hops["l0"].sum())] * 2
     assert "hops" not in counts["processes"][-2]["counters"], "read-outs send nothing"
+    assert not counts["processes"][-1]["counters"], "the part that sends has all"
     priced = price(counts, available_tables()[:1], strict=True)
     (table,) = priced["tables"].values()
     assert table["processes"][1]["actions"]["hops"]["joule"] > 0

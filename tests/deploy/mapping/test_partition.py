@@ -124,6 +124,15 @@ def test_what_parts_need_together_is_what_each_needs():
     assert limits["input_weights"] == 2048
 
 
+def test_parts_of_one_layer_never_share_a_core():
+    """A spike is a packet for each core that hears it: two parts of a layer on one core would count it twice."""
+    net = network(5, (8, False, 0), (4, False, 0))
+    pieces = partition(net, Core(neurons=4), uniform_rates(net, {}))
+    found = capacity(Core(neurons=128), pieces, share=True, most_cycles=1000)
+    together = [found.fits(found.needs[a] + found.needs[b]) for a, b in ((0, 1), (0, 2), (1, 2))]
+    assert together == [False, True, True]
+
+
 def test_spikes_of_a_run_are_read_from_its_counts(tmp_path):
     net = network(5, (10, False, 0))
     counts = {
