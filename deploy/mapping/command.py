@@ -33,7 +33,7 @@ def map_(
         str | None,
         typer.Option(
             metavar="ROWSxCOLUMNS",
-            help="Cores of the mesh; [mesh] of the core's file if not given, else the smallest that has enough.",
+            help="Cores of the mesh; those in the core's file if not given, else the fewest that are enough.",
         ),
     ] = None,
     rate: Annotated[
