@@ -27,6 +27,7 @@ from deploy.energy.tables import load_table
 from deploy.inputs import Inputs, load_inputs
 from deploy.mapping.counting import add_hops, load_hops
 from deploy.near_memory import fit_notices, summary
+from deploy.operations import operations_of
 from deploy.run import Job, Outcome, counts_file, predict, run, saturations
 from deploy.session import SessionError, StallError
 from deploy.stock import notices
@@ -96,6 +97,7 @@ def run_command(
     counts = counts_file(job, outcome)
     if hops is not None:
         add_hops(counts, hops, {"input": job.spikes, **outcome.sent})
+    counts["operations"] = operations_of(job, outcome, counts)
     with atomic(folder / "spikes.npz") as temporary:
         np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
     write_json(folder / "counts.json", counts)
@@ -273,24 +275,6 @@ def show_result(result: dict[str, Any], folder: Path, table: str) -> None:
     if result["saturations"]:
         console.print(f"[yellow]{result['saturations']} saturations: a state left its range; see the report.[/yellow]")
     console.print(f"Report: {folder / 'report.html'}")
-
-
-def price_command(counts: Path, tables: list[str], strict: bool) -> None:
-    """`basalt price`."""
-    energy = price_counts(read_json(counts), tables or available_tables(), strict=strict)
-    write_json(counts.parent / "energy.json", energy)
-    shown = Table("table", "process", "part", "dynamic nJ", "static nJ", "share")
-    for name, table in energy["tables"].items():
-        total = table["per_inference_joule"] or 1.0
-        for entry in table["processes"]:
-            dynamic, static = entry["dynamic_joule"], entry["static_joule"]
-            share = f"{100 * (dynamic + static) / total:.1f} %"
-            shown.add_row(name, entry["name"], entry["part"], f"{1e9 * dynamic:,.2f}", f"{1e9 * static:,.2f}", share)
-        shown.add_row(
-            name, "all", "", f"{1e9 * table['dynamic_joule']:,.2f}", f"{1e9 * table['static_joule']:,.2f}", ""
-        )
-    console.print(shown)
-    console.print(f"Per inference. Written to {counts.parent / 'energy.json'}.")
 
 
 def list_command() -> None:

@@ -141,12 +141,15 @@ def price(
         typer.Option(help="Price table, or a TOML file of your own; may be repeated; all if none is named."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="An event without a price is an error.")] = False,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Show what doubling each entry of a table does to the total.")
+    ] = False,
 ) -> None:
     """Price the counts of a run that is done; writes energy.json beside them."""
-    from deploy.commands import price_command
+    from deploy.price import price_command
 
     counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
-    price_command(counts / "counts.json" if counts.is_dir() else counts, table or [], strict)
+    price_command(counts / "counts.json" if counts.is_dir() else counts, table or [], strict, sensitivity)
 
 
 def list_() -> None:

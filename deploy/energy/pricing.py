@@ -16,6 +16,7 @@ from deploy.energy.counts import Counts, ProcessCounts, parse_counts
 from deploy.energy.latency import latency
 from deploy.energy.schema import PriceTable
 from deploy.energy.sensitivity import sensitivity
+from deploy.energy.shortcut import shortcut
 from deploy.energy.tables import available_tables, load_table
 from deploy.energy.units import BITS_PER_KIB, WATT_PER_KIB
 
@@ -38,7 +39,13 @@ def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -
     """
     checked = parse_counts(counts)
     priced = {name: price_with(load_table(name), checked, name, strict) for name in tables}
-    return {"format": "basalt-energy", "version": 1, "samples": checked.samples, "tables": priced}
+    return {
+        "format": "basalt-energy",
+        "version": 1,
+        "samples": checked.samples,
+        "tables": priced,
+        "shortcut": shortcut(checked),
+    }
 
 
 def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = False) -> dict[str, Any]:
