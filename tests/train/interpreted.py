@@ -24,7 +24,7 @@ class Case:
         constants: of `train.layers.constants.Constants`.
         bias: (neurons,), or None.
         memory: drive_weight (1, inputs), drive_bias (1,), rows (neurons, d+1), or empty.
-        system: Ā, B̄ (integers) and their shift, update interval, and the largest drive.
+        system: Ā, B̄ (integers) and their shift, update interval, and k of the largest drive, 32767/2^(6 + k).
         grad: of the spikes, or None to ask for counts alone; grad_counts: of the counts, or None.
     """
 
@@ -33,7 +33,7 @@ class Case:
     constants: dict[str, Any]
     bias: np.ndarray | None = None
     memory: dict[str, np.ndarray] = field(default_factory=dict)
-    system: tuple[np.ndarray, np.ndarray, int, int, float] | None = None
+    system: tuple[np.ndarray, np.ndarray, int, int, int] | None = None
     grad: np.ndarray | None = None
     grad_counts: np.ndarray | None = None
 
@@ -65,12 +65,12 @@ def layer(case: Case) -> Result:
     parts = {name: leaves[name] for name in ("bias", *case.memory) if name in leaves}
     current = None
     if case.system is not None:
-        transition, drive, shift, interval, limit = case.system
+        transition, drive, shift, interval, drive_shift = case.system
         made = chunks(transition, drive, shift, case.x.shape[1], interval, cpu)
-        parts["memory"] = fused.Memory(made, torch.tensor(limit))
+        parts["memory"] = fused.Memory(made, torch.tensor(drive_shift))
         with torch.no_grad():
             every = torch.nn.functional.pad(leaves["x"][:, :-1] @ leaves["drive_weight"][0], (1, 0))
-            x = torch.relu(every + leaves["drive_bias"]).clamp(max=limit)
+            x = torch.relu(every + leaves["drive_bias"]).clamp(max=32767 / 64 / 2**drive_shift)
             current = (made.inputs(x) @ made.weights(leaves["rows"])).view(*x.shape, -1).numpy()
     spikes, counts = fused.layer(
         leaves["x"], leaves["weight"], constants, fused.Decays.of(constants, cpu), send=case.grad is not None, **parts

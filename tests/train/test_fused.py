@@ -42,8 +42,8 @@ def make_case(
     draw = np.random.default_rng(seed)
     memory, system = {}, None
     if states:
-        # The largest drive is off the grid of the sums, so that none meets it.
-        system = (*quantised(states, 20.0, 16), interval, 1.7)
+        # The largest drive, 1.99994, is off the grid of the sums, so that none meets it.
+        system = (*quantised(states, 20.0, 16), interval, 8)
         memory = {
             "drive_weight": on_grid(draw, 48, (1, inputs)),
             "drive_bias": np.array([draw.choice([-0.25, 0.375])], np.float32),  # in the first step it is all there is
@@ -76,9 +76,11 @@ def current_of(case: Case, leaves: dict[str, torch.Tensor]) -> torch.Tensor:
     current = x @ leaves["weight"].t()
     if case.system is None:
         return current
-    transition, into, shift, interval, limit = case.system
+    transition, into, shift, interval, drive_shift = case.system
     a, b = (torch.from_numpy(matrix * 2.0**-shift) for matrix in (transition, into))
-    drive = torch.relu((x @ leaves["drive_weight"].t())[..., 0] + leaves["drive_bias"]).clamp(max=limit)
+    drive = torch.relu((x @ leaves["drive_weight"].t())[..., 0] + leaves["drive_bias"]).clamp(
+        max=32767 / 64 / 2**drive_shift
+    )
     m = torch.zeros(len(drive), len(b), dtype=torch.float64)
     parts: list[torch.Tensor] = []
     for t in range(drive.shape[1]):

@@ -52,17 +52,22 @@ class Chunks:
         self, drive: Float[torch.Tensor, "batch T"], dtype: torch.dtype = torch.float32
     ) -> Float[torch.Tensor, "batch*C K"]:
         """[m[cL−1]; x[cL], …, x[cL+L−1]; 0] of every chunk."""
-        drive = drive.to(dtype)
-        before = (drive @ self.constant("starts", dtype)).view(-1, self.states)
-        inside = drive.reshape(-1, self.length)
+        inside = drive.to(dtype).reshape(-1, self.length)
         rest = inside.new_zeros(len(inside), self.width - self.states - self.length)
-        return torch.cat([before, inside, rest], 1)
+        return torch.cat([self.before(drive.to(dtype)), inside, rest], 1)
+
+    def before(self, drive: Float[torch.Tensor, "batch T"]) -> Float[torch.Tensor, "batch*C d"]:
+        """The states before every chunk."""
+        return (drive @ self.constant("starts", drive.dtype)).view(-1, self.states)
 
     def inputs_gradient(self, grad: Float[torch.Tensor, "batch*C K"], batch: int) -> Float[torch.Tensor, "batch T"]:
         """The drive's gradient from that of `inputs`."""
-        before = grad[:, : self.states].reshape(batch, -1)
         inside = grad[:, self.states : self.states + self.length].reshape(batch, -1)
-        return (before @ self.constant("starts", grad.dtype).t()).float() + inside.float()
+        return self.starts_gradient(grad, batch).float() + inside.float()
+
+    def starts_gradient(self, grad: Float[torch.Tensor, "batch*C K"], batch: int) -> Float[torch.Tensor, "batch T"]:
+        """The part of it that comes from the states before the chunks."""
+        return grad[:, : self.states].reshape(batch, -1) @ self.constant("starts", grad.dtype).t()
 
     def weights(
         self, rows: Float[torch.Tensor, "width d+1"], dtype: torch.dtype = torch.float32

@@ -77,9 +77,9 @@ def _fed_forward(
     codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
     counts = torch.empty(batch, neurons, device=device)
     forward_kernel[(batch, -(-neurons // fused.BLOCK))](
-        synaptic, synaptic, current, bias, decays.keep_u, decays.keep_v, layer.threshold << 6, 0, spikes, codes,
-        counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=layer.memory is not None,
-        RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
+        synaptic, synaptic, current, bias / STATE_SCALE, decays.keep_u, decays.keep_v, layer.threshold << 6, 0,
+        spikes, codes, counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False,
+        MEMORY=layer.memory is not None, RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
     )  # fmt: skip
     return spikes
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from train.layers.chunks import Chunks
 from train.layers.constants import Constants
@@ -28,10 +28,10 @@ REACH = 12.0
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """The slow memory's part: constants, the largest drive, and b."""
+    """The slow memory's part: constants, and k of the drive's grid."""
 
     chunks: Chunks
-    limit: Float[torch.Tensor, ""]
+    shift: Int[torch.Tensor, ""]
 
 
 def product(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
@@ -60,27 +60,26 @@ class _Layer(torch.autograd.Function):
         single = features == 1
         width = -(-(neurons + (memory is not None)) // ALIGN) * ALIGN
         flat = s_in.detach().reshape(-1, features)
-        parts = [weight] if memory is None else [weight, drive_weight]
-        every = torch.nn.functional.pad(torch.cat(parts), (0, 0, 0, width - neurons - len(parts) + 1)).to(dtype)
+        every = flat.new_zeros(width, features)
+        every[:neurons] = weight
+        if memory is not None:
+            every[neurons] = drive_weight[0]
         synaptic = flat if single else product(flat, every.t(), torch.float32)
         ctx.set_materialize_grads(False)
         current, x, z, folded = synaptic, None, None, None
         if memory is not None:
-            drive = flat.float() * drive_weight if single else synaptic[:, neurons]
-            free = torch.nn.functional.pad(drive.view(batch, steps)[:, :-1], (1, 0)) + drive_bias
-            x = torch.minimum(torch.relu(free), memory.limit)
+            x, z = _drive(flat if single else synaptic, drive_weight, drive_bias, memory, batch, steps, half, neurons)
             wide = torch.nn.functional.pad(rows, (0, 0, 0, width - neurons))
-            z, folded = memory.chunks.inputs(x, half), memory.chunks.weights(wide, half)
+            folded = memory.chunks.weights(wide, half)
             current = product(z, folded, half)
             if deployed is not None:
                 current = torch.nn.functional.pad(deployed, (0, width - neurons))
         spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else s_in.new_empty(1)
         codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
         counts = torch.empty(batch, neurons, device=device)
-        shift = decays.zero if bias is None else (bias.detach() * STATE_SCALE).round().to(torch.int32)
         forward_kernel[(batch, -(-neurons // BLOCK))](
-            synaptic, weight, current, shift, decays.keep_u, decays.keep_v, constants.threshold_state,
-            coarseness(constants), spikes, codes, counts, steps, neurons, width, LEAK=decays.leak,
+            synaptic, weight, current, decays.zero if bias is None else bias, decays.keep_u, decays.keep_v,
+            constants.threshold_state, coarseness(constants), spikes, codes, counts, steps, neurons, width, LEAK=decays.leak,
             SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK,
             num_warps=WARPS,
         )  # fmt: skip
@@ -93,6 +92,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
+        from train.layers.triton_drive import drive_gradient_kernel
         from train.layers.triton_lif import backward_kernel
 
         tensors = iter(ctx.saved_tensors)
@@ -102,7 +102,8 @@ class _Layer(torch.autograd.Function):
         constants, decays, memory = ctx.constants, ctx.decays, ctx.memory
         dtype, single = flat.dtype, flat.shape[1] == 1
         out = torch.empty(batch, steps, width, dtype=dtype, device=flat.device)
-        first, grad_bias, grad_single = torch.empty(3, batch, width, device=flat.device)
+        every_sum = torch.empty(4, batch, width, device=flat.device)
+        first, grad_bias, grad_single, grad_drive = every_sum
         backward_kernel[(batch, -(-width // BLOCK))](
             codes if grad is None else grad.contiguous(), first if grad_count is None else grad_count.contiguous(),
             codes, flat, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau,
@@ -110,44 +111,73 @@ class _Layer(torch.autograd.Function):
             neurons, width, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=single,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
-        grad_drive_bias = grad_rows = None
-        grad_x: Any = None
+        grad_rows = None
         if memory is not None:
-            grouped = out.view(len(z), -1)
+            chunks, grouped = memory.chunks, out.view(len(z), -1)
             # Gradients may be smaller than float16 can hold, so z and folded follow them into bfloat16.
-            grad_rows = memory.chunks.weights_gradient(product(z.to(dtype).t(), grouped, dtype), width)[:neurons]
-            grad_x = memory.chunks.inputs_gradient(product(grouped, folded.to(dtype).t(), dtype), batch)
-            grad_rows[:, -1] += first[:, :neurons].t() @ x[:, 0]
-            grad_x[:, 0] += first[:, :neurons] @ rows[:, -1]
-            grad_x = grad_x * ((x > 0) & (x < memory.limit))
-            grad_drive_bias = grad_x.sum().reshape(1)
+            grad_rows = chunks.weights_gradient(product(z.to(dtype).t(), grouped, dtype), width)[:neurons]
+            grad_z = product(grouped, folded.to(dtype).t(), dtype)
+            grad_x = chunks.starts_gradient(grad_z, batch)
+            drive_gradient_kernel[(batch,)](
+                grad_z, grad_x, first, rows, x, flat, memory.shift, out, grad_drive, steps, chunks.states,
+                chunks.length, chunks.width, width, neurons, rows.shape[1], SINGLE=single,
+                BLOCK=_power(steps), LANES=_power(neurons), num_warps=4,
+            )  # fmt: skip
+        of_first, of_bias, of_single, of_drive = every_sum.sum(1)
+        if grad_rows is not None:
+            grad_rows[:, -1].addcmul_(of_first[:neurons], x[0, :1])
         rows_out = out.view(-1, width)
-        if memory is not None and not single:
-            out[:, 1:, neurons] = grad_x[:, 1:].to(dtype)
         grad_in = None
         if ctx.needs_input_grad[0]:
-            if single and memory is not None:
-                out[:, 1:, neurons] = grad_x[:, 1:].to(dtype)
             grad_in = torch.empty_like(flat)
             torch.mm(rows_out[1:], every, out=grad_in[:-1])
             grad_in[-1] = 0
             grad_in = grad_in.view(batch, steps, -1)
         if single:
-            grad_every = grad_single.sum(0)[:, None]
-            if memory is not None:
-                late = flat.view(batch, steps)[:, :-1].float()
-                grad_every[neurons] = (grad_x[:, 1:] * late).sum()
+            grad_weight, grad_drive_weight = of_single[:neurons, None], of_drive[1:2, None]
         else:
             grad_every = product(rows_out[1:].t(), flat[:-1], torch.float32)
+            grad_weight, grad_drive_weight = grad_every[:neurons], grad_every[neurons : neurons + 1]
         return (
             grad_in,
-            grad_every[:neurons],
-            grad_bias[:, :neurons].sum(0) if ctx.has_bias else None,
-            None if memory is None else grad_every[neurons : neurons + 1],
-            grad_drive_bias,
+            grad_weight,
+            of_bias[:neurons] if ctx.has_bias else None,
+            None if memory is None else grad_drive_weight,
+            None if memory is None else of_drive[:1],
             grad_rows,
             None, None, None, None, None,
         )  # fmt: skip
+
+
+def _drive(
+    sums: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor,
+    memory: Memory,
+    batch: int,
+    steps: int,
+    dtype: torch.dtype,
+    column: int,
+) -> tuple[Float[torch.Tensor, "batch T"], Float[torch.Tensor, "batch*C K"]]:
+    """The drive, and `Chunks.inputs` of it in `dtype`."""
+    from train.layers.triton_drive import drive_kernel
+
+    chunks, single = memory.chunks, sums.shape[1] == 1
+    x = torch.empty(batch, steps, device=sums.device)
+    z = torch.empty(batch * steps // chunks.length, chunks.width, dtype=dtype, device=sums.device)
+    if chunks.width > chunks.states + chunks.length:
+        z.zero_()
+    drive_kernel[(batch, -(-steps // 256))](
+        sums, weight, bias, memory.shift, x, z, steps, chunks.states, chunks.length, chunks.width, sums.shape[1],
+        0 if single else column, SINGLE=single, BLOCK=256, num_warps=4,
+    )  # fmt: skip
+    z[:, : chunks.states] = chunks.before(x.to(dtype))
+    return x, z
+
+
+def _power(size: int) -> int:
+    """The next power of two."""
+    return 1 << (size - 1).bit_length()
 
 
 @dataclass(frozen=True, eq=False)

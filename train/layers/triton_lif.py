@@ -151,15 +151,15 @@ def forward_kernel(
 
     current[t] = synaptic[t−1] + memory[t], both (batch, steps, width), width ≥ neurons. SINGLE: `synaptic` is the
     only input (batch, steps), to be multiplied with `weight` (neurons,). LEAK: the current has a state, u. MEMORY:
-    there is a memory current. SEND: `spikes` is wanted, not counts alone. A code is (v' − threshold)/2^coarse, rounded
-    and clipped to 16 bits.
+    there is a memory current. SEND: `spikes` is wanted, not counts alone. `bias` is in multiples of 1/4096. A code is
+    (v' − threshold)/2^coarse, rounded and clipped to 16 bits.
     """
     sample = tl.program_id(0).to(tl.int64)
     lane = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     mask = lane < neurons
     keep_u = tl.load(keep_u + lane, mask=mask, other=0)
     keep_v = tl.load(keep_v + lane, mask=mask, other=0)
-    bias = tl.load(bias + lane, mask=mask, other=0)
+    bias = (tl.load(bias + lane, mask=mask, other=0).to(tl.float32) * 4096.0).to(tl.int32)
     now = memory + sample * steps * width + lane
     s = spikes + sample * steps * neurons + lane
     c = codes + sample * steps * neurons + lane

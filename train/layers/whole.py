@@ -98,7 +98,7 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
         if memory.exact:
             drive = torch.nn.functional.pad(x[..., :-1].float().transpose(1, 2) @ drive_weight[0], (1, 0))
             parts["deployed"] = memory.deployed(drive)
-        parts["rows"], parts["memory"] = memory.projections()[0], fused.Memory(chunks, memory.limit)
+        parts["rows"], parts["memory"] = memory.projections()[0], fused.Memory(chunks, memory.shift)
     neuron = layer.neuron
     return fused.layer(
         _travelling(layer, x),
