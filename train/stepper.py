@@ -68,6 +68,7 @@ class Stepper:
         )  # fmt: skip
         self.objective = OBJECTIVES[config.objective]
         self.sums = torch.zeros(3 + len(network.hidden), dtype=torch.float64, device=fabric.device)
+        self.one = torch.ones((), device=fabric.device)
         self.graph: Any = None
         self.x, self.labels = torch.empty(0), torch.empty(0)
         self.exact = False
@@ -120,13 +121,13 @@ class Stepper:
         if config.rate_penalty > 0:
             loss = loss + config.rate_penalty * rate_excess(rates, config.rate_target)
         self.fabric.backward(loss)
-        self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=config.clip, error_if_nonfinite=False)
+        norm = self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=config.clip, error_if_nonfinite=False)
         self.optimizer.step()
         with torch.no_grad():
             hits = (self.objective.decision(logits) == labels).sum()
-            one = torch.ones((), device=loss.device)
-            measured = torch.stack([loss, hits / len(labels), one, *rates.values()])
-            self.sums += measured.double() * len(labels)
+            # A gradient that is not finite shows as a loss that is not: rounded to the grid, its weights would be.
+            measured = torch.stack([torch.add(loss, norm, alpha=0), hits / len(labels), self.one, *rates.values()])
+            self.sums.add_(measured, alpha=len(labels))
 
     def _capture(self, x: torch.Tensor, labels: torch.Tensor) -> None:
         """Capture the step, if it can be; the steps that warm it up are undone."""

@@ -123,6 +123,16 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     }
 
 
+def projections(memory: Any, grad: Any) -> tuple[np.ndarray, np.ndarray]:
+    """`train.layers.device_grid.projections` of a `SlowMemory`, and what `grad` of it is for the weights."""
+    import torch
+
+    from train.layers import device_grid
+
+    found = device_grid.projections(memory)
+    return found.detach().numpy(), torch.autograd.grad(found, memory.weight, grad)[0].numpy()
+
+
 def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
     """`train.layers.exact_device.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
     import torch

@@ -79,9 +79,9 @@ class _Layer(torch.autograd.Function):
         counts = torch.empty(batch, neurons, device=device)
         forward_kernel[(batch, -(-neurons // BLOCK))](
             synaptic, weight, current, decays.zero if bias is None else bias, decays.keep_u, decays.keep_v,
-            constants.threshold_state, coarseness(constants), spikes, codes, counts, steps, neurons, width, LEAK=decays.leak,
-            SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK,
-            num_warps=WARPS,
+            constants.threshold_state, coarseness(constants), spikes, codes, counts, steps, neurons, width,
+            LEAK=decays.leak, SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send,
+            BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
         saved = (flat, every, codes, x, z, folded, rows)
         ctx.save_for_backward(*(value for value in saved if value is not None))

@@ -122,11 +122,16 @@ class SlowMemory(torch.nn.Module):
         """b on the 1/64 grid."""
         return _Straight.apply(self.drive_bias, 1 / WEIGHT_SCALE)
 
+    @property
+    def system(self) -> Float[torch.Tensor, "d d+1"]:
+        """[Ā, B̄]."""
+        scale = 2.0**-self.coefficient_shift
+        both = self.transition, self.drive_input[:, None]
+        return self._constant("system", 0, lambda: torch.cat(both, 1).to(self.weight.dtype) * scale)
+
     def projections(self) -> tuple[Float[torch.Tensor, "neurons d+1"], Int[torch.Tensor, ""]]:
         """[P, ν] on the grid 2^−e, and e."""
-        scale = 2.0**-self.coefficient_shift
-        system = torch.cat([self.transition, self.drive_input[:, None]], 1).to(self.weight.dtype) * scale
-        exact = self.weight @ system
+        exact = self.weight @ self.system
         e = exponent(exact.detach().abs().max(), self.shift)
         step = torch.exp2(-e.to(exact.dtype))
         most = WEIGHT_MAX * step

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float
 
-from train.layers import fused, fused_recurrent
+from train.layers import device_grid, fused, fused_recurrent
 
 if TYPE_CHECKING:
     from train.layers.spiking import Spiking
@@ -91,21 +91,21 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
     if memory is not None:
         chunks = memory.chunks(steps)
         assert chunks is not None
-        drive_weight, drive_bias = layer.drive_matrix(), memory.quantised_bias()
+        drive_weight, drive_bias = device_grid.weights(memory.drive_weight), device_grid.bias(memory.drive_bias)
         if memory.watching:
             memory.watch(torch.relu(x[..., :-1].float().transpose(1, 2) @ drive_weight[0] + drive_bias))
         parts["drive_weight"], parts["drive_bias"] = drive_weight, drive_bias
         if memory.exact:
             drive = torch.nn.functional.pad(x[..., :-1].float().transpose(1, 2) @ drive_weight[0], (1, 0))
             parts["deployed"] = memory.deployed(drive)
-        parts["rows"], parts["memory"] = memory.projections()[0], fused.Memory(chunks, memory.shift)
+        parts["rows"], parts["memory"] = device_grid.projections(memory), fused.Memory(chunks, memory.shift)
     neuron = layer.neuron
     return fused.layer(
         _travelling(layer, x),
-        layer.synapse.matrix,
+        device_grid.weights(layer.synapse.weight.flatten(1)),
         neuron.constants,
         neuron.decays,
-        layer.quantised_bias(),
+        None if layer.bias is None else device_grid.bias(layer.bias),
         **parts,
         send=send,
     )
@@ -123,11 +123,11 @@ def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torc
     neuron = layer.neuron
     return fused_recurrent.layer(
         _travelling(layer, x),
-        layer.synapse.matrix,
-        layer.block.recurrent_synapse.matrix,
+        device_grid.weights(layer.synapse.weight.flatten(1)),
+        device_grid.weights(layer.block.recurrent_synapse.weight.flatten(1)),
         neuron.constants,
         neuron.decays,
-        layer.quantised_bias(),
+        None if layer.bias is None else device_grid.bias(layer.bias),
         send=send,
     )
 
