@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from basalt.files import atomic
 from deploy.report import environment
+from deploy.report.account_view import comparison, operations_view, shortcut_view
 from deploy.report.arrays import ReportArrays
 from deploy.report.energy_view import counts_view, energy_views, saturations
 from deploy.report.format import digits, seconds, whole
@@ -68,6 +69,9 @@ def render(
         accuracies=accuracies(result, metrics),
         verify=None if verify is None else {"pairs": [], "first_divergence": None, **verify},
         tables=tables,
+        comparison=comparison(energy),
+        operations=operations_view(counts),
+        shortcut=shortcut_view(energy),
         counts=counts_view(counts),
         confusion=confusion_view(arrays),
         samples=[sample_view(trace, arrays, step_ms) for trace in arrays.samples],

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deploy.report.account_view import joule_seconds, sensitivity_bars
 from deploy.report.format import digits, share, si, si_scale
 
 ACTIONS = {
@@ -23,8 +24,10 @@ ACTIONS = {
 
 
 def action_name(counter: str) -> str:
-    """A counter in words."""
-    return ACTIONS.get(counter, "leakage" if counter == "static" else counter.replace("_", " "))
+    """A counter in words, with the kind of process where it is of one kind only: "slow_memory.events_in"."""
+    kind, _, counter = counter.rpartition(".")
+    name = ACTIONS.get(counter, "leakage" if counter == "static" else counter.replace("_", " "))
+    return f"{name} ({kind.replace('_', ' ')})" if kind else name
 
 
 def energy_views(energy: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -87,7 +90,9 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
                 "dynamic": _in(process["dynamic_joule"], scale),
                 "static": _in(process["static_joule"], scale),
                 "total": _in(spent, scale),
-                "share": share(spent / total) if total else "–",
+                "share": share(process["share"]) if total else "–",
+                "step": si(process["per_step_joule"], "J"),
+                "product": joule_seconds(process["energy_delay_joule_second"]),
             }
         )
     sources = _sources(table["prices"])
@@ -104,6 +109,11 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "dynamic_share_text": share(table["dynamic_joule"] / total) if total else "–",
         "static_share_text": share(table["static_joule"] / total) if total else "–",
         "time": _time(table),
+        "no_static": table["no_static"],
+        "latency": _latency(table),
+        "step": si(table["per_step_joule"], "J"),
+        "product": joule_seconds(table["energy_delay_joule_second"]),
+        "sensitivity": sensitivity_bars(table),
         "break_even": _break_even(table),
         "columns": [{"key": key, "name": action_name(key)} for key in columns],
         "rows": rows,
@@ -126,6 +136,19 @@ def _time(table: Mapping[str, Any]) -> str:
         "as run" if table.get("step_seconds_from") == "counts" else "the table's default, as the run states no duration"
     )
     return f"{si(table['inference_seconds'], 's')} per inference, {si(table['step_seconds'], 's')} a step ({given})"
+
+
+def _latency(table: Mapping[str, Any]) -> str:
+    """How long an inference takes, what decides it, and what that holds for."""
+    time = table["latency"]
+    if not time:
+        return ""
+    processes = ", ".join(f"{name} {si(each, 's')}" for name, each in time["processes"].items())
+    barrier = f", and a barrier of {si(time['barrier_seconds'], 's')}" if time["barrier_seconds"] else ""
+    return (
+        f"An inference takes {si(time['inference_seconds'], 's')}, a step {si(time['step_seconds'], 's')}, as "
+        f"{time['busiest']} is the busiest: {processes} a step{barrier}. {time['source'].rstrip('.')}."
+    )
 
 
 def _break_even(table: Mapping[str, Any]) -> str:

@@ -53,7 +53,9 @@ def test_the_parts_are_there(page):
         "Accuracy", "Float", "Integer", "Lava", "95 % interval", "Same spikes as trained?", "Confusion", "recall",
         "A sample on its way", "Read-out", "Firing rates", "Verified, layer by layer", "Energy per process and action",
         "Near-memory core, 22 nm", "Textbook, 45 nm", "static", "dynamic", "Where each price comes from", "SENECA",
-        "CACTI", "Horowitz", "How these numbers were made", "runs/dmp-digits/model.net", "basalt run", "lava-nc 0.11.0",
+        "CACTI", "Horowitz", "Loihi 1 (Davies 2018), 14 nm", "All price tables side by side", "What matters",
+        "none known", "Effective_ACs", "MembraneUpdates", "For comparison only: shortcut (literature)",
+        "is the busiest", "How these numbers were made", "runs/dmp-digits/model.net", "basalt run", "lava-nc 0.11.0",
     ):  # fmt: skip
         assert part in page, part
 
@@ -77,17 +79,23 @@ def hostile_table(table):
         "notes": [HOSTILE],
         "unpriced": [HOSTILE],
         "processes": [{**p, "name": HOSTILE, "part": HOSTILE} for p in table["processes"]],
+        "sensitivity": [{**row, "kind": HOSTILE} for row in table["sensitivity"]],
+        "costliest": {**table["costliest"], "name": HOSTILE},
+        "no_static": HOSTILE,
         "prices": [{**row, "source": HOSTILE, "kind": HOSTILE, "name": HOSTILE} for row in table["prices"]],
     }
 
 
 def test_hostile_names_are_text(made):
+    operations = made["counts"]["operations"]
     counts = {
         **made["counts"],
+        "operations": {**operations, "layers": {HOSTILE: operations["layers"]["hidden1"]}},
         "processes": [{**p, "name": HOSTILE, "part": HOSTILE} for p in made["counts"]["processes"]],
     }
     energy = {
         **made["energy"],
+        "shortcut": {**made["energy"]["shortcut"], "label": HOSTILE, "explanation": HOSTILE},
         "tables": {HOSTILE: hostile_table(made["energy"]["tables"]["textbook-45nm"])},
     }
     trace = made["arrays"].samples[0]
@@ -121,6 +129,15 @@ def test_without_labels_metrics_or_verify(made):
     assert "no labels, so there is no accuracy" in text
     assert "not verified in this run" in text
     assert 'class="confusion"' not in text
+
+
+def test_without_operations_or_durations(made):
+    tables = {name: made["energy"]["tables"][name] for name in ("textbook-45nm",)}
+    counts = {key: value for key, value in made["counts"].items() if key != "operations"}
+    text = render(**{**made, "counts": counts, "energy": {**made["energy"], "tables": tables, "shortcut": None}})
+    assert "MembraneUpdates" not in text
+    assert "For comparison only" not in text
+    assert "is the busiest" not in text
 
 
 def test_without_traces_rates_or_durations(made):

@@ -1,0 +1,65 @@
+"""The account as a whole: what each row of the report's tables says."""
+
+import pytest
+
+from deploy.energy.pricing import price
+from deploy.report.account_view import (
+    MOST_ENTRIES,
+    comparison,
+    entry_name,
+    operations_view,
+    sensitivity_bars,
+    shortcut_view,
+)
+from tests.deploy.report.synthetic import deployment
+
+
+@pytest.fixture(scope="module")
+def made():
+    return deployment(samples=4)
+
+
+def test_one_row_a_table_in_its_order(made):
+    energy = made["energy"]
+    rows = {row["title"]: row for row in comparison(energy)}
+    assert list(rows) == [table["title"] for table in energy["tables"].values()]
+    loihi, near = rows["Loihi 1 (Davies 2018), 14 nm"], rows["Near-memory core, 22 nm"]
+    assert loihi["static"] == "none known"
+    assert loihi["busiest"] == "hidden1"
+    assert loihi["throughput"].endswith(" / s")
+    assert (near["busiest"], near["throughput"]) == ("–", "–")
+    assert near["delay"] == "300 ms"
+    assert near["delay_from"] == "the duration of its steps"
+
+
+def test_the_entries_that_matter_least_are_shown_together(made):
+    table = made["energy"]["tables"]["near-memory-22nm"]
+    bars = sensitivity_bars(table)
+    assert len(bars) == MOST_ENTRIES + 1
+    assert bars[-1]["name"] == f"{len(table['sensitivity']) - MOST_ENTRIES} others"
+    assert sum(bar["width"] for bar in bars) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("entry", "name"),
+    [("prices.event_hop", "event hop"), ("sram.read", "SRAM reads"), ("static.logic", "leakage, logic")],
+)
+def test_entries_in_words(entry, name):
+    assert entry_name(entry) == name
+
+
+def test_operations_by_layer(made):
+    view = operations_view(made["counts"])
+    assert [row["name"] for row in view["rows"]] == ["hidden1", "hidden2", "output"]
+    assert view["sparsity"] == "91.33 %"
+    assert operations_view({}) is None
+    assert operations_view({"operations": None}) is None
+
+
+def test_the_shortcut_of_a_silent_network():
+    counts = {
+        "format": "basalt-counts", "version": 1, "samples": 1, "steps": 2,
+        "processes": [{"name": "a", "part": "spiking", "kind": "spiking", "counters": {"neuron_updates": [4]}}],
+    }  # fmt: skip
+    view = shortcut_view(price(counts, ["textbook-45nm"]))
+    assert (view["joule"], view["sparsity"], view["times"]) == ("0 J", "100.00 %", "–")
