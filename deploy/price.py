@@ -53,7 +53,18 @@ def processes_table(energy: dict[str, Any]) -> Table:
 
 def totals_table(energy: dict[str, Any]) -> Table:
     """All tables side by side."""
-    shown = Table("table", "energy", "dynamic", "static", "per step", "delay", "energy·delay", "costliest", "busiest")
+    shown = Table(
+        "table",
+        "energy",
+        "dynamic",
+        "static",
+        "per step",
+        "delay",
+        "at full speed",
+        "energy·delay",
+        "costliest",
+        "busiest",
+    )
     for name, table in energy["tables"].items():
         shown.add_row(
             name,
@@ -62,6 +73,7 @@ def totals_table(energy: dict[str, Any]) -> Table:
             "–" if table["no_static"] else si(table["static_joule"], "J"),
             si(table["per_step_joule"], "J"),
             f"{si(table['delay_seconds'], 's')} {DELAYS[table['delay_from']]}",
+            si(table["full_speed_joule"], "J"),
             product(table["energy_delay_joule_second"]),
             table["costliest"]["name"],
             table["latency"]["busiest"] if table["latency"] else "–",

@@ -51,7 +51,10 @@ def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -
 def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = False) -> dict[str, Any]:
     """Price the counts of a run with one table; `name` is the table's name in errors.
 
-    The delay of the energy-delay product is the modelled time of an inference, where there is one, else its steps.
+    The delay of an inference is its modelled time, where there is one, else the duration of its steps. Where inferences
+    follow each other at once, static power is spent for the delay only, and that is the energy that goes with it:
+
+        full_speed_joule = dynamic + static · delay / (steps · step_seconds),    energy_delay = full_speed_joule · delay
     """
     unpriced = _unpriced(table, counts)
     if unpriced and strict:
@@ -68,12 +71,13 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
     total = dynamic + static
     time = latency(table, counts)
     delay = step_seconds * counts.steps if time is None else time["inference_seconds"]
+    busy = delay / (step_seconds * counts.steps)
     for process in processes:
         joule = process["dynamic_joule"] + process["static_joule"]
         process |= {
             "share": joule / total if total else 0.0,
             "per_step_joule": joule / counts.steps,
-            "energy_delay_joule_second": joule * delay,
+            "energy_delay_joule_second": (process["dynamic_joule"] + process["static_joule"] * busy) * delay,
         }
     return {
         "title": table.title,
@@ -90,7 +94,8 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
         "no_static": table.no_static,
         "delay_seconds": delay,
         "delay_from": "step_seconds" if time is None else time["from"],
-        "energy_delay_joule_second": total * delay,
+        "full_speed_joule": dynamic + static * busy,
+        "energy_delay_joule_second": (dynamic + static * busy) * delay,
         "latency": time,
         "costliest": _costliest(processes, total),
         "processes": processes,

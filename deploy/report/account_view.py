@@ -33,6 +33,7 @@ def comparison(energy: Mapping[str, Any]) -> list[dict[str, str]]:
                 "step": si(table["per_step_joule"], "J"),
                 "delay": si(table["delay_seconds"], "s"),
                 "delay_from": DELAYS[table["delay_from"]],
+                "full_speed": si(table["full_speed_joule"], "J"),
                 "product": joule_seconds(table["energy_delay_joule_second"]),
                 "throughput": f"{digits(each)} / s" if each else "–",
                 "costliest": f"{table['costliest']['name']} ({share(table['costliest']['share'])})",

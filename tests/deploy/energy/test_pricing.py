@@ -119,7 +119,8 @@ def test_sums_agree_and_doubling_the_counts_doubles_the_dynamic_energy(parts, na
     if once["per_inference_joule"]:
         assert math.fsum(p["share"] for p in once["processes"]) == pytest.approx(1, rel=1e-12)
     assert math.fsum(p["per_step_joule"] for p in once["processes"]) * 10 == pytest.approx(by_process, rel=1e-12)
-    assert once["energy_delay_joule_second"] == pytest.approx(by_process * once["delay_seconds"], rel=1e-12)
+    product = math.fsum(p["energy_delay_joule_second"] for p in once["processes"])
+    assert once["energy_delay_joule_second"] == pytest.approx(product, rel=1e-12)
 
     doubled = [
         {**p, "counters": {key: [2 * n for n in values] for key, values in p["counters"].items()}} for p in parts
@@ -188,6 +189,18 @@ def test_by_hand_with_the_tables_of_loihi():
     sanafe = 40 * 111 + 400 * 35.5 + 100 * (51.2 + 21.6) + 9 * 69.3 + 30 * 35.5 + 20 * (51.2 + 21.6 + 69.3 + 111)
     assert tables["loihi1-sanafe"]["per_inference_joule"] == pytest.approx(sanafe * 1e-12)
     assert all(table["static_joule"] == 0 and table["no_static"] for table in tables.values())
+
+
+def test_leakage_of_the_energy_delay_product_lasts_as_long_as_the_delay():
+    """10 steps of 5 ms, which a core of 200 MHz does in 20 000 cycles, 0.1 ms."""
+    counts = counts_of(process(cycles=[20_000], dense_macs=[1000]))
+    table = price(counts | {"core": {"clock_mhz": 200.0}}, ["textbook-45nm"])["tables"]["textbook-45nm"]
+    joule = table["dynamic_joule"] + table["static_joule"] / 500
+    assert table["full_speed_joule"] == pytest.approx(joule)
+    assert table["energy_delay_joule_second"] == pytest.approx(joule * 1e-4)
+    without = price(counts, ["textbook-45nm"])["tables"]["textbook-45nm"]
+    assert without["full_speed_joule"] == pytest.approx(without["per_inference_joule"])
+    assert without["energy_delay_joule_second"] == pytest.approx(without["per_inference_joule"] * 0.05)
 
 
 def test_the_costliest_process_counts_with_all_its_parts():
