@@ -11,6 +11,7 @@ from basalt.errors import BasaltError
 from convert.records import Network
 from deploy.backends import BACKENDS
 from deploy.energy.pricing import available_tables, price
+from deploy.energy.tables import load_table
 from deploy.near_memory import fit_notices, footprint, sizes_of
 from deploy.reference import simulate
 from deploy.run import Job, counts_file, run
@@ -117,8 +118,10 @@ def test_counts_bring_the_geometry_that_prices_them(outcome):
         if entry["name"] == elsewhere.name:
             assert set(entry["memory_bits"]) == {"weights", "state"}
     priced = price(counts, available_tables(), strict=True)["tables"]
-    for table in priced.values():
+    for name, table in priced.items():
         assert table["unpriced"] == []
+        if load_table(name).sram is None:
+            continue  # a machine without such rows
         mine = {entry["part"]: entry["actions"] for entry in table["processes"] if entry["name"] == first.name}
         assert mine["slow_memory"]["memory_weights_reads"]["joule"] > 0
         assert not set(WORDS) & set(mine["spiking"])
