@@ -81,6 +81,12 @@ COMMANDS = (
             "basalt map model.net --rate 0.05 --core core.toml --share --json",
         ),
     ),
+    Command(
+        "compare",
+        "deploy.compare",
+        "compare",
+        ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
+    ),
     Command("list", "deploy.main", "list_", ("basalt list",)),
     Command("publish", "train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(
