@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Int
 
 from train.layers import whole
+from train.merged import Merged
 from train.networks import Network
 from train.objectives import OBJECTIVES, rate_excess
 from train.recipe import TrainingConfig
@@ -73,7 +74,10 @@ class Stepper:
         self.x, self.labels = torch.empty(0), torch.empty(0)
         self.exact = False
         self.captures = fabric.device.type == "cuda" and fabric.world_size == 1
-        if fabric.device.type == "cuda":
+        self.merged: Merged | None = None
+        if self.captures and whole.available():
+            self.merged = Merged(getattr(optimizer, "optimizer", optimizer))
+        elif fabric.device.type == "cuda":
             for group in optimizer.param_groups:
                 group["lr"] = torch.tensor(0.0, device=fabric.device)
 
@@ -81,7 +85,9 @@ class Stepper:
         self, x: Float[torch.Tensor, "batch features steps"], labels: Int[torch.Tensor, "batch"], rate: float
     ) -> None:
         """One step at a learning rate."""
-        for group in self.optimizer.param_groups:
+        if self.merged is not None:
+            self.merged.rate.fill_(rate)
+        for group in self.optimizer.param_groups if self.merged is None else ():
             if isinstance(group["lr"], torch.Tensor):
                 group["lr"].fill_(rate * group["unit"])
             else:
@@ -121,13 +127,22 @@ class Stepper:
         if config.rate_penalty > 0:
             loss = loss + config.rate_penalty * rate_excess(rates, config.rate_target)
         self.fabric.backward(loss)
-        norm = self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=config.clip, error_if_nonfinite=False)
-        self.optimizer.step()
+        norm = self._update()
         with torch.no_grad():
             hits = (self.objective.decision(logits) == labels).sum()
             # A gradient that is not finite shows as a loss that is not: rounded to the grid, its weights would be.
             measured = torch.stack([torch.add(loss, norm, alpha=0), hits / len(labels), self.one, *rates.values()])
             self.sums.add_(measured, alpha=len(labels))
+
+    def _update(self) -> torch.Tensor:
+        """Clip the gradients and take the optimiser's step; returns the norm that they had."""
+        if self.merged is not None:
+            return self.merged(self.config.clip)
+        clip = self.config.clip
+        norm = self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip, error_if_nonfinite=False)
+        assert norm is not None
+        self.optimizer.step()
+        return norm
 
     def _capture(self, x: torch.Tensor, labels: torch.Tensor) -> None:
         """Capture the step, if it can be; the steps that warm it up are undone."""

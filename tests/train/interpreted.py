@@ -123,14 +123,51 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     }
 
 
-def projections(memory: Any, grad: Any) -> tuple[np.ndarray, np.ndarray]:
-    """`train.layers.device_grid.projections` of a `SlowMemory`, and what `grad` of it is for the weights."""
+def projections(states: int, shift: int, weight: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`train.layers.device_grid.projections` for a window of 30 steps, and what `grad` of it is for the weights."""
     import torch
 
     from train.layers import device_grid
+    from train.layers.slow_memory import SlowMemory
 
+    memory = SlowMemory(len(weight), 5, states, 30.0, 16, 1, 4.0, 1.0)
+    memory.shift.fill_(shift)
+    memory.weight.data.copy_(torch.from_numpy(weight))
     found = device_grid.projections(memory)
-    return found.detach().numpy(), torch.autograd.grad(found, memory.weight, grad)[0].numpy()
+    return found.detach().numpy(), torch.autograd.grad(found, memory.weight, torch.from_numpy(grad))[0].numpy()
+
+
+def updates(
+    values: list[np.ndarray],
+    units: list[float],
+    state: dict[int, dict[str, np.ndarray]],
+    grads: list[list[np.ndarray]],
+    rates: list[float],
+    clip: float,
+) -> tuple[list[np.ndarray], dict[int, dict[str, np.ndarray]], list[float]]:
+    """Parameters, `AdamW`'s state and the gradients' norms after `train.merged.Merged` steps."""
+    from collections import defaultdict
+    from types import SimpleNamespace
+
+    import torch
+
+    from train.merged import Merged
+
+    # In place of an optimiser: making one imports what Triton's interpreter does not survive.
+    parameters = [torch.nn.Parameter(torch.from_numpy(value)) for value in values]
+    fixed = {"betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.1}
+    groups = [{"params": [p], "unit": unit, **fixed} for p, unit in zip(parameters, units)]
+    made: Any = SimpleNamespace(param_groups=groups, state=defaultdict(dict))
+    for key, entry in state.items():
+        made.state[parameters[key]] = {name: torch.as_tensor(value) for name, value in entry.items()}
+    merged, norms = Merged(made), []
+    for step, rate in zip(grads, rates):
+        merged.rate.fill_(rate)
+        for p, grad in zip(parameters, step):
+            p.grad = torch.from_numpy(grad)
+        norms.append(float(merged(clip)))
+    left = {i: {name: value.numpy() for name, value in made.state[p].items()} for i, p in enumerate(parameters)}
+    return [p.detach().numpy() for p in parameters], left, norms
 
 
 def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
@@ -151,6 +188,8 @@ def _begin() -> None:
     import torch
     import triton.language as tl
     from triton.runtime import interpreter
+
+    import train.networks  # noqa: F401  (some of what this imports cannot be once a kernel has run)
 
     torch.set_num_threads(1)
     types = {"int1": tl.int1, "int8": tl.int8, "int16": tl.int16, "int32": tl.int32}

@@ -47,6 +47,6 @@ def test_projections(run: Callable[..., Any], shift: int, scale: float) -> None:
     expected, _ = memory.projections()
     grad = torch.randn_like(expected)
     gradient = torch.autograd.grad(expected, memory.weight, grad)[0]
-    ours, ours_gradient = run(projections, memory, grad)
+    ours, ours_gradient = run(projections, 6, shift, memory.weight.detach().numpy(), grad.numpy())
     assert np.array_equal(ours, expected.detach().numpy())
     assert np.array_equal(ours_gradient, gradient.numpy())

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
-from train.layers import exact
+from train.layers import device_grid, exact
 from train.layers.config import ReadoutConfig
 from train.layers.fixed_point import DECAY_UNIT
 from train.layers.integers import ReadoutIntegers
@@ -71,7 +71,7 @@ class Readout(torch.nn.Module):
 
     def of_counts(self, counts: Float[torch.Tensor, "batch inputs"]) -> Float[torch.Tensor, "batch classes"]:
         """Logits from how much each input has added (sums: its spikes before the last step)."""
-        return counts @ self.synapse.matrix.t() * self.config.logit_scale
+        return counts @ device_grid.weights(self.synapse.weight.flatten(1)).t() * self.config.logit_scale
 
     def integers(self) -> ReadoutIntegers:
         """The layer as it is deployed."""
