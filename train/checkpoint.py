@@ -3,6 +3,7 @@
 checkpoint.pt is a dictionary of tensors and plain values, read with `weights_only=True`:
 
     format "basalt-checkpoint", version 1, recipe (all defaults written out), inputs, classes,
+    sensor  the axes that the inputs have, if it is known,
     model   the best weights on the validation split, for export,
     best    {epoch, validation accuracy, validation loss} of those,
     last    what resuming needs: model, optimizer, epoch (finished ones), step, torch's random state, history.
@@ -34,6 +35,12 @@ class Checkpoint:
     model: dict[str, torch.Tensor]
     best: dict[str, Any]
     last: dict[str, Any]
+    sensor: tuple[int, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the network's input."""
+        return self.sensor or (self.inputs,)
 
     def write(self, path: Path) -> None:
         """Write the checkpoint; the file is the old one or the new one, never a part.
@@ -46,6 +53,7 @@ class Checkpoint:
             "version": VERSION,
             "recipe": self.recipe.plain(),
             "inputs": self.inputs,
+            "sensor": list(self.sensor),
             "classes": self.classes,
             "model": self.model,
             "best": self.best,
@@ -97,6 +105,7 @@ def read(run: Path) -> Checkpoint:
         model=content["model"],
         best=content["best"],
         last=content["last"],
+        sensor=tuple(content.get("sensor", ())),
     )
 
 

@@ -86,7 +86,7 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     """
     torch.manual_seed(recipe.seed)
     config = recipe.training
-    network = Network(recipe.network, splits.train.features_count, splits.classes).to(fabric.device)
+    network = Network(recipe.network, splits.train.sensor, splits.classes).to(fabric.device)
     network.travel_in(getattr(torch, config.precision))
     optimizer = make_optimizer(network, config, fabric.device)
     state = State(network, optimizer)
@@ -196,7 +196,10 @@ def _save(recipe: Recipe, splits: Splits, run: Path, state: State, fabric: Fabri
             "random": torch.get_rng_state(),
             "history": state.history,
         }
-        saved = Checkpoint(recipe, splits.train.features_count, splits.classes, state.best_model, state.best, last)
+        train = splits.train
+        saved = Checkpoint(
+            recipe, train.features_count, splits.classes, state.best_model, state.best, last, train.sensor
+        )
         saved.write(run / checkpoint.NAME)
         write_log(run, state.history)
     fabric.barrier()

@@ -146,7 +146,7 @@ def _describe(recipe: Any) -> None:
     from train.networks import Network
 
     given = shape(recipe.data)
-    network = Network(recipe.network, given.features, given.classes)
+    network = Network(recipe.network, given.sensor, given.classes)
     typer.echo(f"{recipe.name}: {recipe.data.name}, {recipe.data.steps} steps of {recipe.data.step_ms:g} ms")
     for config, layer in zip(recipe.network.named(), network.layers.values()):
         parameters = sum(p.numel() for p in layer.parameters() if p.requires_grad)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +33,26 @@ class Network(torch.nn.Module):
 
     Args:
         config: the layers.
-        inputs: number of input features.
+        inputs: number of input features, or their shape (channels, height, width), which convolutions need.
         classes: number of outputs.
     """
 
-    def __init__(self, config: NetworkConfig, inputs: int, classes: int) -> None:
+    def __init__(self, config: NetworkConfig, inputs: int | tuple[int, ...], classes: int) -> None:
         super().__init__()
-        self.inputs, self.classes = inputs, classes
+        shape = (inputs,) if isinstance(inputs, int) else tuple(inputs)
+        self.inputs, self.classes = prod(shape), classes
         self.layers = torch.nn.ModuleDict()
         self._integer = False
         for layer in config.named():
-            module = LAYERS[layer.kind].module
+            module: Any = LAYERS[layer.kind].module
             assert layer.name is not None
             if isinstance(layer, SpikingConfig):
-                self.layers[layer.name] = module(layer, layer.name, inputs)
-                inputs = layer.units
+                self.layers[layer.name] = module(layer, layer.name, shape)
+                shape = self.layers[layer.name].shape
             else:
-                self.layers[layer.name] = module(layer, layer.name, inputs, classes)
+                self.layers[layer.name] = module(layer, layer.name, prod(shape), classes)
+        for hidden in self.hidden:
+            hidden.meet(self.hidden)
 
     @property
     def hidden(self) -> list[Any]:
@@ -89,7 +93,7 @@ class Network(torch.nn.Module):
                 yield parameter, known.get(parameter, 1.0)
 
     def compute_exactly(self, on: bool) -> None:
-        """Whether slow memories compute the deployed integers in training, too: slower, and then spikes are equal."""
+        """Whether memories compute the deployed integers in training, too: slower, and then spikes are equal."""
         for layer in self.hidden:
             if layer.memory is not None:
                 layer.memory.exact = on
@@ -124,7 +128,7 @@ class Network(torch.nn.Module):
 
     @torch.no_grad()
     def calibrate(self, x: UInt8[torch.Tensor, "batch features steps"]) -> None:
-        """Set the drive shift of every slow memory from the largest drive that `x` causes, input side first."""
+        """Set the shifts of every memory from the ranges that `x` causes, input side first."""
         memories = [layer.memory for layer in self.hidden if layer.memory is not None]
         for memory in memories:
             memory.watching, memory.peak = True, 0.0
@@ -147,6 +151,6 @@ def load(run: Path | str) -> Network:
     from train.checkpoint import read
 
     saved = read(Path(run))
-    network = Network(saved.recipe.network, saved.inputs, saved.classes)
+    network = Network(saved.recipe.network, saved.shape, saved.classes)
     network.load_state_dict(saved.model)
     return network.eval()

@@ -74,18 +74,21 @@ def _row(folder: Path) -> str:
     saved = checkpoint.read(folder)
     lava = f"{100 * read_json(folder / LAVA)['accuracy']:.2f}" if (folder / LAVA).is_file() else ""
     rates = " ".join(f"{rate:.3f}" for rate in metrics["spike_rate"].values())
+    formula = formula_count(saved.recipe.network, saved.inputs)
     return (
         f"| {folder.name} | {metrics['seed']} | {metrics['parameters']:,} | "
-        f"{formula_count(saved.recipe.network, saved.inputs):,} | {100 * metrics['accuracy_float']:.2f} | "
+        f"{'' if formula is None else f'{formula:,}'} | {100 * metrics['accuracy_float']:.2f} | "
         f"{100 * metrics['accuracy_integer']:.2f} | {lava} | {rates} | {metrics['seconds']:.0f} |"
     )
 
 
-def formula_count(network: Any, inputs: int) -> int:
+def formula_count(network: Any, inputs: int) -> int | None:
     """Parameters as arXiv 2512.07602 counts them: MN + Nd + d² + d + M a layer, N² more where it is recurrent.
 
-    M inputs, N neurons, d states; without a slow memory MN, and N more for delays.
+    M inputs, N neurons, d states; without a slow memory MN, and N more for delays. None where there are other layers.
     """
+    if any(layer.kind not in ("lif", "dmp") for layer in network.layers[:-1]):
+        return None
     total = 0
     for layer in network.layers[:-1]:
         states = getattr(layer, "states", 0)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from train.layers.config import DmpConfig, LayerConfig, LifConfig, ReadoutConfig, SpikingConfig
+from train.layers.config import ConvConfig, DmpConfig, LayerConfig, LifConfig, PoolConfig, ReadoutConfig, SpikingConfig
+from train.layers.conv import Conv, Pool
 from train.layers.dmp import Dmp
 from train.layers.lif import Lif
 from train.layers.readout import Readout
@@ -21,6 +22,8 @@ class Kind:
 LAYERS: dict[str, Kind] = {
     "lif": Kind(LifConfig, Lif),
     "dmp": Kind(DmpConfig, Dmp),
+    "conv": Kind(ConvConfig, Conv),
+    "pool": Kind(PoolConfig, Pool),
     "readout": Kind(ReadoutConfig, Readout),
 }
 

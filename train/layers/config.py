@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def _decay(value: Any) -> float | tuple[float, float]:
@@ -14,6 +14,16 @@ def _decay(value: Any) -> float | tuple[float, float]:
 
 
 Decay = Annotated[float | tuple[float, float], BeforeValidator(_decay)]
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    both = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
+    if len(both) != 2 or not all(isinstance(part, int) and not isinstance(part, bool) for part in both):
+        raise ValueError("give a whole number, or [vertical, horizontal]")
+    return both
+
+
+Pair = Annotated[tuple[int, int], BeforeValidator(_pair)]
 
 
 class Strict(BaseModel):
@@ -40,39 +50,58 @@ class SpikingConfig(LayerConfig):
     """A layer of spiking neurons.
 
     Attributes:
-        units: number of neurons.
         threshold: in weight units of 1/64 (weights reach from −4 to 3.97 in steps of 1/32).
-        current_decay, voltage_decay: fraction lost a step; [low, high] spreads it over the neurons.
+        current_decay, voltage_decay: fraction lost a step; [low, high] spreads it over the neurons (or channels).
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
-        bias: learn a bias. recurrent: feed the layer's spikes back through a dense matrix.
-        delay: the largest learned delay of the spikes that leave the layer, in steps; 0 for none. Spikes fed back have
-            none.
-        delay_spread: delays start uniformly between 0 and this, in steps.
-        delay_rate: how fast delays learn, in steps for what moves a weight by one.
+        bias: learn a bias, one a neuron (or channel).
         tau_grad, scale_grad: width (in thresholds, times 100 inside SLAYER) and height of the surrogate gradient.
     """
 
-    units: int = Field(gt=0, le=65536)
     threshold: float = Field(8.0, ge=1 / 64, le=2047)
     current_decay: Decay = 1.0
     voltage_decay: Decay = 0.1
     reset: Literal["hard", "soft", "none"] = "hard"
     bias: bool = False
-    recurrent: bool = False
-    delay: int = Field(0, ge=0, le=62)
-    delay_spread: float = Field(1.0, ge=0, le=62)
-    delay_rate: float = Field(1.0, gt=0)
     tau_grad: float = Field(0.01, gt=0)
     scale_grad: float = Field(10.0, gt=0)
 
 
-class LifConfig(SpikingConfig):
+class DenseConfig(SpikingConfig):
+    """Spiking neurons with dense synapses.
+
+    Attributes:
+        units: number of neurons.
+        recurrent: feed the layer's spikes back through a dense matrix.
+        delay: the largest learned delay of the spikes that leave the layer, in steps; 0 for none. Spikes fed back have
+            none.
+        delay_spread: delays start uniformly between 0 and this, in steps.
+        delay_rate: how fast delays learn, in steps for what moves a weight by one.
+    """
+
+    units: int = Field(gt=0, le=65536)
+    recurrent: bool = False
+    delay: int = Field(0, ge=0, le=62)
+    delay_spread: float = Field(1.0, ge=0, le=62)
+    delay_rate: float = Field(1.0, gt=0)
+
+
+class LifConfig(DenseConfig):
     """Leaky integrate-and-fire neurons."""
 
     kind: Literal["lif"] = "lif"
 
 
-class DmpConfig(SpikingConfig):
+class PathwayConfig(DenseConfig):
+    """Spiking neurons beside a memory of their input.
+
+    Attributes:
+        fast: whether spikes also reach the neurons directly; without, W stays zero and the memory is all there is.
+    """
+
+    fast: bool = True
+
+
+class DmpConfig(PathwayConfig):
     """Leaky integrate-and-fire neurons beside a slow Legendre memory.
 
     Attributes:
@@ -81,7 +110,6 @@ class DmpConfig(SpikingConfig):
         update_interval: steps between refreshes of the memory current.
         coefficient_bits: of the frozen matrices.
         memory_scale: factor on the initial memory weights.
-        fast: whether spikes also reach the neurons directly; without, W stays zero and the memory is all there is.
     """
 
     kind: Literal["dmp"] = "dmp"
@@ -90,7 +118,47 @@ class DmpConfig(SpikingConfig):
     update_interval: int = Field(1, ge=1)
     coefficient_bits: int = Field(16, ge=4, le=24)
     memory_scale: float = Field(1.0, ge=0)
-    fast: bool = True
+
+
+class ConvConfig(SpikingConfig):
+    """Leaky integrate-and-fire neurons with a convolution for synapses.
+
+    Attributes:
+        channels: of the output. kernel, stride, padding: in pixels, one number or [vertical, horizontal].
+        groups: parts that input and output channels are divided into, each convolved by itself.
+    """
+
+    kind: Literal["conv"] = "conv"
+    channels: int = Field(gt=0, le=4096)
+    kernel: Pair = (3, 3)
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    groups: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "ConvConfig":
+        if min(*self.kernel, *self.stride) < 1 or min(self.padding) < 0:
+            raise ValueError("kernel and stride are 1 or more, padding is 0 or more")
+        if self.channels % self.groups:
+            raise ValueError(f"{self.groups} groups do not divide {self.channels} channels")
+        return self
+
+
+class PoolConfig(SpikingConfig):
+    """Sum pooling: neurons that add the spikes of a window of their channel, each with the same fixed weight.
+
+    With the defaults a neuron spikes in every step in which one of its inputs did.
+
+    Attributes:
+        size: of the windows, which lie side by side; one number or [vertical, horizontal].
+        weight: of each spike.
+    """
+
+    kind: Literal["pool"] = "pool"
+    size: Pair = (2, 2)
+    weight: float = Field(1.0, ge=1 / 32, le=127 / 32)
+    threshold: float = Field(0.5, ge=1 / 64, le=2047)
+    voltage_decay: Decay = 1.0
 
 
 class ReadoutConfig(LayerConfig):

@@ -17,11 +17,11 @@ class Dmp(Spiking):
     config: DmpConfig
     memory: SlowMemory
 
-    def __init__(self, config: DmpConfig, name: str, inputs: int) -> None:
+    def __init__(self, config: DmpConfig, name: str, inputs: int | tuple[int, ...]) -> None:
         super().__init__(config, name, inputs)
         self.memory = SlowMemory(
             config.units,
-            inputs,
+            self.inputs,
             config.states,
             config.window,
             config.coefficient_bits,

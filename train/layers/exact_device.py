@@ -45,15 +45,26 @@ def spiking(
 ) -> UInt8[torch.Tensor, "batch neurons steps"]:
     """Spikes of a layer without recurrence beside a slow memory, as deployed, after their delays; x may be graded."""
     s_in = x.transpose(1, 2).float()
-    steps, neurons, device = s_in.shape[1], len(layer.weight), x.device
-    synaptic = (s_in @ _as(layer.weight.T, s_in) / WEIGHT_SCALE).contiguous()
-    current = synaptic
+    steps = s_in.shape[1]
+    synaptic = s_in @ _as(layer.weight.T, s_in)
+    full = None
     if layer.memory is not None:
         drive = torch.nn.functional.pad(s_in @ _as(layer.memory.drive_weight, s_in), (1, 0))[:, :steps]
         full = memory_current(layer.memory, drive.double())
-        if full.abs().max() > STATE_MAX:
-            return _on_the_processor(layer, s_in, full)
-        current = (full / STATE_SCALE).float().contiguous()
+    return driven(layer, synaptic, full)
+
+
+def driven(
+    layer: SpikingIntegers,
+    synaptic: Float[torch.Tensor, "batch steps neurons"],
+    memory: Float[torch.Tensor, "batch steps neurons"] | None,
+) -> UInt8[torch.Tensor, "batch neurons steps"]:
+    """Spikes of a layer from the integers W s_in[t], not yet delayed, and memory[t] in units of u."""
+    neurons, device = synaptic.shape[2], synaptic.device
+    if memory is not None and memory.abs().max() > STATE_MAX:
+        return _on_the_processor(layer, synaptic, memory)
+    current = None if memory is None else (memory.double() / STATE_SCALE).float().contiguous()
+    synaptic = (synaptic / WEIGHT_SCALE).float().contiguous()
     constants = Constants(layer.current_decay, layer.voltage_decay, 1.0, 1.0, 1.0)
     decays = fused.Decays.of(constants, device, neurons)
     bias = decays.zero if layer.bias is None else torch.as_tensor(layer.bias << 6, device=device).to(torch.int32)
@@ -68,7 +79,11 @@ def spiking(
 
 
 def _fed_forward(
-    layer: SpikingIntegers, synaptic: torch.Tensor, current: torch.Tensor, bias: torch.Tensor, decays: fused.Decays
+    layer: SpikingIntegers,
+    synaptic: torch.Tensor,
+    current: torch.Tensor | None,
+    bias: torch.Tensor,
+    decays: fused.Decays,
 ) -> Float[torch.Tensor, "batch steps neurons"]:
     from train.layers.triton_lif import forward_kernel
 
@@ -77,9 +92,9 @@ def _fed_forward(
     codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
     counts = torch.empty(batch, neurons, device=device)
     forward_kernel[(batch, -(-neurons // fused.BLOCK))](
-        synaptic, synaptic, current, bias / STATE_SCALE, decays.keep_u, decays.keep_v, layer.threshold << 6, 0,
-        spikes, codes, counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False,
-        MEMORY=layer.memory is not None, RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
+        synaptic, synaptic, synaptic if current is None else current, bias / STATE_SCALE, decays.keep_u, decays.keep_v,
+        layer.threshold << 6, 0, spikes, codes, counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False,
+        MEMORY=current is not None, RESET=RESETS[layer.reset], SEND=True, BLOCK=fused.BLOCK, num_warps=fused.WARPS,
     )  # fmt: skip
     return spikes
 
@@ -95,9 +110,9 @@ def _fed_back(
 
 def _on_the_processor(
     layer: SpikingIntegers,
-    s_in: Float[torch.Tensor, "batch steps inputs"],
+    synaptic: Float[torch.Tensor, "batch steps neurons"],
     memory: Float[torch.Tensor, "batch steps neurons"],
 ) -> UInt8[torch.Tensor, "batch neurons steps"]:
-    activation = exact.activation(s_in.to(torch.uint8).cpu().numpy(), layer.weight)
-    spikes, _ = exact.spiking(layer, activation, memory.long().cpu().numpy())
-    return torch.from_numpy(spikes).to(s_in.device).transpose(1, 2)
+    late = torch.nn.functional.pad(synaptic, (0, 0, 1, 0))[:, :-1]
+    spikes, _ = exact.spiking(layer, late.to(torch.int32).cpu().numpy(), memory.long().cpu().numpy())
+    return torch.from_numpy(spikes).to(synaptic.device).transpose(1, 2)

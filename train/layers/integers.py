@@ -60,6 +60,26 @@ class SpikingIntegers:
     kind: str = "spiking"
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ConvIntegers(SpikingIntegers):
+    """A spiking layer with a convolution for synapses (a sum pooling is one with a group a channel).
+
+        a[t, o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s_in[t−1, g + c, y·stride₀ − padding₀ + i, …]
+
+    Attributes:
+        weight: (output channels, input channels / groups, kernel height, kernel width), even, −256 … 254.
+        input_shape: (channels, height, width).
+        stride, padding: (vertical, horizontal).
+    """
+
+    weight: Int[np.ndarray, "outputs channels height width"]
+    input_shape: tuple[int, int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    groups: int
+    kind: str = "conv"
+
+
 @dataclass(frozen=True, eq=False)
 class ReadoutIntegers:
     """Non-spiking integrators, which sum; or, with a voltage_decay (0 … 4096), whose leaky membranes are summed.

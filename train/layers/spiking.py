@@ -1,6 +1,8 @@
 """What all spiking layers share: a SLAYER block with our synapse and neuron, and exact integers."""
 
-from typing import Any
+from collections.abc import Sequence
+from math import prod
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -8,12 +10,11 @@ from jaxtyping import Float, Int, UInt8
 
 from basalt.errors import BasaltError
 from train.layers import exact, exact_device, whole
-from train.layers.config import SpikingConfig
+from train.layers.config import DenseConfig, SpikingConfig
 from train.layers.delay import Delay
 from train.layers.fixed_point import WEIGHT_SCALE
 from train.layers.integers import SpikingIntegers
 from train.layers.neuron import Neuron
-from train.layers.slow_memory import SlowMemory
 from train.layers.synapse import Dense
 from train.slayer import slayer
 
@@ -29,27 +30,64 @@ class Spiking(torch.nn.Module):
     Args:
         config: of the layer.
         name: of the layer.
-        inputs: number of input features.
+        inputs: number of input features, or their shape.
+
+    Attributes:
+        plain: whether a dense product and a slow memory are all that drives the neurons (`train.layers.whole`).
+        shape: of the output, (channels, height, width) or (neurons,).
+        memory: the memory beside the synapses, if any.
     """
 
-    def __init__(self, config: SpikingConfig, name: str, inputs: int) -> None:
+    plain: ClassVar[bool] = True
+    config: Any
+
+    def __init__(self, config: SpikingConfig, name: str, inputs: int | tuple[int, ...]) -> None:
         super().__init__()
-        self.config, self.name, self.inputs, self.units = config, name, inputs, config.units
-        self.block = _block(config, inputs)
-        std = config.weight_scale * config.threshold / inputs**0.5
+        self.config, self.name = config, name
+        self.input_shape = (inputs,) if isinstance(inputs, int) else tuple(inputs)
+        self.inputs = prod(self.input_shape)
+        self.shape = self.output_shape()
+        self.units = prod(self.shape)
+        self.block = self.make_block()
         with torch.no_grad():
-            self.synapse.weight.normal_(0, std)
-            if config.recurrent:
-                self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / config.units**0.5)
-        self.bias = torch.nn.Parameter(torch.zeros(config.units)) if config.bias else None
+            self.initialise()
+        self.bias = torch.nn.Parameter(torch.zeros(self.shape[0])) if config.bias else None
         self.rate = torch.zeros(())
-        self.memory: SlowMemory | None = None
+        self.memory: Any = None
         self.travels = torch.float32
 
+    def output_shape(self) -> tuple[int, ...]:
+        """The shape of the output."""
+        return (self.config.units,)
+
+    def make_block(self) -> torch.nn.Module:
+        """The SLAYER block that holds neurons and synapses."""
+        return _block(self.config, self.inputs)
+
+    def initialise(self) -> None:
+        """Draw the weights."""
+        config = self.config
+        self.synapse.weight.normal_(0, config.weight_scale * config.threshold / self.inputs**0.5)
+        if self.recurrent:
+            self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / self.units**0.5)
+
+    def meet(self, layers: Sequence["Spiking"]) -> None:
+        """Called once with all spiking layers of the network, for those that share something."""
+
     @property
-    def synapse(self) -> Dense:
+    def recurrent(self) -> bool:
+        """Whether the layer's spikes are fed back."""
+        return getattr(self.config, "recurrent", False)
+
+    @property
+    def synapse(self) -> Any:
         """The synapse from the layer's input."""
-        return self.block.input_synapse if self.config.recurrent else self.block.synapse
+        return self.block.input_synapse if self.recurrent else self.block.synapse
+
+    @property
+    def matrix(self) -> Float[torch.Tensor, "neurons ..."]:
+        """The weights after the quantisation hook."""
+        return self.synapse.matrix
 
     @property
     def neuron(self) -> Neuron:
@@ -69,15 +107,15 @@ class Spiking(torch.nn.Module):
     def units_of(self) -> dict[torch.nn.Parameter, float]:
         """The scale of parameters, see `Network.units`."""
         units = {self.synapse.weight: self.config.weight_scale * self.config.threshold}
-        if self.config.recurrent:
+        if self.recurrent:
             units[self.block.recurrent_synapse.weight] = self.config.threshold
         if self.bias is not None:
             units[self.bias] = self.config.threshold
         return units
 
     def quantised_bias(self) -> Float[torch.Tensor, "units"] | None:
-        """The bias on the 1/64 grid."""
-        return None if self.bias is None else _on_grid(self.bias)
+        """The bias of every neuron on the 1/64 grid."""
+        return None if self.bias is None else _on_grid(self.bias).repeat_interleave(self.units // self.shape[0])
 
     def counts(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units"] | None:
         """How often each neuron spikes before the last step, where that is cheaper than `forward`; None elsewhere."""
@@ -87,7 +125,7 @@ class Spiking(torch.nn.Module):
 
     def fire(self, current: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What the neurons driven by `current` send, after their delays; remembers their mean rate."""
-        recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
+        recurrent = self.block.recurrent_synapse.matrix if self.recurrent else None
         spikes = self.neuron(current, self.quantised_bias(), recurrent)
         self.rate = spikes.mean()
         return self._delayed(spikes)
@@ -98,10 +136,10 @@ class Spiking(torch.nn.Module):
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""
         constants, bias = self.neuron.constants, self.quantised_bias()
-        recurrent = self.block.recurrent_synapse.matrix if self.config.recurrent else None
+        recurrent = self.block.recurrent_synapse.matrix if self.recurrent else None
         return SpikingIntegers(
             name=self.name,
-            weight=to_integers(self.synapse.matrix),
+            weight=to_integers(self.matrix),
             threshold=self.neuron.v_th_mant,
             current_decay=constants.current_decay,
             voltage_decay=constants.voltage_decay,
@@ -132,7 +170,7 @@ class Spiking(torch.nn.Module):
                 f"Layer {self.name} has a bias or a {self.config.reset} reset, which lava-dl cannot export: "
                 "use convert/export.py, which can."
             )
-        if self.config.recurrent and self.block.delay is not None:
+        if self.recurrent and self.block.delay is not None:
             raise BasaltError(
                 f"Layer {self.name} has recurrence and delays, which stock netx cannot load together: "
                 "use convert/export.py, and another backend than netx."
@@ -140,13 +178,15 @@ class Spiking(torch.nn.Module):
         self.block.export_hdf5(handle)
 
 
-def _block(config: SpikingConfig, inputs: int) -> torch.nn.Module:
-    """A SLAYER block whose neuron and synapses are ours."""
-    stock = {"threshold": config.threshold, "current_decay": 1.0, "voltage_decay": 1.0}
-    kind = slayer.block.cuba.Recurrent if config.recurrent else slayer.block.cuba.Dense
-    block = kind(stock, inputs, config.units)
-    block.neuron = Neuron(
-        config.units,
+def stock(config: SpikingConfig) -> dict[str, float]:
+    """What SLAYER's blocks want to know of neurons, which are then replaced by ours."""
+    return {"threshold": config.threshold, "current_decay": 1.0, "voltage_decay": 1.0}
+
+
+def neurons(config: SpikingConfig, units: int) -> Neuron:
+    """So many of our neurons."""
+    return Neuron(
+        units,
         config.current_decay,
         config.voltage_decay,
         config.reset,
@@ -154,6 +194,13 @@ def _block(config: SpikingConfig, inputs: int) -> torch.nn.Module:
         tau_grad=config.tau_grad,
         scale_grad=config.scale_grad,
     )
+
+
+def _block(config: DenseConfig, inputs: int) -> torch.nn.Module:
+    """A SLAYER block whose neuron and synapses are ours."""
+    kind = slayer.block.cuba.Recurrent if config.recurrent else slayer.block.cuba.Dense
+    block = kind(stock(config), inputs, config.units)
+    block.neuron = neurons(config, config.units)
     synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if config.recurrent else {"synapse": inputs}
     for name, size in synapses.items():
         setattr(block, name, Dense(size, config.units, pre_hook_fx=block.neuron.quantize_8bit))

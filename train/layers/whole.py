@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float
 
-from train.layers import device_grid, fused, fused_recurrent
+from train.layers import device_grid, fused, fused_driven, fused_recurrent
 
 if TYPE_CHECKING:
     from train.layers.spiking import Spiking
@@ -78,7 +78,7 @@ def _travelling(layer: "Spiking", x: torch.Tensor) -> torch.Tensor:
 
 
 def _is_feed_forward(layer: "Spiking") -> bool:
-    return not layer.config.recurrent
+    return layer.plain and not layer.recurrent
 
 
 def _chunks_divide(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -112,7 +112,7 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
 
 
 def _is_recurrent(layer: "Spiking") -> bool:
-    return layer.config.recurrent and layer.memory is None and layer.units <= fused_recurrent.MOST
+    return layer.plain and layer.recurrent and layer.memory is None and layer.units <= fused_recurrent.MOST
 
 
 def _feedback_fits(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -132,8 +132,24 @@ def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torc
     )
 
 
+def _is_driven(layer: "Spiking") -> bool:
+    return not layer.plain and not layer.recurrent
+
+
+def _always(layer: "Spiking", x: torch.Tensor) -> bool:
+    return True
+
+
+def _driven(layer: Any, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+    neuron = layer.neuron
+    synaptic, memory = layer.drive(x)
+    bias = layer.quantised_bias()
+    return fused_driven.fire(synaptic, memory, neuron.constants, neuron.decays, bias, layer.travels, send)
+
+
 OPERATIONS = (
     Operation(_is_feed_forward, _chunks_divide, _feed_forward),
     Operation(_is_recurrent, _feedback_fits, _recurrent),
+    Operation(_is_driven, _always, _driven),
 )
 """Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`train.layers.loop`)."""

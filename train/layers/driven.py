@@ -1,0 +1,81 @@
+"""Spiking layers that more than a dense product drives: what convolutions and memories of gates or patterns share."""
+
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, UInt8
+
+from basalt.errors import BasaltError
+from train.layers import exact, exact_device, whole
+from train.layers.spiking import Spiking
+
+
+class _Instead(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, value, shown):  # type: ignore[no-untyped-def]
+        return shown
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]
+        return grad, None
+
+
+def instead(
+    value: Float[torch.Tensor, "*shape"], shown: Float[torch.Tensor, "*shape"]
+) -> Float[torch.Tensor, "*shape"]:
+    """`shown`, with the gradient of `value`: how rounding and tables train (straight through)."""
+    return _Instead.apply(value, shown.detach())
+
+
+def late(rows: Float[torch.Tensor, "batch steps size"]) -> Float[torch.Tensor, "batch steps size"]:
+    """rows[t − 1], zero at t = 0."""
+    return torch.nn.functional.pad(rows, (0, 0, 1, 0))[:, :-1]
+
+
+class Driven(Spiking):
+    """A spiking layer that says itself what drives its neurons.
+
+    A kind defines `drive`, in the training form, and `exact_drive`, in the deployed integers.
+    """
+
+    plain: ClassVar[bool] = False
+
+    def drive(self, x: Float[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The synaptic W s_in[t], not yet delayed, and the memory's current memory[t] or None, in float units.
+
+        Both are (batch, steps, units).
+        """
+        raise NotImplementedError
+
+    def exact_drive(
+        self, layer: Any, x: UInt8[torch.Tensor, "batch inputs steps"]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The integers of `drive` for the layer's integers: in weight units, and in units of the current u."""
+        raise NotImplementedError
+
+    def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+        """What drives the neurons, without bias and recurrence."""
+        synaptic, memory = self.drive(x)
+        arrived = late(synaptic)
+        return (arrived if memory is None else arrived + memory).transpose(1, 2)
+
+    def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
+        """Spikes as deployed, in exact integers."""
+        layer = self.integers()
+        synaptic, memory = self.exact_drive(layer, x)
+        if whole.applies(self, x):
+            return exact_device.driven(layer, synaptic, memory)
+        activation = late(synaptic).to(torch.int32).cpu().numpy()
+        current = None if memory is None else memory.to(torch.int64).cpu().numpy()
+        spikes, _ = exact.spiking(layer, activation, current)
+        return torch.from_numpy(spikes).transpose(1, 2).to(x.device)
+
+    def export_hdf5(self, handle: object) -> None:
+        """Never: lava-dl writes no such layer that is ours.
+
+        Raises:
+            BasaltError: always.
+        """
+        raise BasaltError(
+            f"Layer {self.name} ({self.config.kind}) cannot be exported by lava-dl: use convert/export.py, which can."
+        )

@@ -1,0 +1,69 @@
+"""Neurons on a GPU that something else than a dense product drives: `train.layers.fused` without its products.
+
+current[t] = synaptic[t−1] + memory[t], then the kernels of `train.layers.triton_lif`
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+
+from train.layers.constants import Constants
+from train.layers.fixed_point import RESETS, STATE_SCALE
+from train.layers.fused import BLOCK, WARPS, Decays, coarseness
+
+
+class _Fire(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, synaptic, memory, bias, constants, decays, dtype, send):  # type: ignore[no-untyped-def]
+        from train.layers.triton_lif import forward_kernel
+
+        (batch, steps, neurons), device = synaptic.shape, synaptic.device
+        ctx.set_materialize_grads(False)
+        spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else synaptic.new_empty(1)
+        codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
+        counts = torch.empty(batch, neurons, device=device)
+        forward_kernel[(batch, -(-neurons // BLOCK))](
+            synaptic, synaptic, synaptic if memory is None else memory, decays.zero if bias is None else bias,
+            decays.keep_u, decays.keep_v, constants.threshold_state, coarseness(constants), spikes, codes, counts,
+            steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=memory is not None,
+            RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK, num_warps=WARPS,
+        )  # fmt: skip
+        ctx.save_for_backward(codes)
+        ctx.constants, ctx.decays, ctx.dtype = constants, decays, dtype
+        ctx.has_memory, ctx.has_bias = memory is not None, bias is not None
+        return (spikes if send else None), counts
+
+    @staticmethod
+    def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
+        from train.layers.triton_lif import backward_kernel
+
+        (codes,) = ctx.saved_tensors
+        (batch, steps, neurons), constants, decays = codes.shape, ctx.constants, ctx.decays
+        out = torch.empty(batch, steps, neurons, device=codes.device)
+        first, grad_bias, single = torch.empty(3, batch, neurons, device=codes.device)
+        backward_kernel[(batch, -(-neurons // BLOCK))](
+            codes if grad is None else grad.contiguous(), first if grad_count is None else grad_count.contiguous(),
+            codes, codes, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau,
+            2.0 ** coarseness(constants) / (constants.tau * STATE_SCALE), out, first, grad_bias, single, steps,
+            neurons, neurons, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=False,
+            BLOCK=BLOCK, num_warps=WARPS,
+        )  # fmt: skip
+        late = torch.nn.functional.pad(out, (0, 0, 0, 1))[:, 1:]
+        # The kernel leaves the gradient of the first step's current apart, where no synaptic current flows.
+        out[:, 0] = first
+        return late, out if ctx.has_memory else None, grad_bias.sum(0) if ctx.has_bias else None, None, None, None, None
+
+
+def fire(
+    synaptic: Float[torch.Tensor, "batch steps neurons"],
+    memory: Float[torch.Tensor, "batch steps neurons"] | None,
+    constants: Constants,
+    decays: Decays,
+    bias: Float[torch.Tensor, "neurons"] | None,
+    dtype: torch.dtype,
+    send: bool = True,
+) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
+    """Spikes (batch, steps, neurons) in `dtype`, or None unless `send`, and their counts before the last step."""
+    together = None if memory is None else memory.contiguous()
+    return _Fire.apply(synaptic.contiguous(), together, bias, constants, decays, dtype, send)
