@@ -26,6 +26,7 @@ class Case:
         memory: drive_weight (1, inputs), drive_bias (1,), rows (neurons, d+1), or empty.
         system: Ā, B̄ (integers) and their shift, update interval, and k of the largest drive, 32767/2^(6 + k).
         grad: of the spikes, or None to ask for counts alone; grad_counts: of the counts, or None.
+        coarse: of the distances from the threshold; None for what float32 takes.
     """
 
     x: np.ndarray
@@ -36,6 +37,7 @@ class Case:
     system: tuple[np.ndarray, np.ndarray, int, int, int] | None = None
     grad: np.ndarray | None = None
     grad_counts: np.ndarray | None = None
+    coarse: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +75,13 @@ def layer(case: Case) -> Result:
             x = torch.relu(every + leaves["drive_bias"]).clamp(max=32767 / 64 / 2**drive_shift)
             current = (made.inputs(x) @ made.weights(leaves["rows"])).view(*x.shape, -1).numpy()
     spikes, counts = fused.layer(
-        leaves["x"], leaves["weight"], constants, fused.Decays.of(constants, cpu), send=case.grad is not None, **parts
+        leaves["x"],
+        leaves["weight"],
+        constants,
+        fused.Decays.of(constants, cpu),
+        send=case.grad is not None,
+        coarse=case.coarse,
+        **parts,
     )
     loss = torch.zeros(())
     if case.grad is not None:

@@ -126,3 +126,19 @@ def test_memory_currents_of_any_size(run: Callable[..., Any], base: int) -> None
     expected = expected_spikes(layer, x)
     assert expected.tolist() == [[[0, 0, 0], [0, 0, 1]]]
     assert np.array_equal(run(exact_spiking, layer, x), expected)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_sums_that_wrap_more_than_once(run: Callable[..., Any], recurrent: bool) -> None:
+    """Graded input of 255 at weights of 254: a sum past what the kernel wraps as the integers do."""
+    inputs = 24
+    layer = SpikingIntegers(
+        name="hidden1",
+        weight=np.array([[254] * inputs, [-256] * inputs, [2] * inputs]),
+        threshold=64,
+        current_decay=np.array([4096]),
+        voltage_decay=np.array([100]),
+        recurrent_weight=np.full((3, 3), 2) if recurrent else None,
+    )
+    x = np.full((1, inputs, 5), 255, np.uint8)
+    assert np.array_equal(run(exact_spiking, layer, x), expected_spikes(layer, x))

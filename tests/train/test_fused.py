@@ -17,6 +17,8 @@ from train.layers.constants import Constants
 from train.layers.legendre import quantised
 
 UNIT = 4096
+COARSE = 2
+"""What `coarseness` says of the surrogate below."""
 Run = Callable[..., Any]
 
 
@@ -38,7 +40,7 @@ def make_case(
     interval: int = 1,
     wanted: str = "both",
 ) -> Case:
-    """A layer whose neurons spike now and then; with one input, that is graded."""
+    """A layer whose neurons spike now and then; with one input, that is graded. Even seeds code distances coarsely."""
     draw = np.random.default_rng(seed)
     memory, system = {}, None
     if states:
@@ -65,6 +67,7 @@ def make_case(
         bias=(draw.integers(-16, 32, neurons) / 64).astype(np.float32) if bias else None,
         memory=memory,
         system=system,
+        coarse=None if seed % 2 else COARSE,
         grad=draw.normal(size=(batch, steps, neurons)).astype(np.float32) if wanted != "counts" else None,
         grad_counts=draw.normal(size=(batch, neurons)).astype(np.float32) if wanted != "spikes" else None,
     )
@@ -90,11 +93,12 @@ def current_of(case: Case, leaves: dict[str, torch.Tensor]) -> torch.Tensor:
     return current + torch.stack(parts, 1)
 
 
-def reference(case: Case, result: Result, coded: bool) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
+def reference(case: Case, result: Result) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
     """Spikes of `train.layers.dynamics`, and SLAYER's gradients of (grad·spikes + grad_counts·counts) in float64.
 
     The kernel rounds the memory current to 1/4096 before it is added, where `dynamics` truncates the sum; so
-    `dynamics` gets the rounded one. `coded`: distances from the threshold as the kernel keeps them.
+    `dynamics` gets the rounded one. Distances from the threshold are coded as the
+    case says.
     """
     constants = Constants(**case.constants)
     leaves = {"x": case.x, "weight": case.weight, **case.memory}
@@ -113,8 +117,8 @@ def reference(case: Case, result: Result, coded: bool) -> tuple[torch.Tensor, di
     if case.grad_counts is not None:
         grad[:, :-1] += case.grad_counts[:, None]
     rho = constants.surrogate(voltage.double()).numpy()
-    if coded:
-        unit = 2.0 ** fused.coarseness(constants)
+    if case.coarse is not None:
+        unit = 2.0**case.coarse
         code = np.floor((voltage.double().numpy() * UNIT - constants.threshold_state) / unit + 0.5).clip(-32768, 32767)
         rho = constants.scale / 2 / constants.tau * np.exp(-np.abs(code) * unit / (constants.tau * UNIT))
     keep_u, keep_v = (1 - decay / UNIT for decay in (constants.current_decay, constants.voltage_decay))
@@ -129,13 +133,10 @@ def reference(case: Case, result: Result, coded: bool) -> tuple[torch.Tensor, di
     return spikes, {**found, **({} if case.bias is None else {"bias": grad_bias.sum(0)})}
 
 
-def check(run: Run, case: Case, coded: bool = True) -> torch.Tensor:
-    """Spikes and counts equal the reference's, gradients to 1e-4 of their norm; returns the spikes.
-
-    Where few values are summed to nearly nothing, only the `coded` gradients come so near.
-    """
+def check(run: Run, case: Case) -> torch.Tensor:
+    """Spikes and counts equal the reference's, gradients to 1e-4 of their norm; returns the spikes."""
     result = run(layer, case)
-    spikes, grads = reference(case, result, coded)
+    spikes, grads = reference(case, result)
     if result.spikes is None:
         assert case.grad is None
     else:
@@ -179,13 +180,15 @@ def test_every_way_around_the_groups_of_sixteen_steps(run: Run, steps: int) -> N
 @pytest.mark.parametrize(("reset", "inputs", "states"), [("hard", 5, 0), ("soft", 1, 3), ("none", 1, 0)])
 def test_more_neurons_than_a_block(run: Run, reset: str, inputs: int, states: int) -> None:
     """Seventy: two blocks of 64 lanes, the second mostly empty."""
-    case = make_case(1, 2, 20, inputs, 70, reset, True, True, states)
-    assert fused.coarseness(Constants(**case.constants)) == 2
-    fine = replace(case, constants={**case.constants, "tau": 0.6})
-    assert fused.coarseness(Constants(**fine.constants)) == 0
-    spikes = check(run, fine, coded=False)
+    spikes = check(run, make_case(1, 2, 20, inputs, 70, reset, True, True, states))
     assert 0.02 < spikes.mean() < 0.9
     assert ((spikes.sum((0, 1)) > 0).float().mean()) > 0.3
+
+
+@pytest.mark.parametrize(("tau", "coarse"), [(0.35, 0), (0.6, 0), (1.5, COARSE), (6.0, 4)])
+def test_distances_are_as_fine_as_16_bits_allow(tau: float, coarse: int) -> None:
+    constants = Constants(**{**make_case(1, 1, 2, 1, 1, "hard", False, False).constants, "tau": tau})
+    assert fused.coarseness(constants) == coarse
 
 
 FULL = 2**23 - 1

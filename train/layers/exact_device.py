@@ -61,7 +61,7 @@ def driven(
 ) -> UInt8[torch.Tensor, "batch neurons steps"]:
     """Spikes of a layer from the integers W s_in[t], not yet delayed, and memory[t] in units of u."""
     neurons, device = synaptic.shape[2], synaptic.device
-    if memory is not None and memory.abs().max() > STATE_MAX:
+    if synaptic.abs().max() > STATE_MAX >> 6 or (memory is not None and memory.abs().max() > STATE_MAX):
         return _on_the_processor(layer, synaptic, memory)
     current = None if memory is None else (memory.double() / STATE_SCALE).float().contiguous()
     synaptic = (synaptic / WEIGHT_SCALE).float().contiguous()
@@ -111,8 +111,8 @@ def _fed_back(
 def _on_the_processor(
     layer: SpikingIntegers,
     synaptic: Float[torch.Tensor, "batch steps neurons"],
-    memory: Float[torch.Tensor, "batch steps neurons"],
+    memory: Float[torch.Tensor, "batch steps neurons"] | None,
 ) -> UInt8[torch.Tensor, "batch neurons steps"]:
-    late = torch.nn.functional.pad(synaptic, (0, 0, 1, 0))[:, :-1]
-    spikes, _ = exact.spiking(layer, late.to(torch.int32).cpu().numpy(), memory.long().cpu().numpy())
+    late = torch.nn.functional.pad(synaptic, (0, 0, 1, 0))[:, :-1].long().cpu().numpy()
+    spikes, _ = exact.spiking(layer, late, None if memory is None else memory.long().cpu().numpy())
     return torch.from_numpy(spikes).to(synaptic.device).transpose(1, 2)

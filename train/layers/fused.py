@@ -44,6 +44,10 @@ def product(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> torch.Tenso
         return (a.float() @ b.float()).to(dtype)
 
 
+WHOLE = -1
+"""In place of a coarseness: distances from the threshold as they are, in 32 bits."""
+
+
 def coarseness(constants: Constants) -> int:
     """The least k such that distances from the threshold in units of 2^k/4096, in 16 bits, reach `REACH` widths."""
     return max(0, math.ceil(math.log2(REACH * constants.tau * STATE_SCALE / 2**15)))
@@ -51,7 +55,9 @@ def coarseness(constants: Constants) -> int:
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send):  # type: ignore[no-untyped-def]
+    def forward(  # type: ignore[no-untyped-def]
+        ctx, s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send, coarse
+    ):
         from train.layers.triton_lif import forward_kernel
 
         batch, steps, features = s_in.shape
@@ -75,11 +81,11 @@ class _Layer(torch.autograd.Function):
             if deployed is not None:
                 current = torch.nn.functional.pad(deployed, (0, width - neurons))
         spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else s_in.new_empty(1)
-        codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
+        codes = torch.empty(batch, steps, neurons, dtype=torch.int32 if coarse == WHOLE else torch.int16, device=device)
         counts = torch.empty(batch, neurons, device=device)
         forward_kernel[(batch, -(-neurons // BLOCK))](
             synaptic, weight, current, decays.zero if bias is None else bias, decays.keep_u, decays.keep_v,
-            constants.threshold_state, coarseness(constants), spikes, codes, counts, steps, neurons, width,
+            constants.threshold_state, coarse, spikes, codes, counts, steps, neurons, width,
             LEAK=decays.leak, SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
@@ -87,7 +93,7 @@ class _Layer(torch.autograd.Function):
         ctx.save_for_backward(*(value for value in saved if value is not None))
         ctx.present = tuple(value is not None for value in saved)
         ctx.shape, ctx.constants, ctx.decays, ctx.memory = (batch, steps, neurons, width), constants, decays, memory
-        ctx.has_bias = bias is not None
+        ctx.has_bias, ctx.coarse = bias is not None, coarse
         return (spikes if send else None), counts
 
     @staticmethod
@@ -107,7 +113,7 @@ class _Layer(torch.autograd.Function):
         backward_kernel[(batch, -(-width // BLOCK))](
             codes if grad is None else grad.contiguous(), first if grad_count is None else grad_count.contiguous(),
             codes, flat, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau,
-            2.0 ** coarseness(constants) / (constants.tau * STATE_SCALE), out, first, grad_bias, grad_single, steps,
+            2.0 ** max(ctx.coarse, 0) / (constants.tau * STATE_SCALE), out, first, grad_bias, grad_single, steps,
             neurons, width, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=single,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
@@ -145,7 +151,7 @@ class _Layer(torch.autograd.Function):
             None if memory is None else grad_drive_weight,
             None if memory is None else of_drive[:1],
             grad_rows,
-            None, None, None, None, None,
+            None, None, None, None, None, None,
         )  # fmt: skip
 
 
@@ -211,9 +217,14 @@ def layer(
     memory: Memory | None = None,
     deployed: Float[torch.Tensor, "batch steps neurons"] | None = None,
     send: bool = True,
+    coarse: int | None = None,
 ) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
     """Spikes (None unless `send`) and their counts before the last step, of a layer on a GPU.
 
-    `deployed` is the exact memory current, to be used instead of that of the chunks, whose gradient stays.
+    `deployed` is the exact memory current, to be used instead of that of the chunks, whose gradient stays. Distances
+    from the threshold are kept in units of 2^coarse/4096, by default what `coarseness` says, or whole in float32.
     """
-    return _Layer.apply(s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send)
+    if coarse is None:
+        coarse = WHOLE if s_in.dtype == torch.float32 else coarseness(constants)
+    parts = (weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send, coarse)
+    return _Layer.apply(s_in, *parts)

@@ -6,7 +6,7 @@ The integers are those of `train.layers.dynamics`, for currents below 6144. Neur
 thread walks one neuron through time. With so few threads only loads far ahead keep the memory busy: sixteen steps,
 spelled out, since Triton before 3.2 knows no lists; a value's register is filled again once the value is used. The
 backward kernel needs only the surrogate gradient of every step: the forward kernel keeps the distance from the
-threshold, in 16 bits and units of 2^coarse.
+threshold, in 16 bits and units of 2^coarse (in 32 bits where gradients are float32).
 """
 
 import triton
@@ -70,8 +70,9 @@ def _fire(
     distance = free - threshold
     if coarse > 0:
         distance = (distance + (1 << (coarse - 1))) >> coarse
-    distance = tl.where(distance > 32767, 32767, tl.where(distance < -32768, -32768, distance))
-    tl.store(codes, distance.to(tl.int16), mask=mask)
+    if coarse >= 0:
+        distance = tl.where(distance > 32767, 32767, tl.where(distance < -32768, -32768, distance))
+    tl.store(codes, distance.to(codes.dtype.element_ty), mask=mask)
     after = free
     if RESET == 0:
         after = tl.where(spike, 0, free)
@@ -152,7 +153,7 @@ def forward_kernel(
     current[t] = synaptic[t−1] + memory[t], both (batch, steps, width), width ≥ neurons. SINGLE: `synaptic` is the
     only input (batch, steps), to be multiplied with `weight` (neurons,). LEAK: the current has a state, u. MEMORY:
     there is a memory current. SEND: `spikes` is wanted, not counts alone. `bias` is in multiples of 1/4096. A code is
-    (v' − threshold)/2^coarse, rounded and clipped to 16 bits.
+    (v' − threshold)/2^coarse, rounded and clipped to 16 bits; with `coarse` below 0 it is not, and has 32 bits.
     """
     sample = tl.program_id(0).to(tl.int64)
     lane = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
