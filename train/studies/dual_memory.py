@@ -60,7 +60,7 @@ _PIXELS: dict[str, Any] = {
     "window": 300.0,
     "like": PIXELS,
     "delays": {"delay": 62, "delay_spread": 31.0, "delay_rate": 50.0},
-    "recurrent": NARROWER,
+    "recurrent": {**NARROWER, "scale_grad": 1.0},
     "samples": 55_000,
     "seconds": {"cpu": 200.0, "cuda": 1.0},
 }
