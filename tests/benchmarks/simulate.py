@@ -128,6 +128,7 @@ def compare(network: Network, steps: int, stock_steps: int, repeats: int, update
             Variant("fixed, batch 256", network, many[:256], "fixed", 256),
             Variant("compiled, batch 1", network, few, "compiled", 1),
             Variant("compiled, batch 256", network, many, "compiled", 256),
+            Variant("near-memory, batch 64", network, many[:64], "near-memory", 64),
             Variant("bare kernel, batch 1", network, few, "kernel", 1),
             Variant("bare kernel, batch 256", network, many, "kernel", 256),
         ],
