@@ -178,6 +178,18 @@ def updates(
     return [p.detach().numpy() for p in parameters], left, norms
 
 
+def delayed(spikes: np.ndarray, delay: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What `train.layers.triton_delay` sends of (batch, steps, neurons), and its gradients for that of what is sent."""
+    import torch
+
+    from train.layers import triton_delay
+
+    late = torch.from_numpy(delay)
+    sent = triton_delay.shifted(torch.from_numpy(spikes), late)
+    grad_spikes, grad_delay = triton_delay.gradients(torch.from_numpy(grad), sent, late)
+    return sent.numpy(), grad_spikes.numpy(), grad_delay.numpy()
+
+
 def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
     """`train.layers.exact_device.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
     import torch

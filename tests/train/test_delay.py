@@ -1,5 +1,8 @@
 """Learned axonal delays: SLAYER's values and gradients, and the spikes that are deployed."""
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
+from tests.train.interpreted import delayed, interpreter
 from train.layers import delay as delays
 from train.layers.config import DmpConfig, LifConfig
 from train.layers.delay import Delay
@@ -54,6 +58,27 @@ def test_the_form_for_gpus_equals_the_compiled_one() -> None:
     for shift in (late, -late):
         compiled = torch.from_numpy(delays.shifted(values.numpy(), shift.numpy()))
         assert torch.equal(delays.gathered(values, shift), compiled)
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Callable[..., Any]]:
+    with interpreter() as runner:
+        yield runner
+
+
+@pytest.mark.parametrize(("batch", "steps", "neurons"), [(2, 33, 70), (1, 16, 64), (3, 1, 1), (1, 50, 5)])
+def test_the_kernels_for_gpus_equal_the_compiled_ones(
+    run: Callable[..., Any], batch: int, steps: int, neurons: int
+) -> None:
+    draw = np.random.default_rng(steps)
+    sent = (draw.random((batch, steps, neurons)) < 0.4).astype(np.float32)
+    grad = draw.normal(size=sent.shape).astype(np.float32)
+    late = draw.integers(0, 20, neurons)
+    found = run(delayed, sent, late, grad)
+    assert np.array_equal(found[0], delays.shifted(sent, late))
+    expected = delays.gradients(torch.from_numpy(grad), torch.from_numpy(found[0]), torch.from_numpy(late))
+    assert np.array_equal(found[1], expected[0].numpy())
+    np.testing.assert_allclose(found[2], expected[1].numpy(), rtol=1e-5, atol=1e-5)
 
 
 def spikes(batch: int, inputs: int, steps: int) -> torch.Tensor:

@@ -48,24 +48,43 @@ def _shifted(values: torch.Tensor, delay: torch.Tensor) -> torch.Tensor:
     return gathered(values, delay)
 
 
+def gradients(
+    grad: Float[torch.Tensor, "batch steps neurons"],
+    sent: Float[torch.Tensor, "batch steps neurons"],
+    delay: Int[torch.Tensor, "neurons"],
+) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "neurons"]]:
+    """The gradients above, of the spikes and of the delays, by torch."""
+    before = torch.nn.functional.pad(sent, (0, 0, 1, 0))[:, :-1]
+    return _shifted(grad.contiguous(), -delay), (grad * (before - sent)).sum((0, 1), dtype=torch.float32)
+
+
+def _by_triton(values: torch.Tensor) -> bool:
+    from train.layers import whole
+
+    return values.device.type in whole.DEVICES and whole.available()
+
+
 class _Delayed(torch.autograd.Function):
     @staticmethod
     def forward(ctx, spikes, delay):  # type: ignore[no-untyped-def]
-        whole = delay.detach().long()
-        sent = _shifted(spikes, whole)
-        ctx.save_for_backward(sent, whole)
+        steps = delay.detach().long()
+        if _by_triton(spikes):
+            from train.layers import triton_delay
+
+            sent = triton_delay.shifted(spikes, steps)
+        else:
+            sent = _shifted(spikes, steps)
+        ctx.save_for_backward(sent, steps)
         return sent
 
     @staticmethod
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
-        sent, whole = ctx.saved_tensors
-        grad_spikes = grad_delay = None
-        if ctx.needs_input_grad[0]:
-            grad_spikes = _shifted(grad.contiguous(), -whole)
-        if ctx.needs_input_grad[1]:
-            before = torch.nn.functional.pad(sent, (0, 0, 1, 0))[:, :-1]
-            grad_delay = (grad * (before - sent)).sum((0, 1), dtype=torch.float32)
-        return grad_spikes, grad_delay
+        sent, steps = ctx.saved_tensors
+        if _by_triton(grad):
+            from train.layers import triton_delay
+
+            return triton_delay.gradients(grad, sent, steps)
+        return gradients(grad, sent, steps)
 
 
 class Delay(torch.nn.Module):
