@@ -1,9 +1,9 @@
 """Read and write .net files: lava-dl's netx layout in HDF5, with Basalt's further layer types.
 
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
-them. Basalt adds the types `slow_memory`, `readout` and `mean_readout` and the keys `neuron/reset`, `neuron/start`,
-`inputShape`, `extra` and `fraction`; the root attributes `format` and `version` say so. A reader refuses what it does
-not know by name. Nothing in a file is executed.
+them. Basalt adds the types `slow_memory`, `hgrn`, `hopfield`, `readout` and `mean_readout` and the keys
+`neuron/reset`, `neuron/start`, `inputShape`, `extra` and `fraction`; the root attributes `format` and `version` say so.
+A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
 import json
@@ -17,10 +17,13 @@ from basalt.files import atomic
 from convert import rules
 from convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
 from convert.netx_write import by_channel, write_layers
+from convert.pathways import Hgrn, Hopfield
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
 
 FORMAT = "basalt-netx"
-VERSION = 1
+VERSION = 2
+SINCE = {Hgrn.kind: 2, Hopfield.kind: 2}
+"""Layer type → the version that it came with. A file says the oldest version that knows all its types."""
 
 
 def read(path: Path) -> Network:
@@ -112,12 +115,18 @@ def write(path: Path, network: Network) -> None:
     rules.enforce(network, str(path))
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         file.attrs["format"] = FORMAT
-        file.attrs["version"] = VERSION
+        file.attrs["version"] = version_of(network)
         file.attrs["name"] = network.name
         file.attrs["origin"] = json.dumps(network.origin)
         if network.step_seconds is not None:
             file.attrs["step_seconds"] = network.step_seconds
         write_layers(file, network)
+
+
+def version_of(network: Network) -> int:
+    """The oldest version whose readers know all that the network has."""
+    pathways = [layer.memory.kind for layer in network.spiking if layer.memory is not None]
+    return max((SINCE.get(kind, 1) for kind in pathways), default=1)
 
 
 def why_not_stock(layer: Layer) -> str | None:
@@ -128,7 +137,7 @@ def why_not_stock(layer: Layer) -> str | None:
         return f"stock netx has no {layer.kind} layer"
     delayed = layer.delay is not None
     reasons = {
-        "it has a slow memory": layer.memory is not None,
+        f"it has a memory pathway ({getattr(layer.memory, 'kind', None)})": layer.memory is not None,
         f"it has the reset {layer.neuron.reset!r}, stock neurons only the hard one": layer.neuron.reset != "hard",
         "stock netx cannot load recurrence with delays": delayed and layer.recurrent_weight is not None,
         "stock netx delays the synapses, which differs with a bias": delayed and layer.bias is not None,

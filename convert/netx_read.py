@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 
 from basalt.errors import BasaltError
-from convert.records import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.pathways import GATES, PATHWAYS, Hgrn, Hopfield, Pathway, SlowMemory
+from convert.records import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, Spiking, axis
 
 SPIKING_NEURONS = ("CUBA", "LOIHI")
 STOCK_TYPES = {
@@ -152,9 +153,10 @@ def shared(value: np.ndarray) -> bool:
 
 
 def read_dense(reader: Reader) -> Layer:
-    """`dense`, `dense_rec` and `slow_memory`; without neurons, or where they cannot spike, sums for each output."""
+    """`dense`, `dense_rec` and what has a memory pathway; without neurons, or where they cannot spike, sums."""
     weight = matrix(reader)
     neuron = reader.neuron_type
+    kind = reader.string("type")
     if neuron is None:
         return Readout(reader.name, weight)
     shape = (len(weight),)
@@ -172,7 +174,7 @@ def read_dense(reader: Reader) -> Layer:
         recurrent_weight=reader.optional("weight_rec", (2,)),
         bias=reader.spread("bias", shape),
         delay=reader.spread("delay", shape),
-        memory=read_memory(reader) if "memory" in reader.group else None,
+        memory=read_memory(reader, kind) if kind in PATHWAYS else None,
         start=reader.integer("neuron/start", 0),
     )
 
@@ -291,24 +293,45 @@ def read_average(reader: Reader) -> Readout:
     return Readout(reader.name, np.repeat(np.eye(classes, dtype=np.int64), inputs // classes, axis=1))
 
 
-MEMORY_DIMENSIONS = {
-    "transition": 2,
-    "memory_weight": 2,
-    "drive_weight": 1,
-    "drive_input": 1,
-    "drive_memory_weight": 1,
+MEMORY_DIMENSIONS: dict[str, dict[str, int]] = {
+    SlowMemory.kind: {
+        **dict.fromkeys(("transition", "memory_weight"), 2),
+        **dict.fromkeys(("drive_weight", "drive_input", "drive_memory_weight"), 1),
+    },
+    Hgrn.kind: {
+        **dict.fromkeys((*(f"{gate}_weight" for gate in GATES), "forget_recurrent", "update_recurrent"), 2),
+        **dict.fromkeys((*(f"{gate}_bias" for gate in GATES), "low", "gain"), 1),
+    },
+    Hopfield.kind: dict.fromkeys(("keys", "values"), 2),
 }
-"""Arrays among the fields of `SlowMemory`; the others are single integers."""
+"""Kind of a memory pathway → the arrays among its fields; `variant` is a name, the others are single integers."""
+
+MEMORY_OPTIONAL = ("forget_recurrent", "update_recurrent", "values")
+"""Arrays that some variants do not have; the design rules say which."""
 
 
-def read_memory(reader: Reader) -> SlowMemory:
+def read_memory(reader: Reader, kind: str) -> Pathway:
     """The group `memory`."""
+    if not isinstance(reader.group.get("memory"), h5py.Group):
+        raise reader.fail("memory", "is missing")
+    names = [item.name for item in fields(PATHWAYS[kind])]
+    unknown = sorted(set(reader.group["memory"]) - set(names))
+    if unknown:
+        raise BasaltError(
+            f"{reader.place}: 'memory/{unknown[0]}' is not known here in a {kind} memory; update Basalt, or export the "
+            f"network with this one."
+        )
     values: dict[str, Any] = {}
-    for item in fields(SlowMemory):
-        key = f"memory/{item.name}"
-        dimensions = MEMORY_DIMENSIONS.get(item.name)
-        values[item.name] = reader.integer(key) if dimensions is None else reader.integers(key, (dimensions,))
-    return SlowMemory(**values)
+    for name in names:
+        key, dimensions = f"memory/{name}", MEMORY_DIMENSIONS[kind].get(name)
+        if name == "variant":
+            values[name] = reader.string(key)
+        elif dimensions is None:
+            values[name] = reader.integer(key)
+        else:
+            read = reader.optional if name in MEMORY_OPTIONAL else reader.integers
+            values[name] = read(key, (dimensions,))
+    return PATHWAYS[kind](**values)
 
 
 def read_readout(reader: Reader) -> Readout:
@@ -334,7 +357,7 @@ def read_foreign(reader: Reader) -> Foreign:
 READERS: dict[str, Callable[[Reader], Layer]] = {
     "dense": read_dense,
     "dense_rec": read_dense,
-    "slow_memory": read_dense,
+    **dict.fromkeys(PATHWAYS, read_dense),
     "conv": read_conv,
     "pool": read_pool,
     "input": read_input,

@@ -7,22 +7,25 @@ from typing import Any
 import h5py
 import numpy as np
 
-from convert.records import Conv, Encoder, Foreign, Layer, Network, Neuron, Readout, SlowMemory, Spiking
+from convert.records import Conv, Encoder, Foreign, Layer, Network, Neuron, Readout, Spiking
 
 
 def write_spiking(group: h5py.Group, layer: Spiking) -> None:
-    """As lava-dl writes `dense` and `dense_rec`; `slow_memory` adds a group."""
+    """As lava-dl writes `dense` and `dense_rec`; a memory pathway gives the type its kind, and adds a group."""
     recurrent = layer.recurrent_weight is not None
-    write_matrix(group, "slow_memory" if layer.memory is not None else "dense_rec" if recurrent else "dense", layer)
+    write_matrix(group, layer.memory.kind if layer.memory is not None else "dense_rec" if recurrent else "dense", layer)
     optional = {"weight_rec": layer.recurrent_weight, "bias": layer.bias, "delay": layer.delay}
     for key, value in optional.items():
         if value is not None:
             group[key] = value.astype(np.int32)
     write_neuron(group, layer.neuron, layer.start, layer.shape)
     if layer.memory is not None:
-        for item in fields(SlowMemory):
+        for item in fields(layer.memory):
             value = getattr(layer.memory, item.name)
-            group[f"memory/{item.name}"] = value if isinstance(value, int) else value.astype(np.int32)
+            if isinstance(value, np.ndarray):
+                group.create_dataset(f"memory/{item.name}", data=value.astype(np.int32), compression="gzip")
+            elif value is not None:
+                group[f"memory/{item.name}"] = value
 
 
 def write_conv(group: h5py.Group, layer: Conv) -> None:

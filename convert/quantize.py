@@ -8,25 +8,38 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from convert.records import Layer, Network, Neuron, Readout, SlowMemory, Spiking
+from convert.pathways import PATHWAYS, Pathway
+from convert.records import Conv, Layer, Network, Neuron, Readout, Spiking
 
 
 def spiking(layer: Any) -> Spiking:
-    """A spiking layer, with its slow memory if it has one."""
-    return Spiking(
-        name=layer.name,
-        weight=layer.weight,
-        neuron=Neuron(int(layer.threshold), layer.current_decay, layer.voltage_decay, layer.reset),
-        recurrent_weight=layer.recurrent_weight,
-        bias=layer.bias,
-        delay=layer.delay,
-        memory=None if layer.memory is None else slow_memory(layer.memory),
-    )
+    """A spiking layer, with its memory pathway if it has one."""
+    return Spiking(**parts(layer))
 
 
-def slow_memory(memory: Any) -> SlowMemory:
-    """The slow memory of a layer."""
-    return SlowMemory(**{item.name: getattr(memory, item.name) for item in fields(SlowMemory)})
+def conv(layer: Any) -> Conv:
+    """A convolution of spiking neurons, or a sum pooling."""
+    geometry = {name: getattr(layer, name) for name in ("input_shape", "stride", "padding", "groups")}
+    return Conv(**parts(layer), **geometry)
+
+
+def parts(layer: Any) -> dict[str, Any]:
+    """What every layer of spiking neurons has."""
+    return {
+        "name": layer.name,
+        "weight": layer.weight,
+        "neuron": Neuron(int(layer.threshold), layer.current_decay, layer.voltage_decay, layer.reset),
+        "recurrent_weight": layer.recurrent_weight,
+        "bias": layer.bias,
+        "delay": layer.delay,
+        "memory": None if layer.memory is None else pathway(layer.memory),
+    }
+
+
+def pathway(memory: Any) -> Pathway:
+    """The memory pathway of a layer: the record of its kind, by the names of its fields."""
+    record = PATHWAYS[getattr(memory, "kind", "slow_memory")]
+    return record(**{item.name: getattr(memory, item.name) for item in fields(record)})
 
 
 def readout(layer: Any) -> Readout:
@@ -34,7 +47,7 @@ def readout(layer: Any) -> Readout:
     return Readout(name=layer.name, weight=layer.weight, voltage_decay=layer.voltage_decay)
 
 
-QUANTIZERS: dict[str, Callable[[Any], Layer]] = {"spiking": spiking, "readout": readout}
+QUANTIZERS: dict[str, Callable[[Any], Layer]] = {"spiking": spiking, "conv": conv, "readout": readout}
 """Kind of a layer's integers → its record."""
 
 

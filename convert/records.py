@@ -15,6 +15,8 @@ from typing import ClassVar, Protocol
 import numpy as np
 from jaxtyping import Int
 
+from convert.pathways import Pathway
+
 RESETS = ("hard", "soft", "none")
 STATE_MAX = (1 << 23) - 1
 DECAY_MAX = 1 << 12
@@ -45,55 +47,17 @@ class Neuron:
 
 
 @dataclass(frozen=True, eq=False)
-class SlowMemory:
-    """A compact slow state beside the fast spikes of a layer (dual memory pathway), d states, one scalar drive.
-
-        x[t]      = sat16(max(drive_weight·s_in[t−1] + drive_bias, 0) << drive_shift)
-        memory[t] = (memory_weight m[t−1] + drive_memory_weight x[t] + half(memory_shift)) >> memory_shift
-                    where t is a multiple of update_interval, else memory[t−1]
-        m[t]      = sat24((transition m[t−1] + drive_input x[t] + half(coefficient_shift)) >> coefficient_shift)
-        half(p)   = 1 << (p − 1) if p > 0 else 0, so that shifts round half up
-
-    Attributes:
-        drive_weight: (inputs,), even, −256 … 254.
-        drive_bias: in weight units.
-        drive_shift: fraction bits added to the drive.
-        transition, drive_input: Ā (d, d) and B̄ (d,) of the Legendre memory with `coefficient_shift` fraction bits.
-        memory_weight, drive_memory_weight: P = W_m Ā (neurons, d) and ν = W_m B̄ (neurons,), 8 bit.
-        memory_shift: shift of their sum into the units of the current u.
-        update_interval: steps between refreshes of memory[t].
-
-    Source: arXiv 2512.07602; Voelker et al., NeurIPS 2019 (Legendre memory units).
-    """
-
-    drive_weight: Int[np.ndarray, "inputs"]
-    drive_bias: int
-    drive_shift: int
-    transition: Int[np.ndarray, "states states"]
-    drive_input: Int[np.ndarray, "states"]
-    coefficient_shift: int
-    memory_weight: Int[np.ndarray, "neurons states"]
-    drive_memory_weight: Int[np.ndarray, "neurons"]
-    memory_shift: int
-    update_interval: int = 1
-
-    @property
-    def states(self) -> int:
-        """d, the size of the slow state."""
-        return len(self.drive_input)
-
-
-@dataclass(frozen=True, eq=False)
 class Spiking:
     """A layer of spiking neurons with dense synapses, all parts but the weight optional.
 
-        a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the `SlowMemory` if any
+        a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the memory pathway if any
 
     Attributes:
         weight: (neurons, inputs), even, −256 … 254.
         recurrent_weight: (neurons, neurons), the same grid.
         bias: (neurons,), in weight units.
         delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
+        memory: a memory pathway beside the synapses, one of `convert/pathways.py`.
         start: the first step at which the bias acts. Stock netx starts all layers at 0; with its reset interval, as on
             Loihi, each layer starts one step after the one before it.
     """
@@ -106,7 +70,7 @@ class Spiking:
     recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
     bias: Int[np.ndarray, "neurons"] | None = None
     delay: Int[np.ndarray, "neurons"] | None = None
-    memory: SlowMemory | None = None
+    memory: Pathway | None = None
     start: int = 0
 
     @property
@@ -131,7 +95,7 @@ class Conv(Spiking):
 
         a[t, o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s_in[t−1, g + c, y·stride₀ − padding₀ + i·dilation₀, …]
 
-    with g the first channel of the group of o, and then as `Spiking`, without recurrence and slow memory.
+    with g the first channel of the group of o, and then as `Spiking`, without recurrence and memory pathway.
 
     Attributes:
         weight: (output channels, input channels / groups, kernel height, kernel width), even, −256 … 254.

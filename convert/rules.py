@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from basalt import tables
 from basalt.errors import BasaltError
+from convert.pathways import GATES, GATINGS, RECALLS, Hgrn, Hopfield, SlowMemory
 from convert.records import DECAY_MAX, STATE_MAX, Conv, Encoder, Layer, Network, Readout, Spiking
 
 WEIGHT_MIN, WEIGHT_MAX = -256, 254
@@ -20,6 +22,10 @@ START_MAX = 1 << 20
 BIAS_MAX = (1 << 12) - 1
 MEMORY_WEIGHT_MAX = 127
 SHIFT_MAX = 30
+SIMILARITY_SHIFT_MAX = 40
+PATTERNS_MAX = 1 << 16
+ITERATIONS_MAX = 64
+VARIANTS = {Hgrn.kind: GATINGS, Hopfield.kind: RECALLS}
 
 
 @dataclass(frozen=True)
@@ -29,15 +35,16 @@ class Violation:
     rule: str
     layer: str
     what: str
-    value: float
+    value: float | str
     limit: str
 
     def __str__(self) -> str:
         broken = f"layer {self.layer!r} breaks the rule {self.rule}"
-        return f"{broken}: {self.what} is {self.value:g}, the limit is {self.limit}"
+        value = self.value if isinstance(self.value, str) else f"{self.value:g}"
+        return f"{broken}: {self.what} is {value}, the limit is {self.limit}"
 
 
-Found = Iterator[tuple[str, float, str]]
+Found = Iterator[tuple[str, float | str, str]]
 RULES: dict[str, Callable[[Any], Found]] = {}
 
 
@@ -61,7 +68,7 @@ def weight_range(layer: Layer) -> Found:
     weights: dict[str, np.ndarray | None] = {"weight": getattr(layer, "weight", None)}
     if isinstance(layer, Spiking):
         weights["recurrent_weight"] = layer.recurrent_weight
-        weights["drive_weight"] = layer.memory.drive_weight if layer.memory else None
+        weights |= layer.memory.weights if layer.memory else {}
     for name, value in weights.items():
         if value is not None:
             yield from outside(name, value, WEIGHT_MIN, WEIGHT_MAX)
@@ -73,6 +80,8 @@ def decay_range(layer: Layer) -> Found:
     if isinstance(layer, Spiking):
         yield from outside("current_decay", layer.neuron.current_decay, 0, DECAY_MAX)
         yield from outside("voltage_decay", layer.neuron.voltage_decay, 0, DECAY_MAX)
+        if isinstance(layer.memory, Hopfield):
+            yield from outside("trace_decay", layer.memory.trace_decay, 0, DECAY_MAX)
     if isinstance(layer, Readout) and layer.voltage_decay is not None:
         yield from outside("voltage_decay", layer.voltage_decay, 0, DECAY_MAX)
 
@@ -89,6 +98,9 @@ def bias_range(layer: Layer) -> Found:
     """Biases have a 13-bit mantissa."""
     if isinstance(layer, Spiking) and layer.bias is not None:
         yield from outside("bias", layer.bias, -BIAS_MAX - 1, BIAS_MAX)
+    if isinstance(layer, Spiking) and isinstance(layer.memory, Hgrn):
+        for gate in GATES:
+            yield from outside(f"{gate}_bias", getattr(layer.memory, f"{gate}_bias"), -BIAS_MAX - 1, BIAS_MAX)
 
 
 @rule
@@ -109,7 +121,7 @@ def state_headroom(layer: Layer) -> Found:
 @rule
 def memory_width(layer: Layer) -> Found:
     """P and ν have 8 bits, Ā and B̄ at most 16, shifts fit the 64-bit products."""
-    if isinstance(layer, Spiking) and layer.memory is not None:
+    if isinstance(layer, Spiking) and isinstance(layer.memory, SlowMemory):
         memory = layer.memory
         for name in ("memory_weight", "drive_memory_weight"):
             yield from outside(name, getattr(memory, name), -MEMORY_WEIGHT_MAX - 1, MEMORY_WEIGHT_MAX)
@@ -123,11 +135,56 @@ def memory_width(layer: Layer) -> Found:
 @rule
 def memory_contracts(layer: Layer) -> Found:
     """The slow state forgets: the spectral radius of Ā is below 1."""
-    if isinstance(layer, Spiking) and layer.memory is not None:
+    if isinstance(layer, Spiking) and isinstance(layer.memory, SlowMemory):
         memory = layer.memory
         radius = np.abs(np.linalg.eigvals(memory.transition / 2.0**memory.coefficient_shift)).max(initial=0.0)
         if radius >= 1:
             yield "spectral radius of the transition", float(radius), "below 1"
+
+
+@rule
+def memory_variant(layer: Layer) -> Found:
+    """The variant of a memory pathway is one that there is."""
+    memory = layer.memory if isinstance(layer, Spiking) else None
+    if isinstance(memory, Hgrn | Hopfield):
+        known = VARIANTS[memory.kind]
+        if memory.variant not in known:
+            yield f"the variant of the {memory.kind} memory", repr(memory.variant), f"one of {', '.join(known)}"
+
+
+@rule
+def hgrn_width(layer: Layer) -> Found:
+    """Lower bounds are 0 … 4096, gains have 8 bits, a table reaches over ±256 at most, and the current fits 24 bits."""
+    if isinstance(layer, Spiking) and isinstance(layer.memory, Hgrn):
+        memory = layer.memory
+        yield from outside("low", memory.low, 0, tables.UNITY)
+        yield from outside("gain", memory.gain, -MEMORY_WEIGHT_MAX - 1, MEMORY_WEIGHT_MAX)
+        yield from outside("output_shift", memory.output_shift, 0, SHIFT_MAX)
+        yield from outside("index_shift", memory.index_shift, 0, tables.SHIFT_MAX)
+        reach = int(np.abs(memory.gain).max(initial=0)) << 20
+        yield from outside("the current of a full gain", reach >> max(memory.output_shift, 0), 0, STATE_MAX)
+
+
+@rule
+def hopfield_width(layer: Layer) -> Found:
+    """Patterns have 8 bits, or are ±1; shifts fit the 64-bit products; there is something to recall, and it fits."""
+    if isinstance(layer, Spiking) and isinstance(layer.memory, Hopfield):
+        memory = layer.memory
+        classical = memory.values is None
+        reach = 1 if classical else MEMORY_WEIGHT_MAX + 1
+        yield from outside("keys", memory.keys, -reach, 1 if classical else MEMORY_WEIGHT_MAX)
+        if classical and not memory.keys.all():
+            yield "a key of a classical memory", 0, "−1 or 1"
+        if memory.values is not None:
+            yield from outside("values", memory.values, -reach, MEMORY_WEIGHT_MAX)
+        yield from outside("number of patterns", len(memory.keys), 1, PATTERNS_MAX)
+        yield from outside("similarity_shift", memory.similarity_shift, 0, SIMILARITY_SHIFT_MAX)
+        for name in ("recall_shift", "output_shift"):
+            yield from outside(name, getattr(memory, name), 0, SHIFT_MAX)
+        yield from outside("iterations", memory.iterations, 1, ITERATIONS_MAX)
+        yield from outside("update_interval", memory.update_interval, 1, 1 << 20)
+        yield from outside("query_level", memory.query_level, -STATE_MAX, STATE_MAX)
+        yield from outside("gain", memory.gain, -THRESHOLD_MAX, THRESHOLD_MAX)
 
 
 @rule
@@ -184,16 +241,13 @@ def shapes(layer: Layer) -> Found:
         if size not in (1, neurons):
             yield f"size of {name}", float(size), f"1 or {neurons}"
     if layer.memory is not None:
-        memory, states = layer.memory, layer.memory.states
-        sizes = {
-            "drive_weight": (inputs,),
-            "transition": (states, states),
-            "memory_weight": (neurons, states),
-            "drive_memory_weight": (neurons,),
-        }
-        for name, shape in sizes.items():
-            if getattr(memory, name).shape != shape:
-                yield f"size of memory {name}", float(getattr(memory, name).size), f"{shape}"
+        for name, wanted in layer.memory.shapes(neurons, inputs).items():
+            value = getattr(layer.memory, name)
+            if (None if value is None else value.shape) != wanted:
+                found = 0 if value is None else value.size
+                yield f"size of memory {name}", float(found), "none" if wanted is None else f"{wanted}"
+        if layer.memory.shape != (neurons, inputs):
+            yield "neurons and inputs of the memory", f"{layer.memory.shape}", f"{(neurons, inputs)}"
 
 
 SOURCE = "input"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError
+from convert.records import Layer
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
@@ -27,7 +28,7 @@ class Backend:
         warm: called in the hosting process before Lava forks.
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
-        lacks: kinds of layers that it has no process models of, each with the reason.
+        lacks: kinds of layers and of their memory pathways that it has no process models of, each with the reason.
         scheduled: its models count rows of a near-memory core's memories, whose geometry follows from the layer.
     """
 
@@ -41,6 +42,11 @@ class Backend:
     why_not: str | None = None
     lacks: Mapping[str, str] = field(default_factory=dict)
     scheduled: bool = False
+
+    def lacking(self, layer: Layer) -> str | None:
+        """The kind of the layer, or of its memory pathway, that it has no process model of; None where it has all."""
+        kinds = (layer.kind, getattr(getattr(layer, "memory", None), "kind", None))
+        return next((kind for kind in kinds if kind in self.lacks), None)
 
     def block_of(self, steps: int) -> int:
         """Time steps to exchange at once when a sample has `steps`: as few blocks as can be, of the same length."""
@@ -58,6 +64,8 @@ NO_CONV = (
     "a core keeps a row of weights for every input and group of neurons, and kernels that move are not laid out so"
 )
 
+NOT_YET = "its process model for this memory pathway is not written yet"
+
 BACKENDS = {
     backend.name: backend
     for backend in (
@@ -69,6 +77,7 @@ BACKENDS = {
             "the same integers by compiled, event-driven kernels",
             64,
             warm_kernels,
+            lacks={"hgrn": NOT_YET, "hopfield": NOT_YET},
         ),
         Backend(
             "near-memory",
@@ -77,7 +86,12 @@ BACKENDS = {
             "the same integers, with the cycles and memory accesses of a near-memory core",
             64,
             warm_kernels,
-            lacks={"conv": NO_CONV, "encoder": "a core takes spikes, and not the values of an affine input"},
+            lacks={
+                "conv": NO_CONV,
+                "encoder": "a core takes spikes, and not the values of an affine input",
+                "hgrn": NOT_YET,
+                "hopfield": NOT_YET,
+            },
             scheduled=True,
         ),
         Backend(

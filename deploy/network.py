@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from basalt.errors import BasaltError
-from convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, SlowMemory, Spiking
+from convert.pathways import Hgrn, Hopfield, SlowMemory
+from convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
 from lava_procs.kernels.bits import words
 from lava_procs.near_memory.core import Core
 
@@ -85,8 +86,8 @@ class Part:
 
 
 def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProcess":
-    """A spiking layer; with a slow memory it is a `SlowMemoryLayer` with two parts."""
-    from lava_procs.slow_memory.process import SlowMemoryLayer
+    """A spiking layer; with a memory pathway it is a `PathwayLayer` with two parts."""
+    from lava_procs.pathway_layer.process import PathwayLayer
     from lava_procs.spiking.process import Spiking as SpikingProcess
 
     spiking = {**neurons_of(layer), "weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
@@ -95,14 +96,26 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
     shared = layout.shared()
     del shared["meter"]
     meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
-    memory = {item.name: getattr(layer.memory, item.name) for item in fields(SlowMemory)}
-    return SlowMemoryLayer(name=layer.name, planes=planes, spiking=spiking, memory=memory, meters=meters, **shared)
+    return PathwayLayer(
+        name=layer.name,
+        planes=planes,
+        spiking=spiking,
+        kind=layer.memory.kind,
+        memory=fields_of(layer.memory),
+        states=layer.memory.states,
+        meters=meters,
+        **shared,
+    )
+
+
+def fields_of(record: Any) -> dict[str, Any]:
+    """What a record holds, by name."""
+    return {item.name: getattr(record, item.name) for item in fields(record)}
 
 
 def neurons_of(layer: Spiking) -> dict[str, Any]:
     """The arguments that all processes of spiking neurons take."""
-    neuron = {item.name: getattr(layer.neuron, item.name) for item in fields(layer.neuron)}
-    return {**neuron, "bias": layer.bias, "delay": layer.delay, "start": layer.start}
+    return {**fields_of(layer.neuron), "bias": layer.bias, "delay": layer.delay, "start": layer.start}
 
 
 def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
@@ -162,21 +175,47 @@ def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProce
 
 
 def spiking_parts(layer: Spiking) -> list[Part]:
-    """Weights of 8 bits; u and v of 24 bits a neuron; m of 24 bits a state."""
+    """Weights of 8 bits; u and v of 24 bits a neuron; and the memory pathway, as `PATHWAY_BITS` has it."""
     weights = layer.weight.size + (0 if layer.recurrent_weight is None else layer.recurrent_weight.size)
     found = [Part(layer.name, "spiking", "spiking", {"weights": 8 * weights, "state": 48 * layer.neurons})]
     if layer.memory is not None:
-        memory = layer.memory
-        arrays = (
-            memory.drive_weight,
-            memory.transition,
-            memory.drive_input,
-            memory.memory_weight,
-            memory.drive_memory_weight,
-        )
-        bits = {"weights": 8 * sum(array.size for array in arrays), "state": 24 * memory.states}
-        found.append(Part(layer.name, "slow_memory", "slow_memory", bits))
+        kind = layer.memory.kind
+        found.append(Part(layer.name, kind, kind, PATHWAY_BITS[kind](layer.memory)))
     return found
+
+
+def slow_memory_bits(memory: SlowMemory) -> dict[str, int]:
+    """Weights and coefficients of 8 bits; m of 24 bits a state."""
+    arrays = (memory.drive_weight, memory.transition, memory.drive_input, memory.memory_weight)
+    weights = sum(array.size for array in arrays) + memory.drive_memory_weight.size
+    return {"weights": 8 * weights, "state": 24 * memory.states}
+
+
+def hgrn_bits(memory: Hgrn) -> dict[str, int]:
+    """Weights and gains of 8 bits, lower bounds of 13; h of 24 bits, and k of 8 where it is heard; three tables."""
+    neurons, inputs = memory.shape
+    recurrent = 0 if memory.forget_recurrent is None else 2 * neurons * neurons
+    weights = 8 * (3 * neurons * inputs + recurrent + neurons) + 13 * neurons
+    return {"weights": weights, "state": (32 if recurrent else 24) * neurons, "table": 2 * TABLE_BITS}
+
+
+def hopfield_bits(memory: Hopfield) -> dict[str, int]:
+    """Keys and values of 8 bits, or patterns of one bit; q of 24 bits a state; the tables of a softmax."""
+    if memory.values is None:
+        return {"weights": memory.keys.size, "state": 24 * memory.states}
+    weights = 8 * (memory.keys.size + memory.values.size)
+    return {"weights": weights, "state": 24 * memory.states, "table": 2 * TABLE_BITS}
+
+
+TABLE_BITS = 256 * 16
+"""A look-up table: 256 entries of 16 bits."""
+
+PATHWAY_BITS: dict[str, Callable[[Any], dict[str, int]]] = {
+    SlowMemory.kind: slow_memory_bits,
+    Hgrn.kind: hgrn_bits,
+    Hopfield.kind: hopfield_bits,
+}
+"""Kind of a memory pathway → the memory that it needs, by use."""
 
 
 def conv_parts(layer: Conv | Encoder) -> list[Part]:

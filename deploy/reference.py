@@ -8,9 +8,13 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from basalt.errors import BasaltError
-from convert.records import Conv, Encoder, Foreign, Network, Readout, SlowMemory, Spiking
+from convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
+from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from lava_procs.conv.reference import conv_sum
+from lava_procs.hgrn.reference import hgrn_step
+from lava_procs.hopfield.reference import hopfield_step
 from lava_procs.kernels.fixed_point import ALIGN, dense_sum
+from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.readout.reference import membrane_step, readout_step
 from lava_procs.slow_memory.reference import memory_step
 from lava_procs.spiking.reference import spiking_step
@@ -18,10 +22,11 @@ from lava_procs.spiking.reference import spiking_step
 
 @dataclass(frozen=True)
 class States:
-    """What a spiking layer held after each step: current u and membrane v, (samples, neurons, steps)."""
+    """What a spiking layer held after each step: current u and membrane v, and the state m of its memory pathway."""
 
     u: Int[np.ndarray, "samples neurons steps"]
     v: Int[np.ndarray, "samples neurons steps"]
+    m: Int[np.ndarray, "samples states steps"]
 
 
 class Inflow(NamedTuple):
@@ -59,27 +64,21 @@ INFLOWS: dict[str, Callable[..., Inflow]] = {
 def simulate_spiking(
     layer: Spiking, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
 ) -> UInt8[np.ndarray, "samples neurons steps"]:
-    """The spikes of one layer for every sample and step; fills `states` with u and v when it is given."""
+    """The spikes of one layer for every sample and step; fills `states` with u, v and m when it is given."""
     samples, _, steps = spikes.shape
     silent = np.zeros_like(spikes[:, :, 0])
     u = v = current = np.zeros((samples, layer.neurons), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.uint8)
-    kept_u, kept_v = (np.zeros(out.shape, dtype=np.int32) for _ in range(2)) if states is not None else (None, None)
     memory = layer.memory
     m = np.zeros((samples, memory.states if memory else 0), dtype=np.int64)
+    kept = States(*(np.zeros((*held.shape, steps), dtype=np.int32) for held in (u, v, m)))
     for t in range(steps):
         arrived = spikes[:, :, t - 1] if t else silent
         activation, affine = INFLOWS[layer.kind](layer, arrived, t)
         if layer.recurrent_weight is not None and t:
             activation = activation + dense_sum(out[:, :, t - 1], layer.recurrent_weight)
         if memory is not None:
-            after = memory_step(
-                dense_sum(arrived, memory.drive_weight[None, :])[:, 0],
-                current,
-                m,
-                refresh=t % memory.update_interval == 0,
-                **{item.name: getattr(memory, item.name) for item in fields(SlowMemory) if item.name not in OUTSIDE},
-            )
+            after = PATHWAY_STEPS[memory.kind](memory, arrived, current, m, t)
             current, m = after.current, after.m
         neuron = layer.neuron
         done = spiking_step(
@@ -94,15 +93,42 @@ def simulate_spiking(
             reset=neuron.reset,
         )
         u, v, out[:, :, t] = done.u, done.v, done.spikes
-        if kept_u is not None and kept_v is not None:
-            kept_u[:, :, t], kept_v[:, :, t] = u, v
-    if states is not None and kept_u is not None and kept_v is not None:
-        states[layer.name] = States(kept_u, kept_v)
+        if states is not None:
+            kept.u[:, :, t], kept.v[:, :, t], kept.m[:, :, t] = u, v, m
+    if states is not None:
+        states[layer.name] = kept
     return out if layer.delay is None else delayed(out, layer.delay)
 
 
-OUTSIDE = {"drive_weight", "update_interval"}
-"""Fields of a slow memory that its reference takes in another form."""
+def slow_memory(memory: SlowMemory, arrived: np.ndarray, current: np.ndarray, m: np.ndarray, t: int) -> PathwayStep:
+    """A step of a slow memory."""
+    activation = dense_sum(arrived, memory.drive_weight[None, :])[:, 0]
+    constants = constants_of(memory, "drive_weight", "update_interval")
+    return memory_step(activation, current, m, refresh=t % memory.update_interval == 0, **constants)
+
+
+def hgrn(memory: Hgrn, arrived: np.ndarray, current: np.ndarray, m: np.ndarray, t: int) -> PathwayStep:
+    """A step of a hierarchically gated recurrent memory."""
+    return hgrn_step(arrived, m, **constants_of(memory))
+
+
+def hopfield(memory: Hopfield, arrived: np.ndarray, current: np.ndarray, m: np.ndarray, t: int) -> PathwayStep:
+    """A step of an associative memory."""
+    constants = constants_of(memory, "variant", "update_interval")
+    return hopfield_step(arrived, current, m, refresh=t % memory.update_interval == 0, **constants)
+
+
+def constants_of(memory: Pathway, *without: str) -> dict[str, Any]:
+    """The fields of a record that its reference takes as they are."""
+    return {item.name: getattr(memory, item.name) for item in fields(memory) if item.name not in without}
+
+
+PATHWAY_STEPS: dict[str, Callable[[Any, np.ndarray, np.ndarray, np.ndarray, int], PathwayStep]] = {
+    SlowMemory.kind: slow_memory,
+    Hgrn.kind: hgrn,
+    Hopfield.kind: hopfield,
+}
+"""Kind of a memory pathway → its step: record, spikes of the step before, current, state, and time."""
 
 
 def delayed(

@@ -130,10 +130,11 @@ def refuse_lacking(job: Job) -> None:
     """Raise for the first layer that its backend has no process model of."""
     for layer in job.network.layers:
         backend = job.backend_of(layer.name)
-        if layer.kind in backend.lacks:
+        kind = backend.lacking(layer)
+        if kind is not None:
             raise BasaltError(
-                f"The backend {backend.name!r} has no {layer.kind} layers, as {layer.name!r} is one: "
-                f"{backend.lacks[layer.kind]}. Put it elsewhere, with --place {layer.name}=compiled."
+                f"The backend {backend.name!r} has no {kind} layers, as {layer.name!r} is one: {backend.lacks[kind]}. "
+                f"Put it elsewhere, with --place {layer.name}=compiled."
             )
 
 

@@ -94,3 +94,24 @@ class NeuronProcess(MeteredProcess):
         self.voltage_decay = Var(shape=voltage_decay.shape, init=voltage_decay)
         self.u = Var(shape=(shared["batch"], neurons), init=0)
         self.v = Var(shape=(shared["batch"], neurons), init=0)
+
+
+class PathwayProcess(MeteredProcess):
+    """A memory pathway of a layer of spiking neurons; see `convert/pathways.py` and the kinds' `reference.py`.
+
+    Args:
+        inputs: features that arrive.
+        neurons: that the current feeds.
+        states: size of the state m.
+        planes: bit planes of the input.
+        shared: as of `MeteredProcess`.
+
+    Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `current_out` (block, batch, neurons) the
+    current of these steps, in units of u.
+    """
+
+    def __init__(self, *, inputs: int, neurons: int, states: int, planes: int = 1, **shared: Any) -> None:
+        super().__init__(planes=planes, neurons=neurons, inputs=inputs, **shared)
+        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
+        self.current_out = OutPort(shape=(*self.frame, neurons))
+        self.m = Var(shape=(shared["batch"], states), init=0)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Num
 
+from convert.pathways import GATES, Hgrn, Hopfield, SlowMemory
 from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from lava_procs.conv.reference import conv_sum
 
@@ -112,12 +113,36 @@ def matrix(source: str, weight: Int[np.ndarray, "neurons features"]) -> Synapses
 
 
 def dense_synapses(layer: Spiking | Readout) -> Iterator[Synapses]:
-    """Of the weights, the recurrent weights, and the drive of a slow memory."""
+    """Of the weights, the recurrent weights, and of the memory pathway."""
     yield matrix("input", layer.weight)
     if isinstance(layer, Spiking) and layer.recurrent_weight is not None:
         yield matrix("own", layer.recurrent_weight)
     if isinstance(layer, Spiking) and layer.memory is not None:
-        yield matrix("input", layer.memory.drive_weight[None, :])
+        yield from PATHWAY_SYNAPSES[layer.memory.kind](layer.memory)
+
+
+def slow_memory_synapses(memory: SlowMemory) -> Iterator[Synapses]:
+    """Of the drive."""
+    yield matrix("input", memory.drive_weight[None, :])
+
+
+def hgrn_synapses(memory: Hgrn) -> Iterator[Synapses]:
+    """Of the three gates."""
+    for gate in GATES:
+        yield matrix("input", getattr(memory, f"{gate}_weight"))
+
+
+def hopfield_synapses(memory: Hopfield) -> Iterator[Synapses]:
+    """One an input, into its trace."""
+    yield Synapses("input", lambda count: int(count.sum()), memory.states)
+
+
+PATHWAY_SYNAPSES: dict[str, Callable[[Any], Iterator[Synapses]]] = {
+    SlowMemory.kind: slow_memory_synapses,
+    Hgrn.kind: hgrn_synapses,
+    Hopfield.kind: hopfield_synapses,
+}
+"""Kind of a memory pathway → the synapses that its input reaches; its dense products are counted when it runs."""
 
 
 def conv_synapses(layer: Conv) -> Iterator[Synapses]:

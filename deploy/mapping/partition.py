@@ -83,11 +83,12 @@ def partition(network: Network, core: Core, rates: Rates, most_cycles: int | Non
 
 def refuse_lacking(layer: Layer) -> None:
     """Raise where a near-memory core has no such layers."""
-    lacks = BACKENDS["near-memory"].lacks
-    if layer.kind in (*lacks, "foreign"):
-        reason = lacks.get(layer.kind, "its neurons are computed by stock lava-dl only")
+    backend = BACKENDS["near-memory"]
+    kind = "foreign" if layer.kind == "foreign" else backend.lacking(layer)
+    if kind is not None:
+        reason = backend.lacks.get(kind, "its neurons are computed by stock lava-dl only")
         raise BasaltError(
-            f"Layer {layer.name!r} is a {layer.kind} layer, which near-memory cores have not: {reason}; map a network "
+            f"Layer {layer.name!r} is a {kind} layer, which near-memory cores have not: {reason}; map a network "
             f"of dense layers."
         )
 

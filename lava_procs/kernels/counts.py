@@ -1,7 +1,10 @@
-"""What spiking neurons count, whoever computes them."""
+"""What spiking neurons and memory pathways count, whoever computes them."""
 
 import numpy as np
 from jaxtyping import Int
+
+Counts = dict[str, Int[np.ndarray, "batch"] | int]
+"""Counter → a number for every sample, or one for all."""
 
 
 def spiking_counts(
@@ -10,7 +13,7 @@ def spiking_counts(
     spikes: Int[np.ndarray, "batch"],
     saturations: Int[np.ndarray, "batch"],
     updates: int,
-) -> dict[str, Int[np.ndarray, "batch"] | int]:
+) -> Counts:
     """The counters of spiking neurons: each synapse that an event reaches is a weight read, each update u and v."""
     return {
         "events_in": events,
@@ -20,5 +23,82 @@ def spiking_counts(
         "state_reads": 2 * updates,
         "state_writes": 2 * updates,
         "spikes_out": spikes,
+        "saturations": saturations,
+    }
+
+
+def slow_memory_counts(
+    events: Int[np.ndarray, "batch"],
+    saturations: Int[np.ndarray, "batch"],
+    steps: int,
+    refreshes: int,
+    neurons: int,
+    states: int,
+) -> Counts:
+    """The counters of a slow memory: [Ā B̄] at every step, [P ν] at every refresh, a weight of the drive an event."""
+    macs = (states + 1) * (steps * states + refreshes * neurons)
+    return {
+        "events_in": events,
+        "weight_words_read": events + macs,
+        "synaptic_operations": events,
+        "dense_macs": macs,
+        "state_reads": steps * states,
+        "state_writes": steps * states,
+        "saturations": saturations,
+    }
+
+
+def hgrn_counts(
+    events: Int[np.ndarray, "batch"], saturations: Int[np.ndarray, "batch"], steps: int, neurons: int, gated: bool
+) -> Counts:
+    """The counters of a hierarchically gated recurrent memory, n units.
+
+    Synaptic operations: an event reaches n weights of each of three matrices. Look-ups: three gates a unit, and k when
+    gated. Products: (4096 − low)·σ, the two of h, the gate's with h (not when gated), the gain's; and two n × n
+    matrices with k when gated. Words: those of the weights, low and gain. States: h, and k when gated.
+    """
+    reached = 3 * neurons * events
+    recurrent = 2 * neurons * neurons if gated else 0
+    return {
+        "events_in": events,
+        "weight_words_read": reached + steps * (recurrent + 2 * neurons),
+        "synaptic_operations": reached,
+        "dense_macs": steps * (recurrent + (4 if gated else 5) * neurons),
+        "lookups": steps * (4 if gated else 3) * neurons,
+        "state_reads": steps * (2 if gated else 1) * neurons,
+        "state_writes": steps * (2 if gated else 1) * neurons,
+        "saturations": saturations,
+    }
+
+
+def hopfield_counts(
+    events: Int[np.ndarray, "batch"],
+    saturations: Int[np.ndarray, "batch"],
+    steps: int,
+    refreshes: int,
+    inputs: int,
+    neurons: int,
+    patterns: int,
+    iterations: int,
+    modern: bool,
+) -> Counts:
+    """The counters of an associative memory, m inputs, K patterns, n neurons.
+
+    At every step each of m traces is read, leaked (a product) and written, and an event adds to one (a synaptic
+    operation without a weight). At a refresh, each iteration compares with K·m keys and recalls with as many, the last
+    one of the modern variant with K·n values. Its softmax takes K exponentials, a reciprocal and K products. Products
+    with the ±1 of the classical variant are counted as products all the same; its words hold eight of them.
+    """
+    compared = patterns * inputs * iterations
+    recalled = patterns * (inputs * (iterations - 1) + neurons) if modern else compared
+    words = compared + recalled if modern else 2 * iterations * -(-patterns * inputs // 8)
+    return {
+        "events_in": events,
+        "weight_words_read": refreshes * words,
+        "synaptic_operations": events,
+        "dense_macs": steps * inputs + refreshes * (compared + recalled + (iterations * patterns if modern else 0)),
+        "lookups": refreshes * iterations * (patterns + 1) if modern else 0,
+        "state_reads": steps * inputs,
+        "state_writes": steps * inputs,
         "saturations": saturations,
     }

@@ -38,10 +38,11 @@ def round_shift(value: Int[np.ndarray, "..."], bits: int) -> Int[np.ndarray, "..
 
 
 def dense_sum(
-    spikes: Num[np.ndarray, "batch inputs"], weight: Int[np.ndarray, "neurons inputs"]
+    spikes: Num[np.ndarray, "batch inputs"], weight: Num[np.ndarray, "neurons inputs"]
 ) -> Int[np.ndarray, "batch neurons"]:
-    """weight · spikes for each sample. Float64 holds integers below 2⁵³ exactly, so the product may use BLAS."""
-    return np.rint(spikes.astype(np.float64) @ weight.T.astype(np.float64)).astype(np.int64)
+    """weight · spikes for each sample. Float64 holds integers below 2⁵³ exactly, so the product may use BLAS; weights
+    may be integers in float64 already."""
+    return np.rint(spikes.astype(np.float64) @ weight.T.astype(np.float64, copy=False)).astype(np.int64)
 
 
 def dense_product(

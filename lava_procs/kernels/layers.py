@@ -132,51 +132,33 @@ def spiking_block(  # type: ignore[no-untyped-def]
     level,
     reset,
     delay,
-    drive_rows,
-    drive_bias,
-    drive_shift,
-    transition_rows,
-    drive_input,
-    coefficient_shift,
-    memory_rows,
-    drive_memory,
-    memory_shift,
-    update_interval,
+    currents,
     u,
     v,
-    m,
-    current,
     fired_before,
     history,
     out,
     spiking_counts,
-    memory_counts,
 ):
     """Samples low … high of a layer through the `length` steps of a block that begins at step `first`.
 
     `arrived` (block, batch, words) are the block's input spikes; `before` and `fired_before` hold input and output of
-    the step before, and are left holding those of the last step. `history` (depth, batch, neurons) holds spikes for
-    delays. Arrays of size 0 stand for parts that the layer does not have. Counts are added for each sample: events,
-    spikes and saturations; events and saturations of the memory.
+    the step before, and are left holding those of the last step. `currents` (samples, block, neurons) are those of a
+    memory pathway, from sample `low` on. `history` (depth, batch, neurons) holds spikes for delays. Arrays of size 0
+    stand for parts that the layer does not have. Counts are added for each sample: events, spikes and saturations.
     """
     neurons = u.shape[1]
-    states = m.shape[1]
     depth = history.shape[0]
     total = np.empty(neurons, np.int32)
     total16 = np.empty(neurons, np.int16)
     fired = np.zeros(out.shape[2] * 64, np.uint8)
     late = np.zeros(out.shape[2] * 64, np.uint8)
     silent = np.zeros(neurons, np.float64)
-    drive = np.zeros(1, np.int32)
-    drive16 = np.zeros(1, np.int16)
-    after = np.zeros(states, np.float64)
-    coefficient = 2.0**-coefficient_shift
-    coefficient_half = 0.5 if coefficient_shift > 0 else 0.0
-    scale = 2.0**-memory_shift
-    half = 0.5 if memory_shift > 0 else 0.0
+    nothing = np.zeros(0, np.float64)
+    pathway = currents.shape[0] > 0
     for b in range(low, high):
-        mine_u, mine_v, mine_m, mine_current = u[b], v[b], m[b], current[b]
-        incoming = spikes = saturated = memory_incoming = memory_saturated = 0
+        mine_u, mine_v = u[b], v[b]
+        incoming = spikes = saturated = 0
         for k in range(length):
             bits = arrived[k - 1, b] if k > 0 else before[b]
             for n in range(neurons):
@@ -185,31 +167,12 @@ def spiking_block(  # type: ignore[no-untyped-def]
             if recurrent_rows.shape[0]:
                 previous = fired_before[b]
                 incoming += gather(previous, 1, recurrent_rows, total16, total)
-            if states:
-                drive[0] = 0
-                memory_incoming += gather(bits, planes, drive_rows, drive16, drive)
-                wide = max(unit * drive[0] + drive_bias, 0.0) * 2.0**drive_shift
-                x = min(wide, 32767.0)
-                memory_saturated += x != wide
-                if (first + k) % update_interval == 0:
-                    for n in range(neurons):
-                        mine_current[n] = drive_memory[n] * x
-                    add_products(mine_current, memory_rows, mine_m)
-                    for n in range(neurons):
-                        mine_current[n] = np.floor(mine_current[n] * scale + half)
-                for i in range(states):
-                    after[i] = drive_input[i] * x
-                add_products(after, transition_rows, mine_m)
-                for i in range(states):
-                    value = np.floor(after[i] * coefficient + coefficient_half)
-                    mine_m[i] = min(max(value, -8388607.0), 8388607.0)
-                    memory_saturated += mine_m[i] != value
             sent, wraps = fire(
                 mine_u,
                 mine_v,
                 total,
                 64.0 * unit,
-                mine_current,
+                currents[b - low, k] if pathway else nothing,
                 bias if first + k >= start else silent,
                 current_keep,
                 voltage_keep,
@@ -233,8 +196,6 @@ def spiking_block(  # type: ignore[no-untyped-def]
         spiking_counts[b, 0] += incoming
         spiking_counts[b, 1] += spikes
         spiking_counts[b, 2] += saturated
-        memory_counts[b, 0] += memory_incoming
-        memory_counts[b, 1] += memory_saturated
 
 
 WITHOUT_MEMBRANE = -1

@@ -1,19 +1,10 @@
 """The specification of the slow memory of a layer, a step at a time."""
 
-from typing import NamedTuple
-
 import numpy as np
 from jaxtyping import Float, Int
 
 from lava_procs.kernels.fixed_point import DRIVE_MAX, dense_sum, round_shift, sat24
-
-
-class MemoryStep(NamedTuple):
-    """What one step leaves: memory current, state m, and how many values saturated, a sample."""
-
-    current: Int[np.ndarray, "batch neurons"]
-    m: Int[np.ndarray, "batch states"]
-    saturations: Int[np.ndarray, "batch"]
+from lava_procs.kernels.pathway import PathwayStep
 
 
 def memory_step(
@@ -30,7 +21,7 @@ def memory_step(
     memory_weight: Int[np.ndarray, "neurons states"],
     drive_memory_weight: Int[np.ndarray, "neurons"],
     memory_shift: int,
-) -> MemoryStep:
+) -> PathwayStep:
     """One step of the slow memory.
 
         x[t]      = sat16(max(W_x s_in[t−1] + b, 0) << drive_shift)               (`activation` is W_x s_in[t−1])
@@ -49,7 +40,7 @@ def memory_step(
     update = round_shift(dense_sum(m, transition) + x[:, None] * drive_input, coefficient_shift)
     state = sat24(update)
     saturations = (x != wide).astype(np.int64) + np.sum(state != update, axis=-1)
-    return MemoryStep(current, state, saturations)
+    return PathwayStep(current, state, saturations)
 
 
 def floating_step(
@@ -66,10 +57,10 @@ def floating_step(
     memory_weight: Int[np.ndarray, "neurons states"],
     drive_memory_weight: Int[np.ndarray, "neurons"],
     memory_shift: int,
-) -> MemoryStep:
+) -> PathwayStep:
     """The same step in real numbers: no rounding and no saturation."""
     x = np.maximum(activation + drive_bias, 0) * 2.0**drive_shift
     if refresh:
         current = (m @ memory_weight.T + x[:, None] * drive_memory_weight) * 2.0**-memory_shift
     state = (m @ transition.T + x[:, None] * drive_input) * 2.0**-coefficient_shift
-    return MemoryStep(current, state, np.zeros(len(m), dtype=np.int64))
+    return PathwayStep(current, state, np.zeros(len(m), dtype=np.int64))

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.records import Network, Neuron, Readout, SlowMemory, Spiking
+from convert.pathways import SlowMemory
+from convert.records import Network, Neuron, Readout, Spiking
 from deploy.backends import find
 from deploy.network import Layout
 from deploy.run import Job, prepare

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from convert import netx
-from convert.records import Network, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.pathways import SlowMemory
+from convert.records import Network, Neuron, Readout, Spiking, axis
 from deploy.cores import load_core
 from deploy.mapping.mesh import Mesh
 from deploy.mapping.partition import INPUT, uniform_rates

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from convert.records import Network, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.pathways import SlowMemory
+from convert.records import Network, Neuron, Readout, Spiking, axis
 
 
 def spiking(

@@ -1,10 +1,11 @@
 """One network of the grid on one backend, value by value against the reference."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from deploy.reference import simulate
+from deploy.reference import States, simulate
 from deploy.run import Job, run
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import GridCase, case
@@ -20,7 +21,7 @@ class Result:
     Attributes:
         index: of the network.
         through_lava: by Lava's runtime, not by the models alone.
-        compared: values of all layers, samples and steps.
+        compared: values of all layers, samples and steps; and, by the models alone, states after the last step.
         mismatches: how many differ.
         busy: some layer's output is neither constant nor silent, so the comparison says something.
     """
@@ -38,13 +39,26 @@ def job(found: GridCase, backend: str) -> Job:
     return Job(found.network, found.spikes, backend, found.batch, block=block)
 
 
+def last_states(
+    held: dict[str, dict[str, np.ndarray]], states: dict[str, States], batch: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """u, v and m of spiking layers after the last step of the last samples: as models hold them, as the reference."""
+    for layer, kept in states.items():
+        for name, values in held.get(layer, {}).items():
+            wanted = getattr(kept, name)[-((len(kept.u) - 1) % batch + 1) :, :, -1]
+            yield values[: len(wanted)], wanted
+
+
 def check(index: int, backend: str, through_lava: bool) -> Result:
     """Run a network and count what differs from the reference."""
     found = case(index, stock=backend == STOCK)
-    wanted = simulate(found.network, found.spikes)
+    states: dict[str, States] = {}
+    held: dict[str, dict[str, np.ndarray]] = {}
+    wanted = simulate(found.network, found.spikes, states)
     work = job(found, backend)
-    sent = (run(work, timeout=120) if through_lava else run_direct(work)).sent
-    mismatches = sum(int(np.count_nonzero(sent[name] != values)) for name, values in wanted.items())
-    compared = sum(values.size for values in wanted.values())
+    sent = (run(work, timeout=120) if through_lava else run_direct(work, held)).sent
+    pairs = [(sent[name], values) for name, values in wanted.items()] + list(last_states(held, states, work.batch))
+    mismatches = sum(int(np.count_nonzero(left != right)) for left, right in pairs)
+    compared = sum(right.size for _, right in pairs)
     busy = any(values.any() and not values.all() for values in wanted.values())
     return Result(index, through_lava, compared, mismatches, busy)

@@ -23,6 +23,9 @@ from deploy.run import Job, Outcome, collect, prepare
 from lava_procs.kernels.bits import planes_of
 from lava_procs.metering import PREPARATION
 
+STATES = ("u", "v", "m")
+"""Variables of processes that show states."""
+
 
 class Channel:
     """What one port sends, in order, to the queues of those that receive it."""
@@ -94,8 +97,12 @@ def instance(process: AbstractProcess, model: type, channels: dict[Any, Channel]
     return made
 
 
-def run_direct(job: Job) -> Outcome:
-    """What `deploy.run.run` gives, by the same models without Lava's runtime."""
+def run_direct(job: Job, held: dict[str, dict[str, np.ndarray]] | None = None) -> Outcome:
+    """What `deploy.run.run` gives, by the same models without Lava's runtime.
+
+    Args:
+        held: filled, by layer name, with the variables u, v and m that the models show after the last step.
+    """
     backend = find(job.backend)
     with tempfile.TemporaryDirectory() as place:
         samples, _, steps = job.spikes.shape
@@ -112,5 +119,9 @@ def run_direct(job: Job) -> Outcome:
                 model.time_step = step
                 model.run_spk()
         assert not any(channel.queue for channel in channels.values()), "something was sent and not received"
+        for (process, _), model in zip(parts, models, strict=True):
+            shown = {name: getattr(model, name) for name in STATES if hasattr(process, name)}
+            if held is not None and shown:
+                held.setdefault(process.name.split(".")[0], {}).update(shown)
         (layout.folder / "timing.json").write_text(json.dumps({"build": 0.0, "run": 0.0}))
         return collect(job, layout)

@@ -1,7 +1,8 @@
 """The grid of networks that every exact backend is held to: a cell names what is in one, an index draws it.
 
 `case(index)` is the same network for ever. Every fifth has convolutions; the others visit the cells one after another
-in scattered order, so any run of them is a spread-out sample, and the first `ALL` indices visit every cell once.
+in scattered order, so any run of them is a spread-out sample, and the first `DENSE` indices visit every cell once. The
+`PATHWAYS` indices after those have memory pathways of all kinds (`tests/conformance/pathways.py`).
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from convert.records import Encoder, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.conv_strategies import make_conv_case
+from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import Case, even, membrane, slow_memory
 
 
@@ -60,8 +62,14 @@ CELLS = tuple(Cell(*values) for values in product(RESETS, DELAYS, YES_NO, INTERV
 EVERY = 5
 """One network in so many has convolutions."""
 
-ALL = len(CELLS) * EVERY // (EVERY - 1)
+DENSE = len(CELLS) * EVERY // (EVERY - 1)
 """Networks that visit every cell."""
+
+PATHWAYS = 192
+"""Networks with memory pathways."""
+
+ALL = DENSE + PATHWAYS
+"""All networks of the grid."""
 
 STOCK_CELLS = tuple(
     Cell(delay=delay, recurrent=recurrent, rounds=rounds)
@@ -101,6 +109,8 @@ STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
 
 def case(index: int, stock: bool = False) -> GridCase:
     """The network of an index; one that stock netx runs as well, if asked."""
+    if index >= DENSE and not stock:
+        return pathways(index)
     if index % EVERY == EVERY - 1:
         return convolution(index, stock)
     cells, sizes = (STOCK_CELLS, STOCK) if stock else (CELLS, OURS)
@@ -122,6 +132,13 @@ def case(index: int, stock: bool = False) -> GridCase:
         spikes *= rng.integers(1, 256, spikes.shape, dtype=np.uint8)
     batch = {"together": samples, "one by one": 1, "uneven": samples // 2 + 1}[cell.rounds]
     return GridCase(Network(tuple(layers), f"case{index}"), spikes, batch, cell, index)
+
+
+def pathways(index: int) -> GridCase:
+    """Memory pathways in layers of all sorts."""
+    found, options = make_pathway_case(index - DENSE)
+    cell = Cell(rounds=options.rounds, block=options.block, graded=options.graded, interval=options.interval)
+    return GridCase(found.network, found.spikes, found.batch, cell, index)
 
 
 def convolution(index: int, stock: bool) -> GridCase:

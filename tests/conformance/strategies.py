@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from convert.records import RESETS, Network, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
+from convert.records import RESETS, Network, Neuron, Readout, Spiking, axis
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,55 @@ def slow_memory(rng: np.random.Generator, inputs: int, neurons: int, interval: i
         memory_shift=int(rng.integers(0, 12)),
         update_interval=int(rng.integers(1, 5)) if interval is None else interval,
     )
+
+
+def hgrn(rng: np.random.Generator, inputs: int, neurons: int, variant: str) -> Hgrn:
+    """A gated memory with every number drawn."""
+    recurrent = [even(rng, (neurons, neurons), 120) if variant == "gated" else None for _ in range(2)]
+    weights = [even(rng, (neurons, inputs), int(rng.choice([20, 120, 254]))) for _ in range(3)]
+    return Hgrn(
+        variant,
+        *weights,
+        *(rng.integers(-200, 200, neurons) for _ in range(3)),
+        low=rng.integers(0, 4097, neurons) * int(rng.integers(2)),
+        gain=rng.integers(-128, 128, neurons),
+        output_shift=int(rng.integers(4, 16)),
+        index_shift=int(rng.integers(0, 5)),
+        forget_recurrent=recurrent[0],
+        update_recurrent=recurrent[1],
+    )
+
+
+def hopfield(
+    rng: np.random.Generator, inputs: int, neurons: int, variant: str, interval: int | None = None
+) -> Hopfield:
+    """An associative memory with every number drawn, but for the update interval where it is given."""
+    patterns = int(rng.integers(1, 13))
+    modern = variant == "modern"
+    keys = rng.integers(-128, 128, (patterns, inputs))
+    return Hopfield(
+        variant,
+        keys if modern else np.where(keys < 0, -1, 1),
+        rng.integers(-128, 128, (patterns, neurons)) if modern else None,
+        trace_decay=int(rng.choice([0, int(rng.integers(4097)), 4096])),
+        similarity_shift=int(rng.integers(10, 25)),
+        recall_shift=int(rng.integers(0, 8)),
+        output_shift=int(rng.integers(0, 8)),
+        iterations=int(rng.integers(1, 4)),
+        update_interval=int(rng.integers(1, 5)) if interval is None else interval,
+        query_level=int(rng.integers(-1000, 20000)),
+        gain=int(rng.integers(-200, 600)),
+    )
+
+
+def drawn_pathway(rng: np.random.Generator, inputs: int, neurons: int) -> Pathway:
+    """A memory pathway of any kind and variant; the classical memory only where it can be."""
+    kinds = [
+        lambda: slow_memory(rng, inputs, neurons),
+        *(lambda variant=variant: hgrn(rng, inputs, neurons, variant) for variant in GATINGS),
+        *(lambda variant=variant: hopfield(rng, inputs, neurons, variant) for variant in RECALLS),
+    ]
+    return kinds[int(rng.integers(len(kinds) - (inputs != neurons)))]()
 
 
 def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Spiking:

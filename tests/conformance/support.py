@@ -1,9 +1,11 @@
 """What a network may have, which backend runs it with the reference's integers, and why another does not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
 from convert.records import Conv, Encoder, Network, Readout, Spiking
 from deploy.backends import BACKENDS
 from tests.conformance.grid import GridCase
@@ -12,6 +14,11 @@ from tests.conformance.grid import GridCase
 def some(test: Callable[[Spiking], object]) -> Callable[[GridCase], bool]:
     """A network with a spiking layer that passes the test."""
     return lambda case: any(bool(test(layer)) for layer in case.network.spiking)
+
+
+def remembers(kind: type[Pathway], test: Callable[[Any], bool] = lambda memory: True) -> Callable[[Spiking], bool]:
+    """A layer with a memory pathway of a kind that passes the test."""
+    return lambda layer: isinstance(layer.memory, kind) and test(layer.memory)
 
 
 def graded(case: GridCase) -> bool:
@@ -37,8 +44,13 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
     "decays of single neurons": some(lambda layer: layer.neuron.current_decay.size > 1),
     "soft reset": some(lambda layer: layer.neuron.reset == "soft"),
     "no reset": some(lambda layer: layer.neuron.reset == "none"),
-    "slow memory": some(lambda layer: layer.memory is not None),
-    "slow memory, refreshed now and then": some(lambda layer: layer.memory and layer.memory.update_interval > 1),
+    "slow memory": some(remembers(SlowMemory)),
+    "slow memory, refreshed now and then": some(remembers(SlowMemory, lambda memory: memory.update_interval > 1)),
+    "gated recurrent memory (HGRN)": some(remembers(Hgrn, lambda memory: memory.variant == "published")),
+    "gated recurrent memory that hears itself": some(remembers(Hgrn, lambda memory: memory.variant == "gated")),
+    "associative memory (modern Hopfield)": some(remembers(Hopfield, lambda memory: memory.variant == "modern")),
+    "associative memory (classical Hopfield)": some(remembers(Hopfield, lambda memory: memory.variant == "classical")),
+    "associative memory, refreshed now and then": some(remembers(Hopfield, lambda memory: memory.update_interval > 1)),
     "read-out": lambda case: Readout.kind in kinds(case.network),
     "read-out by mean membranes": lambda case: getattr(case.network.readout, "voltage_decay", None) is not None,
     "graded inputs to synapses": lambda case: graded(case) and not isinstance(case.network.layers[0], Encoder),
@@ -50,6 +62,13 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
 """Name → does this case have it."""
 
 GRADED = "stock synapses take any value for a spike, unless an affine input comes first"
+NEW = (
+    "gated recurrent memory (HGRN)",
+    "gated recurrent memory that hears itself",
+    "associative memory (modern Hopfield)",
+    "associative memory (classical Hopfield)",
+    "associative memory, refreshed now and then",
+)
 ALONE = "it runs one sample at a time, one step at a time; what is asked for side by side is run in turn"
 
 EXCLUSIONS: dict[tuple[str, str], str] = {
@@ -60,6 +79,7 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("netx", "no reset"): "stock neurons reset hard only",
     ("netx", "slow memory"): "stock lava-dl has none",
     ("netx", "slow memory, refreshed now and then"): "stock lava-dl has none",
+    **{("netx", feature): "stock lava-dl has none" for feature in NEW},
     ("netx", "read-out"): "stock lava-dl has none",
     ("netx", "read-out by mean membranes"): "stock lava-dl has none",
     ("netx", "graded inputs to synapses"): GRADED,
@@ -67,8 +87,13 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("near-memory", "convolutions and sum pools"): BACKENDS["near-memory"].lacks["conv"],
     ("near-memory", "affine inputs (lava-dl's `input` with neurons)"): BACKENDS["near-memory"].lacks["encoder"],
     ("near-memory", "graded inputs to affine inputs"): BACKENDS["near-memory"].lacks["encoder"],
+    **{
+        (backend, feature): BACKENDS[backend].lacks["hgrn" if "gated" in feature else "hopfield"]
+        for backend in ("compiled", "near-memory")
+        for feature in NEW
+    },
 }
-"""(Backend, feature) → why it is not in that backend's grid; netx refuses the first nine by name."""
+"""(Backend, feature) → why it is not in that backend's grid; netx refuses what its grid has not by name."""
 
 WHOLE: dict[str, str] = {
     "float": "it computes in real numbers, without rounding, wrapping and saturation: what fixed point costs is the "

@@ -12,6 +12,7 @@ from basalt.errors import BasaltError
 from convert import netx
 from convert.records import Network, Neuron, Spiking, axis
 from tests.conformance.conv_strategies import conv_cases
+from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import cases, make_case
 
 
@@ -38,6 +39,49 @@ def test_round_trip(case, tmp_path_factory):
     network = replace(case.network, step_seconds=0.005, origin={"seed": "1"})
     netx.write(path, network)
     assert_same(netx.read(path), network)
+
+
+@given(index=st.integers(0, 191))
+def test_round_trip_of_memory_pathways(index, tmp_path_factory):
+    """Of every kind and variant; the version is the oldest that knows them."""
+    path = tmp_path_factory.mktemp("net") / "a.net"
+    network = make_pathway_case(index)[0].network
+    netx.write(path, network)
+    assert_same(netx.read(path), network)
+    with h5py.File(path) as file:
+        assert file.attrs["version"] == (2 if {"hgrn", "hopfield"} & set(pathway_kinds(network)) else 1)
+
+
+def pathway_kinds(network):
+    """Kinds of the memory pathways of a network."""
+    return [layer.memory.kind for layer in network.spiking if layer.memory is not None]
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "says"),
+    [
+        ("hgrn", "forget_weight", None, "'memory/forget_weight' is missing"),
+        ("hgrn", "variant", "open", "breaks the rule memory_variant: the variant of the hgrn memory is 'open'"),
+        ("hgrn", "low", np.zeros((2, 2)), "'memory/low' has 2 dimensions, not 1"),
+        ("hgrn", "sideways", 3, "'memory/sideways' is not known here in a hgrn memory"),
+        ("hopfield", "keys", np.full((2, 2), 0.5), "'memory/keys' holds fractions"),
+        ("hopfield", "iterations", 0, "breaks the rule hopfield_width: iterations is 0"),
+        ("hopfield", "trace_decay", None, "'memory/trace_decay' is missing"),
+        ("hopfield", "beta", 3, "'memory/beta' is not known here in a hopfield memory"),
+    ],
+)
+def test_wrong_memories_are_named(kind, key, value, says, tmp_path):
+    path = tmp_path / "a.net"
+    cases = (make_pathway_case(index)[0].network for index in range(192))
+    netx.write(path, next(network for network in cases if kind in pathway_kinds(network)))
+    with h5py.File(path, "a") as file:
+        group = next(layer for layer in file["layer"].values() if layer["type"][0].decode() == kind)["memory"]
+        if key in group:
+            del group[key]
+        if value is not None:
+            group[key] = value
+    with pytest.raises(BasaltError, match=says):
+        netx.read(path)
 
 
 @pytest.fixture

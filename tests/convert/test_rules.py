@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from convert import rules
-from convert.records import Conv, Encoder, Network, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.pathways import Hgrn, Hopfield, SlowMemory
+from convert.records import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
 
 MEMORY = SlowMemory(
     drive_weight=np.zeros(3, dtype=np.int64),
@@ -33,6 +34,22 @@ ENCODER = Encoder(
 )
 
 
+NONE = np.zeros(4, dtype=np.int64)
+HGRN = Hgrn("published", *([np.zeros((4, 3), dtype=np.int64)] * 3), *([NONE] * 3), NONE, NONE, output_shift=4)
+GATED = replace(HGRN, variant="gated", **dict.fromkeys(("forget_recurrent", "update_recurrent"), np.diag(NONE)))
+MODERN = Hopfield("modern", np.ones((2, 3), dtype=np.int64), np.ones((2, 4), dtype=np.int64), trace_decay=100)
+CLASSICAL = Hopfield("classical", np.ones((2, 3), dtype=np.int64), None, trace_decay=100, gain=3)
+SQUARE = replace(LAYER, weight=np.zeros((3, 3), dtype=np.int64), memory=CLASSICAL)
+
+
+def hgrn(**changes):
+    return replace(LAYER, memory=replace(HGRN, **changes))
+
+
+def modern(**changes):
+    return replace(LAYER, memory=replace(MODERN, **changes))
+
+
 def neuron(**changes):
     return replace(LAYER, neuron=replace(LAYER.neuron, **changes))
 
@@ -49,6 +66,9 @@ BROKEN = {
     "delay_range": replace(LAYER, delay=np.array([0, 0, 0, 63])),
     "state_headroom": replace(LAYER, recurrent_weight=np.full((4, 4), 254) * 1000),
     "memory_width": memory(memory_weight=np.full((4, 2), 128)),
+    "memory_variant": hgrn(variant="open"),
+    "hgrn_width": hgrn(low=np.full(4, 4097)),
+    "hopfield_width": modern(iterations=0),
     "memory_contracts": memory(transition=np.diag([128, 0])),
     "start_range": replace(LAYER, start=-1),
     "encoder_range": replace(ENCODER, fraction=7),
@@ -57,7 +77,11 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("layer", [LAYER, CONV, ENCODER])
+@pytest.mark.parametrize(
+    "layer",
+    [LAYER, CONV, ENCODER, hgrn(), replace(LAYER, memory=GATED), modern(), SQUARE],
+    ids=lambda layer: layer.kind,
+)
 def test_a_sound_layer_breaks_none(layer):
     assert rules.check(Network((layer,))) == []
 
@@ -79,6 +103,40 @@ def test_a_sound_layer_breaks_none(layer):
 )
 def test_convolutions_that_cannot_be(changes, rule):
     assert rule in [violation.rule for violation in rules.check(Network((replace(CONV, **changes),)))]
+
+
+@pytest.mark.parametrize(
+    ("layer", "rule", "says"),
+    [
+        (hgrn(candidate_weight=np.full((4, 3), -258)), "weight_range", "candidate_weight is -258"),
+        (replace(LAYER, memory=replace(GATED, update_recurrent=np.full((4, 4), 256))), "weight_range", "update_rec"),
+        (hgrn(gate_bias=np.full(4, 5000)), "bias_range", "gate_bias is 5000, the limit is -4096 … 4095"),
+        (hgrn(gain=np.full(4, 128)), "hgrn_width", "gain is 128, the limit is -128 … 127"),
+        (hgrn(gain=np.full(4, 127), output_shift=3), "hgrn_width", "the current of a full gain"),
+        (hgrn(output_shift=-1), "hgrn_width", "output_shift is -1"),
+        (hgrn(index_shift=8), "hgrn_width", "index_shift is 8, the limit is 0 … 7"),
+        (hgrn(low=np.zeros(3, dtype=np.int64)), "shapes", "size of memory low is 3"),
+        (hgrn(forget_recurrent=np.zeros((4, 4))), "shapes", "forget_recurrent is 16, the limit is none"),
+        (hgrn(variant="gated"), "shapes", "update_recurrent is 0"),
+        (hgrn(variant="open"), "memory_variant", "is 'open', the limit is one of published, gated"),
+        (modern(trace_decay=4097), "decay_range", "trace_decay is 4097"),
+        (modern(keys=np.full((2, 3), 128)), "hopfield_width", "keys is 128, the limit is -128 … 127"),
+        (modern(values=np.full((2, 4), -129)), "hopfield_width", "values is -129"),
+        (modern(similarity_shift=41), "hopfield_width", "similarity_shift is 41, the limit is 0 … 40"),
+        (modern(recall_shift=31), "hopfield_width", "recall_shift is 31"),
+        (modern(update_interval=0), "hopfield_width", "update_interval is 0"),
+        (modern(values=np.ones((3, 4))), "shapes", "size of memory values is 12"),
+        (modern(values=None), "shapes", "size of memory values is 0"),
+        (modern(keys=np.ones((0, 3)), values=np.ones((0, 4))), "hopfield_width", "number of patterns is 0"),
+        (replace(SQUARE, memory=replace(CLASSICAL, keys=np.zeros((2, 3)))), "hopfield_width", "limit is −1 or 1"),
+        (replace(SQUARE, memory=replace(CLASSICAL, keys=np.full((2, 3), 2))), "hopfield_width", "keys is 2"),
+        (replace(SQUARE, memory=replace(CLASSICAL, gain=1 << 17)), "hopfield_width", "gain is 131072"),
+        (replace(LAYER, memory=CLASSICAL), "shapes", "size of memory keys is 6, the limit is (2, 4)"),
+    ],
+)
+def test_memories_that_cannot_be(layer, rule, says):
+    found = [violation for violation in rules.check(Network((layer,))) if violation.rule == rule]
+    assert any(says in str(violation) for violation in found), found
 
 
 def test_the_name_of_the_source_is_taken():

@@ -174,4 +174,4 @@ def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
     conv = next(found for found in map(case, range(4, 40, 5)) if found.network.layers[0].kind == "conv")
     with pytest.raises(BasaltError, match=r"no conv layers.*--place"):
         run(Job(conv.network, conv.spikes, "near-memory"))
-    assert set(BACKENDS["near-memory"].lacks) == {"conv", "encoder"}
+    assert set(BACKENDS["near-memory"].lacks) == {"conv", "encoder", "hgrn", "hopfield"}

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from convert.records import Network, Neuron, Readout, SlowMemory, Spiking, axis
+from convert.pathways import SlowMemory
+from convert.records import Network, Neuron, Readout, Spiking, axis
 from deploy.mapping.partition import INPUT
 from lava_procs.near_memory.core import Core
 

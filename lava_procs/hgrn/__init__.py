@@ -1,0 +1,1 @@
+"""A hierarchically gated recurrent memory beside the fast spikes of a layer."""

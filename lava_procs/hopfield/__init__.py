@@ -1,0 +1,1 @@
+"""An associative memory beside the fast spikes of a layer."""

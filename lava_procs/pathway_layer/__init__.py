@@ -1,0 +1,1 @@
+"""A spiking layer with a memory pathway, whichever."""

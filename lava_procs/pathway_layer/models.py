@@ -1,0 +1,120 @@
+"""Process models of `PathwayLayer`: wired from its two parts (`floating_pt`, `fixed_pt`), or one `compiled` kernel,
+which `near_memory` gives the schedule of a near-memory core."""
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.ports import PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from lava_procs.hgrn.process import Hgrn
+from lava_procs.hopfield.process import Hopfield
+from lava_procs.metering import COLUMN
+from lava_procs.near_memory.core import spiking_sizes
+from lava_procs.neurons import CompiledModel
+from lava_procs.pathway_layer.process import PathwayLayer
+from lava_procs.ports import BlockInPort
+from lava_procs.process import PathwayProcess
+from lava_procs.scheduled import ScheduledLayerModel
+from lava_procs.slow_memory.process import SlowMemory
+from lava_procs.spiking.process import Spiking
+
+PROCESSES: dict[str, type[PathwayProcess]] = {"slow_memory": SlowMemory, "hgrn": Hgrn, "hopfield": Hopfield}
+"""Kind of a memory pathway → its process."""
+
+
+@implements(proc=PathwayLayer, protocol=LoihiProtocol)
+@tag("fixed_pt", "bit_accurate_loihi", "floating_pt")
+class PathwayLayerModel(AbstractSubProcessModel):
+    """The layer as its parts: both take the same spikes, the pathway feeds its current to the neurons."""
+
+    def __init__(self, proc: AbstractProcess) -> None:
+        parameters = proc.proc_params
+        shared = {key: parameters[key] for key in ("batch", "steps", "block", "rounds", "planes")}
+        meters, kind = parameters["meters"], parameters["kind"]
+        self.spiking = Spiking(
+            name=f"{proc.name}.spiking",
+            meter=meters.get("spiking"),
+            has_memory=True,
+            **shared,
+            **parameters["spiking"],
+        )
+        self.memory = PROCESSES[kind](
+            name=f"{proc.name}.{kind}", meter=meters.get(kind), **shared, **parameters["memory"]
+        )
+        proc.in_ports.s_in.connect([self.spiking.in_ports.s_in, self.memory.in_ports.s_in])
+        self.memory.out_ports.current_out.connect(self.spiking.in_ports.memory_in)
+        self.spiking.out_ports.s_out.connect(proc.out_ports.s_out)
+        proc.vars.u.alias(self.spiking.vars.u)
+        proc.vars.v.alias(self.spiking.vars.v)
+        proc.vars.m.alias(self.memory.vars.m)
+
+
+class KernelPathwayLayerModel(CompiledModel):
+    """The whole layer as one compiled, event-driven kernel, as hardware would do it; the parts are counted apart."""
+
+    s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
+    u: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    v: np.ndarray = LavaPyType(np.ndarray, np.int32)
+    m: np.ndarray = LavaPyType(np.ndarray, np.float64)
+
+    def prepare(self) -> None:
+        """Lay weights and states out for the kernel."""
+        from lava_procs.kernels.whole_layer import WholeLayer
+
+        parameters = self.proc_params
+        spiking, memory, planes = parameters["spiking"], parameters["memory"], parameters["planes"]
+        self.layer = WholeLayer(self.batch, self.kernel_steps, spiking, memory, planes, parameters["kind"])
+        self.meters = {part: np.load(path, mmap_mode="r+") for part, path in parameters["meters"].items()}
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """The counters of the samples that run now, by part."""
+        mine = slice(self.round * self.batch, (self.round + 1) * self.batch)
+        return {part: table[mine] for part, table in self.meters.items()}
+
+    def account(self) -> None:
+        """Count what the two parts did."""
+        counts = {
+            "spiking": self.layer.take_spiking_counts(self.length),
+            self.proc_params["kind"]: self.layer.take_memory_counts(self.length),
+        }
+        for part, table in self.tables().items():
+            for name, amount in counts[part].items():
+                table[:, COLUMN[name]] += amount
+
+
+@implements(proc=PathwayLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledPathwayLayerModel(KernelPathwayLayerModel):
+    """The kernel, a block at a time."""
+
+
+@implements(proc=PathwayLayer, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("near_memory")
+class NearMemoryPathwayLayerModel(ScheduledLayerModel, KernelPathwayLayerModel):
+    """The kernel, and the schedule of a near-memory core."""
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """Those of the two parts."""
+        return KernelPathwayLayerModel.tables(self)
+
+    def prepare(self) -> None:
+        """Lay weights and states out, and take the layer's sizes."""
+        super().prepare()
+        spiking, memory = self.proc_params["spiking"], self.proc_params["memory"]
+        neurons, inputs = spiking["weight"].shape
+        self.sizes = spiking_sizes(
+            inputs,
+            neurons,
+            spiking["current_decay"],
+            spiking["delay"],
+            spiking["recurrent_weight"] is not None,
+            len(memory["drive_input"]),
+            memory["update_interval"],
+        )

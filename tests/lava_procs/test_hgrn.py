@@ -1,0 +1,116 @@
+"""The reference of the gated recurrent memory against plain Python integers."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from basalt import tables
+from convert.pathways import GATINGS
+from lava_procs.hgrn.reference import floating_step, hgrn_step, squashed
+from tests.conformance.strategies import hgrn
+
+
+def entry(table, activation, shift):
+    return int(table[max(0, min(((activation + (1 << shift >> 1)) >> shift) + 128, 255))])
+
+
+def product(row, values):
+    return sum(int(a) * int(b) for a, b in zip(row, values))
+
+
+def plain_step(arrived, h, p):
+    """The recurrence of `convert.pathways.Hgrn` in Python integers; returns current, h and the saturations."""
+    sigmoid, tanh = tables.sigmoid(p["index_shift"]), tables.tanh(p["index_shift"])
+    gated = p["variant"] == "gated"
+    k = [max(-127, min((entry(tables.tanh(2), value, 16) + 16) >> 5, 127)) for value in h]
+    current, after, saturations = [], [], 0
+    for n in range(len(h)):
+        a_f, a_c, a_g = (
+            product(p[f"{gate}_weight"][n], arrived) + int(p[f"{gate}_bias"][n])
+            for gate in ("forget", "candidate", "gate")
+        )
+        if gated:
+            a_f += (product(p["forget_recurrent"][n], k) + 64) >> 7
+            a_g += (product(p["update_recurrent"][n], k) + 64) >> 7
+        low, gain = int(p["low"][n]), int(p["gain"][n])
+        kept = low + (((4096 - low) * entry(sigmoid, a_f, p["index_shift"]) + 2048) >> 12)
+        opened = entry(sigmoid, a_g, p["index_shift"])
+        candidate = entry(tanh, a_c, p["index_shift"]) << 8
+        wide = (kept * h[n] + (opened if gated else 4096 - kept) * candidate + 2048) >> 12
+        after.append(max(-(2**23) + 1, min(wide, 2**23 - 1)))
+        saturations += after[-1] != wide
+        squash = max(-127, min((entry(tables.tanh(2), after[-1], 16) + 16) >> 5, 127))
+        out = squash << 13 if gated else (opened * after[-1] + 2048) >> 12
+        shift = p["output_shift"]
+        current.append((gain * out + (1 << shift >> 1)) >> shift)
+    return current, after, saturations
+
+
+@given(seed=st.integers(0, 2**32 - 1), variant=st.sampled_from(GATINGS), steps=st.integers(1, 6))
+def test_equals_plain_integers(seed, variant, steps):
+    """Both variants, the whole range of h and graded spikes included."""
+    rng = np.random.default_rng(seed)
+    memory = hgrn(rng, inputs=5, neurons=3, variant=variant)
+    p = asdict(memory)
+    h = rng.integers(-(2**23) + 1, 2**23, (1, 3)) // int(rng.choice([1, 8, 64]))
+    plain = [int(value) for value in h[0]]
+    for _ in range(steps):
+        arrived = rng.integers(0, 2, (1, 5)) * rng.integers(1, 4, (1, 5))
+        after = hgrn_step(arrived, h, **p)
+        current, plain, saturations = plain_step(arrived[0], plain, p)
+        h = after.m
+        assert after.current[0].tolist() == current
+        assert h[0].tolist() == plain
+        assert after.saturations.tolist() == [saturations]
+
+
+def test_a_gated_memory_saturates_and_the_published_one_never_does():
+    rng = np.random.default_rng(1)
+    for variant, reached in zip(GATINGS, ((1 << 20), (1 << 23) - 1)):
+        memory = hgrn(rng, inputs=2, neurons=4, variant=variant)
+        high = dict.fromkeys(("forget_bias", "candidate_bias", "gate_bias"), np.full(4, 4000))
+        memory = replace(memory, **high, low=np.full(4, 4096 if variant == "gated" else 0), index_shift=4)
+        memory = replace(memory, forget_bias=np.full(4, 4000 if variant == "gated" else -4000))
+        h = np.zeros((1, 4), dtype=np.int64)
+        for _ in range(20):
+            after = hgrn_step(np.zeros((1, 2), dtype=np.int64), h, **asdict(memory))
+            h = after.m
+        assert h.tolist() == [[reached] * 4]
+        assert after.saturations.tolist() == [4 if variant == "gated" else 0]
+
+
+@pytest.mark.parametrize("variant", GATINGS)
+def test_silence_drives_nothing(variant):
+    """Without spikes and biases the candidate is 0, and so are state and current."""
+    memory = hgrn(np.random.default_rng(2), inputs=3, neurons=4, variant=variant)
+    none = dict.fromkeys(("forget_bias", "candidate_bias", "gate_bias"), np.zeros(4, dtype=np.int64))
+    after = hgrn_step(np.zeros((2, 3)), np.zeros((2, 4), dtype=np.int64), **asdict(replace(memory, **none)))
+    assert not after.m.any()
+    assert not after.current.any()
+
+
+@pytest.mark.parametrize("variant", GATINGS)
+def test_tables_are_close_to_the_real_functions(variant):
+    """Over 40 steps the integers stay within a few entries of the real recurrence."""
+    rng = np.random.default_rng(3)
+    memory = replace(
+        hgrn(rng, inputs=6, neurons=8, variant=variant), index_shift=2, gain=np.full(8, 64), output_shift=6
+    )
+    p = asdict(memory)
+    whole, real = np.zeros((1, 8), dtype=np.int64), np.zeros((1, 8))
+    for _ in range(40):
+        arrived = (rng.random((1, 6)) < 0.3).astype(np.int64)
+        after, exact = hgrn_step(arrived, whole, **p), floating_step(arrived, real, **p)
+        whole, real = after.m, exact.m
+    assert np.abs(whole - real).max() < 0.1 * 2**20
+    assert np.abs(after.current - exact.current).max() < 0.2 * 2**20
+    assert np.abs(real).max() > 0.1 * 2**20
+
+
+def test_the_squashed_state_is_odd_and_8_bit():
+    h = np.arange(-(2**23) + 1, 2**23, 9973)
+    assert np.abs(squashed(h)).max() == 127
+    assert squashed(np.array([0, 2**23 - 1, -(2**23) + 1])).tolist() == [0, 127, -127]
