@@ -94,11 +94,12 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
         _restore(state, checkpoint.read(run))
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
     step = Stepper(network, wrapped, wrapped_optimizer, fabric, config)
-    sample = dense(splits.train, _spread(len(splits.train)), device=fabric.device)
+    chosen = _spread(len(splits.train))
+    sample = dense(splits.train, chosen, device=fabric.device), torch.from_numpy(splits.train.labels[chosen])
     if fabric.global_rank == 0 and not resume:
         _begin(recipe, run, console)
     if not resume:
-        network.calibrate(sample)
+        network.calibrate(*sample)
         state.best_model = _copy(network.state_dict())
         _save(recipe, splits, run, state, fabric)
     steps = batch_count(len(splits.train), recipe.training.batch)
@@ -107,7 +108,7 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
         while state.epoch < recipe.training.epochs:
             start = time.monotonic()
             row = _epoch(recipe, splits, state, step, fabric, shown)
-            network.calibrate(sample)
+            network.calibrate(*sample)
             last = state.epoch + 1 == config.epochs
             if last or (state.epoch + 1) % config.validate_every == 0:
                 row.update(_validate(recipe, splits, state, fabric))

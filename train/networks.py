@@ -127,14 +127,20 @@ class Network(torch.nn.Module):
         return [layer.integers() for layer in self.layers.values()]
 
     @torch.no_grad()
-    def calibrate(self, x: UInt8[torch.Tensor, "batch features steps"]) -> None:
-        """Set the shifts of every memory from the ranges that `x` causes, input side first."""
-        memories = [layer.memory for layer in self.hidden if layer.memory is not None]
-        for memory in memories:
+    def calibrate(
+        self, x: UInt8[torch.Tensor, "batch features steps"], labels: Int[torch.Tensor, "batch"] | None = None
+    ) -> None:
+        """Set the shifts of every memory from the ranges that `x` causes, input side first; store classes in some."""
+        for layer in self.hidden:
+            memory = layer.memory
+            if memory is None:
+                continue
             memory.watching, memory.peak = True, 0.0
             self.forward(x)
             memory.watching = False
             memory.calibrate()
+            if labels is not None:
+                layer.imprint(labels)
 
     @property
     def parameter_count(self) -> int:

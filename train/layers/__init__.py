@@ -4,9 +4,21 @@ from dataclasses import dataclass
 
 import torch
 
-from train.layers.config import ConvConfig, DmpConfig, LayerConfig, LifConfig, PoolConfig, ReadoutConfig, SpikingConfig
+from train.layers.config import (
+    ConvConfig,
+    DmpConfig,
+    HgrnConfig,
+    HopfieldConfig,
+    LayerConfig,
+    LifConfig,
+    PoolConfig,
+    ReadoutConfig,
+    SpikingConfig,
+)
 from train.layers.conv import Conv, Pool
 from train.layers.dmp import Dmp
+from train.layers.hgrn import Hgrn
+from train.layers.hopfield import Hopfield
 from train.layers.lif import Lif
 from train.layers.readout import Readout
 
@@ -22,6 +34,8 @@ class Kind:
 LAYERS: dict[str, Kind] = {
     "lif": Kind(LifConfig, Lif),
     "dmp": Kind(DmpConfig, Dmp),
+    "hgrn": Kind(HgrnConfig, Hgrn),
+    "hopfield": Kind(HopfieldConfig, Hopfield),
     "conv": Kind(ConvConfig, Conv),
     "pool": Kind(PoolConfig, Pool),
     "readout": Kind(ReadoutConfig, Readout),

@@ -6,7 +6,7 @@ from jaxtyping import Float, UInt8
 from basalt.errors import BasaltError
 from train.layers import events, exact, exact_device, whole
 from train.layers.config import DmpConfig
-from train.layers.integers import SpikingIntegers
+from train.layers.integers import MemoryIntegers, SpikingIntegers
 from train.layers.slow_memory import SlowMemory, integer_memory
 from train.layers.spiking import Spiking, to_integers
 
@@ -57,7 +57,7 @@ class Dmp(Spiking):
         layer = self.integers()
         if whole.applies(self, x):
             return exact_device.spiking(layer, x)
-        assert layer.memory is not None
+        assert isinstance(layer.memory, MemoryIntegers)
         x = x.cpu()
         active = exact.active(x)
         drive = exact.activation(active, layer.memory.drive_weight[None])[..., 0]

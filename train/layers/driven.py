@@ -2,11 +2,13 @@
 
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import exact, exact_device, whole
+from train.layers import events, exact, exact_device, whole
+from train.layers.slow_memory import WEIGHT_MAX, exponent
 from train.layers.spiking import Spiking
 
 
@@ -30,6 +32,29 @@ def instead(
 def late(rows: Float[torch.Tensor, "batch steps size"]) -> Float[torch.Tensor, "batch steps size"]:
     """rows[t − 1], zero at t = 0."""
     return torch.nn.functional.pad(rows, (0, 0, 1, 0))[:, :-1]
+
+
+def rounded(value: Float[torch.Tensor, "*shape"], step: float) -> Float[torch.Tensor, "*shape"]:
+    """Multiples of `step`, halves up, with the gradient of `value`."""
+    return instead(value, torch.floor(value / step + 0.5) * step)
+
+
+def eight_bits(value: Float[torch.Tensor, "..."]) -> tuple[Float[torch.Tensor, "..."], Int[torch.Tensor, ""]]:
+    """Values in signed 8 bits, on the finest grid 2^−e (e in 0 … 14) on which the largest fits, and e."""
+    e = exponent(value.detach().abs().max(), torch.full((), 6, device=value.device))
+    step = torch.exp2(-e.to(value.dtype))
+    most = WEIGHT_MAX * step
+    clipped = torch.minimum(torch.maximum(value, -most), most)
+    return instead(clipped, torch.floor(clipped / step + 0.5) * step), e
+
+
+def integer_sums(
+    x: UInt8[torch.Tensor, "batch inputs steps"], weight: Int[np.ndarray, "rows inputs"]
+) -> Float[torch.Tensor, "batch steps rows"]:
+    """The integers W s_in[t], not delayed; those of graded input may need more than the 24 bits of a float32."""
+    graded = int(x.max()) > 1
+    matrix = torch.as_tensor(weight, dtype=torch.float64 if graded else torch.float32, device=x.device)
+    return events.product(x.transpose(1, 2), matrix)
 
 
 class Driven(Spiking):

@@ -48,7 +48,7 @@ def spiking(
     steps = s_in.shape[1]
     synaptic = s_in @ _as(layer.weight.T, s_in)
     full = None
-    if layer.memory is not None:
+    if isinstance(layer.memory, MemoryIntegers):
         drive = torch.nn.functional.pad(s_in @ _as(layer.memory.drive_weight, s_in), (1, 0))[:, :steps]
         full = memory_current(layer.memory, drive.double())
     return driven(layer, synaptic, full)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from train.layers.constants import Constants
 from train.layers.fixed_point import RESETS, STATE_SCALE
-from train.layers.fused import BLOCK, WARPS, Decays, coarseness
+from train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness
 
 
 class _Fire(torch.autograd.Function):
@@ -20,17 +20,18 @@ class _Fire(torch.autograd.Function):
 
         (batch, steps, neurons), device = synaptic.shape, synaptic.device
         ctx.set_materialize_grads(False)
+        coarse = WHOLE if dtype == torch.float32 else coarseness(constants)
         spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else synaptic.new_empty(1)
-        codes = torch.empty(batch, steps, neurons, dtype=torch.int16, device=device)
+        codes = torch.empty(batch, steps, neurons, dtype=torch.int32 if coarse == WHOLE else torch.int16, device=device)
         counts = torch.empty(batch, neurons, device=device)
         forward_kernel[(batch, -(-neurons // BLOCK))](
             synaptic, synaptic, synaptic if memory is None else memory, decays.zero if bias is None else bias,
-            decays.keep_u, decays.keep_v, constants.threshold_state, coarseness(constants), spikes, codes, counts,
+            decays.keep_u, decays.keep_v, constants.threshold_state, coarse, spikes, codes, counts,
             steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=memory is not None,
             RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
         ctx.save_for_backward(codes)
-        ctx.constants, ctx.decays, ctx.dtype = constants, decays, dtype
+        ctx.constants, ctx.decays, ctx.coarse = constants, decays, coarse
         ctx.has_memory, ctx.has_bias = memory is not None, bias is not None
         return (spikes if send else None), counts
 
@@ -45,7 +46,7 @@ class _Fire(torch.autograd.Function):
         backward_kernel[(batch, -(-neurons // BLOCK))](
             codes if grad is None else grad.contiguous(), first if grad_count is None else grad_count.contiguous(),
             codes, codes, decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau,
-            2.0 ** coarseness(constants) / (constants.tau * STATE_SCALE), out, first, grad_bias, single, steps,
+            2.0 ** max(ctx.coarse, 0) / (constants.tau * STATE_SCALE), out, first, grad_bias, single, steps,
             neurons, neurons, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=False,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip

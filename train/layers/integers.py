@@ -1,6 +1,7 @@
 """What a trained layer hands to export: integers only, named as in the recurrences of `convert/records.py`."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Int
@@ -21,6 +22,8 @@ class MemoryIntegers:
         memory_shift: p ≥ 0.  update_interval: steps between refreshes of memory[t].
     """
 
+    kind: ClassVar[str] = "slow_memory"
+
     drive_weight: Int[np.ndarray, "inputs"]
     drive_bias: int
     drive_shift: int
@@ -34,6 +37,66 @@ class MemoryIntegers:
 
 
 @dataclass(frozen=True, eq=False)
+class HgrnIntegers:
+    """A hierarchically gated recurrent memory; the recurrence is in `train.layers.exact_hgrn`.
+
+    Attributes:
+        variant: "published" or "gated".
+        forget_weight, candidate_weight, gate_weight: (neurons, inputs), even, −256 … 254; in "gated" the last is the
+            update gate's.
+        forget_bias, candidate_bias, gate_bias: (neurons,) in weight units.
+        low: (neurons,), lower bound of the forget gate, 0 … 4096.  gain: (neurons,), signed 8 bit.
+        output_shift: of gain·o into units of u.  index_shift: of an activation into an entry of the tables.
+        forget_recurrent, update_recurrent: (neurons, neurons), even, −256 … 254, or None unless "gated".
+    """
+
+    kind: ClassVar[str] = "hgrn"
+
+    variant: str
+    forget_weight: Int[np.ndarray, "neurons inputs"]
+    candidate_weight: Int[np.ndarray, "neurons inputs"]
+    gate_weight: Int[np.ndarray, "neurons inputs"]
+    forget_bias: Int[np.ndarray, "neurons"]
+    candidate_bias: Int[np.ndarray, "neurons"]
+    gate_bias: Int[np.ndarray, "neurons"]
+    low: Int[np.ndarray, "neurons"]
+    gain: Int[np.ndarray, "neurons"]
+    output_shift: int
+    index_shift: int
+    forget_recurrent: Int[np.ndarray, "neurons neurons"] | None = None
+    update_recurrent: Int[np.ndarray, "neurons neurons"] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HopfieldIntegers:
+    """An associative memory of K patterns; the recurrence is in `train.layers.exact_hopfield`.
+
+    Attributes:
+        variant: "modern" or "classical".
+        keys: (K, inputs), signed 8 bit, ±1 if classical.  values: (K, neurons), signed 8 bit, or None if classical.
+        trace_decay: of the query, 0 … 4096.
+        similarity_shift: of keys·query into sixteenths of a factor e.  recall_shift: of a recalled query.
+        output_shift: of the recalled values into units of u.
+        iterations: of the retrieval.  update_interval: steps between retrievals.
+        query_level, gain: of the classical memory: the query's level in units of 2^−12, the current in weight units.
+    """
+
+    kind: ClassVar[str] = "hopfield"
+
+    variant: str
+    keys: Int[np.ndarray, "patterns inputs"]
+    values: Int[np.ndarray, "patterns neurons"] | None
+    trace_decay: int
+    similarity_shift: int = 0
+    recall_shift: int = 0
+    output_shift: int = 0
+    iterations: int = 1
+    update_interval: int = 1
+    query_level: int = 0
+    gain: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class SpikingIntegers:
     """A spiking layer.
 
@@ -44,7 +107,7 @@ class SpikingIntegers:
         threshold: in weight units: spikes where v > threshold << 6.
         current_decay, voltage_decay: (neurons,) or (1,), 0 … 4096.
         reset: "hard", "soft" or "none".
-        memory: the slow memory, or None.
+        memory: the memory beside the synapses, or None.
     """
 
     name: str
@@ -56,7 +119,7 @@ class SpikingIntegers:
     recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
     bias: Int[np.ndarray, "neurons"] | None = None
     delay: Int[np.ndarray, "neurons"] | None = None
-    memory: MemoryIntegers | None = None
+    memory: MemoryIntegers | HgrnIntegers | HopfieldIntegers | None = None
     kind: str = "spiking"
 
 

@@ -74,6 +74,9 @@ class Spiking(torch.nn.Module):
     def meet(self, layers: Sequence["Spiking"]) -> None:
         """Called once with all spiking layers of the network, for those that share something."""
 
+    def imprint(self, labels: Int[torch.Tensor, "batch"]) -> None:
+        """Store what the classes of the input just seen have in common, for those that do."""
+
     @property
     def recurrent(self) -> bool:
         """Whether the layer's spikes are fed back."""

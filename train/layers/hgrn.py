@@ -1,0 +1,263 @@
+"""Spiking layers beside a hierarchically gated recurrent memory (HGRN), a unit a neuron.
+
+Training form, in floats on the integer grid and with the deployed tables for σ and tanh:
+
+    a_f[t] = W_f s[t−1] + b_f,  a_c and a_g likewise
+    λ[t]   = γ + (1 − γ)·σ(a_f[t]),   γ the level's lower bound
+    h[t]   = λ[t]·h[t−1] + (1 − λ[t])·tanh(a_c[t])           a parallel scan over time (`train.layers.scan`)
+    memory[t] = gain·σ(a_g[t])·h[t]
+
+The variant "gated" hears its squashed state k = tanh(h), and is a loop over time:
+
+    a_f += R_f k[t−1],  a_u += R_u k[t−1]
+    h[t] = σ(a_f)·h[t−1] + σ(a_u)·tanh(a_c),   memory[t] = gain·k[t]
+
+The exact integers (`train.layers.exact_hgrn`) round h in every step; with `exact` the training form computes them, with
+the gradient of the form above.
+
+Lower bounds: with one row Γ_k of parameters for each such layer of the network, P = softmax(Γ) over the rows and
+γ_k = P_1 + … + P_{k−1}: none for the first, rising with the level.
+
+Source: Qin, Yang, Zhong, NeurIPS 2023 (arXiv 2311.04823); the variant: arXiv 2603.08730.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+
+from basalt import tables
+from basalt.errors import BasaltError
+from train.layers import device_grid, events, exact_hgrn
+from train.layers.config import HgrnConfig
+from train.layers.driven import Driven, eight_bits, instead, integer_sums, late, rounded
+from train.layers.fixed_point import STATE_SCALE, WEIGHT_SCALE
+from train.layers.integers import HgrnIntegers, SpikingIntegers
+from train.layers.lookup import COARSEST, index_shift, look
+from train.layers.scan import scan
+from train.layers.slow_memory import WEIGHT_MAX
+from train.layers.spiking import Spiking, to_integers
+
+if TYPE_CHECKING:
+    from train.networks import Network
+
+GATES = ("forget", "candidate", "gate")
+STATE_SHIFT = 8
+"""log₂ of the units of h, 2⁻²⁰, over those of u, 2⁻¹²."""
+
+
+class HgrnMemory(torch.nn.Module):
+    """Parameters, training form and integers of one layer's memory.
+
+    Args:
+        config: of the layer.
+        inputs: of the layer.
+
+    Attributes:
+        level: its row of Γ.
+        peers: the memories of the network that share Γ, by level.
+    """
+
+    index_shift: torch.Tensor
+
+    def __init__(self, config: HgrnConfig, inputs: int) -> None:
+        super().__init__()
+        units = config.units
+        self.variant = config.variant
+        self.weight = torch.nn.Parameter(config.gate_scale / inputs**0.5 * torch.randn(3 * units, inputs))
+        low, high = config.forget_bias
+        start = torch.zeros(3, units)
+        start[0] = torch.linspace(low, high, units)
+        self.bias = torch.nn.Parameter(start)
+        self.level = torch.nn.Parameter(torch.zeros(units), requires_grad=False)
+        self.unit = config.memory_scale * config.threshold
+        self.gain = torch.nn.Parameter(torch.full((units,), self.unit))
+        self.recurrent: torch.nn.Parameter | None = None
+        if self.variant == "gated":
+            self.recurrent = torch.nn.Parameter(torch.randn(2 * units, units) / units**0.5)
+        self.register_buffer("index_shift", torch.tensor(COARSEST))
+        self.peers: tuple[HgrnMemory, ...] = (self,)
+        self.watching, self.exact, self.peak = False, False, 0.0
+
+    def join(self, peers: Sequence["HgrnMemory"]) -> None:
+        """Share Γ with the other published memories of a network."""
+        if self.variant == "published":
+            self.peers = tuple(peer for peer in peers if peer.variant == "published")
+            self.level.requires_grad_(len(self.peers) > 1)
+
+    def low(self) -> Float[torch.Tensor, "units"]:
+        """γ, the lower bound of the forget gate, on the grid of the tables."""
+        position = self.peers.index(self)
+        shares = torch.softmax(torch.stack([peer.level for peer in self.peers]), 0)
+        return rounded(shares[:position].sum(0), 1 / tables.UNITY)
+
+    def activations(
+        self, sums: Float[torch.Tensor, "batch steps 3*units"]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """a_f, a_c and a_g of W s[t−1], without what the state adds."""
+        forget, candidate, gate = (sums + device_grid.bias(self.bias).reshape(-1)).chunk(3, -1)
+        if self.watching:
+            self.peak = max(self.peak, float((sums + self.bias.reshape(-1)).detach().abs().max()))
+        return forget, candidate, gate
+
+    def forgetting(self, forget: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
+        """λ of the forget gate's activations."""
+        low = self.low()
+        return low + rounded((1 - low) * look("sigmoid", forget, self.index_shift), 1 / tables.UNITY)
+
+    def forward(
+        self, sums: Float[torch.Tensor, "batch steps 3*units"], recurrent: Float[torch.Tensor, "2*units units"] | None
+    ) -> Float[torch.Tensor, "batch steps units"]:
+        """The memory current from W s[t−1]; `recurrent` is R_f over R_u after quantisation."""
+        forget, candidate, gate = self.activations(sums)
+        entering = look("tanh", candidate, self.index_shift)
+        if recurrent is None:
+            kept = self.forgetting(forget)
+            out = look("sigmoid", gate, self.index_shift) * scan(kept, (1 - kept) * entering)
+        else:
+            out = self._gated(forget, entering, gate, recurrent)
+        current = rounded(eight_bits(self.gain)[0] * out, 1 / STATE_SCALE)
+        return instead(current, self.deployed(sums, recurrent)) if self.exact else current
+
+    def _gated(
+        self, forget: torch.Tensor, entering: torch.Tensor, gate: torch.Tensor, recurrent: torch.Tensor
+    ) -> Float[torch.Tensor, "batch steps units"]:
+        h = k = torch.zeros_like(entering[:, 0])
+        shift, squashing, out = self.index_shift, torch.full_like(self.index_shift, COARSEST), []
+        for t in range(entering.shape[1]):
+            # k is a multiple of 1/128, and what it adds one of a weight unit.
+            of_forget, of_update = rounded(k @ recurrent.t(), 1 / WEIGHT_SCALE).chunk(2, -1)
+            kept = self.forgetting(forget[:, t] + of_forget)
+            h = kept * h + look("sigmoid", gate[:, t] + of_update, shift) * entering[:, t]
+            k = rounded(look("tanh", h, squashing), 1 / 128)
+            k = k.clamp(-WEIGHT_MAX / 128, WEIGHT_MAX / 128)
+            out.append(k)
+        return torch.stack(out, 1)
+
+    @torch.no_grad()
+    def deployed(
+        self, sums: Float[torch.Tensor, "batch steps 3*units"], recurrent: Float[torch.Tensor, "2*units units"] | None
+    ) -> Float[torch.Tensor, "batch steps units"]:
+        """The exact memory current, in float units."""
+        none = np.zeros((len(self.weight), 0), np.int64)
+        integers = self.integers(none, None if recurrent is None else to_integers(recurrent))
+        current = exact_hgrn.integer_memory(integers, (sums.double() * WEIGHT_SCALE).round().long())
+        return (current.double() / STATE_SCALE).to(sums.dtype)
+
+    def calibrate(self) -> None:
+        """Set the tables' index shift from the largest activation seen while `watching`."""
+        self.index_shift.fill_(index_shift(self.peak))
+
+    def integers(
+        self, weight: Int[np.ndarray, "3*units inputs"], recurrent: Int[np.ndarray, "2*units units"] | None
+    ) -> HgrnIntegers:
+        """The deployed integers; `weight` and `recurrent` after the layer's quantisation."""
+        gain, e = eight_bits(self.gain)
+        weights, biases = np.split(weight, 3), to_integers(device_grid.bias(self.bias))
+        fed = (None, None) if recurrent is None else np.split(recurrent, 2)
+        low = self.low().detach().cpu().double().numpy() * tables.UNITY
+        return HgrnIntegers(
+            variant=self.variant,
+            forget_weight=weights[0],
+            candidate_weight=weights[1],
+            gate_weight=weights[2],
+            forget_bias=biases[0],
+            candidate_bias=biases[1],
+            gate_bias=biases[2],
+            low=np.rint(low).astype(np.int64),
+            gain=np.rint(gain.detach().cpu().double().numpy() * 2.0 ** int(e)).astype(np.int64),
+            output_shift=STATE_SHIFT + int(e),
+            index_shift=int(self.index_shift),
+            forget_recurrent=fed[0],
+            update_recurrent=fed[1],
+        )
+
+
+class Hgrn(Driven):
+    """A spiking layer whose current gains that of a hierarchically gated recurrent memory of its input."""
+
+    config: HgrnConfig
+    memory: HgrnMemory
+
+    def __init__(self, config: HgrnConfig, name: str, inputs: int | tuple[int, ...]) -> None:
+        super().__init__(config, name, inputs)
+        self.memory = HgrnMemory(config, self.inputs)
+        if not config.fast:
+            torch.nn.init.zeros_(self.synapse.weight).requires_grad_(False)
+
+    def meet(self, layers: Sequence[Spiking]) -> None:
+        """Share the lower bounds with the other such layers.
+
+        Raises:
+            BasaltError: they have another number of units.
+        """
+        others = [layer for layer in layers if isinstance(layer, Hgrn) and layer.config.variant == self.config.variant]
+        sizes = {layer.name: layer.units for layer in others}
+        if self.config.variant == "published" and len(set(sizes.values())) > 1:
+            listed = ", ".join(f"{name} {size}" for name, size in sizes.items())
+            raise BasaltError(
+                f"The hgrn layers of a network share the lower bounds of their units, so give them as many ({listed})."
+            )
+        self.memory.join([layer.memory for layer in others])
+
+    def units_of(self) -> dict[torch.nn.Parameter, float]:
+        """The scale of parameters, see `Network.units`."""
+        own = {self.memory.weight: self.config.gate_scale, self.memory.gain: max(self.memory.unit, 1e-3)}
+        return {**super().units_of(), **own}
+
+    def gate_matrix(self) -> Float[torch.Tensor, "3*units inputs"]:
+        """W_f, W_c and W_g after the quantisation hook."""
+        return device_grid.weights(self.memory.weight)
+
+    def recurrent_gates(self) -> Float[torch.Tensor, "2*units units"] | None:
+        """R_f and R_u after the quantisation hook, if there are any."""
+        return None if self.memory.recurrent is None else device_grid.weights(self.memory.recurrent)
+
+    def drive(self, x: Float[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """W s_in[t], not yet delayed, and the memory's current."""
+        sums = events.product(x.transpose(1, 2), torch.cat([self.synapse.matrix, self.gate_matrix()]))
+        synaptic, gates = sums[..., : self.units], sums[..., self.units :]
+        return synaptic, self.memory(late(gates), self.recurrent_gates())
+
+    def exact_drive(
+        self, layer: SpikingIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The same in the deployed integers."""
+        memory: Any = layer.memory
+        weights = [layer.weight, *(getattr(memory, f"{gate}_weight") for gate in GATES)]
+        sums = integer_sums(x, np.concatenate(weights))
+        gates = late(sums[..., self.units :]).to(torch.int64)
+        return sums[..., : self.units], exact_hgrn.integer_memory(memory, gates)
+
+    def integers(self) -> SpikingIntegers:
+        """The layer as it is deployed."""
+        recurrent = self.recurrent_gates()
+        fed = None if recurrent is None else to_integers(recurrent)
+        memory = self.memory.integers(to_integers(self.gate_matrix()), fed)
+        return SpikingIntegers(**{**vars(super().integers()), "memory": memory})
+
+    @torch.no_grad()
+    def time_constants(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Float[np.ndarray, "units"]:
+        """−1/log of the mean λ of each unit over samples and steps of the deployed gates, in steps.
+
+        The recurrent part of a "gated" layer's gate is left out.
+        """
+        memory: Any = self.integers().memory
+        sums = late(integer_sums(x, memory.forget_weight)).to(torch.int64)
+        forget = sums + torch.as_tensor(memory.forget_bias, device=sums.device)
+        kept = exact_hgrn.forgetting(memory, forget).double().mean((0, 1)) / tables.UNITY
+        return (-1 / torch.log(kept.clamp(1e-9, 1 - 1e-9))).cpu().numpy()
+
+
+def time_constants(
+    network: "Network", x: UInt8[torch.Tensor, "batch features steps"]
+) -> dict[str, Float[np.ndarray, "units"]]:
+    """The effective time constants of every HGRN layer for the network's input x, by name, input side first."""
+    found = {}
+    for layer in network.hidden:
+        if isinstance(layer, Hgrn):
+            found[layer.name] = layer.time_constants(x)
+        x = layer.exact(x)
+    return found
