@@ -86,7 +86,7 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     """
     torch.manual_seed(recipe.seed)
     config = recipe.training
-    network = Network(recipe.network, splits.train.sensor, splits.classes).to(fabric.device)
+    network = Network.of(recipe, splits.train.sensor, splits.classes).to(fabric.device)
     network.travel_in(getattr(torch, config.precision))
     optimizer = make_optimizer(network, config, fabric.device)
     state = State(network, optimizer)

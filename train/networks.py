@@ -12,7 +12,9 @@ from jaxtyping import Float, Int, UInt8
 
 from train.layers import LAYERS, SpikingConfig
 from train.layers.integers import ReadoutIntegers, SpikingIntegers
-from train.recipe import NetworkConfig
+from train.recipe import ContrastiveConfig, NetworkConfig, Recipe
+
+NO_CONTRAST = ContrastiveConfig()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +37,19 @@ class Network(torch.nn.Module):
         config: the layers.
         inputs: number of input features, or their shape (channels, height, width), which convolutions need.
         classes: number of outputs.
+        contrastive: whose features a contrastive loss wants, if any.
+
+    Attributes:
+        contrasted: those features in the last training-form forward pass, after their projection.
     """
 
-    def __init__(self, config: NetworkConfig, inputs: int | tuple[int, ...], classes: int) -> None:
+    def __init__(
+        self,
+        config: NetworkConfig,
+        inputs: int | tuple[int, ...],
+        classes: int,
+        contrastive: ContrastiveConfig = NO_CONTRAST,
+    ) -> None:
         super().__init__()
         shape = (inputs,) if isinstance(inputs, int) else tuple(inputs)
         self.inputs, self.classes = prod(shape), classes
@@ -53,6 +65,16 @@ class Network(torch.nn.Module):
                 self.layers[layer.name] = module(layer, layer.name, prod(shape), classes)
         for hidden in self.hidden:
             hidden.meet(self.hidden)
+        self.contrasted = torch.zeros(0)
+        self._featured = (contrastive.layer or self.hidden[-1].name) if contrastive.weight > 0 else None
+        self.projection: torch.nn.Module | None = None
+        if self._featured is not None and contrastive.projection:
+            self.projection = _projection(self.layers[self._featured].units, contrastive.projection)
+
+    @classmethod
+    def of(cls, recipe: Recipe, inputs: int | tuple[int, ...], classes: int) -> "Network":
+        """The network that a recipe trains."""
+        return cls(recipe.network, inputs, classes, recipe.training.contrastive)
 
     @property
     def hidden(self) -> list[Any]:
@@ -79,11 +101,21 @@ class Network(torch.nn.Module):
         *first, last = self.hidden
         for layer in first:
             x = layer(x)
+            self._note(layer, x)
         if not over_time and self.readout.voltage_decay is None:
             counts = last.counts(x)
             if counts is not None:
+                self._note(last, counts[..., None] / max(x.shape[2] - 1, 1), whole=True)
                 return self.readout.of_counts(counts)
-        return self.readout(last(x), over_time)
+        x = last(x)
+        self._note(last, x)
+        return self.readout(x, over_time)
+
+    def _note(self, layer: Any, sent: torch.Tensor, whole: bool = False) -> None:
+        """Keep the contrasted features if they are this layer's: the mean of what it sent before the last step."""
+        if layer.name == self._featured:
+            mean = (sent if whole else sent[..., :-1]).float().mean(-1)
+            self.contrasted = mean if self.projection is None else self.projection(mean)
 
     def units(self) -> Iterator[tuple[torch.nn.Parameter, float]]:
         """Every trained parameter with the size of the values it starts with, times the square root of its fan-in."""
@@ -144,8 +176,12 @@ class Network(torch.nn.Module):
 
     @property
     def parameter_count(self) -> int:
-        """Number of trained parameters."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+        """Number of trained parameters, without those of a projection, which are not deployed."""
+        return sum(p.numel() for p in self.layers.parameters() if p.requires_grad)
+
+
+def _projection(inputs: int, outputs: int) -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Linear(inputs, inputs), torch.nn.ReLU(), torch.nn.Linear(inputs, outputs))
 
 
 def load(run: Path | str) -> Network:
@@ -157,6 +193,6 @@ def load(run: Path | str) -> Network:
     from train.checkpoint import read
 
     saved = read(Path(run))
-    network = Network(saved.recipe.network, saved.shape, saved.classes)
+    network = Network.of(saved.recipe, saved.shape, saved.classes)
     network.load_state_dict(saved.model)
     return network.eval()

@@ -55,6 +55,27 @@ def mean_square(
     return torch.nn.functional.mse_loss(logits, target.to(logits.dtype))
 
 
+def supervised_contrastive(
+    features: Float[torch.Tensor, "batch size"], labels: Int[torch.Tensor, "batch"], temperature: float
+) -> Float[torch.Tensor, ""]:
+    """Mean over samples i, z the features divided by their norms and P(i) the others of i's class, of
+
+        −1/|P(i)| Σ_{p ∈ P(i)} log( exp(z_i·z_p/τ) / Σ_{a ≠ i} exp(z_i·z_a/τ) )
+
+    A sample without another of its class counts as zero, and is left out of the mean.
+
+    Source: Khosla et al., NeurIPS 2020, L_out (arXiv 2004.11362).
+    """
+    z = torch.nn.functional.normalize(features, dim=1, eps=1e-6)
+    likeness = z @ z.t() / temperature
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_share = likeness - torch.logsumexp(likeness.masked_fill(itself, float("-inf")), 1, keepdim=True)
+    alike = (labels[:, None] == labels) & ~itself
+    count = alike.sum(1)
+    each = -(log_share * alike).sum(1) / count.clamp(min=1)
+    return each.sum() / (count > 0).sum().clamp(min=1)
+
+
 OBJECTIVES: dict[str, Objective] = {
     "cross_entropy": Objective(cross_entropy),
     "cross_entropy_over_time": Objective(cross_entropy_over_time, over_time=True),

@@ -47,6 +47,24 @@ class AugmentConfig(Strict):
     shear: float = Field(0.0, ge=0, lt=1)
 
 
+class ContrastiveConfig(Strict):
+    """Beside the objective, draw a layer's features together within a class and apart between classes.
+
+    The features are the mean spikes of each neuron before the last step; see `train.objectives.supervised_contrastive`.
+
+    Attributes:
+        weight: of the contrastive loss in the sum; 0 for none.
+        temperature: τ; the smaller, the more the nearest samples count.
+        projection: outputs of two dense layers between features and loss, which are only trained with; 0 for none.
+        layer: whose features; left out, the last before the read-out.
+    """
+
+    weight: float = Field(0.0, ge=0)
+    temperature: float = Field(0.07, gt=0)
+    projection: int = Field(0, ge=0)
+    layer: str | None = None
+
+
 class TrainingConfig(Strict):
     """How to train.
 
@@ -63,6 +81,7 @@ class TrainingConfig(Strict):
             step, with the gradient of the parallel form; they take several times as long.
         validate_every: epochs between validations; the last epoch always has one.
         rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
+        contrastive: a contrastive loss beside the objective.
         augment: changes to the training events.
     """
 
@@ -80,6 +99,7 @@ class TrainingConfig(Strict):
     validate_every: int = Field(1, ge=1)
     rate_penalty: float = Field(0.0, ge=0)
     rate_target: float = Field(0.05, ge=0, le=1)
+    contrastive: ContrastiveConfig = ContrastiveConfig()
     augment: AugmentConfig = AugmentConfig()
 
     @field_validator("objective")
@@ -146,6 +166,13 @@ class Recipe(Strict):
     data: DataConfig
     network: NetworkConfig
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _layer_is_there(self) -> "Recipe":
+        layer, names = self.training.contrastive.layer, [entry.name for entry in self.network.named()[:-1]]
+        if layer is not None and layer not in names:
+            raise ValueError(f"training.contrastive.layer: {one_of(layer, names)}")
+        return self
 
     def plain(self) -> dict[str, Any]:
         """The recipe with all defaults written out, as TOML and JSON know it (no None)."""

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from train.layers import whole
 from train.merged import Merged
 from train.networks import Network
-from train.objectives import OBJECTIVES, rate_excess
+from train.objectives import OBJECTIVES, rate_excess, supervised_contrastive
 from train.recipe import TrainingConfig
 
 if TYPE_CHECKING:
@@ -123,6 +123,11 @@ class Stepper:
         self.optimizer.zero_grad(set_to_none=True)
         logits = self.wrapped(x, self.objective.over_time)
         loss = self.objective(logits, labels, config.label_smoothing)
+        contrast = config.contrastive
+        if contrast.weight > 0:
+            loss = loss + contrast.weight * supervised_contrastive(
+                self.network.contrasted, labels, contrast.temperature
+            )
         rates = self.network.rates
         if config.rate_penalty > 0:
             loss = loss + config.rate_penalty * rate_excess(rates, config.rate_target)

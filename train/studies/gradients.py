@@ -52,7 +52,7 @@ def observe(run: Path, samples: tuple[torch.Tensor, torch.Tensor]) -> dict[str, 
     saved = read(run)
     x, labels = samples
     torch.manual_seed(saved.recipe.seed)
-    network = Network(saved.recipe.network, saved.shape, saved.classes).eval()
+    network = Network.of(saved.recipe, saved.shape, saved.classes).eval()
     network.calibrate(x)
     found = {"fresh": norms(network, x, labels)}
     network.load_state_dict(saved.model)
