@@ -77,7 +77,6 @@ BACKENDS = {
             "the same integers by compiled, event-driven kernels",
             64,
             warm_kernels,
-            lacks={"hgrn": NOT_YET, "hopfield": NOT_YET},
         ),
         Backend(
             "near-memory",

@@ -76,7 +76,11 @@ def hgrn_step(
 
 def squashed(h: Int[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch neurons"]:
     """k = clip((TANH[h to the nearest 2⁻⁴] + 16) >> 5, ±127): tanh in 8 bits, unit 2⁻⁷."""
-    value = tables.tanh(SQUASHED_SHIFT)[tables.index(h, SQUASHED)]
+    return squash(tables.tanh(SQUASHED_SHIFT)[tables.index(h, SQUASHED)])
+
+
+def squash(value: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
+    """12 fraction bits rounded to 7, clipped to ±127."""
     return np.clip(round_shift(value, FRACTION - SQUASHED_BITS), -127, 127)
 
 

@@ -9,6 +9,8 @@ from jaxtyping import Float, UInt64
 from lava_procs.kernels.bits import words
 from lava_procs.kernels.counts import Counts, spiking_counts
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
+from lava_procs.kernels.hgrn import HgrnKernel
+from lava_procs.kernels.hopfield import HopfieldKernel
 from lava_procs.kernels.layers import RESET, Workers, narrow, spiking_block
 from lava_procs.kernels.slow_memory import SlowMemoryKernel
 
@@ -37,6 +39,8 @@ class PathwayKernel(Protocol):
 
 PATHWAYS: dict[str, Callable[[int, Mapping[str, Any], int], PathwayKernel]] = {
     "slow_memory": SlowMemoryKernel,
+    "hgrn": HgrnKernel,
+    "hopfield": HopfieldKernel,
 }
 """Kind of a memory pathway → its kernel, made from batch, fields of the record, and bit planes of the input."""
 

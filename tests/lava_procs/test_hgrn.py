@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from basalt import tables
 from convert.pathways import GATINGS
 from lava_procs.hgrn.reference import floating_step, hgrn_step, squashed
-from tests.conformance.strategies import hgrn
+from lava_procs.kernels.bits import pack
+from lava_procs.kernels.hgrn import HgrnKernel
+from tests.conformance.strategies import even, hgrn
 
 
 def entry(table, activation, shift):
@@ -114,3 +116,24 @@ def test_the_squashed_state_is_odd_and_8_bit():
     h = np.arange(-(2**23) + 1, 2**23, 9973)
     assert np.abs(squashed(h)).max() == 127
     assert squashed(np.array([0, 2**23 - 1, -(2**23) + 1])).tolist() == [0, 127, -127]
+
+
+@pytest.mark.parametrize("reach", [2, 254])
+def test_the_kernel_holds_wide_recurrence_exactly(reach):
+    """Sums of 600 products with k: beyond what float32 holds, and within it."""
+    rng = np.random.default_rng(4)
+    memory = hgrn(rng, inputs=70, neurons=600, variant="gated")
+    recurrent = {name: even(rng, (600, 600), 2) + reach - 2 for name in ("forget_recurrent", "update_recurrent")}
+    memory = replace(memory, **recurrent, forget_bias=np.full(600, 400), gate_bias=np.full(600, 400))
+    kernel = HgrnKernel(2, asdict(memory))
+    assert kernel.constants[3].dtype == (np.float64 if reach == 254 else np.float32)
+    arrived = (rng.random((6, 2, 70)) < 0.5).astype(np.uint8)
+    currents = np.zeros((2, 6, 600))
+    kernel.run(0, 2, 0, 6, pack(arrived), pack(np.zeros((2, 70), dtype=np.uint8)), currents)
+    h = np.zeros((2, 600), dtype=np.int64)
+    for t in range(6):
+        after = hgrn_step(arrived[t - 1] if t else arrived[0] * 0, h, **asdict(memory))
+        h = after.m
+        assert np.array_equal(currents[:, t], after.current)
+    assert np.array_equal(kernel.m, h)
+    assert h.any()

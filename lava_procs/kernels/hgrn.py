@@ -1,0 +1,164 @@
+"""The gated recurrent memory of a layer, compiled; see `lava_procs/hgrn/reference.py`.
+
+States are integers kept in float64, as in `lava_procs/kernels/layers.py`; floor(x·2⁻ᵖ) is x >> p.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt64
+from numba import njit
+
+from basalt import tables
+from lava_procs.hgrn.reference import SQUASHED_SHIFT, squash
+from lava_procs.kernels.counts import Counts, hgrn_counts
+from lava_procs.kernels.events import OPTIONS
+from lava_procs.kernels.layers import add_products, gather, narrow
+
+
+@njit(**OPTIONS)
+def entry(table, activation, index_shift):  # type: ignore[no-untyped-def]
+    """The entry of a table nearest to an activation in weight units."""
+    index = ((activation + ((1 << index_shift) >> 1)) >> index_shift) + 128
+    return table[min(max(index, 0), 255)]
+
+
+@njit(**OPTIONS)
+def hgrn_block(  # type: ignore[no-untyped-def]
+    low,
+    high,
+    length,
+    arrived,
+    planes,
+    before,
+    unit,
+    rows,
+    biases,
+    forget_recurrent,
+    update_recurrent,
+    bound,
+    gain,
+    output_shift,
+    index_shift,
+    sigmoid,
+    tanh,
+    squashing,
+    m,
+    currents,
+    counts,
+):
+    """Samples low … high through the `length` steps of a block; their currents go into `currents` (samples, block,
+    neurons). `rows` (inputs, 3·neurons) are the weights of the three gates side by side, `biases` likewise; recurrent
+    rows have the size 0 in the published variant. Counts are added for each sample: events and saturations."""
+    neurons = m.shape[1]
+    gated = forget_recurrent.shape[0] > 0
+    total = np.empty(3 * neurons, np.int32)
+    total16 = np.empty(3 * neurons, np.int16)
+    k = np.zeros(neurons, forget_recurrent.dtype)
+    heard = np.zeros((2, neurons), forget_recurrent.dtype)
+    scale = 2.0**-output_shift
+    half = 0.5 if output_shift > 0 else 0.0
+    for b in range(low, high):
+        h = m[b]
+        incoming = saturated = 0
+        for t in range(length):
+            for n in range(3 * neurons):
+                total[n] = 0
+            incoming += gather(arrived[t - 1, b] if t > 0 else before[b], planes, rows, total16, total)
+            if gated:
+                for n in range(neurons):
+                    k[n] = squashing[min(max(int(np.floor(h[n] * 2.0**-16 + 0.5)) + 128, 0), 255)]
+                    heard[0, n] = 0.0
+                    heard[1, n] = 0.0
+                add_products(heard[0], forget_recurrent, k)
+                add_products(heard[1], update_recurrent, k)
+            sent = currents[b - low, t]
+            for n in range(neurons):
+                forget = np.int64(unit * total[n] + biases[n])
+                candidate = np.int64(unit * total[neurons + n] + biases[neurons + n])
+                gate = np.int64(unit * total[2 * neurons + n] + biases[2 * neurons + n])
+                if gated:
+                    forget += np.int64(np.floor(heard[0, n] * 2.0**-7 + 0.5))
+                    gate += np.int64(np.floor(heard[1, n] * 2.0**-7 + 0.5))
+                opened = entry(sigmoid, gate, index_shift)
+                closed = (4096.0 - bound[n]) * entry(sigmoid, forget, index_shift)
+                kept = bound[n] + np.floor(closed * 2.0**-12 + 0.5)
+                entering = 256.0 * entry(tanh, candidate, index_shift)
+                wide = np.floor((kept * h[n] + (opened if gated else 4096.0 - kept) * entering) * 2.0**-12 + 0.5)
+                after = min(max(wide, -8388607.0), 8388607.0)
+                saturated += after != wide
+                h[n] = after
+                if gated:
+                    out = 8192.0 * squashing[min(max(int(np.floor(after * 2.0**-16 + 0.5)) + 128, 0), 255)]
+                else:
+                    out = np.floor(opened * after * 2.0**-12 + 0.5)
+                sent[n] = np.floor(gain[n] * out * scale + half)
+        counts[b, 0] += incoming
+        counts[b, 1] += saturated
+
+
+class HgrnKernel:
+    """Weights in the narrowest type, and the states of a batch.
+
+    Args:
+        batch: samples side by side.
+        memory: the fields of the record.
+        planes: bit planes of the input.
+    """
+
+    def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
+        self.neurons = len(memory["gain"])
+        self.planes = planes
+        self.gated = memory["variant"] == "gated"
+        gates = [np.asarray(memory[f"{gate}_weight"], dtype=np.int64) for gate in ("forget", "candidate", "gate")]
+        unit, (rows,) = narrow(np.concatenate(gates))
+        biases = np.concatenate([memory[f"{gate}_bias"] for gate in ("forget", "candidate", "gate")])
+        self.constants = (
+            unit,
+            rows,
+            biases.astype(np.int64),
+            *self.recurrent(memory),
+            memory["low"].astype(np.float64),
+            memory["gain"].astype(np.float64),
+            memory["output_shift"],
+            memory["index_shift"],
+            tables.sigmoid(memory["index_shift"]).astype(np.float64),
+            tables.tanh(memory["index_shift"]).astype(np.float64),
+            squash(tables.tanh(SQUASHED_SHIFT)).astype(np.float64),
+        )
+        self.m = np.zeros((batch, self.neurons), dtype=np.float64)
+        self.counts = np.zeros((batch, 2), dtype=np.int64)
+
+    def recurrent(self, memory: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the two recurrent matrices; float32 where that holds their products exactly."""
+        names = ("forget_recurrent", "update_recurrent")
+        if not self.gated:
+            return np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32)
+        reach = max(127 * np.abs(memory[name]).sum(axis=1).max(initial=0) for name in names)
+        kind = np.float32 if reach < 1 << 24 else np.float64
+        forget, update = (np.ascontiguousarray(memory[name].T, dtype=kind) for name in names)
+        return forget, update
+
+    def clear(self) -> None:
+        """The state before the first step of a sample."""
+        self.m[:] = 0
+
+    def run(
+        self,
+        low: int,
+        high: int,
+        first: int,
+        length: int,
+        arrived: UInt64[np.ndarray, "block batch words"],
+        before: UInt64[np.ndarray, "batch words"],
+        currents: Float[np.ndarray, "samples block neurons"],
+    ) -> None:
+        """The currents of samples low … high in the steps of a block; `before` is the input of the step before it."""
+        hgrn_block(low, high, length, arrived, self.planes, before, *self.constants, self.m, currents, self.counts)
+
+    def take_counts(self, first: int, length: int) -> Counts:
+        """What it did since the last call, in `length` steps from step `first` on."""
+        incoming, saturations = self.counts.T.copy()
+        self.counts[:] = 0
+        return hgrn_counts(incoming, saturations, length, self.neurons, self.gated)
