@@ -125,7 +125,7 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
         "logits": logits.detach().numpy(),
         "rates": {name: float(rate) for name, rate in made.rates.items()},
         "grads": {name: p.grad.numpy() for name, p in made.named_parameters() if p.grad is not None},
-        "shifts": [int(layer.memory.shift) for layer in made.hidden if layer.memory is not None],
+        "shifts": [int(layer.memory.shift) for layer in made.hidden if hasattr(layer.memory, "shift")],
         "sums": trace.sums.numpy(),
         "spikes": {name: spikes.numpy() for name, spikes in trace.spikes.items()},
     }
