@@ -61,9 +61,8 @@ def _grid(values):
 
 def shifted(values: torch.Tensor, delay: torch.Tensor) -> torch.Tensor:
     """values[t − delay], (batch, steps, neurons)."""
-    values = (
-        values.data.contiguous()
-    )  # not `detach`: Triton's interpreter writes arguments back, which autograd would see
+    # Not `detach`: Triton's interpreter writes arguments back, which autograd would see.
+    values = values.data.contiguous()
     out = torch.empty_like(values)
     shift_kernel[_grid(values)](values, delay, out, values.shape[1], values.shape[2], STEPS=STEPS, LANES=LANES)
     return out
