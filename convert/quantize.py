@@ -38,7 +38,7 @@ def parts(layer: Any) -> dict[str, Any]:
 
 def pathway(memory: Any) -> Pathway:
     """The memory pathway of a layer: the record of its kind, by the names of its fields."""
-    record = PATHWAYS[getattr(memory, "kind", "slow_memory")]
+    record = PATHWAYS[memory.kind]
     return record(**{item.name: getattr(memory, item.name) for item in fields(record)})
 
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
 
 
+def kinds_of(layer: Layer) -> tuple[str, ...]:
+    """The kind of a layer, and of its memory pathway if it has one."""
+    memory = getattr(layer, "memory", None)
+    return (layer.kind,) if memory is None else (layer.kind, memory.kind)
+
+
 @dataclass(frozen=True)
 class Backend:
     """Where a network runs.
@@ -45,8 +51,7 @@ class Backend:
 
     def lacking(self, layer: Layer) -> str | None:
         """The kind of the layer, or of its memory pathway, that it has no process model of; None where it has all."""
-        kinds = (layer.kind, getattr(getattr(layer, "memory", None), "kind", None))
-        return next((kind for kind in kinds if kind in self.lacks), None)
+        return next((kind for kind in kinds_of(layer) if kind in self.lacks), None)
 
     def block_of(self, steps: int) -> int:
         """Time steps to exchange at once when a sample has `steps`: as few blocks as can be, of the same length."""
@@ -63,8 +68,6 @@ def warm_kernels() -> None:
 NO_CONV = (
     "a core keeps a row of weights for every input and group of neurons, and kernels that move are not laid out so"
 )
-
-NOT_YET = "its process model for this memory pathway is not written yet"
 
 BACKENDS = {
     backend.name: backend
@@ -88,8 +91,6 @@ BACKENDS = {
             lacks={
                 "conv": NO_CONV,
                 "encoder": "a core takes spikes, and not the values of an affine input",
-                "hgrn": NOT_YET,
-                "hopfield": NOT_YET,
             },
             scheduled=True,
         ),

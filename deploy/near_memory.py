@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from convert.pathways import PATHWAYS, SlowMemory
 from convert.records import Layer, Readout, Spiking
 from lava_procs.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
-from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, memories, misfits
+from lava_procs.near_memory.geometry import OWNER, SPIKING, memories, misfits
+from lava_procs.near_memory.pathways import SIZES
 
 
 def sizes_of(layer: Layer) -> Sizes:
@@ -20,19 +22,17 @@ def sizes_of(layer: Layer) -> Sizes:
         layer.neuron.current_decay,
         layer.delay,
         layer.recurrent_weight is not None,
-        0 if memory is None else memory.states,
+        memory.states if isinstance(memory, SlowMemory) else 0,
         1 if memory is None else memory.update_interval,
+        None if memory is None or memory.kind not in SIZES else SIZES[memory.kind](vars(memory)),
     )
 
 
 def footprint(layer: Layer, part: str, core: Core) -> dict[str, Any]:
     """The memories of a part of a layer, as counts.json has them: bits in all, bits of a row, macros that they are
     of."""
-    mine = [
-        memory
-        for memory in memories(core, sizes_of(layer)).values()
-        if (OWNER[memory.name] == SLOW_MEMORY) == (part == SLOW_MEMORY)
-    ]
+    owner = part if part in PATHWAYS else SPIKING
+    mine = [memory for memory in memories(core, sizes_of(layer)).values() if OWNER[memory.name] == owner]
     return {
         "memory_bits": {memory.name: memory.size for memory in mine},
         "row_bits": {memory.name: memory.bits for memory in mine},

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from basalt.errors import BasaltError
 from convert.records import Layer, Network, Spiking
 from deploy.near_memory import sizes_of
 from deploy.reference import simulate
@@ -48,6 +49,12 @@ def timeline(
         network: all layers, of which those that run elsewhere are stepped but not shown.
         update: called with (steps done, steps in all).
     """
+    for layer in layers:
+        if sizes_of(layer).pathway is not None:
+            raise BasaltError(
+                f"Layer {layer.name!r} has a memory pathway of which totals are known, and not what happens in every "
+                f"cycle; draw the timeline of a network without it."
+            )
     work: dict[str, list[Events]] = {}
     arriving = spikes
     for layer in network.layers:

@@ -43,6 +43,8 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
     known."""
 
     layer: Any
+    pathway: str | None = None
+    """The part that the memory pathway is, where there is one."""
 
     @property
     def kernel_steps(self) -> int:
@@ -70,7 +72,7 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
         self.fired = fired[-1]
         self.layer.first = self.first  # of the block, whose refreshes it counts
         counted = {"spiking": self.layer.take_spiking_counts(self.length)}
-        if self.sizes.states:
-            counted["slow_memory"] = self.layer.take_memory_counts(self.length)
+        if self.pathway is not None:
+            counted[self.pathway] = self.layer.take_memory_counts(self.length)
         self.note(counted, incoming - own, own, fired)
         self.show()

@@ -8,11 +8,12 @@ from jaxtyping import Float
 
 from basalt.errors import BasaltError
 from convert.records import Layer, Network, Spiking
-from deploy.backends import BACKENDS
+from deploy.backends import BACKENDS, kinds_of
 from deploy.near_memory import sizes_of
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import cost
 from lava_procs.near_memory.geometry import memories, misfits
+from lava_procs.near_memory.pathways import SIZES
 
 INPUT = "input"
 """Where the network's input spikes come from."""
@@ -81,12 +82,19 @@ def partition(network: Network, core: Core, rates: Rates, most_cycles: int | Non
     return pieces
 
 
+UNMAPPED = {
+    "foreign": "its neurons are computed by stock lava-dl only",
+    **dict.fromkeys(SIZES, "how such a memory is divided among cores is not laid out"),
+}
+"""Kinds of layers and memory pathways that are not mapped, each with the reason."""
+
+
 def refuse_lacking(layer: Layer) -> None:
     """Raise where a near-memory core has no such layers."""
-    backend = BACKENDS["near-memory"]
-    kind = "foreign" if layer.kind == "foreign" else backend.lacking(layer)
+    lacks = {**BACKENDS["near-memory"].lacks, **UNMAPPED}
+    kind = next((kind for kind in kinds_of(layer) if kind in lacks), None)
     if kind is not None:
-        reason = backend.lacks.get(kind, "its neurons are computed by stock lava-dl only")
+        reason = lacks[kind]
         raise BasaltError(
             f"Layer {layer.name!r} is a {kind} layer, which near-memory cores have not: {reason}; map a network "
             f"of dense layers."

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lava_procs.near_memory.pathways import PathwaySizes
+
 DELAY_BITS = 6
 """Delays reach 62 steps."""
 DRIVE_BITS = 16
@@ -91,6 +93,7 @@ class Sizes:
         current: the synaptic current outlives a step, so that it is kept beside the membrane.
         passes: what is done to a neuron in a step, in order; one pass where they are fused.
         membrane_bits: of a neuron's membrane, None for the core's `state_bits`.
+        pathway: of another memory pathway than a slow memory.
     """
 
     inputs: int
@@ -102,6 +105,7 @@ class Sizes:
     current: bool = False
     passes: tuple[str, ...] = ("leak", "spikes", "memory", "threshold", "reset")
     membrane_bits: int | None = None
+    pathway: PathwaySizes | None = None
 
     def groups(self, core: Core) -> int:
         """G = ⌈N / fused⌉, rows of a memory that has a word for each neuron."""
@@ -136,8 +140,9 @@ def spiking_sizes(
     recurrent: bool,
     states: int = 0,
     update_interval: int = 1,
+    pathway: PathwaySizes | None = None,
 ) -> Sizes:
-    """Sizes of a layer of spiking neurons, perhaps with a slow memory of so many states."""
+    """Sizes of a layer of spiking neurons, perhaps with a slow memory of so many states, or another pathway."""
     return Sizes(
         inputs=inputs,
         neurons=neurons,
@@ -146,7 +151,8 @@ def spiking_sizes(
         recurrent=recurrent,
         longest_delay=None if delay is None else int(np.max(delay)),
         current=bool(np.any(np.asarray(current_decay) < 1 << 12)),
-        passes=Sizes.passes if states else WITHOUT_MEMORY,
+        passes=Sizes.passes if states or pathway else WITHOUT_MEMORY,
+        pathway=pathway,
     )
 
 

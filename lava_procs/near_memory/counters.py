@@ -3,12 +3,13 @@
 import numpy as np
 from jaxtyping import Int
 
+from lava_procs.near_memory import pathways
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import cost
 from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
 from lava_procs.near_memory.schedule import PATHS
 
-WRITTEN = ("event_buffer", "accumulators", "membrane", "current", "delay_line", "memory_current")
+WRITTEN = ("event_buffer", "accumulators", "membrane", "current", "delay_line", "memory_current", *pathways.WRITTEN)
 UNSEEN = ("slow_state",)
 ROWS: dict[str, tuple[str, str]] = {
     **{f"{name}_reads": (name, "read") for name in OWNER if name not in UNSEEN},
@@ -16,7 +17,7 @@ ROWS: dict[str, tuple[str, str]] = {
 }
 """Counter of rows → its memory, and whether they were read or written."""
 
-WORK = tuple(f"{path}_cycles" for path in PATHS)
+WORK = tuple(f"{path}_cycles" for path in (*PATHS, *pathways.PATHS))
 """Counters of the cycles in which a data path worked."""
 
 SCHEDULED = (*ROWS, *WORK, "stalls")
@@ -30,6 +31,7 @@ PARTS = {
     **{counter: OWNER[memory] for counter, (memory, _) in ROWS.items()},
     **{f"{path}_cycles": SPIKING for path in PATHS},
     **{f"{path}_cycles": SLOW_MEMORY for path in ("drive", "memory_product", "drive_product", "memory_update")},
+    **{f"{path}_cycles": part for path, part in pathways.PATHS.items()},
     "stalls": SPIKING,
     "cycles": SPIKING,
 }
@@ -59,7 +61,7 @@ def scheduled_counts(
         **{f"{path}_cycles": work for path, work in found.paths.items()},
         **found.accesses,
     }
-    counts: dict[str, Totals] = {SPIKING: {}, SLOW_MEMORY: {}}
+    counts: dict[str, Totals] = {part: {} for part in sorted(set(PARTS.values()))}
     for name, amount in every.items():
         counts[PARTS[name]][name] = amount.sum(axis=0)
     if sizes.states and not core.dependency_breaking:

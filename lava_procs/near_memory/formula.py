@@ -14,7 +14,8 @@ one port), and x at x₁ = 1 if S = 0, else max(S + 1, (S − E)·G + 2):
 So for N = 128, F = 4, d = 8, one cycle a group: max(34, 32·(S + R) + 3, 260) while S ≤ E. The stalls, cycles that the
 sender waits at a full buffer, are max(0, (S − E)·G − (S − 1)). With delays, 2·fired + 1 cycles more in a step in which
 a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). What changes with an optimisation off is in
-the code of the paths below, each a few lines.
+the code of the paths below, each a few lines. Of other memory pathways than the slow memory, `pathways.py` says when
+their currents are there.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.pathways import PathwayCost, PathwaySizes
 
 Steps = Int[np.ndarray, "*steps"]
 
@@ -75,6 +77,7 @@ class StepCosts:
         self.core, self.sizes = core, sizes
         self.spikes, self.own, self.fired = spikes, own, fired
         self.refresh = refresh & bool(sizes.states)
+        self.recall = refresh
         self.groups = sizes.groups(core)
         self.none = np.zeros_like(spikes)
         self.sparse = core.heterogeneous_stationarity
@@ -87,6 +90,7 @@ class StepCosts:
         bounds = self.fused(x_ready, updated) if self.core.operator_fusion else self.separate(x_ready, updated)
         if self.sizes.states:
             bounds["memory_update"] = updated
+        pathway = None if self.sizes.pathway is None else self.pathway(self.sizes.pathway, bounds)
         slots = self.sizes.slots(self.core)
         if slots:
             bounds = {name: value + 2 * self.fired + (self.fired > 0) for name, value in bounds.items()}
@@ -97,7 +101,23 @@ class StepCosts:
         cycles = np.maximum.reduce(list(bounds.values()))
         over = (self.spikes - self.core.event_buffer) * self.groups - (self.spikes - 1)
         stalls = np.maximum(over, 0) if self.sparse else self.none
-        return Cost(cycles, np.where(self.spikes > 0, stalls, 0), self.paths(), self.accesses(), bounds)
+        paths, accesses = self.paths(), self.accesses()
+        if pathway is not None:
+            paths, accesses = paths | pathway.paths, accesses | pathway.accesses
+        return Cost(cycles, np.where(self.spikes > 0, stalls, 0), paths, accesses, bounds)
+
+    def pathway(self, sizes: PathwaySizes, bounds: dict[str, Steps]) -> PathwayCost:
+        """The cost of another pathway than a slow memory; adds the length of a step that waits for its currents."""
+        found = sizes.cost(self.core, self.spikes, self.x_ready(), self.recall)
+        last = self.groups - 1
+        if self.core.operator_fusion:
+            ready = found.first + last * np.maximum(found.beat, self.core.group_cycles) + 3
+        else:
+            passes = self.sizes.passes
+            rest = (len(passes) - passes.index("memory")) * 3 * self.groups
+            ready = found.first + last * found.beat + 1 + rest
+        bounds["pathway"] = np.maximum(ready, found.least)
+        return found
 
     def x_ready(self) -> Steps:
         """The first cycle in which x is there."""
@@ -195,7 +215,7 @@ class StepCosts:
         found = {}
         if self.sparse:
             found["event_buffer_writes"] = self.spikes
-            found["event_buffer_reads"] = self.spikes * (2 if sizes.states else 1)
+            found["event_buffer_reads"] = self.spikes * (2 if sizes.states or sizes.pathway else 1)
             found["input_weights_reads"] = self.spikes * groups
             found["accumulators_writes"] = total * groups
             found["accumulators_reads"] = total * groups

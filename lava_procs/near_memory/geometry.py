@@ -1,8 +1,9 @@
 """The memories that a layer needs in a core, derived from its sizes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from lava_procs.near_memory import pathways
 from lava_procs.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, Core, Sizes
 
 SPIKING, SLOW_MEMORY = "spiking", "slow_memory"
@@ -23,6 +24,7 @@ OWNER = {
     "transition": SLOW_MEMORY,
     "memory_current": SLOW_MEMORY,
     "slow_state": SLOW_MEMORY,
+    **pathways.OWNER,
 }
 """Every memory, and the part that it belongs to."""
 
@@ -74,6 +76,8 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         memory_current          G rows of F sums of the memory product; registers with outputs stationary, else SRAM
         slow_state              m[k], m[k−1], B̄, x and the bias: registers that all are seen at once, with no accesses
 
+    Those of other pathways are in `pathways.py`.
+
     Weights and coefficients have one port. What is in the list but not needed has no entry.
     """
     rows, fused = sizes.groups(core), core.fused
@@ -94,6 +98,8 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         found.append(sram(core, "delay_line", (sizes.longest_delay + 1) * sizes.slots(core), DELAY_WORD))
     if sizes.states:
         found += list(memory_pathway(core, sizes))
+    if sizes.pathway is not None:
+        found += [memory_of(core, rows) for rows in sizes.pathway.memories(core)]
     return {memory.name: memory for memory in found}
 
 
@@ -110,6 +116,14 @@ def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:
     yield Memory("memory_current", rows, fused * core.product_bits, ports=4 if stationary else 1, registers=stationary)
     bits = states * (2 * core.state_bits + core.coefficient_bits) + 2 * DRIVE_BITS
     yield Memory("slow_state", 1, bits, registers=True)
+
+
+def memory_of(core: Core, rows: pathways.Rows) -> Memory:
+    """A pathway's memory: registers, or an SRAM of at least so many macros."""
+    if rows.registers:
+        return Memory(rows.name, rows.words, rows.bits, ports=3, registers=True)
+    one = sram(core, rows.name, -(-rows.words // rows.macros), rows.bits)
+    return replace(one, words=rows.words, banks=one.banks * rows.macros)
 
 
 def sram(core: Core, name: str, words: int, bits: int, ports: int = 1) -> Memory:

@@ -87,7 +87,9 @@ class Step:
 
 
 def schedule(core: Core, sizes: Sizes, events: Events) -> Step:
-    """The whole step, by walking through it."""
+    """The whole step, by walking through it; of other pathways than the slow memory there is only a formula."""
+    if sizes.pathway is not None:
+        raise NotImplementedError("a walk through the cycles of this memory pathway")
     return Walk(core, sizes, events).step()
 
 

@@ -14,6 +14,7 @@ from lava_procs.hgrn.process import Hgrn
 from lava_procs.hopfield.process import Hopfield
 from lava_procs.metering import COLUMN
 from lava_procs.near_memory.core import spiking_sizes
+from lava_procs.near_memory.pathways import SIZES
 from lava_procs.neurons import CompiledModel
 from lava_procs.pathway_layer.process import PathwayLayer
 from lava_procs.ports import BlockInPort
@@ -107,7 +108,8 @@ class NearMemoryPathwayLayerModel(ScheduledLayerModel, KernelPathwayLayerModel):
     def prepare(self) -> None:
         """Lay weights and states out, and take the layer's sizes."""
         super().prepare()
-        spiking, memory = self.proc_params["spiking"], self.proc_params["memory"]
+        spiking, memory, kind = (self.proc_params[name] for name in ("spiking", "memory", "kind"))
+        self.pathway = kind
         neurons, inputs = spiking["weight"].shape
         self.sizes = spiking_sizes(
             inputs,
@@ -115,6 +117,7 @@ class NearMemoryPathwayLayerModel(ScheduledLayerModel, KernelPathwayLayerModel):
             spiking["current_decay"],
             spiking["delay"],
             spiking["recurrent_weight"] is not None,
-            len(memory["drive_input"]),
-            memory["update_interval"],
+            len(memory["drive_input"]) if kind == "slow_memory" else 0,
+            memory.get("update_interval", 1),
+            SIZES[kind](memory) if kind in SIZES else None,
         )

@@ -87,11 +87,6 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("near-memory", "convolutions and sum pools"): BACKENDS["near-memory"].lacks["conv"],
     ("near-memory", "affine inputs (lava-dl's `input` with neurons)"): BACKENDS["near-memory"].lacks["encoder"],
     ("near-memory", "graded inputs to affine inputs"): BACKENDS["near-memory"].lacks["encoder"],
-    **{
-        (backend, feature): BACKENDS[backend].lacks["hgrn" if "gated" in feature else "hopfield"]
-        for backend in ("near-memory",)
-        for feature in NEW
-    },
 }
 """(Backend, feature) → why it is not in that backend's grid; netx refuses what its grid has not by name."""
 

@@ -12,6 +12,7 @@ from convert.records import Network
 from deploy.backends import BACKENDS
 from deploy.energy.pricing import available_tables, price
 from deploy.energy.tables import load_table
+from deploy.mapping.partition import refuse_lacking
 from deploy.near_memory import fit_notices, footprint, sizes_of
 from deploy.reference import simulate
 from deploy.run import Job, counts_file, run
@@ -19,9 +20,10 @@ from deploy.timeline import timeline
 from lava_procs.metering import COLUMN
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.counters import PARTS, SCHEDULED, WORDS
+from lava_procs.near_memory.geometry import OWNER
 from lava_procs.near_memory.schedule import Events, schedule
 from tests.conformance.direct import run_direct
-from tests.conformance.grid import case
+from tests.conformance.grid import DENSE, case
 from tests.conformance.support import supported
 from tests.deploy.energy.test_pricing import counts_of, process
 
@@ -174,4 +176,29 @@ def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
     conv = next(found for found in map(case, range(4, 40, 5)) if found.network.layers[0].kind == "conv")
     with pytest.raises(BasaltError, match=r"no conv layers.*--place"):
         run(Job(conv.network, conv.spikes, "near-memory"))
-    assert set(BACKENDS["near-memory"].lacks) == {"conv", "encoder", "hgrn", "hopfield"}
+    assert set(BACKENDS["near-memory"].lacks) == {"conv", "encoder"}
+
+
+@pytest.mark.parametrize("kind", ["hgrn", "hopfield"])
+def test_memory_pathways_are_counted_priced_and_not_yet_mapped(kind):
+    found, layer = next(
+        (found, layer)
+        for found in map(case, range(DENSE, DENSE + 40))
+        for layer in found.network.spiking
+        if layer.memory is not None and layer.memory.kind == kind
+    )
+    job = Job(found.network, found.spikes, "near-memory", found.batch)
+    counts = counts_file(job, run_direct(job))
+    (part,) = (entry for entry in counts["processes"] if (entry["name"], entry["part"]) == (layer.name, kind))
+    assert part["memory_bits"]
+    assert {OWNER[name] for name in part["memory_bits"]} == {kind}
+    assert sum(part["counters"]["dense_macs"]) > 0
+    for table in price(counts, available_tables(), strict=True)["tables"].values():
+        assert table["unpriced"] == []
+        mine = [entry["dynamic_joule"] for entry in table["processes"] if entry["part"] == kind]
+        assert mine
+        assert min(mine) > 0
+    with pytest.raises(BasaltError, match=f"{kind} layer, which near-memory cores have not"):
+        refuse_lacking(layer)
+    with pytest.raises(BasaltError, match="draw the timeline of a network without it"):
+        timeline(job.core, job.network, job.scheduled, job.spikes[0])

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from basalt import tables
 from convert.pathways import RECALLS, Hopfield
 from lava_procs.hopfield.reference import classical, floating_step, hopfield_step, softmax
+from lava_procs.kernels.bits import pack
+from lava_procs.kernels.hopfield import HopfieldKernel
 from tests.conformance.strategies import hopfield
 
 
@@ -102,3 +104,22 @@ def test_a_corrupted_pattern_is_completed():
     memory = Hopfield("modern", 64 * patterns, 64 * patterns, trace_decay=0, similarity_shift=16)
     done = hopfield_step(np.zeros((4, 96)), cue * 0, cue << 12, refresh=True, **constants(memory))
     assert np.array_equal(np.sign(done.current), patterns)
+
+
+def test_the_kernel_counts_saturated_traces():
+    """Graded spikes into traces that do not leak, over 16 blocks of one step."""
+    rng = np.random.default_rng(7)
+    memory = replace(hopfield(rng, 5, 3, "modern", 1), trace_decay=0)
+    kernel = HopfieldKernel(2, asdict(memory), planes=8)
+    arrived = rng.integers(100, 256, (16, 2, 5)).astype(np.uint8)
+    q, saturations = np.zeros((2, 5), dtype=np.int64), np.zeros(2, dtype=np.int64)
+    currents = np.zeros((2, 1, 3))
+    for t in range(16):
+        kernel.run(0, 2, t, 1, pack(arrived[:1], 8), pack(arrived[t], 8), currents)
+        after = hopfield_step(arrived[t], currents[:, 0], q, refresh=True, **constants(memory))
+        q, saturations = after.m, saturations + after.saturations
+        assert np.array_equal(currents[:, 0], after.current)
+    counts = kernel.take_counts(0, 16)
+    assert saturations.min() > 0
+    assert np.array_equal(counts["saturations"], saturations)
+    assert counts["events_in"].tolist() == [80, 80]
