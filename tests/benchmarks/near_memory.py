@@ -53,7 +53,7 @@ cycle on), the network between cores, the cycles in which a step is begun and en
 weights from elsewhere (all weights are in the core). Spikes leave by a port of their own, one a cycle, while the next
 step begins.
 
-Of gated recurrent and associative memories there is a closed form only (`lava_procs/near_memory/pathways.py` has it, and
+Of gated recurrent and associative memories there is a closed form only (in `lava_procs/near_memory/pathways.py`, with
 what bounds it): rows of gate weights for each event, gate products and look-ups, rows of keys and values for each
 recall, softmax; no cycle-by-cycle walk, no timeline, no mapping onto several cores.
 
