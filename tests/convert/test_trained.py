@@ -33,6 +33,14 @@ layers = st.fixed_dictionaries(
     }
 )
 
+PATHWAYS = [
+    {"kind": "hgrn", "memory_scale": 4.0},
+    {"kind": "hgrn", "variant": "gated", "memory_scale": 4.0},
+    {"kind": "hopfield", "patterns": 5, "memory_scale": 4.0},
+    {"kind": "hopfield", "patterns": 9, "iterations": 3, "update_interval": 4, "trace_decay": 0.3, "memory_scale": 4.0},
+    {"kind": "hopfield", "variant": "classical", "patterns": 2, "iterations": 2, "memory_scale": 4.0},
+]
+
 readouts = st.sampled_from([{}, {"voltage_decay": 0.0}, {"voltage_decay": 0.13}, {"voltage_decay": 1.0}])
 
 
@@ -54,7 +62,7 @@ def assert_same(network: Network, spikes: torch.Tensor, path: Path, through_lava
     netx.write(path, records(network, "a", None, {}))
     deployed = netx.read(path)
     sides = {"reference": simulate(deployed, spikes.numpy())}
-    for backend in ("fixed", "compiled"):
+    for backend in ("fixed", "compiled", "near-memory"):
         job = Job(deployed, spikes.numpy(), backend, 3)
         sides[backend] = (run(job, timeout=120) if through_lava else run_direct(job)).sent
     for name, sent in sides.items():
@@ -68,6 +76,22 @@ def assert_same(network: Network, spikes: torch.Tensor, path: Path, through_lava
 def test_every_combination_is_deployed_as_trained(tmp_path_factory, entries, readout, seed):
     network, spikes = trained(entries, readout, seed)
     assert_same(network, spikes, tmp_path_factory.mktemp("net") / "a.net")
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.sampled_from(PATHWAYS), layers, st.sampled_from(PATHWAYS[:4]), st.booleans(), st.integers(0, 2**31))
+def test_memory_pathways_are_deployed_as_trained(tmp_path_factory, first, common, second, fast, seed):
+    """Two levels of as many units as inputs, which a classical memory needs."""
+    entries = [{**common, "units": 15, **first, "fast": fast}, {**common, **second, "units": 15}]
+    network, spikes = trained(entries, {}, seed)
+    assert_same(network, spikes, tmp_path_factory.mktemp("net") / "a.net")
+
+
+def test_all_memory_pathways_through_lava(tmp_path):
+    """A level of each, without synapses beside them."""
+    network, spikes = trained([{"units": 15, "threshold": 1.0, **memory, "fast": False} for memory in PATHWAYS], {}, 5)
+    assert all(0.01 < sent.float().mean() < 0.99 for sent in network.trace(spikes).spikes.values())
+    assert_same(network, spikes, tmp_path / "a.net", through_lava=True)
 
 
 @pytest.mark.parametrize("kind", ["lif", "dmp"])
