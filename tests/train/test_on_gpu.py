@@ -8,7 +8,7 @@ import torch
 
 from train.batches import dense
 from train.data.pixels import PixelSet
-from train.layers import DmpConfig, LifConfig, ReadoutConfig, whole
+from train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig, whole
 from train.loop import make_fabric
 from train.networks import Network
 from train.recipe import NetworkConfig, TrainingConfig
@@ -16,7 +16,8 @@ from train.stepper import Stepper, optimizer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
-COMMON: dict[str, Any] = {"units": 40, "threshold": 2.0, "weight_scale": 2.0, "voltage_decay": 0.3, "bias": True}
+NEURONS: dict[str, Any] = {"threshold": 2.0, "weight_scale": 2.0, "voltage_decay": 0.3, "bias": True}
+COMMON: dict[str, Any] = {"units": 40, **NEURONS}
 KINDS: dict[str, Any] = {
     "lif": LifConfig(**COMMON),
     "leaky current": LifConfig(**COMMON, current_decay=(0.2, 0.9)),
@@ -26,6 +27,10 @@ KINDS: dict[str, Any] = {
     "recurrent": LifConfig(**COMMON, recurrent=True),
     "dmp": DmpConfig(**COMMON, states=12, window=60.0, memory_scale=2.0),
     "interval": DmpConfig(**COMMON, states=12, window=60.0, update_interval=4),
+    "hgrn": HgrnConfig(**COMMON, memory_scale=1.0),
+    "gated hgrn": HgrnConfig(**COMMON, variant="gated", memory_scale=1.0),
+    "hopfield": HopfieldConfig(**COMMON, patterns=20, iterations=2, update_interval=3, memory_scale=1.0),
+    "conv": ConvConfig(**NEURONS, channels=4, kernel=(3, 3), padding=(1, 1)),
 }
 STEPS = [100, 116, 784]
 """The kernels take sixteen steps at once and the rest one by one: 2, 2 and 14 of them."""
@@ -35,7 +40,7 @@ def twins(kind: str, exact: bool = True) -> tuple[Network, Network]:
     """A network of two such layers on the processor and its copy on the GPU."""
     config = NetworkConfig(layers=(KINDS[kind], KINDS[kind], ReadoutConfig(logit_scale=0.01)))
     torch.manual_seed(1)
-    here, there = Network(config, 30, 10), Network(config, 30, 10)
+    here, there = Network(config, (2, 5, 3), 10), Network(config, (2, 5, 3), 10)
     for layer in here.hidden:
         torch.nn.init.normal_(layer.bias, 0.05, 0.2)
     there.load_state_dict(here.state_dict())
@@ -105,7 +110,7 @@ def test_a_captured_step_is_the_step(kind: str) -> None:
     left = []
     for captured in (False, True):
         torch.manual_seed(1)
-        network = Network(NetworkConfig(layers=(KINDS[kind], ReadoutConfig(logit_scale=0.01))), 1, 10).cuda()
+        network = Network(NetworkConfig(layers=(KINDS[kind], ReadoutConfig(logit_scale=0.01))), (1, 1, 1), 10).cuda()
         made = optimizer(network, config, fabric.device)
         wrapped, wrapped_optimizer = fabric.setup(network, made)
         step = Stepper(network, wrapped, wrapped_optimizer, fabric, config)
