@@ -18,10 +18,25 @@ from lava_procs.kernels.layers import add_products, gather, narrow
 
 
 @njit(**OPTIONS)
-def entry(table, activation, index_shift):  # type: ignore[no-untyped-def]
-    """The entry of a table nearest to an activation in weight units."""
-    index = ((activation + ((1 << index_shift) >> 1)) >> index_shift) + 128
-    return table[min(max(index, 0), 255)]
+def add_heard(total, sums):  # type: ignore[no-untyped-def]
+    """total += (sums + 64) >> 7."""
+    for n in range(len(total)):
+        total[n] += np.int32(np.floor(sums[n] * 2.0**-7 + 0.5))
+
+
+@njit(**OPTIONS)
+def look_up(table, index, out):  # type: ignore[no-untyped-def]
+    """The entries at −128 … 127 of a table, its ends beyond."""
+    for n in range(len(out)):
+        out[n] = table[min(max(index[n], -128), 127) + 128]
+
+
+@njit(**OPTIONS)
+def squashed(h, table, index, out):  # type: ignore[no-untyped-def]
+    """k of every h, to the nearest entry, 2¹⁶ units."""
+    for n in range(len(h)):
+        index[n] = np.int32(np.floor(h[n] * 2.0**-16 + 0.5))
+    look_up(table, index, out)
 
 
 @njit(**OPTIONS)
@@ -55,8 +70,11 @@ def hgrn_block(  # type: ignore[no-untyped-def]
     gated = forget_recurrent.shape[0] > 0
     total = np.empty(3 * neurons, np.int32)
     total16 = np.empty(3 * neurons, np.int16)
+    index = np.empty(3 * neurons, np.int32)
+    forget, candidate, gate = np.empty(neurons), np.empty(neurons), np.empty(neurons)
     k = np.zeros(neurons, forget_recurrent.dtype)
-    heard = np.zeros((2, neurons), forget_recurrent.dtype)
+    heard = np.zeros(neurons, forget_recurrent.dtype)
+    round_index = np.int32((1 << index_shift) >> 1)
     scale = 2.0**-output_shift
     half = 0.5 if output_shift > 0 else 0.0
     for b in range(low, high):
@@ -66,33 +84,33 @@ def hgrn_block(  # type: ignore[no-untyped-def]
             for n in range(3 * neurons):
                 total[n] = 0
             incoming += gather(arrived[t - 1, b] if t > 0 else before[b], planes, rows, total16, total)
+            for n in range(3 * neurons):
+                total[n] = np.int32(unit * total[n] + biases[n])
             if gated:
-                for n in range(neurons):
-                    k[n] = squashing[min(max(int(np.floor(h[n] * 2.0**-16 + 0.5)) + 128, 0), 255)]
-                    heard[0, n] = 0.0
-                    heard[1, n] = 0.0
-                add_products(heard[0], forget_recurrent, k)
-                add_products(heard[1], update_recurrent, k)
-            sent = currents[b - low, t]
+                squashed(h, squashing, index[:neurons], k)
+                heard[:] = 0.0
+                add_products(heard, forget_recurrent, k)
+                add_heard(total[:neurons], heard)
+                heard[:] = 0.0
+                add_products(heard, update_recurrent, k)
+                add_heard(total[2 * neurons :], heard)
+            for n in range(3 * neurons):
+                index[n] = (total[n] + round_index) >> np.int32(index_shift)
+            look_up(sigmoid, index[:neurons], forget)
+            look_up(tanh, index[neurons : 2 * neurons], candidate)
+            look_up(sigmoid, index[2 * neurons :], gate)
             for n in range(neurons):
-                forget = np.int64(unit * total[n] + biases[n])
-                candidate = np.int64(unit * total[neurons + n] + biases[neurons + n])
-                gate = np.int64(unit * total[2 * neurons + n] + biases[2 * neurons + n])
-                if gated:
-                    forget += np.int64(np.floor(heard[0, n] * 2.0**-7 + 0.5))
-                    gate += np.int64(np.floor(heard[1, n] * 2.0**-7 + 0.5))
-                opened = entry(sigmoid, gate, index_shift)
-                closed = (4096.0 - bound[n]) * entry(sigmoid, forget, index_shift)
-                kept = bound[n] + np.floor(closed * 2.0**-12 + 0.5)
-                entering = 256.0 * entry(tanh, candidate, index_shift)
-                wide = np.floor((kept * h[n] + (opened if gated else 4096.0 - kept) * entering) * 2.0**-12 + 0.5)
+                kept = bound[n] + np.floor((4096.0 - bound[n]) * forget[n] * 2.0**-12 + 0.5)
+                opened = gate[n] if gated else 4096.0 - kept
+                wide = np.floor((kept * h[n] + opened * 256.0 * candidate[n]) * 2.0**-12 + 0.5)
                 after = min(max(wide, -8388607.0), 8388607.0)
                 saturated += after != wide
                 h[n] = after
-                if gated:
-                    out = 8192.0 * squashing[min(max(int(np.floor(after * 2.0**-16 + 0.5)) + 128, 0), 255)]
-                else:
-                    out = np.floor(opened * after * 2.0**-12 + 0.5)
+            sent = currents[b - low, t]
+            if gated:
+                squashed(h, squashing, index[:neurons], sent)
+            for n in range(neurons):
+                out = 8192.0 * sent[n] if gated else np.floor(gate[n] * h[n] * 2.0**-12 + 0.5)
                 sent[n] = np.floor(gain[n] * out * scale + half)
         counts[b, 0] += incoming
         counts[b, 1] += saturated
@@ -117,7 +135,7 @@ class HgrnKernel:
         self.constants = (
             unit,
             rows,
-            biases.astype(np.int64),
+            biases.astype(np.int32),
             *self.recurrent(memory),
             memory["low"].astype(np.float64),
             memory["gain"].astype(np.float64),
