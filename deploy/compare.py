@@ -21,20 +21,15 @@ class Machine:
 
     Attributes:
         dynamic_joule: of an inference.
-        leakage_joule: for as long as it computes; None where the table has no static power.
+        joule: the same with leakage for as long as it computes, where the table knows both; else `dynamic_joule`.
         seconds: that an inference computes; None where the table has no durations.
         busiest: the process that decides the time.
     """
 
     dynamic_joule: float
-    leakage_joule: float | None
+    joule: float
     seconds: float | None
     busiest: str | None
-
-    @property
-    def joule(self) -> float:
-        """Dynamic energy and, where it is known, leakage while computing."""
-        return self.dynamic_joule + (self.leakage_joule or 0.0)
 
     @property
     def energy_delay(self) -> float | None:
@@ -55,7 +50,7 @@ class Entry:
     def plain(self) -> dict[str, Any]:
         """As JSON knows it."""
         machines = {
-            table: {**asdict(machine), "joule": machine.joule, "joule_seconds": machine.energy_delay}
+            table: {**asdict(machine), "joule_seconds": machine.energy_delay}
             for table, machine in self.machines.items()
         }
         return {**asdict(self), "rates": dict(self.rates), "machines": machines}
@@ -64,12 +59,11 @@ class Entry:
 def machine_of(priced: Mapping[str, Any]) -> Machine:
     """The figures of a table in energy.json."""
     time = priced["latency"]
-    seconds = None if time is None else float(time["inference_seconds"])
-    static = priced["static_joule"]
-    leakage = None
-    if static and seconds is not None:
-        leakage = static * seconds / priced["inference_seconds"]
-    return Machine(priced["dynamic_joule"], leakage, seconds, None if time is None else time["busiest"])
+    if time is None:
+        return Machine(priced["dynamic_joule"], priced["dynamic_joule"], None, None)
+    return Machine(
+        priced["dynamic_joule"], priced["full_speed_joule"], float(time["inference_seconds"]), time["busiest"]
+    )
 
 
 def entry_of(folder: Path, samples: int | None, core: Any, tables: Sequence[str]) -> Entry:

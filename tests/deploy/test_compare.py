@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 from typer.testing import CliRunner
 
 from basalt.cli import build
@@ -38,13 +37,17 @@ def fitting() -> list[int]:
     ][:2]
 
 
-@pytest.mark.parametrize(("static", "time", "leakage"), [(2.0, 0.25, 0.5), (0.0, 0.25, None), (2.0, None, None)])
-def test_leakage_counts_for_as_long_as_the_machine_computes(static, time, leakage):
-    latency = None if time is None else {"inference_seconds": time, "busiest": "hidden1"}
-    found = machine_of({"dynamic_joule": 3.0, "static_joule": static, "inference_seconds": 1.0, "latency": latency})
-    assert found == Machine(3.0, leakage, time, None if time is None else "hidden1")
-    assert found.joule == 3.0 + (leakage or 0.0)
-    assert found.energy_delay == (None if time is None else found.joule * time)
+def test_leakage_counts_for_as_long_as_the_machine_computes():
+    latency = {"inference_seconds": 0.25, "busiest": "hidden1"}
+    found = machine_of({"dynamic_joule": 3.0, "full_speed_joule": 3.5, "latency": latency})
+    assert found == Machine(3.0, 3.5, 0.25, "hidden1")
+    assert found.energy_delay == 3.5 * 0.25
+
+
+def test_without_durations_there_is_dynamic_energy_alone():
+    found = machine_of({"dynamic_joule": 3.0, "full_speed_joule": 5.0, "latency": None})
+    assert found == Machine(3.0, 3.0, None, None)
+    assert found.energy_delay is None
 
 
 def test_ratios():
