@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt64
 from numba import njit
 
 from basalt import tables
@@ -15,6 +14,7 @@ from lava_procs.hgrn.reference import SQUASHED_SHIFT, squash
 from lava_procs.kernels.counts import Counts, hgrn_counts
 from lava_procs.kernels.events import OPTIONS
 from lava_procs.kernels.layers import add_products, gather, narrow
+from lava_procs.kernels.pathway import PathwayKernel
 
 
 @njit(**OPTIONS)
@@ -43,6 +43,7 @@ def squashed(h, table, index, out):  # type: ignore[no-untyped-def]
 def hgrn_block(  # type: ignore[no-untyped-def]
     low,
     high,
+    first,
     length,
     arrived,
     planes,
@@ -65,7 +66,8 @@ def hgrn_block(  # type: ignore[no-untyped-def]
 ):
     """Samples low … high through the `length` steps of a block; their currents go into `currents` (samples, block,
     neurons). `rows` (inputs, 3·neurons) are the weights of the three gates side by side, `biases` likewise; recurrent
-    rows have the size 0 in the published variant. Counts are added for each sample: events and saturations."""
+    rows have the size 0 in the published variant; `first` is for pathways with an interval. Counts are added for each
+    sample: events and saturations."""
     neurons = m.shape[1]
     gated = forget_recurrent.shape[0] > 0
     total = np.empty(3 * neurons, np.int32)
@@ -116,7 +118,7 @@ def hgrn_block(  # type: ignore[no-untyped-def]
         counts[b, 1] += saturated
 
 
-class HgrnKernel:
+class HgrnKernel(PathwayKernel):
     """Weights in the narrowest type, and the states of a batch.
 
     Args:
@@ -124,6 +126,8 @@ class HgrnKernel:
         memory: the fields of the record.
         planes: bit planes of the input.
     """
+
+    block = staticmethod(hgrn_block)
 
     def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
         self.neurons = len(memory["gain"])
@@ -145,8 +149,7 @@ class HgrnKernel:
             tables.tanh(memory["index_shift"]).astype(np.float64),
             squash(tables.tanh(SQUASHED_SHIFT)).astype(np.float64),
         )
-        self.m = np.zeros((batch, self.neurons), dtype=np.float64)
-        self.counts = np.zeros((batch, 2), dtype=np.int64)
+        self.keep(batch, self.neurons)
 
     def recurrent(self, memory: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the two recurrent matrices; float32 where that holds their products exactly."""
@@ -158,25 +161,7 @@ class HgrnKernel:
         forget, update = (np.ascontiguousarray(memory[name].T, dtype=kind) for name in names)
         return forget, update
 
-    def clear(self) -> None:
-        """The state before the first step of a sample."""
-        self.m[:] = 0
-
-    def run(
-        self,
-        low: int,
-        high: int,
-        first: int,
-        length: int,
-        arrived: UInt64[np.ndarray, "block batch words"],
-        before: UInt64[np.ndarray, "batch words"],
-        currents: Float[np.ndarray, "samples block neurons"],
-    ) -> None:
-        """The currents of samples low … high in the steps of a block; `before` is the input of the step before it."""
-        hgrn_block(low, high, length, arrived, self.planes, before, *self.constants, self.m, currents, self.counts)
-
     def take_counts(self, first: int, length: int) -> Counts:
         """What it did since the last call, in `length` steps from step `first` on."""
-        incoming, saturations = self.counts.T.copy()
-        self.counts[:] = 0
+        incoming, saturations = self.taken()
         return hgrn_counts(incoming, saturations, length, self.neurons, self.gated)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt64
 from numba import njit
 
 from basalt import tables
@@ -16,6 +15,7 @@ from lava_procs.kernels.counts import Counts, hopfield_counts
 from lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
 from lava_procs.kernels.fixed_point import DECAY_BITS
 from lava_procs.kernels.layers import add_products
+from lava_procs.kernels.pathway import PathwayKernel
 
 
 @njit(**OPTIONS)
@@ -152,7 +152,7 @@ def hopfield_block(  # type: ignore[no-untyped-def]
         counts[b, 1] += saturated
 
 
-class HopfieldKernel:
+class HopfieldKernel(PathwayKernel):
     """Patterns as the kernel takes them, and the states of a batch.
 
     Args:
@@ -160,6 +160,8 @@ class HopfieldKernel:
         memory: the fields of the record.
         planes: bit planes of the input.
     """
+
+    block = staticmethod(hopfield_block)
 
     def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
         keys, values = memory["keys"], memory["values"]
@@ -183,45 +185,11 @@ class HopfieldKernel:
             tables.exponential().copy(),
             tables.reciprocal().copy(),
         )
-        self.m = np.zeros((batch, self.inputs), dtype=np.float64)
-        self.current = np.zeros((batch, self.neurons), dtype=np.float64)
-        self.counts = np.zeros((batch, 2), dtype=np.int64)
-
-    def clear(self) -> None:
-        """The state before the first step of a sample."""
-        self.m[:] = 0
-        self.current[:] = 0
-
-    def run(
-        self,
-        low: int,
-        high: int,
-        first: int,
-        length: int,
-        arrived: UInt64[np.ndarray, "block batch words"],
-        before: UInt64[np.ndarray, "batch words"],
-        currents: Float[np.ndarray, "samples block neurons"],
-    ) -> None:
-        """The currents of samples low … high in the steps of a block; `before` is the input of the step before it."""
-        hopfield_block(
-            low,
-            high,
-            first,
-            length,
-            arrived,
-            self.planes,
-            before,
-            *self.constants,
-            self.m,
-            self.current,
-            currents,
-            self.counts,
-        )
+        self.keep(batch, self.inputs, self.neurons)
 
     def take_counts(self, first: int, length: int) -> Counts:
         """What it did since the last call, in `length` steps from step `first` on."""
-        incoming, saturations = self.counts.T.copy()
-        self.counts[:] = 0
+        incoming, saturations = self.taken()
         refreshes = sum((first + k) % self.interval == 0 for k in range(length))
         return hopfield_counts(
             incoming,

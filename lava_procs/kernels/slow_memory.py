@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt64
 from numba import njit
 
 from lava_procs.kernels.counts import Counts, slow_memory_counts
 from lava_procs.kernels.events import OPTIONS
 from lava_procs.kernels.layers import add_products, gather, narrow
+from lava_procs.kernels.pathway import PathwayKernel
 
 
 @njit(**OPTIONS)
@@ -78,7 +78,7 @@ def slow_memory_block(  # type: ignore[no-untyped-def]
         counts[b, 1] += saturated
 
 
-class SlowMemoryKernel:
+class SlowMemoryKernel(PathwayKernel):
     """Weights in the narrowest type, and the states of a batch.
 
     Args:
@@ -86,6 +86,8 @@ class SlowMemoryKernel:
         memory: the fields of the record.
         planes: bit planes of the input.
     """
+
+    block = staticmethod(slow_memory_block)
 
     def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
         self.neurons, self.states = memory["memory_weight"].shape
@@ -105,44 +107,10 @@ class SlowMemoryKernel:
             memory["memory_shift"],
             self.interval,
         )
-        self.m = np.zeros((batch, self.states), dtype=np.float64)
-        self.current = np.zeros((batch, self.neurons), dtype=np.float64)
-        self.counts = np.zeros((batch, 2), dtype=np.int64)
-
-    def clear(self) -> None:
-        """The state before the first step of a sample."""
-        self.m[:] = 0
-        self.current[:] = 0
-
-    def run(
-        self,
-        low: int,
-        high: int,
-        first: int,
-        length: int,
-        arrived: UInt64[np.ndarray, "block batch words"],
-        before: UInt64[np.ndarray, "batch words"],
-        currents: Float[np.ndarray, "samples block neurons"],
-    ) -> None:
-        """The currents of samples low … high in the steps of a block; `before` is the input of the step before it."""
-        slow_memory_block(
-            low,
-            high,
-            first,
-            length,
-            arrived,
-            self.planes,
-            before,
-            *self.constants,
-            self.m,
-            self.current,
-            currents,
-            self.counts,
-        )
+        self.keep(batch, self.states, self.neurons)
 
     def take_counts(self, first: int, length: int) -> Counts:
         """What it did since the last call, in `length` steps from step `first` on."""
-        incoming, saturations = self.counts.T.copy()
-        self.counts[:] = 0
+        incoming, saturations = self.taken()
         refreshes = sum((first + k) % self.interval == 0 for k in range(length))
         return slow_memory_counts(incoming, saturations, length, refreshes, self.neurons, self.states)

@@ -1,10 +1,10 @@
 """A spiking layer with all its parts, ready for the compiled kernel: what the `compiled` models hold."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt64
+from jaxtyping import UInt64
 
 from lava_procs.kernels.bits import words
 from lava_procs.kernels.counts import Counts, spiking_counts
@@ -12,29 +12,11 @@ from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
 from lava_procs.kernels.hgrn import HgrnKernel
 from lava_procs.kernels.hopfield import HopfieldKernel
 from lava_procs.kernels.layers import RESET, Workers, narrow, spiking_block
+from lava_procs.kernels.pathway import PathwayKernel
 from lava_procs.kernels.slow_memory import SlowMemoryKernel
 
 CHUNK_STEPS = 512
 """Time steps of samples whose currents a memory pathway computes ahead of the neurons: they stay in the cache."""
-
-
-class PathwayKernel(Protocol):
-    """What a compiled memory pathway has; `SlowMemoryKernel` says what each is."""
-
-    m: np.ndarray
-
-    def clear(self) -> None: ...
-    def run(
-        self,
-        low: int,
-        high: int,
-        first: int,
-        length: int,
-        arrived: UInt64[np.ndarray, "block batch words"],
-        before: UInt64[np.ndarray, "batch words"],
-        currents: Float[np.ndarray, "samples block neurons"],
-    ) -> None: ...
-    def take_counts(self, first: int, length: int) -> Counts: ...
 
 
 PATHWAYS: dict[str, Callable[[int, Mapping[str, Any], int], PathwayKernel]] = {
