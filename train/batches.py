@@ -55,17 +55,24 @@ def _warp(seed, turn, scale, shear):  # type: ignore[no-untyped-def]
     return xx, xy, tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
 
 
+@njit(inline="always")
+def _changed(seed, share):  # type: ignore[no-untyped-def]
+    """1 for the share of the seeds whose samples are changed, else 0."""
+    return np.int64(_unit(seed + np.uint64(8)) < share)
+
+
 @njit(parallel=True, nogil=True, cache=True)
 def _assemble(  # type: ignore[no-untyped-def]
-    offsets, features, times, chosen, seeds, rows, columns, pixels, delay, drop, noise, turn, scale, shear, out
+    offsets, features, times, chosen, seeds, rows, columns, share, pixels, delay, drop, noise, turn, scale, shear, out
 ):
     batch, steps, size = out.shape
     for b in prange(batch):
         seed = seeds[b]
-        dx, dy = _shift(seed, min(pixels, columns - 1)), _shift(seed + np.uint64(1), min(pixels, rows - 1))
-        dt = _shift(seed + np.uint64(2), delay)
-        dropped = drop * _unit(seed + np.uint64(3))
-        xx, xy, yx, yy = _warp(seed, turn, scale, shear)
+        on = _changed(seed, share)
+        dx, dy = _shift(seed, on * min(pixels, columns - 1)), _shift(seed + np.uint64(1), on * min(pixels, rows - 1))
+        dt = _shift(seed + np.uint64(2), on * delay)
+        dropped = on * drop * _unit(seed + np.uint64(3))
+        xx, xy, yx, yy = _warp(seed, on * turn, on * scale, on * shear)
         middle_x, middle_y = 0.5 * (columns - 1), 0.5 * (rows - 1)
         low, high = offsets[chosen[b]], offsets[chosen[b] + 1]
         for e in range(low, high):
@@ -79,7 +86,7 @@ def _assemble(  # type: ignore[no-untyped-def]
             if dropped > 0 and _unit(seed + np.uint64(16 + e - low)) < dropped:
                 continue
             out[b, t, f + (y - row) * columns + x - column] = 1
-        extra = np.int64(noise * (high - low))
+        extra = np.int64(on * noise * (high - low))
         for e in range(extra):
             place = _mixed(seed ^ np.uint64(0x5851F42D4C957F2D)) + np.uint64(e)
             f = np.int64(_unit(place) * size)
@@ -117,6 +124,7 @@ def _events(
         np.zeros(len(chosen), np.uint64) if seeds is None else seeds,
         rows,
         columns,
+        augment.share,
         augment.pixels,
         augment.steps,
         augment.drop,
@@ -130,12 +138,13 @@ def _events(
 
 
 @njit(cache=True)
-def _warps(seeds, turn, scale, shear, pixels, warps, moves):  # type: ignore[no-untyped-def]
+def _warps(seeds, share, turn, scale, shear, pixels, warps, moves):  # type: ignore[no-untyped-def]
     for b in range(len(seeds)):
         seed = seeds[b]
-        xx, xy, yx, yy = _warp(seed, turn, scale, shear)
+        on = _changed(seed, share)
+        xx, xy, yx, yy = _warp(seed, on * turn, on * scale, on * shear)
         warps[b, 0, 0], warps[b, 0, 1], warps[b, 1, 0], warps[b, 1, 1] = xx, xy, yx, yy
-        moves[b, 0], moves[b, 1] = _shift(seed, pixels), _shift(seed + np.uint64(1), pixels)
+        moves[b, 0], moves[b, 1] = _shift(seed, on * pixels), _shift(seed + np.uint64(1), on * pixels)
 
 
 @dense.register
@@ -156,7 +165,8 @@ def _pixels(
     images = torch.from_numpy(events.images[chosen]).to(device)
     if seeds is not None and augment != PLAIN:
         warp, move = np.zeros((len(chosen), 2, 3), np.float32), np.zeros((len(chosen), 2), np.float32)
-        _warps(seeds, np.deg2rad(augment.rotate), augment.scale, augment.shear, augment.pixels, warp, move)
+        turn = np.deg2rad(augment.rotate)
+        _warps(seeds, augment.share, turn, augment.scale, augment.shear, augment.pixels, warp, move)
         size = images.shape[-1]
         warp[:, :, 2] = (warp[:, :, :2] @ move[..., None])[..., 0] * 2 / size
         where = torch.nn.functional.affine_grid(

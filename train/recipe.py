@@ -35,9 +35,12 @@ class AugmentConfig(Strict):
         drop: fraction of a sample's events left out, drawn from [0, drop].
         noise: events added at random, as a fraction of the sample's own.
         rotate, scale, shear: largest turn in degrees, largest stretch of either axis and largest slant, about the
-            middle of the sensor; events move to the nearest pixel.
+            middle of the sensor; events move to the nearest pixel, images are interpolated (and so blurred).
+        share: of the samples that are changed; the others are seen as they are. Networks with little memory live on
+            single pixels, and take blurred images alone for another task than sharp ones.
     """
 
+    share: float = Field(1.0, ge=0, le=1)
     pixels: int = Field(0, ge=0, le=8)
     steps: int = Field(0, ge=0)
     drop: float = Field(0.0, ge=0, lt=1)

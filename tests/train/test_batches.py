@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from tests.train.helpers import STEPS, events
 from train.batches import batch_count, dense, epoch_batches
-from train.data.events import EventSet
+from train.data.events import EventSet, Samples
 from train.data.pixels import PixelSet
 from train.recipe import AugmentConfig
 
@@ -182,3 +183,16 @@ def test_epochs_of_images_repeat() -> None:
     assert len(first) == 2 and all(x.shape == (4, 1, 784) for x, _ in first)
     assert all(torch.equal(a[0], b[0]) for a, b in zip(first, again))
     assert not all(torch.equal(a[0], b[0]) for a, b in zip(first, other))
+
+
+@pytest.mark.parametrize("made", [events(600, 0), images(600)])
+def test_only_a_share_is_changed(made: Samples) -> None:
+    chosen, seeds = np.arange(600), np.arange(600).astype(np.uint64) * np.uint64(7919)
+    strong = {"pixels": 3, "rotate": 40.0, "scale": 0.5}
+    whole, half, none = (dense(made, chosen, AugmentConfig(share=s, **strong), seeds) for s in (1.0, 0.5, 0.0))
+    plain = dense(made, chosen)
+    assert torch.equal(none, plain)
+    as_they_are = (half == plain).flatten(1).all(1)
+    as_changed = (half == whole).flatten(1).all(1)
+    assert (as_they_are | as_changed).all()
+    assert 0.4 < float(as_they_are.float().mean()) < 0.6
