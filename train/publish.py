@@ -85,14 +85,16 @@ def _row(folder: Path) -> str:
 def formula_count(network: Any, inputs: int) -> int | None:
     """Parameters as arXiv 2512.07602 counts them: MN + Nd + d² + d + M a layer, N² more where it is recurrent.
 
-    M inputs, N neurons, d states; without a slow memory MN, and N more for delays. None where there are other layers.
+    N where each neuron hears itself alone. M inputs, N neurons, d states; without a slow memory MN, and N more for
+    delays. None where there are other layers.
     """
     if any(layer.kind not in ("lif", "dmp") for layer in network.layers[:-1]):
         return None
     total = 0
     for layer in network.layers[:-1]:
         states = getattr(layer, "states", 0)
-        total += inputs * layer.units + layer.recurrent * layer.units**2 + (layer.delay > 0) * layer.units
+        own = {"none": 0, "diagonal": layer.units, "full": layer.units**2}[layer.recurrent]
+        total += inputs * layer.units + own + (layer.delay > 0) * layer.units
         total += layer.units * states + states**2 + states + inputs if states else 0
         inputs = layer.units
     return total

@@ -27,6 +27,13 @@ def _pair(value: Any) -> tuple[int, int]:
 Pair = Annotated[tuple[int, int], BeforeValidator(_pair)]
 
 
+def _recurrence(value: Any) -> Any:
+    return {True: "full", False: "none"}[value] if isinstance(value, bool) else value
+
+
+Recurrence = Annotated[Literal["none", "full", "diagonal"], BeforeValidator(_recurrence)]
+
+
 class Strict(BaseModel):
     """A part of a recipe: unknown keys are errors, values do not change."""
 
@@ -52,6 +59,9 @@ class SpikingConfig(LayerConfig):
 
     Attributes:
         threshold: in weight units of 1/64 (weights reach from −4 to 3.97 in steps of 1/32).
+        leakage: of the membrane: "fixed" (it loses `voltage_decay` a step), "learnable" (that is where training
+            starts, for each neuron or channel by itself), "none" (it keeps all) or "complete" (it forgets all, every
+            step); `voltage_decay` says nothing with the last two.
         current_decay, voltage_decay: fraction lost a step; [low, high] spreads it over the neurons (or channels).
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
         bias: learn a bias, one a neuron (or channel).
@@ -59,6 +69,7 @@ class SpikingConfig(LayerConfig):
     """
 
     threshold: float = Field(8.0, ge=1 / 64, le=2047)
+    leakage: Literal["none", "learnable", "fixed", "complete"] = "fixed"
     current_decay: Decay = 1.0
     voltage_decay: Decay = 0.1
     reset: Literal["hard", "soft", "none"] = "hard"
@@ -66,13 +77,19 @@ class SpikingConfig(LayerConfig):
     tau_grad: float = Field(0.01, gt=0)
     scale_grad: float = Field(10.0, gt=0)
 
+    @property
+    def membrane_decay(self) -> Decay:
+        """The fraction of the membrane that is lost a step, at first where it is learned."""
+        return {"none": 0.0, "complete": 1.0}.get(self.leakage, self.voltage_decay)
+
 
 class DenseConfig(SpikingConfig):
     """Spiking neurons with dense synapses.
 
     Attributes:
         units: number of neurons.
-        recurrent: feed the layer's spikes back through a dense matrix.
+        recurrent: what of the layer's own spikes of the step before neurons hear: "none", "full" (all, through a dense
+            matrix) or "diagonal" (each its own, with one weight); true and false stand for "full" and "none".
         delay: the largest learned delay of the spikes that leave the layer, in steps; 0 for none. Spikes fed back have
             none.
         delay_spread: delays start uniformly between 0 and this, in steps.
@@ -80,7 +97,7 @@ class DenseConfig(SpikingConfig):
     """
 
     units: int = Field(gt=0, le=65536)
-    recurrent: bool = False
+    recurrent: Recurrence = "none"
     delay: int = Field(0, ge=0, le=62)
     delay_spread: float = Field(1.0, ge=0, le=62)
     delay_rate: float = Field(1.0, gt=0)

@@ -72,14 +72,7 @@ class Conv(Driven):
             padding=shape["padding"],
             groups=shape["groups"],
         )
-        block.neuron = neurons(self.config, self.units)
-        for decay, given in (
-            (block.neuron.current_decay, self.config.current_decay),
-            (block.neuron.voltage_decay, self.config.voltage_decay),
-        ):
-            if isinstance(given, tuple):  # a range is spread over the channels
-                each = torch.linspace(4096.0 * given[0], 4096.0 * given[1], self.shape[0]).round()
-                decay.data = each.repeat_interleave(self.units // self.shape[0])
+        block.neuron = neurons(self.config, self.units, self.shape[0])
         block.synapse.pre_hook_fx = block.neuron.quantize_8bit
         return block
 

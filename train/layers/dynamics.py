@@ -9,7 +9,7 @@ The integers are SLAYER's (and, where a 24-bit state would overflow, Loihi's wra
 and so are the gradients, with ρ(v) = scale/(2·tau)·exp(−|v' − threshold|/tau), the reset being no part of them:
 
     gv[t] = (1 − dv/4096)·gv[t+1] + ρ(v'[t])·gs[t]        gu[t] = (1 − du/4096)·gu[t+1] + gv[t]
-    ∂current = gu,   ∂bias = Σ gv
+    ∂current = gu,   ∂bias = Σ gv;   that of a learned leakage is in `train.layers.leak`
 """
 
 import numpy as np
@@ -17,9 +17,10 @@ import torch
 from jaxtyping import Float
 from numba import njit, prange
 
+from train.layers import leak
 from train.layers.constants import Constants
 from train.layers.fixed_point import RESETS, STATE_SCALE, after_reset, decayed, neuron_vector, sat24, wrap24
-from train.layers.recurrent import backward_recurrent, forward_recurrent
+from train.layers.recurrent import backward_diagonal, backward_recurrent, forward_diagonal, forward_recurrent
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -55,12 +56,14 @@ def _backward(grad, surrogate, keep_u, keep_v, grad_current, grad_bias):  # type
 
 class _Fused(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, current, bias, recurrent, constants):  # type: ignore[no-untyped-def]
+    def forward(ctx, current, bias, recurrent, keep, constants):  # type: ignore[no-untyped-def]
         neurons = current.shape[2]
         spikes = torch.empty_like(current)
         voltage = torch.empty_like(current)
         keep_u = 4096 - neuron_vector(constants.current_decay, neurons)
         keep_v = 4096 - neuron_vector(constants.voltage_decay, neurons)
+        if keep is not None:
+            keep_v = leak.integers(keep).long().numpy()
         shift = np.zeros(neurons, np.int64)
         if bias is not None:
             shift[:] = (bias.detach() * STATE_SCALE).round().numpy()
@@ -68,11 +71,18 @@ class _Fused(torch.autograd.Function):
         outputs = (spikes.numpy(), voltage.numpy())
         if recurrent is None:
             _forward(current.detach().numpy(), *shared, *outputs)
+        elif recurrent.dim() == 1:
+            forward_diagonal(current.detach().numpy(), recurrent.detach().numpy(), *shared, *outputs)
         else:
             columns = recurrent.detach().t().contiguous().numpy()
             forward_recurrent(current.detach().numpy(), columns, *shared, *outputs)
         ctx.save_for_backward(voltage, spikes, recurrent)
-        ctx.constants, ctx.keep, ctx.has_bias = constants, (keep_u, keep_v), bias is not None
+        ctx.constants, ctx.keep, ctx.has_bias, ctx.learns = (
+            constants,
+            (keep_u, keep_v),
+            bias is not None,
+            keep is not None,
+        )
         ctx.mark_non_differentiable(voltage)
         return spikes, voltage
 
@@ -90,22 +100,30 @@ class _Fused(torch.autograd.Function):
         grad_recurrent = None
         if recurrent is None:
             _backward(grad.numpy(), surrogate, *arrays)
+        elif recurrent.dim() == 1:
+            backward_diagonal(grad.numpy(), surrogate, recurrent.detach().numpy(), *arrays)
+            grad_recurrent = (grad_current[:, 1:] * spikes[:, :-1]).sum((0, 1))
         else:
             backward_recurrent(grad.numpy(), surrogate, recurrent.detach().numpy(), *arrays)
             after, before = grad_current[:, 1:], spikes[:, :-1]
             grad_recurrent = after.reshape(-1, neurons).t() @ before.reshape(-1, neurons)
-        return grad_current, grad_bias.sum(0) if ctx.has_bias else None, grad_recurrent, None
+        grad_keep = None
+        if ctx.learns:
+            grad_keep = leak.gradient(grad_current, leak.after_reset(voltage, constants), torch.from_numpy(keep_u))
+        return grad_current, grad_bias.sum(0) if ctx.has_bias else None, grad_recurrent, grad_keep, None
 
 
 def lif(
     current: Float[torch.Tensor, "batch steps neurons"],
     constants: Constants,
     bias: Float[torch.Tensor, "neurons"] | None = None,
-    recurrent: Float[torch.Tensor, "neurons neurons"] | None = None,
+    recurrent: Float[torch.Tensor, "neurons ..."] | None = None,
+    keep: Float[torch.Tensor, "neurons"] | None = None,
 ) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "batch steps neurons"]]:
     """Spikes and voltages before reset of a layer driven by `current` (CPU, float32, units of weight_float).
 
-    `recurrent` feeds the spikes of the step before back into the current; its gradient is that of the whole
-    recurrence (SLAYER's own recurrent utility cuts the membrane's part of it).
+    `recurrent` (neurons, neurons), or (neurons,) for a diagonal one, feeds the spikes of the step before back into the
+    current; its gradient is that of the whole recurrence (SLAYER's own recurrent utility cuts the membrane's part of
+    it). `keep` is what `Leak.keep` gives, instead of the constants' voltage decay.
     """
-    return _Fused.apply(current.contiguous(), bias, recurrent, constants)
+    return _Fused.apply(current.contiguous(), bias, recurrent, keep, constants)

@@ -33,7 +33,7 @@ def activation(
 
 
 @njit(parallel=True, nogil=True, cache=True)
-def _spike(activation, memory, columns, bias, keep_u, keep_v, threshold, reset, spikes, saturated):  # type: ignore[no-untyped-def]
+def _spike(activation, memory, columns, own, bias, keep_u, keep_v, threshold, reset, spikes, saturated):  # type: ignore[no-untyped-def]
     batch, steps, neurons = activation.shape
     for b in prange(batch):
         u = np.zeros(neurons, np.int64)
@@ -46,6 +46,8 @@ def _spike(activation, memory, columns, bias, keep_u, keep_v, threshold, reset, 
                     if spikes[b, t - 1, sender] != 0:
                         for n in range(neurons):
                             fed[n] += columns[sender, n]
+                for n in range(own.shape[0]):
+                    fed[n] = own[n] * spikes[b, t - 1, n]
             for n in range(neurons):
                 drive = (np.int64(activation[b, t, n]) + fed[n]) << 6
                 if memory.shape[0] > 0:
@@ -69,13 +71,16 @@ def spiking(
     batch, steps, neurons = activation.shape
     spikes = np.zeros((batch, steps, neurons), np.uint8)
     saturated = np.zeros(batch, np.int64)
-    columns = np.zeros((0, neurons), np.int64)
-    if layer.recurrent_weight is not None:
+    columns, own = np.zeros((0, neurons), np.int64), np.zeros(0, np.int64)
+    if layer.diagonal:
+        own = np.ascontiguousarray(layer.recurrent_weight, dtype=np.int64)
+    elif layer.recurrent_weight is not None:
         columns = np.ascontiguousarray(layer.recurrent_weight.T, dtype=np.int64)
     _spike(
         activation,
         np.zeros((0, 0, 0), np.int64) if memory is None else memory,
         columns,
+        own,
         neuron_vector(0 if layer.bias is None else layer.bias, neurons),
         4096 - neuron_vector(layer.current_decay, neurons),
         4096 - neuron_vector(layer.voltage_decay, neurons),

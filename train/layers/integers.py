@@ -101,7 +101,8 @@ class SpikingIntegers:
     """A spiking layer.
 
     Attributes:
-        weight: (neurons, inputs), even, −256 … 254; recurrent_weight (neurons, neurons) likewise, or None.
+        weight: (neurons, inputs), even, −256 … 254; recurrent_weight (neurons, neurons) likewise, or (neurons,) where
+            each neuron hears itself alone, or None.
         bias: (neurons,) in weight units, or None.
         delay: (neurons,), steps by which the spikes leave later, 0 … 62, or None; recurrence sees them undelayed.
         threshold: in weight units: spikes where v > threshold << 6.
@@ -116,11 +117,16 @@ class SpikingIntegers:
     current_decay: Int[np.ndarray, "#neurons"]
     voltage_decay: Int[np.ndarray, "#neurons"]
     reset: str = "hard"
-    recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
+    recurrent_weight: Int[np.ndarray, "neurons ..."] | None = None
     bias: Int[np.ndarray, "neurons"] | None = None
     delay: Int[np.ndarray, "neurons"] | None = None
     memory: MemoryIntegers | HgrnIntegers | HopfieldIntegers | None = None
     kind: str = "spiking"
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether each neuron hears itself alone."""
+        return self.recurrent_weight is not None and self.recurrent_weight.ndim == 1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,7 +15,7 @@ from train.layers.delay import Delay
 from train.layers.fixed_point import WEIGHT_SCALE
 from train.layers.integers import SpikingIntegers
 from train.layers.neuron import Neuron
-from train.layers.synapse import Dense
+from train.layers.synapse import Dense, Diagonal
 from train.slayer import slayer
 
 
@@ -69,7 +69,8 @@ class Spiking(torch.nn.Module):
         config = self.config
         self.synapse.weight.normal_(0, config.weight_scale * config.threshold / self.inputs**0.5)
         if self.recurrent:
-            self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / self.units**0.5)
+            # A single weight hears as little of what fired as a row of them.
+            self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / self.senders**0.5)
 
     def meet(self, layers: Sequence["Spiking"]) -> None:
         """Called once with all spiking layers of the network, for those that share something."""
@@ -78,14 +79,29 @@ class Spiking(torch.nn.Module):
         """Store what the classes of the input just seen have in common, for those that do."""
 
     @property
+    def recurrence(self) -> str:
+        """What neurons hear of the layer's own spikes: "none", "full" or "diagonal"."""
+        return getattr(self.config, "recurrent", "none")
+
+    @property
     def recurrent(self) -> bool:
         """Whether the layer's spikes are fed back."""
-        return getattr(self.config, "recurrent", False)
+        return self.recurrence != "none"
+
+    @property
+    def senders(self) -> int:
+        """How many of the layer's own neurons each hears, where they are fed back."""
+        return 1 if self.recurrence == "diagonal" else self.units
 
     @property
     def synapse(self) -> Any:
         """The synapse from the layer's input."""
-        return self.block.input_synapse if self.recurrent else self.block.synapse
+        return self.block.input_synapse if self.recurrence == "full" else self.block.synapse
+
+    @property
+    def recurrent_matrix(self) -> Float[torch.Tensor, "neurons ..."] | None:
+        """The weights of the spikes fed back after the quantisation hook: a matrix, or a weight a neuron."""
+        return self.block.recurrent_synapse.matrix if self.recurrent else None
 
     @property
     def matrix(self) -> Float[torch.Tensor, "neurons ..."]:
@@ -128,8 +144,7 @@ class Spiking(torch.nn.Module):
 
     def fire(self, current: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What the neurons driven by `current` send, after their delays; remembers their mean rate."""
-        recurrent = self.block.recurrent_synapse.matrix if self.recurrent else None
-        spikes = self.neuron(current, self.quantised_bias(), recurrent)
+        spikes = self.neuron(current, self.quantised_bias(), self.recurrent_matrix)
         self.rate = spikes.mean()
         return self._delayed(spikes)
 
@@ -138,14 +153,13 @@ class Spiking(torch.nn.Module):
 
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""
-        constants, bias = self.neuron.constants, self.quantised_bias()
-        recurrent = self.block.recurrent_synapse.matrix if self.recurrent else None
+        neuron, bias, recurrent = self.neuron, self.quantised_bias(), self.recurrent_matrix
         return SpikingIntegers(
             name=self.name,
             weight=to_integers(self.matrix),
-            threshold=self.neuron.v_th_mant,
-            current_decay=constants.current_decay,
-            voltage_decay=constants.voltage_decay,
+            threshold=neuron.v_th_mant,
+            current_decay=neuron.constants.current_decay,
+            voltage_decay=np.broadcast_to(neuron.cx_voltage_decay, neuron.shape).astype(np.int64),
             reset=self.config.reset,
             recurrent_weight=None if recurrent is None else to_integers(recurrent),
             bias=None if bias is None else to_integers(bias),
@@ -173,6 +187,11 @@ class Spiking(torch.nn.Module):
                 f"Layer {self.name} has a bias or a {self.config.reset} reset, which lava-dl cannot export: "
                 "use convert/export.py, which can."
             )
+        if self.recurrence == "diagonal":
+            raise BasaltError(
+                f"Layer {self.name} has diagonal recurrence, which lava-dl cannot export: use convert/export.py, "
+                "which can."
+            )
         if self.recurrent and self.block.delay is not None:
             raise BasaltError(
                 f"Layer {self.name} has recurrence and delays, which stock netx cannot load together: "
@@ -186,13 +205,15 @@ def stock(config: SpikingConfig) -> dict[str, float]:
     return {"threshold": config.threshold, "current_decay": 1.0, "voltage_decay": 1.0}
 
 
-def neurons(config: SpikingConfig, units: int) -> Neuron:
-    """So many of our neurons."""
+def neurons(config: SpikingConfig, units: int, channels: int | None = None) -> Neuron:
+    """So many of our neurons, in channels that share their decays, or each by itself."""
     return Neuron(
         units,
         config.current_decay,
-        config.voltage_decay,
+        config.membrane_decay,
         config.reset,
+        channels,
+        config.leakage == "learnable",
         threshold=config.threshold,
         tau_grad=config.tau_grad,
         scale_grad=config.scale_grad,
@@ -201,12 +222,15 @@ def neurons(config: SpikingConfig, units: int) -> Neuron:
 
 def _block(config: DenseConfig, inputs: int) -> torch.nn.Module:
     """A SLAYER block whose neuron and synapses are ours."""
-    kind = slayer.block.cuba.Recurrent if config.recurrent else slayer.block.cuba.Dense
+    full = config.recurrent == "full"
+    kind = slayer.block.cuba.Recurrent if full else slayer.block.cuba.Dense
     block = kind(stock(config), inputs, config.units)
     block.neuron = neurons(config, config.units)
-    synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if config.recurrent else {"synapse": inputs}
+    synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if full else {"synapse": inputs}
     for name, size in synapses.items():
         setattr(block, name, Dense(size, config.units, pre_hook_fx=block.neuron.quantize_8bit))
+    if config.recurrent == "diagonal":
+        block.recurrent_synapse = Diagonal(config.units, block.neuron.quantize_8bit)
     if config.delay:
         block.delay = Delay(config.units, config.delay, min(config.delay_spread, config.delay), config.delay_rate)
     return block

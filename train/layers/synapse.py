@@ -1,4 +1,6 @@
-"""SLAYER's dense synapse, event-driven on the CPU."""
+"""SLAYER's dense synapse, event-driven on the CPU, and one weight a neuron."""
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -24,3 +26,22 @@ class Dense(slayer.synapse.Dense):
     ) -> Float[torch.Tensor, "batch neurons steps"]:
         """a[t] = W s[t − delay]."""
         return events.product(input.transpose(1, 2), self.matrix, delay).transpose(1, 2)
+
+
+class Diagonal(torch.nn.Module):
+    """A synapse from each neuron to itself.
+
+    Args:
+        neurons: their number.
+        hook: the quantisation of the weights.
+    """
+
+    def __init__(self, neurons: int, hook: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(neurons))
+        self.pre_hook_fx = hook
+
+    @property
+    def matrix(self) -> Float[torch.Tensor, "neurons"]:
+        """The weights after the quantisation hook."""
+        return self.pre_hook_fx(self.weight)

@@ -78,7 +78,7 @@ def _travelling(layer: "Spiking", x: torch.Tensor) -> torch.Tensor:
 
 
 def _is_feed_forward(layer: "Spiking") -> bool:
-    return layer.plain and not layer.recurrent
+    return layer.plain and not layer.recurrent and layer.neuron.leak is None
 
 
 def _chunks_divide(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -112,7 +112,8 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
 
 
 def _is_recurrent(layer: "Spiking") -> bool:
-    return layer.plain and layer.recurrent and layer.memory is None and layer.units <= fused_recurrent.MOST
+    full = layer.recurrence == "full" and layer.neuron.leak is None
+    return layer.plain and full and layer.memory is None and layer.units <= fused_recurrent.MOST
 
 
 def _feedback_fits(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -133,7 +134,7 @@ def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torc
 
 
 def _is_driven(layer: "Spiking") -> bool:
-    return not layer.plain and not layer.recurrent
+    return not layer.plain and not layer.recurrent and layer.neuron.leak is None
 
 
 def _always(layer: "Spiking", x: torch.Tensor) -> bool:
