@@ -1,0 +1,61 @@
+"""What sensors do to events: noise, losses, jitter, another speed. Graded inputs are treated alike, cell by cell.
+
+An event is a cell (feature, step) of the input that is not zero. All functions keep dtype and device, draw from a CPU
+generator, and give a cell that several events reach the largest of their values.
+"""
+
+import torch
+from jaxtyping import Float, Int, UInt8
+
+Spikes = UInt8[torch.Tensor, "batch features steps"] | Float[torch.Tensor, "batch features steps"]
+
+
+def noise(x: Spikes, fraction: float, draw: torch.Generator) -> Spikes:
+    """Events added at random cells, as many as `fraction` of the sample's own, with values of the sample's own."""
+    sample, _, _, value = _events(x)
+    counts = torch.bincount(sample, minlength=len(x))
+    more = (counts * fraction).round().long()
+    at = torch.arange(len(x)).repeat_interleave(more)
+    starts = counts.cumsum(0) - counts
+    taken = starts[at] + (torch.rand(len(at), generator=draw) * counts[at]).long()
+    feature = torch.randint(0, x.shape[1], (len(at),), generator=draw)
+    step = torch.randint(0, x.shape[2], (len(at),), generator=draw)
+    return torch.maximum(x, _input(at, feature, step, value[taken], x, x.shape[2]))
+
+
+def dropped(x: Spikes, fraction: float, draw: torch.Generator) -> Spikes:
+    """Every event lost with that probability."""
+    return x * (torch.rand(x.shape, generator=draw) >= fraction).to(x.device, x.dtype)
+
+
+def jittered(x: Spikes, spread: float, draw: torch.Generator) -> Spikes:
+    """Every event moved in time by a normal number of steps of that standard deviation, rounded; not past the ends."""
+    sample, feature, step, value = _events(x)
+    moved = step + (spread * torch.randn(len(step), generator=draw)).round().long()
+    return _input(sample, feature, moved.clamp(0, x.shape[2] - 1), value, x, x.shape[2])
+
+
+def stretched(x: Spikes, factor: float) -> Spikes:
+    """The sample in `factor` times as many steps: events move from t to ⌊factor·t⌋; graded inputs are held instead."""
+    steps = max(round(x.shape[2] * factor), 1)
+    if int(x.max()) > 1:
+        source = (torch.arange(steps, device=x.device) / factor).long().clamp(max=x.shape[2] - 1)
+        return x[..., source]
+    sample, feature, step, value = _events(x)
+    return _input(sample, feature, (step * factor).long().clamp(max=steps - 1), value, x, steps)
+
+
+def _events(x: Spikes) -> tuple[Int[torch.Tensor, "events"], ...]:
+    """Sample, feature, step and value of every event, sample by sample, on the CPU."""
+    here = x.cpu()
+    sample, feature, step = here.nonzero(as_tuple=True)
+    return sample, feature, step, here[sample, feature, step]
+
+
+def _input(
+    sample: torch.Tensor, feature: torch.Tensor, step: torch.Tensor, value: torch.Tensor, like: Spikes, steps: int
+) -> Spikes:
+    batch, features, _ = like.shape
+    flat = torch.zeros(batch * features * steps, dtype=value.dtype)
+    flat.scatter_reduce_(0, (sample * features + feature) * steps + step, value, "amax")
+    return flat.reshape(batch, features, steps).to(like.device)
