@@ -3,8 +3,8 @@
     python tests/benchmarks/step.py [RECIPE] [--batch N] [--accelerator cuda] [--repeats N] [--output JSON]
 
 The median time of a step (forward, loss, backward, clipping, AdamW) of each, on the same network, data and machine.
-They take turns, so that a busy machine slows all. Basalt's is the one that training takes (`train.stepper`: on a GPU,
-a CUDA graph); stock SLAYER has its CUDA kernels there, and its Python loop on a processor. Since SLAYER has no slow
+They take turns, so that a busy machine slows all; a turn lasts a tenth of a second or one step. Basalt's is the one
+that training takes (`train.stepper`: on a GPU, a CUDA graph); stock SLAYER has its CUDA kernels there, and its Python loop on a processor. Since SLAYER has no slow
 memory, its layers get ours in FFT form. The recipes of sequential MNIST get the embedded digits, a pixel a step.
 """
 
@@ -35,7 +35,10 @@ from train.batches import dense
 from train.networks import Network
 from train.recipe import Recipe, read
 
-Step = Callable[[], float]
+Steps = Callable[[int], float]
+"""So many steps, one after another as training takes them, and the loss of the last, which waits for the device."""
+LEAST = 0.1
+"""Seconds of a measurement: short steps are taken several times in it."""
 NAMES = {"basalt": "Basalt", "slayer": "stock SLAYER", "plain": "plain PyTorch loop"}
 
 
@@ -55,24 +58,24 @@ def samples(recipe: Recipe, batch: int, data_dir: Path | None) -> tuple[torch.Te
     return dense(events, np.arange(batch)), torch.from_numpy(events.labels), 10
 
 
-def peer_step(network: Peer, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe) -> Step:
-    """A step that leaves the weights as they are, and returns the loss."""
+def peer_step(network: Peer, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe) -> Steps:
+    """Steps that leave the weights as they are."""
     network = network.to(x.device)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=0.0, fused=x.is_cuda)
 
-    def step() -> float:
+    def step() -> torch.Tensor:
         loss = torch.nn.functional.cross_entropy(network(x), labels, label_smoothing=recipe.training.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, recipe.training.clip)
         optimizer.step()
-        return float(loss.detach())
+        return loss.detach()
 
-    return step
+    return lambda count: float([step() for _ in range(count)][-1])
 
 
-def our_step(network: Network, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe, accelerator: str) -> Step:
+def our_step(network: Network, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe, accelerator: str) -> Steps:
     """The same of training itself."""
     from train.loop import make_fabric
     from train.stepper import Stepper, optimizer
@@ -82,30 +85,35 @@ def our_step(network: Network, x: torch.Tensor, labels: torch.Tensor, recipe: Re
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer(network, recipe.training, x.device))
     stepper = Stepper(network, wrapped, wrapped_optimizer, fabric, recipe.training)
 
-    def step() -> float:
+    def steps(count: int) -> float:
         stepper.clear()
-        stepper(x, labels, 0.0)
+        for _ in range(count):
+            stepper(x, labels, 0.0)
         return stepper.read().loss
 
-    return step
+    return steps
 
 
-def measure(steps: dict[str, Step], repeats: int) -> dict[str, dict[str, float]]:
-    """Two steps of each to get under way, then all in turns; reading the loss waits for the device."""
-    losses = {name: step() for name, step in steps.items()}
+def measure(steps: dict[str, Steps], repeats: int) -> dict[str, dict[str, float]]:
+    """Two steps of each to get under way, the second to see how many a turn has, then all in turns."""
+    losses = {name: take(1) for name, take in steps.items()}
+    counts = {name: max(int(LEAST / _seconds(take, 1)), 1) for name, take in steps.items()}
     taken: dict[str, list[float]] = {name: [] for name in steps}
     with progress_bar("Measuring") as update:
-        for turn in range(-1, repeats):
-            for name, step in steps.items():
-                start = time.perf_counter()
-                step()
-                if turn >= 0:
-                    taken[name].append(1e3 * (time.perf_counter() - start))
-            update(turn + 2, repeats + 1)
+        for turn in range(repeats):
+            for name, take in steps.items():
+                taken[name].append(1e3 * _seconds(take, counts[name]) / counts[name])
+            update(turn + 1, repeats)
     return {
         name: {"ms": statistics.median(times), "lowest": min(times), "highest": max(times), "loss": losses[name]}
         for name, times in taken.items()
     }
+
+
+def _seconds(take: Steps, count: int) -> float:
+    start = time.perf_counter()
+    take(count)
+    return time.perf_counter() - start
 
 
 def machine(device: torch.device) -> dict[str, Any]:
@@ -141,7 +149,7 @@ def table(found: dict[str, Any]) -> str:
     first = found["variants"]["basalt"]["ms"]
     for name, entry in found["variants"].items():
         lines.append(
-            f"| {NAMES[name]} | {entry['ms']:,.1f} ({entry['lowest']:,.1f} – {entry['highest']:,.1f}) | "
+            f"| {NAMES[name]} | {entry['ms']:,.2f} ({entry['lowest']:,.2f} – {entry['highest']:,.2f}) | "
             f"{entry['ms'] / first:.1f} | {entry['loss']:.6f} |"
         )
     return "\n".join(lines)
@@ -163,7 +171,9 @@ def main(
         torch.set_num_threads(threads)
         numba.set_num_threads(threads)
     wanted = read(recipe)
-    if any(getattr(layer, "recurrent", False) or getattr(layer, "delay", 0) for layer in wanted.network.layers):
+    if any(
+        getattr(layer, "recurrent", "none") != "none" or getattr(layer, "delay", 0) for layer in wanted.network.layers
+    ):
         raise BasaltError(f"{recipe} has recurrence or delays, which the peers lack: choose psmnist_dmp or dmp_digits.")
     device = torch.device(accelerator)
     torch.manual_seed(wanted.seed)
