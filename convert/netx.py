@@ -1,8 +1,9 @@
 """Read and write .net files: lava-dl's netx layout in HDF5, with Basalt's further layer types.
 
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
-them. Basalt adds the types `slow_memory`, `hgrn`, `hopfield`, `readout` and `mean_readout` and the keys
-`neuron/reset`, `neuron/start`, `inputShape`, `extra` and `fraction`; the root attributes `format` and `version` say so.
+them. Basalt adds the types `dense_own`, `slow_memory`, `hgrn`, `hopfield`, `readout` and `mean_readout` and the keys
+`weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra` and `fraction`; the root attributes `format` and
+`version` say so.
 A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
@@ -21,9 +22,9 @@ from convert.pathways import Hgrn, Hopfield
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
 
 FORMAT = "basalt-netx"
-VERSION = 2
-SINCE = {Hgrn.kind: 2, Hopfield.kind: 2}
-"""Layer type → the version that it came with. A file says the oldest version that knows all its types."""
+VERSION = 3
+SINCE = {Hgrn.kind: 2, Hopfield.kind: 2, "diagonal": 3}
+"""Memory pathway or recurrence → the version that it came with. A file says the oldest that knows all it has."""
 
 
 def read(path: Path) -> Network:
@@ -126,7 +127,8 @@ def write(path: Path, network: Network) -> None:
 def version_of(network: Network) -> int:
     """The oldest version whose readers know all that the network has."""
     pathways = [layer.memory.kind for layer in network.spiking if layer.memory is not None]
-    return max((SINCE.get(kind, 1) for kind in pathways), default=1)
+    recurrences = [layer.recurrence for layer in network.spiking]
+    return max((SINCE.get(name, 1) for name in (*pathways, *recurrences)), default=1)
 
 
 def why_not_stock(layer: Layer) -> str | None:
@@ -139,6 +141,7 @@ def why_not_stock(layer: Layer) -> str | None:
     reasons = {
         f"it has a memory pathway ({getattr(layer.memory, 'kind', None)})": layer.memory is not None,
         f"it has the reset {layer.neuron.reset!r}, stock neurons only the hard one": layer.neuron.reset != "hard",
+        "stock netx has no diagonal recurrence": layer.recurrence == "diagonal",
         "stock netx cannot load recurrence with delays": delayed and layer.recurrent_weight is not None,
         "stock netx delays the synapses, which differs with a bias": delayed and layer.bias is not None,
         "its bias starts later, stock layers all start at step 0": layer.bias is not None and layer.start > 0,

@@ -153,7 +153,7 @@ def shared(value: np.ndarray) -> bool:
 
 
 def read_dense(reader: Reader) -> Layer:
-    """`dense`, `dense_rec` and what has a memory pathway; without neurons, or where they cannot spike, sums."""
+    """`dense`, `dense_rec`, `dense_own`, and with a memory pathway; without neurons, or where none can spike, sums."""
     weight = matrix(reader)
     neuron = reader.neuron_type
     kind = reader.string("type")
@@ -171,12 +171,24 @@ def read_dense(reader: Reader) -> Layer:
         name=reader.name,
         weight=weight,
         neuron=read_neuron(reader, shape),
-        recurrent_weight=reader.optional("weight_rec", (2,)),
+        recurrent_weight=own_weight(reader, kind),
         bias=reader.spread("bias", shape),
         delay=reader.spread("delay", shape),
         memory=read_memory(reader, kind) if kind in PATHWAYS else None,
         start=reader.integer("neuron/start", 0),
     )
+
+
+def own_weight(reader: Reader, kind: str) -> np.ndarray | None:
+    """`weight_rec`, a matrix, or `weight_own`, a weight a neuron; the types that say which is there are held to it."""
+    full, diagonal = reader.optional("weight_rec", (2,)), reader.optional("weight_own", (1,))
+    if full is not None and diagonal is not None:
+        raise reader.fail("weight_own", "is there beside 'weight_rec'")
+    if kind == "dense_own" and diagonal is None:
+        raise reader.fail("weight_own", "is missing")
+    if kind in ("dense", "dense_rec") and diagonal is not None:
+        raise reader.fail("weight_own", f"is there in a layer of the type {kind!r}")
+    return full if diagonal is None else diagonal
 
 
 def matrix(reader: Reader) -> np.ndarray:
@@ -357,6 +369,7 @@ def read_foreign(reader: Reader) -> Foreign:
 READERS: dict[str, Callable[[Reader], Layer]] = {
     "dense": read_dense,
     "dense_rec": read_dense,
+    "dense_own": read_dense,
     **dict.fromkeys(PATHWAYS, read_dense),
     "conv": read_conv,
     "pool": read_pool,

@@ -9,12 +9,15 @@ import numpy as np
 
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Neuron, Readout, Spiking
 
+RECURRENCES = {"none": ("dense", ""), "full": ("dense_rec", "weight_rec"), "diagonal": ("dense_own", "weight_own")}
+"""Recurrence → the layer's type without a memory pathway, and the key of the recurrent weights."""
+
 
 def write_spiking(group: h5py.Group, layer: Spiking) -> None:
     """As lava-dl writes `dense` and `dense_rec`; a memory pathway gives the type its kind, and adds a group."""
-    recurrent = layer.recurrent_weight is not None
-    write_matrix(group, layer.memory.kind if layer.memory is not None else "dense_rec" if recurrent else "dense", layer)
-    optional = {"weight_rec": layer.recurrent_weight, "bias": layer.bias, "delay": layer.delay}
+    kind, key = RECURRENCES[layer.recurrence]
+    write_matrix(group, layer.memory.kind if layer.memory is not None else kind, layer)
+    optional = {key: layer.recurrent_weight, "bias": layer.bias, "delay": layer.delay}
     for key, value in optional.items():
         if value is not None:
             group[key] = value.astype(np.int32)

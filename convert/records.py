@@ -54,7 +54,8 @@ class Spiking:
 
     Attributes:
         weight: (neurons, inputs), even, −256 … 254.
-        recurrent_weight: (neurons, neurons), the same grid.
+        recurrent_weight: the same grid; (neurons, neurons), or (neurons,) for a diagonal, where each neuron hears its
+            own last spike alone.
         bias: (neurons,), in weight units.
         delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
         memory: a memory pathway beside the synapses, one of `convert/pathways.py`.
@@ -67,7 +68,7 @@ class Spiking:
     name: str
     weight: Int[np.ndarray, "neurons inputs"]
     neuron: Neuron
-    recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None
+    recurrent_weight: Int[np.ndarray, "neurons ..."] | None = None
     bias: Int[np.ndarray, "neurons"] | None = None
     delay: Int[np.ndarray, "neurons"] | None = None
     memory: Pathway | None = None
@@ -87,6 +88,13 @@ class Spiking:
     def shape(self) -> tuple[int, ...]:
         """Shape of the output, channels first."""
         return (self.neurons,)
+
+    @property
+    def recurrence(self) -> str:
+        """What neurons hear of the layer's own spikes: "none", "full" or "diagonal"."""
+        if self.recurrent_weight is None:
+            return "none"
+        return "diagonal" if self.recurrent_weight.ndim == 1 else "full"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

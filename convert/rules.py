@@ -114,7 +114,8 @@ def delay_range(layer: Layer) -> Found:
 def state_headroom(layer: Layer) -> Found:
     """The recurrent gain of one spike of every neuron fits the 24-bit current."""
     if isinstance(layer, Spiking) and layer.recurrent_weight is not None:
-        reach = np.abs(layer.recurrent_weight).sum(axis=1).max(initial=0) << 6
+        gains = np.abs(layer.recurrent_weight)
+        reach = (gains if layer.recurrence == "diagonal" else gains.sum(axis=1)).max(initial=0) << 6
         yield from outside("recurrent current of one step", int(reach), 0, STATE_MAX)
 
 
@@ -231,7 +232,8 @@ def shapes(layer: Layer) -> Found:
     if neurons < 1:
         yield "number of neurons", neurons, "at least 1"
         return
-    expected = {"recurrent_weight": (neurons, neurons), "bias": (neurons,), "delay": (neurons,)}
+    own = (neurons,) if layer.recurrence == "diagonal" else (neurons, neurons)
+    expected = {"recurrent_weight": own, "bias": (neurons,), "delay": (neurons,)}
     for name, shape in expected.items():
         value = getattr(layer, name)
         if value is not None and value.shape != shape:

@@ -13,7 +13,7 @@ from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from lava_procs.conv.reference import conv_sum
 from lava_procs.hgrn.reference import hgrn_step
 from lava_procs.hopfield.reference import hopfield_step
-from lava_procs.kernels.fixed_point import ALIGN, dense_sum
+from lava_procs.kernels.fixed_point import ALIGN, dense_sum, recurrent_sum
 from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.readout.reference import membrane_step, readout_step
 from lava_procs.slow_memory.reference import memory_step
@@ -76,7 +76,7 @@ def simulate_spiking(
         arrived = spikes[:, :, t - 1] if t else silent
         activation, affine = INFLOWS[layer.kind](layer, arrived, t)
         if layer.recurrent_weight is not None and t:
-            activation = activation + dense_sum(out[:, :, t - 1], layer.recurrent_weight)
+            activation = activation + recurrent_sum(out[:, :, t - 1], layer.recurrent_weight)
         if memory is not None:
             after = PATHWAY_STEPS[memory.kind](memory, arrived, current, m, t)
             current, m = after.current, after.m

@@ -112,11 +112,18 @@ def matrix(source: str, weight: Int[np.ndarray, "neurons features"]) -> Synapses
     return Synapses(source, lambda count: int(count @ reach), weight.size)
 
 
+def diagonal(weight: Int[np.ndarray, "neurons"]) -> Synapses:
+    """Synapses from each neuron to itself."""
+    there = weight != 0
+    return Synapses("own", lambda count: int(count[there].sum()), weight.size)
+
+
 def dense_synapses(layer: Spiking | Readout) -> Iterator[Synapses]:
     """Of the weights, the recurrent weights, and of the memory pathway."""
     yield matrix("input", layer.weight)
     if isinstance(layer, Spiking) and layer.recurrent_weight is not None:
-        yield matrix("own", layer.recurrent_weight)
+        own = layer.recurrent_weight
+        yield matrix("own", own) if layer.recurrence == "full" else diagonal(own)
     if isinstance(layer, Spiking) and layer.memory is not None:
         yield from PATHWAY_SYNAPSES[layer.memory.kind](layer.memory)
 

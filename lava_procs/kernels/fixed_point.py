@@ -45,6 +45,20 @@ def dense_sum(
     return np.rint(spikes.astype(np.float64) @ weight.T.astype(np.float64, copy=False)).astype(np.int64)
 
 
+def recurrent_sum(
+    spikes: Num[np.ndarray, "batch neurons"], weight: Num[np.ndarray, "neurons ..."]
+) -> Int[np.ndarray, "batch neurons"]:
+    """V · spikes for each sample; `weight` is V, or its diagonal where all else is 0."""
+    return spikes.astype(np.int64) * weight if weight.ndim == 1 else dense_sum(spikes, weight)
+
+
+def recurrent_product(
+    weight: Int[np.ndarray, "neurons ..."],
+) -> Callable[[Num[np.ndarray, "batch neurons"]], Int[np.ndarray, "batch neurons"]]:
+    """`recurrent_sum` for a weight that stays."""
+    return dense_product(weight) if weight.ndim == 2 else lambda spikes: recurrent_sum(spikes, weight)
+
+
 def dense_product(
     weight: Int[np.ndarray, "neurons inputs"],
 ) -> Callable[[Num[np.ndarray, "batch inputs"]], Int[np.ndarray, "batch neurons"]]:

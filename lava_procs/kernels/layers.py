@@ -63,6 +63,20 @@ def gather(bits, planes, rows, total16, total):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
+def add_own(bits, own, total):  # type: ignore[no-untyped-def]
+    """total[n] += own[n] for every neuron n that fired; returns how many did."""
+    fired = 0
+    for w in range(bits.shape[0]):
+        word = bits[w]
+        while word:
+            n = w * 64 + trailing_zeros(word)
+            word &= word - np.uint64(1)
+            total[n] += own[n]
+            fired += 1
+    return fired
+
+
+@njit(**OPTIONS)
 def fire(u, v, total, scale, current, bias, current_keep, voltage_keep, level, reset, fired):  # type: ignore[no-untyped-def]
     """One step of the neurons of a sample; returns how many spiked, and how many states wrapped or saturated.
 
@@ -125,6 +139,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     unit,
     rows,
     recurrent_rows,
+    own,
     bias,
     start,
     current_keep,
@@ -145,7 +160,8 @@ def spiking_block(  # type: ignore[no-untyped-def]
     `arrived` (block, batch, words) are the block's input spikes; `before` and `fired_before` hold input and output of
     the step before, and are left holding those of the last step. `currents` (samples, block, neurons) are those of a
     memory pathway, from sample `low` on. `history` (depth, batch, neurons) holds spikes for delays. Arrays of size 0
-    stand for parts that the layer does not have. Counts are added for each sample: events, spikes and saturations.
+    stand for parts that the layer does not have. `own` are the weights of a diagonal recurrence. Counts are added for
+    each sample: events, spikes, saturations, and those of the events that reach one synapse alone.
     """
     neurons = u.shape[1]
     depth = history.shape[0]
@@ -158,12 +174,14 @@ def spiking_block(  # type: ignore[no-untyped-def]
     pathway = currents.shape[0] > 0
     for b in range(low, high):
         mine_u, mine_v = u[b], v[b]
-        incoming = spikes = saturated = 0
+        incoming = spikes = saturated = alone = 0
         for k in range(length):
             bits = arrived[k - 1, b] if k > 0 else before[b]
             for n in range(neurons):
                 total[n] = 0
             incoming += gather(bits, planes, rows, total16, total)
+            if own.shape[0]:
+                alone += add_own(fired_before[b], own, total)
             if recurrent_rows.shape[0]:
                 previous = fired_before[b]
                 incoming += gather(previous, 1, recurrent_rows, total16, total)
@@ -193,9 +211,10 @@ def spiking_block(  # type: ignore[no-untyped-def]
             else:
                 out[k, b] = fired_before[b]
         before[b] = arrived[length - 1, b]
-        spiking_counts[b, 0] += incoming
+        spiking_counts[b, 0] += incoming + alone
         spiking_counts[b, 1] += spikes
         spiking_counts[b, 2] += saturated
+        spiking_counts[b, 3] += alone
 
 
 WITHOUT_MEMBRANE = -1

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt64
+from jaxtyping import Int, UInt64
 
 from lava_procs.kernels.bits import words
 from lava_procs.kernels.counts import Counts, spiking_counts
@@ -32,8 +32,8 @@ class WholeLayer:
 
     Args:
         batch, block: samples side by side, time steps a call.
-        spiking: weight, bias, current_decay, voltage_decay, threshold, reset; recurrent_weight and delay or None;
-            start, 0 where it is absent.
+        spiking: weight, bias, current_decay, voltage_decay, threshold, reset; recurrent_weight (a vector where it is
+            diagonal) and delay or None; start, 0 where it is absent.
         memory: the fields of a memory pathway, or None.
         planes: bit planes of the input.
         kind: of the memory pathway.
@@ -53,14 +53,16 @@ class WholeLayer:
         self.workers = Workers(batch)
         neurons = self.neurons
         recurrent, delay = spiking["recurrent_weight"], spiking["delay"]
-        weights = (spiking["weight"], np.zeros((neurons, 0)) if recurrent is None else recurrent)
-        unit, (rows, recurrent_rows) = narrow(*(np.asarray(w, dtype=np.int64) for w in weights))
+        diagonal = recurrent is not None and recurrent.ndim == 1
+        full = np.zeros((neurons, 0)) if recurrent is None or diagonal else recurrent
+        weights = (spiking["weight"], full, recurrent[None] if diagonal else np.zeros((1, 0)))
+        unit, (rows, recurrent_rows, own) = narrow(*(np.asarray(w, dtype=np.int64) for w in weights))
 
         def keep(decay: np.ndarray) -> np.ndarray:
             return 1.0 - np.broadcast_to(decay, neurons).astype(np.float64) / (1 << DECAY_BITS)
 
         bias = 0 if spiking["bias"] is None else spiking["bias"]
-        self.synapses = (unit, rows, recurrent_rows)
+        self.synapses = (unit, rows, recurrent_rows, own[:, 0])
         self.neuron = (
             np.broadcast_to(np.asarray(bias, dtype=np.float64) * (1 << ALIGN), neurons).copy(),
             spiking.get("start", 0),
@@ -79,7 +81,7 @@ class WholeLayer:
         self.fired = np.zeros((batch, words(neurons)), dtype=np.uint64)
         self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
         self.out = np.zeros((block, batch, words(neurons)), dtype=np.uint64)
-        self.spiking_counts = np.zeros((batch, 3), dtype=np.int64)
+        self.spiking_counts = np.zeros((batch, 4), dtype=np.int64)
         self.first = 0
 
     def clear(self) -> None:
@@ -131,11 +133,17 @@ class WholeLayer:
         """u and v of the neurons, m of the memory pathway if there is one."""
         return {"u": self.u, "v": self.v} | ({} if self.pathway is None else {"m": self.pathway.m})
 
+    @property
+    def activity(self) -> Int[np.ndarray, "batch 2"]:
+        """Events and spikes of each sample since the counts were last taken."""
+        return self.spiking_counts[:, :2].copy()
+
     def take_spiking_counts(self, length: int) -> Counts:
         """What the spiking part did since the last call, in `length` steps."""
-        incoming, spikes, saturations = self.spiking_counts.T.copy()
+        incoming, spikes, saturations, alone = self.spiking_counts.T.copy()
         self.spiking_counts[:] = 0
-        return spiking_counts(incoming, incoming * self.neurons, spikes, saturations, length * self.neurons)
+        synapses = (incoming - alone) * self.neurons + alone
+        return spiking_counts(incoming, synapses, spikes, saturations, length * self.neurons)
 
     def take_memory_counts(self, length: int) -> Counts:
         """What the memory pathway did since the last call, in `length` steps."""

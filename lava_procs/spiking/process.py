@@ -14,7 +14,7 @@ class Spiking(NeuronProcess):
     """Dense synapses, perhaps recurrent ones too; the recurrence is in `lava_procs/spiking/reference.py`.
 
     Args:
-        weight, recurrent_weight: the synapses.
+        weight, recurrent_weight: the synapses; the latter a matrix, or for a diagonal one a weight a neuron.
         has_memory: whether a current arrives at `memory_in`.
         neurons_and_shared: as of `NeuronProcess`.
 
@@ -25,7 +25,7 @@ class Spiking(NeuronProcess):
         self,
         *,
         weight: Int[np.ndarray, "neurons inputs"],
-        recurrent_weight: Int[np.ndarray, "neurons neurons"] | None = None,
+        recurrent_weight: Int[np.ndarray, "neurons ..."] | None = None,
         has_memory: bool = False,
         **neurons_and_shared: Any,
     ) -> None:
@@ -35,6 +35,7 @@ class Spiking(NeuronProcess):
             neurons=neurons,
             weight=weight,
             recurrent=recurrent_weight is not None,
+            diagonal=recurrent_weight is not None and recurrent_weight.ndim == 1,
             has_memory=has_memory,
             **neurons_and_shared,
         )
