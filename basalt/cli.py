@@ -106,6 +106,16 @@ COMMANDS = (
         ),
     ),
     Command(
+        "ablate memory-vision",
+        "train.studies.main",
+        "memory_vision",
+        (
+            "basalt ablate memory-vision --quick",
+            "basalt ablate memory-vision --task mnist --accelerator cuda --workers 4 --data-dir data",
+            "basalt ablate memory-vision --models lif,full --seeds 5 --dry-run",
+        ),
+    ),
+    Command(
         "ablate near-memory",
         "deploy.core_ablation",
         "near_memory",

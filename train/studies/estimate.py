@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from train.studies.dual_memory import Study
 from train.studies.runner import Place, devices, outcome_of
-
-SLOWER = {"rsnn": {"cpu": 1.0, "cuda": 60.0}}
-"""Epochs of an architecture against those of the dual memory; guessed: on a GPU, recurrence runs a step at a time."""
+from train.studies.study import Study
 
 START = {"cpu": 3.0, "cuda": 8.0}
 """Seconds that a training takes besides its epochs; guessed."""
@@ -18,14 +15,13 @@ def seconds_left(study: Study, place: Place) -> float:
     left, took = [], []
     for experiment in study.experiments():
         outcome = outcome_of(experiment, place)
-        factor = SLOWER.get(experiment.name.split("-")[0], {}).get(device, 1.0)
+        factor = study.slowness(experiment, device)
         if outcome is None:
             left.append(factor)
         else:
             took.append(outcome["metrics"]["seconds"] / (factor * outcome["metrics"]["epochs"]))
-    part = (study.size.limit or study.task.samples) / study.task.samples
-    epoch = float(np.median(took)) if took else study.task.seconds[device] * part
-    return (sum(left) * epoch * study.size.epochs + len(left) * START[device]) / min(
+    epoch = float(np.median(took)) if took else study.epoch_seconds(device)
+    return (sum(left) * epoch * study.epochs + len(left) * START[device]) / min(
         place.workers, max(len(devices(place)), 1)
     )
 

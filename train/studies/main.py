@@ -1,5 +1,6 @@
-"""Repeat the ablations of a paper: `basalt ablate dual-memory`."""
+"""Repeat the ablations of a paper: `basalt ablate dual-memory`, `basalt ablate memory-vision`."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,124 +8,110 @@ import typer
 
 from basalt.errors import BasaltError
 
+Quick = Annotated[bool, typer.Option("--quick", help="Few epochs, few samples, one seed: minutes.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Trainings of each network; default 3, quick 1.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Instead of the study's own.")]
+Workers = Annotated[int, typer.Option(min=1, help="Trainings at a time, each in a process of its own.")]
+Accelerator = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its time, train nothing.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A recipe's key, for every training.")
+]
+
 
 def dual_memory(
     task: Annotated[str, typer.Option(help="spoken, psmnist or smnist.")] = "spoken",
-    quick: Annotated[bool, typer.Option("--quick", help="Few epochs, a small map, one seed.")] = False,
+    quick: Quick = False,
     output: Annotated[Path | None, typer.Option(help="The study's folder; default studies/dual-memory-TASK.")] = None,
     parts: Annotated[
         str | None, typer.Option(help="Only these: architectures,paths,grid,interval,delays; default all.")
     ] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Trainings of each network; default 3, quick 1.")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the study's own.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trainings at a time, each in a process of its own.")] = 1,
-    accelerator: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu",
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and its time, train nothing.")] = False,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A recipe's key, for every training.")
-    ] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    workers: Workers = 1,
+    accelerator: Accelerator = "cpu",
+    data_dir: DataDir = None,
+    dry_run: DryRun = False,
+    set_: Set = None,
 ) -> None:
     """Ablations of dual memory pathways: trainings, then report.html and results.json with a verdict on each claim.
 
     Stop it when you like: the same command goes on where it was.
     """
-    from train.recipe import setting
-
-    study = _study(task, quick, parts, seeds, epochs, dict(setting(text) for text in set_ or ()))
-    name = f"dual-memory-{task}{'-quick' if quick else ''}"
-    from train.studies.runner import Place
-
-    place = Place(output or Path("studies") / name, data_dir, accelerator, workers)
-    if dry_run:
-        _describe(study, place)
-        return
-    _run(study, place, task)
-
-
-def _study(
-    task: str, quick: bool, parts: str | None, seeds: int | None, epochs: int | None, settings: dict[str, Any]
-) -> Any:
     from dataclasses import replace
 
-    from train.recipe import one_of
-    from train.studies.dual_memory import PARTS, SIZES, TASKS, Study
+    from train.recipe import one_of, setting
+    from train.studies.dual_memory.study import PARTS, SIZES, TASKS, Study
 
     if task not in TASKS:
         raise BasaltError(f"--task: {one_of(task, TASKS)}.")
-    chosen = tuple(PARTS) if parts is None else tuple(part.strip() for part in parts.split(","))
-    for part in chosen:
-        if part not in PARTS:
-            raise BasaltError(f"--parts: {one_of(part, PARTS)}.")
     size = SIZES[task, "quick" if quick else "full"]
     size = replace(size, seeds=seeds or size.seeds, epochs=epochs or size.epochs)
-    return Study(TASKS[task], size, chosen, settings)
+    settings = dict(setting(text) for text in set_ or ())
+    study = Study(TASKS[task], size, _chosen("--parts", parts, PARTS), settings, task)
+    _conduct(study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, dry_run)
 
 
-def _describe(study: Any, place: Any) -> None:
-    from train.studies.dual_memory import PARTS
-    from train.studies.estimate import duration, seconds_left
-    from train.studies.plan import unique
-    from train.studies.runner import outcome_of
+def memory_vision(
+    task: Annotated[str, typer.Option(help="digits, mnist or nmnist.")] = "digits",
+    quick: Quick = False,
+    output: Annotated[Path | None, typer.Option(help="The study's folder; default studies/memory-vision-TASK.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Only these, such as lif,scl,full; default all combinations.")
+    ] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    workers: Workers = 1,
+    accelerator: Accelerator = "cpu",
+    data_dir: DataDir = None,
+    dry_run: DryRun = False,
+    set_: Set = None,
+) -> None:
+    """Memory-augmented vision: contrastive loss, Hopfield memory and HGRN in all combinations, each over seeds.
 
-    size, experiments = study.size, study.experiments()
-    typer.echo(f"{place.output}: {study.task.recipe}, {size.epochs} epochs, seeds 1 to {size.seeds}")
-    for part in study.parts:
-        names = [variant.name for variant in study.variants(part)]
-        typer.echo(f"  {part}: {PARTS[part].title}\n    {len(names)} networks: {', '.join(names)}")
-    for experiment in unique(study.experiment(v, 1) for part in study.parts for v in study.variants(part)):
-        experiment.read()  # a setting that is not allowed shows here
-    done = sum(outcome_of(experiment, place) is not None for experiment in experiments)
-    typer.echo(
-        f"{len(experiments)} trainings, each shared by the parts that need it, {done} of them done; "
-        f"about {duration(seconds_left(study, place))} to go. Nothing was trained."
-    )
+    Writes report.html and results.json with a verdict on each claim of the paper. Stop it when you like: the same
+    command goes on where it was.
+    """
+    from train.recipe import one_of, setting
+    from train.studies.memory_vision.study import MODELS, TASKS, Study
+
+    if task not in TASKS:
+        raise BasaltError(f"--task: {one_of(task, TASKS)}.")
+    settings = dict(setting(text) for text in set_ or ())
+    seeds = seeds or (1 if quick else 3)
+    study = Study(task, TASKS[task], _chosen("--models", models, MODELS), seeds, quick, epochs, settings)
+    _conduct(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, dry_run)
 
 
-def _run(study: Any, place: Any, task: str) -> None:
-    from basalt.files import atomic, write_json
-    from basalt.progress import progress_bar
-    from train.studies.claims import verdicts
-    from train.studies.dual_memory import observe
-    from train.studies.estimate import duration, seconds_left
-    from train.studies.page import render
-    from train.studies.results import Results
-    from train.studies.runner import run_all
+def _chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, ...]:
+    """Those named, or all.
 
-    experiments = study.experiments()
-    typer.echo(f"{len(experiments)} trainings in {place.output}, about {duration(seconds_left(study, place))} to go.")
-    outcomes, failures = {}, {}
-    with progress_bar("Training") as shown:
-        shown(0, len(experiments))
-        for done, ended in enumerate(run_all(experiments, place, observe), 1):
-            shown(done, len(experiments))
-            if ended.outcome is None:
-                failures[ended.experiment.name] = ended.failure
-            else:
-                outcomes[ended.experiment.name] = ended.outcome
-    results = Results(study, outcomes)
-    judged = verdicts(results)
-    made = f"{len(outcomes)} of {len(experiments)} trainings of {study.task.recipe}, {study.size.epochs} epochs each."
-    with atomic(place.output / "report.html") as temporary:
-        temporary.write_text(render(results, judged, f"Dual memory on {task}", made), encoding="utf-8")
-    write_json(
-        place.output / "results.json",
-        {
-            "task": task,
-            "recipe": study.task.recipe,
-            "parts": list(study.parts),
-            "epochs": study.size.epochs,
-            "seeds": study.size.seeds,
-            "verdicts": [verdict.plain() for verdict in judged],
-            "failures": failures,
-            "outcomes": outcomes,
-        },
-    )
-    for verdict in judged:
-        typer.echo(verdict.line())
-    typer.echo(f"Wrote {place.output}/report.html and results.json.")
-    if failures:
-        name, reason = next(iter(failures.items()))
-        raise BasaltError(f"{len(failures)} of {len(experiments)} trainings failed, the first {name}: {reason}")
+    Raises:
+        BasaltError: one is not known.
+    """
+    from train.recipe import one_of
+
+    known = tuple(known)
+    chosen = known if given is None else tuple(dict.fromkeys(name.strip() for name in given.split(",")))
+    for name in chosen:
+        if name not in known:
+            raise BasaltError(f"{option}: {one_of(name, known)}.")
+    return chosen
+
+
+def _conduct(
+    study: Any,
+    name: str,
+    quick: bool,
+    output: Path | None,
+    data_dir: Path | None,
+    accelerator: str,
+    workers: int,
+    dry_run: bool,
+) -> None:
+    from train.studies.conduct import conduct, describe
+    from train.studies.runner import Place
+
+    place = Place(output or Path("studies") / f"{name}{'-quick' if quick else ''}", data_dir, accelerator, workers)
+    (describe if dry_run else conduct)(study, place)

@@ -12,16 +12,40 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from basalt.errors import BasaltError
 from basalt.files import read_json, write_json
 from train.studies.plan import Experiment
 
+if TYPE_CHECKING:
+    import torch
+
+    from train.data.events import Splits
+    from train.recipe import Recipe
+
 OUTCOME = "outcome.json"
 
-Observe = Callable[[Path, Any], dict[str, Any]]
-"""What a study wants to know of a run's folder and its data besides metrics and history; JSON."""
+
+@dataclass(frozen=True)
+class Finished:
+    """A training that ended well.
+
+    Attributes:
+        run: its folder.
+        recipe, splits: what was trained, on what; data_dir as in `Place`.
+        device: on which.
+    """
+
+    run: Path
+    recipe: "Recipe"
+    splits: "Splits"
+    device: "torch.device"
+    data_dir: Path | None = None
+
+
+Observe = Callable[[Finished], dict[str, Any]]
+"""What a study wants to know of a training besides metrics and history; JSON. It travels to other processes."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,7 @@ def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any
         "recipe": recipe.plain(),
         "metrics": metrics,
         "history": state.history,
-        **observe(folder, splits),
+        **observe(Finished(folder, recipe, splits, fabric.device, place.data_dir)),
     }
     write_json(folder / OUTCOME, outcome)
     known: dict[str, Any] = read_json(folder / OUTCOME)
@@ -111,6 +135,7 @@ def run_all(experiments: Sequence[Experiment], place: Place, observe: Observe) -
         for experiment in left:
             yield _ended(experiment, place, observe)
         return
+    _prepare(left, place)
     context = multiprocessing.get_context("spawn")
     begin = (context.Value("i", 0), max((os.cpu_count() or 1) // place.workers, 1), devices(place))
     with ProcessPoolExecutor(min(place.workers, len(left) or 1), context, _begin, begin) as pool:
@@ -128,6 +153,16 @@ def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:
         return Ended(experiment, run(experiment, place, observe))
     except BasaltError as error:
         return Ended(experiment, None, str(error))
+
+
+def _prepare(experiments: Sequence[Experiment], place: Place) -> None:
+    """Load every data set once, so that what is simulated lies in the cache before workers ask for it all at once."""
+    from contextlib import suppress
+
+    for experiment in experiments:
+        with suppress(BasaltError):  # the worker says what is wrong
+            _splits(experiment.read().data, place.data_dir)
+    _splits.cache_clear()
 
 
 def _interrupted(recipe: Any, folder: Path) -> bool:

@@ -11,17 +11,17 @@ import torch
 from basalt.files import read_json
 from tests.train.data.test_spoken import recordings
 from tests.train.helpers import splits
-from tests.train.studies.tiny import recipe
+from tests.train.studies.dual_memory.tiny import recipe
 from tests.train.test_training import assert_same, stop_at, weights
 from train import data
 from train.loop import fit
 from train.studies import runner
 from train.studies.plan import Experiment
-from train.studies.runner import OUTCOME, Place, outcome_of, run_all
+from train.studies.runner import OUTCOME, Finished, Place, outcome_of, run_all
 
 
-def nothing(run: Path, splits: Any) -> dict[str, Any]:
-    return {"seen": run.name}
+def nothing(finished: Finished) -> dict[str, Any]:
+    return {"seen": finished.run.name}
 
 
 @pytest.fixture

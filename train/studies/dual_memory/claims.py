@@ -1,17 +1,12 @@
-"""The conclusions of the paper, and what the study says about each.
-
-A claim measures one effect and says on which side of a limit it lies. Its verdict: "confirmed" if the whole 95 %
-interval is on that side, "not confirmed" if it is wholly on the other, "undecided" if the limit lies within it, and
-"not tested" if the effect could not be measured.
-"""
+"""The conclusions of the paper on dual memory pathways, and what measures each."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from train.studies.dual_memory import PIXELS, SOUNDS, Variant
+from train.studies.dual_memory.results import Results
+from train.studies.dual_memory.study import PIXELS, SOUNDS, Variant
 from train.studies.effects import Effect
-from train.studies.results import Results
+from train.studies.verdicts import Claim, Measured, Verdict, judge
 
 TOLERANCE = 2.0
 """Points of accuracy that count as nothing."""
@@ -19,76 +14,22 @@ TOLERANCE = 2.0
 DECADES = -2.0
 """A gradient is kept if its first tenth of the steps has more than a hundredth of what its last has."""
 
-Measured = tuple[Effect | None, str]
-"""An effect, and what was compared in words (where there is none, why)."""
-
 
 @dataclass(frozen=True)
-class Claim:
-    """A conclusion of the paper.
+class PartClaim(Claim):
+    """A conclusion of the paper that a part of the study tests; `like` are the tasks that it is about, all if empty."""
 
-    Attributes:
-        text: as a sentence.
-        part: of the study that tests it.
-        unit: of the effect.
-        side, limit: the effect is "at most" or "at least" this, where the claim holds.
-        measure: the effect.
-        like: tasks that it is about; all if empty.
-    """
-
-    text: str
-    part: str
-    unit: str
-    side: str
-    limit: float
-    measure: Callable[[Results], Measured]
+    part: str = ""
     like: str = ""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the study says of a claim."""
+def _claim(
+    text: str, part: str, unit: str, side: str, limit: float, measure: Callable[[Results], Measured], like: str = ""
+) -> PartClaim:
+    def in_part(results: Results) -> Measured:
+        return measure(results) if part in results.study.parts else (None, f"the part {part} was left out")
 
-    claim: Claim
-    word: str
-    effect: Effect | None
-    compared: str
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON knows it."""
-        claim = self.claim
-        return {
-            "claim": claim.text,
-            "verdict": self.word,
-            "compared": self.compared,
-            "unit": claim.unit,
-            "holds_if": f"{claim.side} {claim.limit:.3g}",
-            "effect": None if self.effect is None else asdict(self.effect),
-        }
-
-    def line(self) -> str:
-        """In one line."""
-        if self.effect is None:
-            return f"{self.word}: {self.claim.text} ({self.compared})"
-        e, unit = self.effect, self.claim.unit
-        return (
-            f"{self.word}: {self.claim.text} ({self.compared}: {e.value:+.2f} {unit}, 95 % interval {e.low:+.2f} to "
-            f"{e.high:+.2f} over {e.over}; holds if {self.claim.side} {self.claim.limit:.3g})"
-        )
-
-
-def judge(claim: Claim, results: Results) -> Verdict:
-    """The verdict on a claim."""
-    if claim.part not in results.study.parts:
-        return Verdict(claim, "not tested", None, f"the part {claim.part} was left out")
-    effect, compared = claim.measure(results)
-    if effect is None:
-        return Verdict(claim, "not tested", None, compared)
-    low, high = effect.low - claim.limit, effect.high - claim.limit
-    if claim.side == "at least":
-        low, high = -high, -low
-    word = "confirmed" if high < 0 else "not confirmed" if low > 0 else "undecided"
-    return Verdict(claim, word, effect, compared)
+    return PartClaim(text, unit, side, limit, in_part, part, like)
 
 
 def verdicts(results: Results) -> list[Verdict]:
@@ -199,29 +140,29 @@ _NO_NORMS = "trainings are missing, or no gradient flows at all"
 
 _POINTS, _LOG = "points", "decades"
 CLAIMS = (
-    Claim("Without the fast path, W_f = 0, accuracy is chance.", "paths", _POINTS, "at most", 10.0, _above_chance),
-    Claim("The slow memory adds accuracy to a feed-forward network.", "paths", _POINTS, "at least", 0.0, _memory),
-    Claim(
+    _claim("Without the fast path, W_f = 0, accuracy is chance.", "paths", _POINTS, "at most", 10.0, _above_chance),
+    _claim("The slow memory adds accuracy to a feed-forward network.", "paths", _POINTS, "at least", 0.0, _memory),
+    _claim(
         "Dual memory beats recurrence.",
         "architectures", _POINTS, "at least", 0.0, _against("rsnn", "recurrent"),
     ),
-    Claim(
+    _claim(
         "Dual memory beats learned delays.",
         "architectures", _POINTS, "at least", 0.0, _against("dsnn", "delayed"),
     ),
-    Claim("A few states suffice: d of a tenth of the neurons.", "grid", _POINTS, "at most", TOLERANCE, _few_states),
-    Claim("θ of a quarter of T is enough.", "grid", _POINTS, "at most", TOLERANCE, _quarter_is_enough),
-    Claim("θ well below a quarter of T costs accuracy.", "grid", _POINTS, "at least", 0.0, _less_is_not),
-    Claim(
+    _claim("A few states suffice: d of a tenth of the neurons.", "grid", _POINTS, "at most", TOLERANCE, _few_states),
+    _claim("θ of a quarter of T is enough.", "grid", _POINTS, "at most", TOLERANCE, _quarter_is_enough),
+    _claim("θ well below a quarter of T costs accuracy.", "grid", _POINTS, "at least", 0.0, _less_is_not),
+    _claim(
         "Update intervals d_s up to about 10 cost almost nothing (S-MNIST, PS-MNIST).",
         "interval", _POINTS, "at most", TOLERANCE, _held, PIXELS,
     ),
-    Claim(
+    _claim(
         "Sounds (SHD, SSC) lose early with the update interval: more than tolerated by d_s = 10.",
         "interval", _POINTS, "at least", TOLERANCE, _held, SOUNDS,
     ),
-    Claim("With delays, a longer θ converges faster.", "delays", "epochs", "at most", 0.0, _faster),
-    Claim("Learned delays shrink with a longer θ.", "delays", "steps", "at most", 0.0, _shrink),
-    Claim("Dual memory keeps the gradient over all steps.", "architectures", _LOG, "at least", DECADES, _reach),
-    Claim("It keeps more of it than a feed-forward network.", "architectures", _LOG, "at least", 0.0, _further),
+    _claim("With delays, a longer θ converges faster.", "delays", "epochs", "at most", 0.0, _faster),
+    _claim("Learned delays shrink with a longer θ.", "delays", "steps", "at most", 0.0, _shrink),
+    _claim("Dual memory keeps the gradient over all steps.", "architectures", _LOG, "at least", DECADES, _reach),
+    _claim("It keeps more of it than a feed-forward network.", "architectures", _LOG, "at least", 0.0, _further),
 )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from train.studies import effects
-from train.studies.dual_memory import Study, Variant
+from train.studies.dual_memory.study import Study, Variant
 from train.studies.effects import Effect
 
 T = TypeVar("T")
@@ -78,7 +78,7 @@ class Results:
         return effects.paired(self.epochs_to(target, left), self.epochs_to(target, right))
 
     def reaches(self, variant: Variant) -> dict[int, list[float]]:
-        """How far every sample's gradient reaches after training (`train.studies.gradients.reach`), by seed."""
+        """How far every sample's gradient reaches after training (`gradients.reach`), by seed."""
         found = {seed: outcome["gradients"]["trained"]["reach"] for seed, outcome in self.by_seed(variant).items()}
         return {seed: values for seed, values in found.items() if values}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.train.studies.tiny import study
+from tests.train.studies.dual_memory.tiny import study
 from train.recipe import read
-from train.studies.dual_memory import PARTS, PIXELS, SIZES, TASKS, Study, Variant
+from train.studies.dual_memory.study import PARTS, PIXELS, SIZES, TASKS, Study, Variant
 from train.studies.plan import Experiment, unique
 
 

@@ -4,16 +4,20 @@ A network is a `Variant`: one of four architectures, all made from the layers of
 they differ in the mechanism alone. A part of the study is a set of variants; what several parts need is trained once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from train.studies.plan import Experiment, layers_of, unique
+from train.studies.runner import Finished
+from train.studies.study import Report
 
 MEMORY_KEYS = ("states", "window", "memory_scale", "update_interval", "coefficient_bits", "fast")
 NARROWER = {"tau_grad": 0.003, "scale_grad": 3.0}
 """Recurrent layers need a smaller surrogate than the recipes': else gradients grow on their way back."""
+
+SLOWER = {"rsnn": {"cpu": 1.0, "cuda": 60.0}}
+"""Epochs of an architecture against those of the dual memory; guessed: on a GPU, recurrence runs a step at a time."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,7 @@ class Study:
     size: Size
     parts: tuple[str, ...]
     settings: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def base(self) -> Variant:
@@ -200,6 +205,37 @@ class Study:
             for part in self.parts
             for variant in self.variants(part)
         )
+
+    @property
+    def epochs(self) -> int:
+        """Of every training."""
+        return self.size.epochs
+
+    def plan(self) -> list[str]:
+        """What is trained, in words."""
+        rows = [f"{self.task.recipe}, {self.epochs} epochs, seeds 1 to {self.size.seeds}; parts share networks"]
+        for part in self.parts:
+            names = [variant.name for variant in self.variants(part)]
+            rows.append(f"  {part}: {PARTS[part].title}\n    {len(names)} networks: {', '.join(names)}")
+        return rows
+
+    def epoch_seconds(self, device: str) -> float:
+        """A guess, before any training is done."""
+        return self.task.seconds[device] * (self.size.limit or self.task.samples) / self.task.samples
+
+    def slowness(self, experiment: Experiment, device: str) -> float:
+        """Seconds of an experiment's epoch over those of the dual memory."""
+        return SLOWER.get(experiment.name.split("-")[0], {}).get(device, 1.0)
+
+    def observe(self, finished: Finished) -> dict[str, Any]:
+        """Classes, delays and gradients of a trained network."""
+        return observe(finished)
+
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+        """The page and the verdicts."""
+        from train.studies.dual_memory.page import report
+
+        return report(self, outcomes, made)
 
 
 @dataclass(frozen=True)
@@ -243,20 +279,21 @@ PARTS = {
 }
 
 
-def observe(run: Path, splits: Any) -> dict[str, Any]:
+def observe(finished: Finished) -> dict[str, Any]:
     """Number of classes, learned delays of the layers that have them (steps), gradients over time (validation)."""
     import numpy as np
     import torch
 
     from train.batches import dense
     from train.networks import load
-    from train.studies import gradients
+    from train.studies.dual_memory import gradients
 
+    splits = finished.splits
     chosen = np.arange(min(gradients.SAMPLES, len(splits.validation)))
     samples = dense(splits.validation, chosen), torch.from_numpy(splits.validation.labels[chosen])
-    delays = {layer.name: layer.integers().delay for layer in load(run).hidden}
+    delays = {layer.name: layer.integers().delay for layer in load(finished.run).hidden}
     return {
         "classes": splits.classes,
         "delays": {name: steps.tolist() for name, steps in delays.items() if steps is not None},
-        "gradients": gradients.observe(run, samples),
+        "gradients": gradients.observe(finished.run, samples),
     }

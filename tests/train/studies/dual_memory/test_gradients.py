@@ -6,7 +6,7 @@ import torch
 
 from train.networks import Network
 from train.recipe import NetworkConfig
-from train.studies.gradients import LEAST, norms, profile, reach
+from train.studies.dual_memory.gradients import LEAST, norms, profile, reach
 
 STEPS = 40
 LAYER = {"kind": "lif", "units": 8, "threshold": 1.0, "voltage_decay": 1.0}

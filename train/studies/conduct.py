@@ -1,0 +1,62 @@
+"""Conduct a study: its trainings, then report.html and results.json."""
+
+from typing import Any
+
+import typer
+
+from basalt.errors import BasaltError
+from train.studies.runner import Place, outcome_of, run_all
+from train.studies.study import Study
+
+
+def describe(study: Study, place: Place) -> None:
+    """Show what would be trained, and about how long it would take; every recipe is checked."""
+    from train.studies.estimate import duration, seconds_left
+
+    experiments = study.experiments()
+    typer.echo(f"{place.output}: " + "\n".join(study.plan()))
+    for experiment in experiments:
+        experiment.read()  # a setting that is not allowed shows here
+    done = sum(outcome_of(experiment, place) is not None for experiment in experiments)
+    typer.echo(
+        f"{len(experiments)} trainings, {done} of them done; about {duration(seconds_left(study, place))} to go. "
+        "Nothing was trained."
+    )
+
+
+def conduct(study: Study, place: Place) -> None:
+    """Train what is not trained yet, and report.
+
+    Raises:
+        BasaltError: trainings failed; the report is written all the same, of the others.
+    """
+    from basalt.files import atomic, write_json
+    from basalt.progress import progress_bar
+    from train.studies.estimate import duration, seconds_left
+
+    experiments = study.experiments()
+    typer.echo(f"{len(experiments)} trainings in {place.output}, about {duration(seconds_left(study, place))} to go.")
+    outcomes: dict[str, Any] = {}
+    failures: dict[str, str] = {}
+    with progress_bar("Training") as shown:
+        shown(0, len(experiments))
+        for done, ended in enumerate(run_all(experiments, place, study.observe), 1):
+            shown(done, len(experiments))
+            if ended.outcome is None:
+                failures[ended.experiment.name] = ended.failure
+            else:
+                outcomes[ended.experiment.name] = ended.outcome
+    made = f"{len(outcomes)} of {len(experiments)} trainings, {study.epochs} epochs each."
+    report = study.report(outcomes, made)
+    with atomic(place.output / "report.html") as temporary:
+        temporary.write_text(report.page, encoding="utf-8")
+    write_json(
+        place.output / "results.json",
+        {**report.plain, "epochs": study.epochs, "failures": failures, "outcomes": outcomes},
+    )
+    for line in report.lines:
+        typer.echo(line)
+    typer.echo(f"Wrote {place.output}/report.html and results.json.")
+    if failures:
+        name, reason = next(iter(failures.items()))
+        raise BasaltError(f"{len(failures)} of {len(experiments)} trainings failed, the first {name}: {reason}")

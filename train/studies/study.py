@@ -1,0 +1,49 @@
+"""What a study is to the command that conducts it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from train.studies.plan import Experiment
+from train.studies.runner import Finished
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out.
+
+    Attributes:
+        page: report.html.
+        lines: the verdicts, one a line.
+        plain: what results.json holds besides failures and outcomes.
+    """
+
+    page: str
+    lines: list[str]
+    plain: dict[str, Any]
+
+
+class Study(Protocol):
+    """Trainings, what is measured in each, and what is said of them all. Studies travel to other processes."""
+
+    @property
+    def epochs(self) -> int:
+        """Of every training."""
+
+    def experiments(self) -> tuple[Experiment, ...]:
+        """All trainings, those that matter most first."""
+
+    def plan(self) -> list[str]:
+        """What is trained, in words, a line each."""
+
+    def epoch_seconds(self, device: str) -> float:
+        """A guess for "cpu" or "cuda", before any training is done."""
+
+    def slowness(self, experiment: Experiment, device: str) -> float:
+        """Seconds of an experiment's epoch over those of an ordinary one."""
+
+    def observe(self, finished: Finished) -> dict[str, Any]:
+        """What is measured in a trained network besides its metrics; JSON."""
+
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+        """Of the outcomes by the name of their experiment; some may be missing. `made` tells how they came about."""
