@@ -23,7 +23,7 @@ def flipped(network: torch.nn.Module, chance: float, draw: torch.Generator) -> I
     Weights are the parameters with rows (two axes or more); biases, decays and what lies beside them are not touched.
     """
     deployed = {id(module.weight) for module in network.modules() if getattr(module, "pre_hook_fx", None) is not None}
-    weights = [p for p in network.parameters() if p.dim() > 1 and p.requires_grad]
+    weights = [p for p in network.parameters() if p.requires_grad and (p.dim() > 1 or id(p) in deployed)]
     before = [weight.detach().clone() for weight in weights]
     count = 0
     try:
