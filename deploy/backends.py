@@ -65,10 +65,6 @@ def warm_kernels() -> None:
     warm()
 
 
-NO_CONV = (
-    "a core keeps a row of weights for every input and group of neurons, and kernels that move are not laid out so"
-)
-
 BACKENDS = {
     backend.name: backend
     for backend in (
@@ -88,10 +84,7 @@ BACKENDS = {
             "the same integers, with the cycles and memory accesses of a near-memory core",
             64,
             warm_kernels,
-            lacks={
-                "conv": NO_CONV,
-                "encoder": "a core takes spikes, and not the values of an affine input",
-            },
+            lacks={"encoder": "a core takes spikes, and not the values of an affine input"},
             scheduled=True,
         ),
         Backend(

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from convert.pathways import PATHWAYS, SlowMemory
-from convert.records import Layer, Readout, Spiking
+from convert.records import Conv, Layer, Readout, Spiking
+from lava_procs.near_memory.convolution import ConvSizes, conv_sizes
 from lava_procs.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
 from lava_procs.near_memory.geometry import OWNER, SPIKING, memories, misfits
 from lava_procs.near_memory.pathways import SIZES
@@ -25,7 +26,13 @@ def sizes_of(layer: Layer) -> Sizes:
         memory.states if isinstance(memory, SlowMemory) else 0,
         1 if memory is None else memory.update_interval,
         None if memory is None or memory.kind not in SIZES else SIZES[memory.kind](vars(memory)),
+        kernel_of(layer) if isinstance(layer, Conv) else None,
     )
+
+
+def kernel_of(layer: Conv) -> ConvSizes:
+    """What the schedule of a convolution depends on."""
+    return conv_sizes(vars(layer), layer.shape, layer.weight)
 
 
 def footprint(layer: Layer, part: str, core: Core) -> dict[str, Any]:

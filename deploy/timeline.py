@@ -17,9 +17,10 @@ from convert.records import Layer, Network, Spiking
 from deploy.near_memory import sizes_of
 from deploy.reference import simulate
 from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.formula import bound, cost
+from lava_procs.near_memory.formula import bound
 from lava_procs.near_memory.geometry import memories
-from lava_procs.near_memory.schedule import PATHS, Access, Events, schedule
+from lava_procs.near_memory.schedule import schedule, step_cost
+from lava_procs.near_memory.walk import PATHS, Access, Events
 
 STEP = "step"
 
@@ -33,7 +34,13 @@ def step_events(layer: Layer, sizes: Sizes, arriving: UInt8[np.ndarray, "feature
         fired = simulate(alone, arriving[None])[layer.name][0].sum(axis=0, dtype=np.int64)
     spikes = np.concatenate([[0], np.count_nonzero(arriving, axis=0)[:-1]])
     own = np.concatenate([[0], fired[:-1]]) if sizes.recurrent else np.zeros(steps, dtype=np.int64)
-    return [Events(int(spikes[t]), int(own[t]), int(fired[t]), t % sizes.update_interval == 0) for t in range(steps)]
+    which: list[tuple[int, ...]] = [()] * steps
+    if sizes.conv is not None:
+        which[1:] = [tuple(np.flatnonzero(values).tolist()) for values in arriving.T[:-1]]
+    return [
+        Events(int(spikes[t]), int(own[t]), int(fired[t]), t % sizes.update_interval == 0, which[t])
+        for t in range(steps)
+    ]
 
 
 def timeline(
@@ -97,8 +104,9 @@ def step_of(core: Core, sizes: Sizes, events: Events, t: int) -> tuple[int, list
     """Cycles of a step, and its entries: from the first to the last access of each path and of each memory."""
     step = schedule(core, sizes, events)
     number = threads(core, sizes)
-    whole = cost(core, sizes, np.array([events.spikes]), events.recurrent, events.fired, events.refresh)
-    about = {**vars(events), "cycles": step.cycles, "stalls": step.stalls, "bound": str(bound(whole)[0])}
+    whole = step_cost(core, sizes, events)
+    about = {name: getattr(events, name) for name in ("spikes", "recurrent", "fired", "refresh")}
+    about |= {"cycles": step.cycles, "stalls": step.stalls, "bound": str(bound(whole)[0])}
     entries = [span(f"step {t}", number[STEP], 0, step.cycles, about)]
     for field in ("path", "memory"):
         groups: dict[str, list[Access]] = {}

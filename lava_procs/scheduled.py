@@ -4,9 +4,10 @@ schedule."""
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt64
 
 from lava_procs.metering import COLUMN, MeteredModel
+from lava_procs.near_memory.convolution import Reached
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.counters import WORDS, scheduled_counts
 from lava_procs.neurons import CompiledModel
@@ -28,9 +29,16 @@ class ScheduledModel(MeteredModel):
         """The counters of the samples that run now, by part; where a layer has one part, it is the first."""
         return {"spiking": self.round_counters}
 
-    def note(self, counted: dict[str, Counts], spikes: np.ndarray, own: np.ndarray, fired: np.ndarray) -> None:
+    def note(
+        self,
+        counted: dict[str, Counts],
+        spikes: np.ndarray,
+        own: np.ndarray,
+        fired: np.ndarray,
+        reached: Reached | None = None,
+    ) -> None:
         """Count what the kernel did, by part, and what the schedule says of its steps (steps, batch)."""
-        scheduled = scheduled_counts(self.core, self.sizes, self.first, spikes, own, fired)
+        scheduled = scheduled_counts(self.core, self.sizes, self.first, spikes, own, fired, reached)
         for part, table in self.tables().items():
             for counts in (counted[part], scheduled[part]):
                 for name, amount in counts.items():
@@ -59,12 +67,13 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
     def advance(self) -> None:
         """Receive a block, step the kernel through it, send what fired; after the last step, show the states."""
         arrived = self.s_in.recv()
+        reached = self.reached(np.concatenate([self.layer.before[None], arrived[: self.length - 1]]))
         sent = np.zeros((self.block, *self.layer.out.shape[1:]), dtype=np.uint64)
         incoming, fired = np.zeros((2, self.length, self.batch), dtype=np.int64)
         for k in range(self.length):
-            before = self.layer.spiking_counts[:, :2].copy()
+            before = self.layer.activity
             sent[k] = self.layer.advance(arrived[k : k + 1], self.first + k, 1)[0]
-            incoming[k], fired[k] = (self.layer.spiking_counts[:, :2] - before).T
+            incoming[k], fired[k] = (self.layer.activity - before).T
         self.s_out.send(sent)
         own = np.zeros_like(fired)
         if self.sizes.recurrent:
@@ -74,5 +83,9 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
         counted = {"spiking": self.layer.take_spiking_counts(self.length)}
         if self.pathway is not None:
             counted[self.pathway] = self.layer.take_memory_counts(self.length)
-        self.note(counted, incoming - own, own, fired)
+        self.note(counted, incoming - own, own, fired, reached)
         self.show()
+
+    def reached(self, heard: UInt64[np.ndarray, "steps batch words"]) -> Reached | None:
+        """What the events that each step hears meet, where that depends on which they are."""
+        return None

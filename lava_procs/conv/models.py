@@ -1,6 +1,8 @@
-"""Process models of `Conv`, by tag: `floating_pt` in real numbers, `fixed_pt` by the references, `compiled`."""
+"""Process models of `Conv`, by tag: `floating_pt` in real numbers, `fixed_pt` by the references, `compiled`, and
+`near_memory`, which is the compiled one with the schedule of a near-memory core."""
 
 import numpy as np
+from jaxtyping import UInt64
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
@@ -9,7 +11,10 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava_procs.conv.process import Conv
 from lava_procs.conv.reference import conv_sum, fan_out
 from lava_procs.kernels.fixed_point import ALIGN
+from lava_procs.near_memory.convolution import ConvSizes, Reached, conv_sizes
+from lava_procs.near_memory.core import spiking_sizes
 from lava_procs.neurons import CompiledNeuronModel
+from lava_procs.scheduled import ScheduledLayerModel
 from lava_procs.spiking.models import AbstractSpikingModel
 from lava_procs.spiking.reference import floating_step
 
@@ -57,14 +62,46 @@ class FloatConvModel(AbstractConvModel):
     integrate = staticmethod(floating_step)
 
 
-@implements(proc=Conv, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("compiled")
-class CompiledConvModel(CompiledNeuronModel):
+class KernelConvModel(CompiledNeuronModel):
     """The references' integers by a compiled kernel that adds a piece of the kernel for each event."""
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
         from lava_procs.kernels.conv import ConvLayer
 
-        self.layer = ConvLayer(self.batch, self.block, self.proc_params, **self.arrays())
+        self.layer = ConvLayer(self.batch, self.kernel_steps, self.proc_params, **self.arrays())
+
+
+@implements(proc=Conv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("compiled")
+class CompiledConvModel(KernelConvModel):
+    """The kernel, a block at a time."""
+
+
+@implements(proc=Conv, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("near_memory")
+class NearMemoryConvModel(ScheduledLayerModel, KernelConvModel):
+    """The kernel, and the schedule of a near-memory core."""
+
+    conv: ConvSizes
+
+    def prepare(self) -> None:
+        """Lay weights and states out, and take the layer's sizes."""
+        super().prepare()
+        parameters = self.proc_params
+        self.conv = conv_sizes(parameters["geometry"], parameters["output_shape"], self.weight)
+        delay = self.delay if parameters["delayed"] else None
+        inputs, neurons = (int(np.prod(shape)) for shape in (self.conv.input_shape, self.conv.output_shape))
+        self.sizes = spiking_sizes(inputs, neurons, self.current_decay, delay, recurrent=False, conv=self.conv)
+        self.table = self.conv.event_rows(self.core)
+
+    def reached(self, heard: UInt64[np.ndarray, "steps batch words"]) -> Reached:
+        """Rows of the kernel that the events meet, fewer near the border."""
+        from lava_procs.kernels.events import reach_block
+
+        rows, slots, entered = np.zeros((3, *heard.shape[:2]), dtype=np.int64)
+        places = self.core.event_buffer
+        reach_block(heard, self.layer.planes, len(heard), self.table, places, rows, slots, entered)
+        return Reached(rows, slots, entered)

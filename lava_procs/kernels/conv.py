@@ -12,7 +12,7 @@ from numba import njit
 
 from lava_procs.kernels.bits import words
 from lava_procs.kernels.counts import spiking_counts
-from lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
+from lava_procs.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
 from lava_procs.kernels.layers import RESET, Workers, fire
 
@@ -224,6 +224,11 @@ class ConvLayer:
         u[:, self.place], v[:, self.place] = self.u, self.v
         return {"u": u, "v": v}
 
+    @property
+    def activity(self) -> Int[np.ndarray, "batch 2"]:
+        """Events and spikes of each sample since the counts were last taken."""
+        return self.counts[:, ::2].copy()
+
     def take_spiking_counts(self, length: int) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """What the layer did since the last call, in `length` steps."""
         events, synapses, spikes, saturations = self.counts.T.copy()
@@ -256,3 +261,4 @@ def warm_conv() -> None:
         ones = np.full((1, 1, 1, 1), weight, dtype=np.int64)
         layer = ConvLayer(1, 1, parameters, weight=ones, bias=one, current_decay=one, voltage_decay=one, delay=None)
         layer.advance(np.zeros((1, 1, 1), dtype=np.uint64), 0, 1)
+    reach_block(np.zeros((1, 1, 1), dtype=np.uint64), 1, 1, one, 1, *np.zeros((3, 1, 1), dtype=np.int64))

@@ -1,4 +1,4 @@
-"""Events in words of spikes: where they are, what they are worth, how many there are."""
+"""Events in words of spikes: where they are, what they are worth, how many there are, what they reach."""
 
 import numpy as np
 from numba import njit, types
@@ -53,3 +53,27 @@ def count_block(packed, planes, length, counts):  # type: ignore[no-untyped-def]
         for b in range(packed.shape[1]):
             for w in range(packed.shape[2] // planes):
                 counts[b] += np.int64(set_bits(any_plane(packed[k, b], planes, w)))
+
+
+@njit(**OPTIONS)
+def reach_block(packed, planes, length, table, places, rows, slots, entered):  # type: ignore[no-untyped-def]
+    """Add up what the events of each frame (k, b) meet, as `near_memory.convolution.Reached` has it.
+
+    `table` holds what an event of each input meets, `places` is how many events wait in the buffer.
+    """
+    for k in range(length):
+        for b in range(packed.shape[1]):
+            bits = packed[k, b]
+            early = -places
+            for w in range(bits.shape[0] // planes):
+                early += np.int64(set_bits(any_plane(bits, planes, w)))
+            for w in range(bits.shape[0] // planes):
+                word = any_plane(bits, planes, w)
+                while word:
+                    met = table[w * 64 + np.int64(trailing_zeros(word))]
+                    word &= word - np.uint64(1)
+                    rows[k, b] += met
+                    slots[k, b] += max(met, 1)
+                    if early > 0:
+                        entered[k, b] += max(met, 1)
+                    early -= 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from lava_procs.near_memory.convolution import ConvSizes
 from lava_procs.near_memory.pathways import PathwaySizes
 
 DELAY_BITS = 6
@@ -94,6 +95,7 @@ class Sizes:
         passes: what is done to a neuron in a step, in order; one pass where they are fused.
         membrane_bits: of a neuron's membrane, None for the core's `state_bits`.
         pathway: of another memory pathway than a slow memory.
+        conv: of a convolution, whose inputs and neurons are those of all its positions.
     """
 
     inputs: int
@@ -106,10 +108,12 @@ class Sizes:
     passes: tuple[str, ...] = ("leak", "spikes", "memory", "threshold", "reset")
     membrane_bits: int | None = None
     pathway: PathwaySizes | None = None
+    conv: ConvSizes | None = None
 
     def groups(self, core: Core) -> int:
-        """G = ⌈N / fused⌉, rows of a memory that has a word for each neuron."""
-        return -(-self.neurons // core.fused)
+        """G = ⌈N / fused⌉, rows of a memory that has a word for each neuron; of a convolution a position begins a
+        row."""
+        return -(-self.neurons // core.fused) if self.conv is None else self.conv.sweep(core)
 
     def product_cycles(self, core: Core) -> int:
         """Cycles that the memory product of a group takes with its sums in registers."""
@@ -141,8 +145,9 @@ def spiking_sizes(
     states: int = 0,
     update_interval: int = 1,
     pathway: PathwaySizes | None = None,
+    conv: ConvSizes | None = None,
 ) -> Sizes:
-    """Sizes of a layer of spiking neurons, perhaps with a slow memory of so many states, or another pathway."""
+    """Sizes of a layer of spiking neurons: with a slow memory of so many states, another pathway, or a convolution."""
     return Sizes(
         inputs=inputs,
         neurons=neurons,
@@ -153,6 +158,7 @@ def spiking_sizes(
         current=bool(np.any(np.asarray(current_decay) < 1 << 12)),
         passes=Sizes.passes if states or pathway else WITHOUT_MEMORY,
         pathway=pathway,
+        conv=conv,
     )
 
 

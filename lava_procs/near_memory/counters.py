@@ -4,13 +4,14 @@ import numpy as np
 from jaxtyping import Int
 
 from lava_procs.near_memory import pathways
+from lava_procs.near_memory.convolution import Reached
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import cost
 from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
-from lava_procs.near_memory.schedule import PATHS
+from lava_procs.near_memory.walk import PATHS
 
 WRITTEN = ("event_buffer", "accumulators", "membrane", "current", "delay_line", "memory_current", *pathways.WRITTEN)
-UNSEEN = ("slow_state",)
+UNSEEN = ("slow_state", "touched")
 ROWS: dict[str, tuple[str, str]] = {
     **{f"{name}_reads": (name, "read") for name in OWNER if name not in UNSEEN},
     **{f"{name}_writes": (name, "write") for name in WRITTEN},
@@ -47,14 +48,15 @@ def scheduled_counts(
     spikes: Int[np.ndarray, "steps batch"],
     own: Int[np.ndarray, "steps batch"],
     fired: Int[np.ndarray, "steps batch"],
+    reached: Reached | None = None,
 ) -> dict[str, Totals]:
     """What the schedule counts in steps that begin at step `first` of a sample, by part and counter, for each sample.
 
-    `cycles` are those of the whole layer, and are the first part's. Without dependency breaking ν x is not multiplied:
+    Of a convolution `reached` is what the spikes meet. `cycles` are those of the whole layer, and are the first part's. Without dependency breaking ν x is not multiplied:
     then `dense_macs` of the slow memory holds what that saves, a number below 0.
     """
     refresh = (first + np.arange(len(spikes))) % sizes.update_interval == 0
-    found = cost(core, sizes, spikes, own, fired, refresh[:, None])
+    found = cost(core, sizes, spikes, own, fired, refresh[:, None], reached)
     every: dict[str, np.ndarray] = {
         "cycles": found.cycles,
         "stalls": found.stalls,

@@ -1,4 +1,4 @@
-"""Cycles and accesses of steps in closed form, for many steps at once; equal to `schedule.py` in every number.
+"""Cycles and accesses of steps in closed form, for many steps at once; equal to the walks in every number.
 
 With all three optimisations on, G = ⌈N/F⌉ groups, d states, c = ⌈F/macs⌉, D = d·⌈d/update_macs⌉ rows of Ā, S input
 events, R events of the layer's own, E places in the event buffer, a bank that takes a group every g cycles (1; 3 with
@@ -16,6 +16,11 @@ sender waits at a full buffer, are max(0, (S − E)·G − (S − 1)). With dela
 a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). What changes with an optimisation off is in
 the code of the paths below, each a few lines. Of other memory pathways than the slow memory, `pathways.py` says when
 their currents are there.
+
+A convolution's events take n ≥ 0 rows each (`convolution.py`), which take P = Σ max(n, 1) cycles, and the bank sweeps
+over all neurons behind them; `entered` is the P of all but the last E events:
+
+    cycles = (G − 1)·g + 3  +  (P + 2 if S > 0),          stalls = max(0, entered − (S − 1))
 """
 
 from dataclasses import dataclass
@@ -23,7 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from lava_procs.near_memory.convolution import Reached, spread
 from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.integration import integration
 from lava_procs.near_memory.pathways import PathwayCost, PathwaySizes
 
 Steps = Int[np.ndarray, "*steps"]
@@ -55,6 +62,7 @@ def cost(
     recurrent: Steps | int = 0,
     fired: Steps | int = 0,
     refresh: Bool[np.ndarray, "*steps"] | bool = True,
+    reached: Reached | None = None,
 ) -> Cost:
     """The cost of steps.
 
@@ -63,17 +71,29 @@ def cost(
         recurrent: events of the layer's own spikes of the step before.
         fired: spikes of the step.
         refresh: whether the memory's current is computed anew.
+        reached: what the input events of a convolution meet; if None, as much as events that are spread evenly.
     """
     arrays = np.broadcast_arrays(
         np.asarray(spikes, np.int64), np.asarray(recurrent, np.int64), np.asarray(fired, np.int64), np.asarray(refresh)
     )
-    return StepCosts(core, sizes, *arrays).cost()
+    if sizes.conv is not None and reached is None:
+        reached = spread(sizes.conv.event_rows(core), arrays[0], core.event_buffer)
+    return StepCosts(core, sizes, *arrays, reached).cost()
 
 
 class StepCosts:
     """Steps of one layer, and what their cost is put together from."""
 
-    def __init__(self, core: Core, sizes: Sizes, spikes: Steps, own: Steps, fired: Steps, refresh: np.ndarray) -> None:
+    def __init__(
+        self,
+        core: Core,
+        sizes: Sizes,
+        spikes: Steps,
+        own: Steps,
+        fired: Steps,
+        refresh: np.ndarray,
+        reached: Reached | None = None,
+    ) -> None:
         self.core, self.sizes = core, sizes
         self.spikes, self.own, self.fired = spikes, own, fired
         self.refresh = refresh & bool(sizes.states)
@@ -81,7 +101,7 @@ class StepCosts:
         self.groups = sizes.groups(core)
         self.none = np.zeros_like(spikes)
         self.sparse = core.heterogeneous_stationarity
-        self.dense_inputs = sizes.inputs + (sizes.neurons if sizes.recurrent else 0)
+        self.sums = integration(core, sizes, spikes, own, reached)
 
     def cost(self) -> Cost:
         """All of it."""
@@ -99,12 +119,10 @@ class StepCosts:
             entered = np.where(self.fired > 0, 2 * slots + 2 * self.fired + 1, 0)
             bounds["delay_line"] = np.maximum(entered, 2 * slots)
         cycles = np.maximum.reduce(list(bounds.values()))
-        over = (self.spikes - self.core.event_buffer) * self.groups - (self.spikes - 1)
-        stalls = np.maximum(over, 0) if self.sparse else self.none
         paths, accesses = self.paths(), self.accesses()
         if pathway is not None:
             paths, accesses = paths | pathway.paths, accesses | pathway.accesses
-        return Cost(cycles, np.where(self.spikes > 0, stalls, 0), paths, accesses, bounds)
+        return Cost(cycles, self.sums.stalls, paths, accesses, bounds)
 
     def pathway(self, sizes: PathwaySizes, bounds: dict[str, Steps]) -> PathwayCost:
         """The cost of another pathway than a slow memory; adds the length of a step that waits for its currents."""
@@ -133,12 +151,11 @@ class StepCosts:
         def through(first: Steps, slope: int) -> Steps:
             return first + last * max(slope, beat) + 3
 
-        total = self.spikes + self.own
-        bounds = {"neuron_bank": through(self.none, beat)}
-        if self.sparse:
-            bounds["spike_integration"] = np.where(total > 0, through((total - 1) * self.groups + 1, 1), 0)
-        else:
-            bounds["spike_integration"] = through(self.none + self.dense_inputs, self.dense_inputs)
+        sums = self.sums
+        bounds = {
+            "neuron_bank": through(self.none, beat),
+            "spike_integration": np.where(sums.active, through(sums.first, sums.slope), 0),
+        }
         if self.sizes.states:
             each = self.sizes.product_cycles(self.core)
             if not self.sparse:
@@ -157,14 +174,10 @@ class StepCosts:
         each = 3 * self.groups
         passes = self.sizes.passes
         rest = {name: (len(passes) - passes.index(name)) * each for name in ("spikes", "memory") if name in passes}
-        total = self.spikes + self.own
-        if self.sparse:
-            summed = np.where(total > 0, total * self.groups + 1, 0)
-        else:
-            summed = self.none + self.dense_inputs * self.groups + 1
+        summed = self.sums.first + (self.groups - 1) * self.sums.slope + 1
         bounds = {
             "neuron_bank": self.none + len(passes) * each,
-            "spike_integration": np.where(summed > 0, summed + rest["spikes"], 0),
+            "spike_integration": np.where(self.sums.active, summed + rest["spikes"], 0),
         }
         if self.sizes.states:
             product, drive = self.complete_at(x_ready, updated)
@@ -192,9 +205,8 @@ class StepCosts:
         """Cycles of work."""
         sizes, core, groups = self.sizes, self.core, self.groups
         passes = 1 if core.operator_fusion else len(sizes.passes)
-        dense = self.dense_inputs * groups
         found = {
-            "spike_integration": (self.spikes + self.own) * groups if self.sparse else self.none + dense,
+            "spike_integration": self.sums.work,
             "neuron_bank": self.none + passes * groups * core.group_cycles,
         }
         if sizes.states:
@@ -211,20 +223,7 @@ class StepCosts:
     def accesses(self) -> dict[str, Steps]:
         """Rows read and written."""
         sizes, core, groups = self.sizes, self.core, self.groups
-        total = self.spikes + self.own
-        found = {}
-        if self.sparse:
-            found["event_buffer_writes"] = self.spikes
-            found["event_buffer_reads"] = self.spikes * (2 if sizes.states or sizes.pathway else 1)
-            found["input_weights_reads"] = self.spikes * groups
-            found["accumulators_writes"] = total * groups
-            found["accumulators_reads"] = total * groups
-        else:
-            found["input_weights_reads"] = self.none + sizes.inputs * groups
-            found["accumulators_writes"] = found["accumulators_reads"] = self.none + groups
-        if sizes.recurrent:
-            own = self.own if self.sparse else self.none + sizes.neurons
-            found["recurrent_weights_reads"] = own * groups
+        found = dict(self.sums.accesses)
         current = [name for name in sizes.passes if name in CURRENT]
         for memory, passes in {"membrane": sizes.passes, "current": current if sizes.current else ()}.items():
             if passes:

@@ -12,8 +12,10 @@ SPIKING, SLOW_MEMORY = "spiking", "slow_memory"
 OWNER = {
     "event_buffer": SPIKING,
     "input_weights": SPIKING,
+    "kernel_weights": SPIKING,
     "recurrent_weights": SPIKING,
     "accumulators": SPIKING,
+    "touched": SPIKING,
     "membrane": SPIKING,
     "current": SPIKING,
     "delays": SPIKING,
@@ -65,7 +67,9 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         event_buffer            a number of an input each
         input_weights (W_f)     inputs·G rows of F weights
         recurrent_weights (V)   N·G rows of F weights, with recurrence
-        accumulators            G rows of F sums: the currents of this step's spikes
+        kernel_weights          of a convolution instead: rows of F weights of the kernel (`ConvSizes.kernel_rows`)
+        accumulators            G rows of F sums: the currents of this step's spikes; of a convolution SRAM
+        touched                 of a convolution: a bit a row of sums that something was added to in this step
         membrane (u)            G rows of F states; so the synaptic current where it outlives a step
         delays                  a delay a neuron
         delay_line              (longest + 1)·⌈N/32⌉ words of 32 bits: who fires in that many steps
@@ -85,8 +89,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
     event_bits = max(1, (sizes.inputs - 1).bit_length())
     found = [
         Memory("event_buffer", core.event_buffer, event_bits, ports=3, registers=True),
-        sram(core, "input_weights", sizes.inputs * rows, fused * core.weight_bits),
-        Memory("accumulators", rows, fused * core.sum_bits, ports=3, registers=True),
+        *synapse_memories(core, sizes),
         sram(core, "membrane", rows, state_row, core.membrane_ports),
     ]
     if sizes.recurrent:
@@ -101,6 +104,21 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
     if sizes.pathway is not None:
         found += [memory_of(core, rows) for rows in sizes.pathway.memories(core)]
     return {memory.name: memory for memory in found}
+
+
+def synapse_memories(core: Core, sizes: Sizes) -> Iterator[Memory]:
+    """Weights and sums: a row of sums takes the rows of all inputs, or those of the kernel that move."""
+    rows, fused = sizes.groups(core), core.fused
+    if sizes.conv is None:
+        yield sram(core, "input_weights", sizes.inputs * rows, fused * core.weight_bits)
+        yield Memory("accumulators", rows, fused * core.sum_bits, ports=3, registers=True)
+        return
+    if sizes.conv.pool:
+        yield Memory("kernel_weights", 1, core.weight_bits, registers=True)
+    else:
+        yield sram(core, "kernel_weights", sizes.conv.kernel_rows(core), fused * core.weight_bits)
+    yield sram(core, "accumulators", rows, fused * core.sum_bits, ports=2)
+    yield Memory("touched", 1, rows, registers=True)
 
 
 def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:

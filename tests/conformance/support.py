@@ -84,7 +84,6 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("netx", "read-out by mean membranes"): "stock lava-dl has none",
     ("netx", "graded inputs to synapses"): GRADED,
     ("netx", "blocks of several time steps"): ALONE,
-    ("near-memory", "convolutions and sum pools"): BACKENDS["near-memory"].lacks["conv"],
     ("near-memory", "affine inputs (lava-dl's `input` with neurons)"): BACKENDS["near-memory"].lacks["encoder"],
     ("near-memory", "graded inputs to affine inputs"): BACKENDS["near-memory"].lacks["encoder"],
 }

@@ -11,7 +11,8 @@ from deploy.cores import FOLDER, available_cores, load_core
 from deploy.schedule import arranged
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.geometry import OWNER, misfits
-from lava_procs.near_memory.schedule import PATHS, Events, schedule
+from lava_procs.near_memory.schedule import schedule
+from lava_procs.near_memory.walk import PATHS, Events
 from tests.benchmarks import near_memory
 
 TEXT = (FOLDER / "default.toml").read_text()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from convert.records import Network
+from convert.records import Network, Spiking
 from deploy.backends import BACKENDS
 from deploy.energy.pricing import available_tables, price
 from deploy.energy.tables import load_table
@@ -21,7 +21,8 @@ from lava_procs.metering import COLUMN
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.counters import PARTS, SCHEDULED, WORDS
 from lava_procs.near_memory.geometry import OWNER
-from lava_procs.near_memory.schedule import Events, schedule
+from lava_procs.near_memory.schedule import schedule
+from lava_procs.near_memory.walk import Events
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import DENSE, case
 from tests.conformance.support import supported
@@ -42,13 +43,14 @@ def walked(core: Core, network: Network, spikes: np.ndarray, sample: int) -> dic
     for layer in network.layers:
         sizes = sizes_of(layer)
         alone = Network((replace(layer, delay=None) if sizes.longest_delay is not None else layer,))
-        fired = simulate(alone, arriving)[layer.name][0] if layer.kind == "spiking" else np.zeros((1, spikes.shape[2]))
+        fired = simulate(alone, arriving)[layer.name][0] if isinstance(layer, Spiking) else np.zeros((1, spikes.shape[2]))
         for t in range(spikes.shape[2]):
             events = Events(
                 spikes=int(np.count_nonzero(arriving[0, :, t - 1])) if t else 0,
                 recurrent=int(fired[:, t - 1].sum()) if t and sizes.recurrent else 0,
                 fired=int(fired[:, t].sum()),
                 refresh=t % sizes.update_interval == 0,
+                features=tuple(np.flatnonzero(arriving[0, :, t - 1]).tolist()) if t and sizes.conv else (),
             )
             step = schedule(core, sizes, events)
             for name, amount in {**step.counts(), "cycles": step.cycles, "stalls": step.stalls}.items():
@@ -91,6 +93,9 @@ def test_cases_have_what_matters():
     assert any(layer.memory and layer.memory.update_interval > 1 for layer in spiking)
     assert any(layer.delay is not None and layer.recurrent_weight is not None for layer in spiking)
     assert any(layer.kind == "readout" for layer in layers)
+    convolutions = [sizes_of(layer).conv for layer in layers if layer.kind == "conv"]
+    assert {conv.pool for conv in convolutions} == {True, False}
+    assert any(layer.delay is not None for layer in layers if layer.kind == "conv")
 
 
 @pytest.fixture(scope="module")
@@ -173,10 +178,10 @@ def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
     (notice,) = fit_notices([layer], Core(neurons=layer.neurons - 1))
     assert "1 more than fits" in notice
     assert layer.name in notice
-    conv = next(found for found in map(case, range(4, 40, 5)) if found.network.layers[0].kind == "conv")
-    with pytest.raises(BasaltError, match=r"no conv layers.*--place"):
-        run(Job(conv.network, conv.spikes, "near-memory"))
-    assert set(BACKENDS["near-memory"].lacks) == {"conv", "encoder"}
+    affine = next(found for found in map(case, range(4, 80, 5)) if found.network.layers[0].kind == "encoder")
+    with pytest.raises(BasaltError, match=r"no encoder layers.*--place"):
+        run(Job(affine.network, affine.spikes, "near-memory"))
+    assert set(BACKENDS["near-memory"].lacks) == {"encoder"}
 
 
 @pytest.mark.parametrize("kind", ["hgrn", "hopfield"])

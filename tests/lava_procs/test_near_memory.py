@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lava_procs.near_memory.core import MEAN_MEMBRANES, SUMS, SWITCHES, WITHOUT_MEMORY, Core, Sizes, spiking_sizes
 from lava_procs.near_memory.formula import bound, cost
 from lava_procs.near_memory.geometry import OWNER, memories, misfits
-from lava_procs.near_memory.schedule import PATHS, Events, schedule
+from lava_procs.near_memory.schedule import schedule, step_cost
+from lava_procs.near_memory.walk import PATHS, Events
 
 DEFAULT = Core()
 LAYER = Sizes(inputs=700, neurons=128, states=8)
@@ -55,8 +56,7 @@ def of(core, layer, step):
     """What both say of a step, and only events that the layer can have."""
     own = min(step.recurrent, layer.neurons) if layer.recurrent else 0
     step = replace(step, spikes=min(step.spikes, layer.inputs), recurrent=own)
-    arguments = (np.array([step.spikes]), step.recurrent, step.fired, step.refresh)
-    return schedule(core, layer, step), cost(core, layer, *arguments)
+    return schedule(core, layer, step), step_cost(core, layer, step)
 
 
 @given(cores, layers(), events)

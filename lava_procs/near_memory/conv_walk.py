@@ -1,0 +1,108 @@
+"""What happens in every cycle of a step of a convolution, access by access.
+
+As in `walk.py`, but for the sums. An event goes from one position that it reaches to the next, and at each through the
+rows of its output channels: a cycle a row. With slot t counting rows from the first event on (an event that reaches
+nothing takes one slot, in which it is read):
+
+spike_integration   slot t reads a row of the kernel and a row of sums in cycle t, adds in t + 1 and writes in t + 2. A
+                    row that is needed again within two cycles is forwarded. The first to touch a row of sums in this
+                    step does not need what is there: a bit a row says whether it was touched, so that none is cleared.
+neuron_bank         sweeps over all rows once the last sum is written, and reads the sums of those that were touched.
+
+Event i enters the buffer when there is a place: in cycle max(i, the first slot of event i − E + 1).
+"""
+
+from collections.abc import Iterator
+
+from lava_procs.near_memory.convolution import ConvSizes
+from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.walk import Events, Walk
+
+
+class ConvWalk(Walk):
+    """One step of one convolution."""
+
+    def __init__(self, core: Core, sizes: Sizes, conv: ConvSizes, events: Events) -> None:
+        super().__init__(core, sizes, events)
+        assert len(events.features) == events.spikes, "which inputs the events are of decides what they reach"
+        self.conv = conv
+        first, count = conv.first_rows(core)
+        self.rows_of_channel = [range(a, a + n) for a, n in zip(first.tolist(), count.tolist())]
+        self.before_channel = [int(count[:channel].sum()) for channel in range(len(count))]
+        self.slots = [max(1, sum(1 for _ in self.met(feature))) for feature in events.features]
+        self.touched: set[int] = set()
+
+    def met(self, feature: int) -> Iterator[tuple[int, int]]:
+        """The row of the kernel and the row of sums of each slot of an event."""
+        _, height, width = self.conv.input_shape
+        channel, place = divmod(feature, height * width)
+        for i in range(self.conv.kernel[0]):
+            for j in range(self.conv.kernel[1]):
+                found = self.position(divmod(place, width), (i, j))
+                for order, row in enumerate(self.rows_of_channel[channel]) if found is not None else ():
+                    tap = (i * self.conv.kernel[1] + j) * len(self.rows_of_channel[channel]) + order
+                    kernel = self.before_channel[channel] * self.conv.kernel[0] * self.conv.kernel[1]
+                    yield kernel + tap, (found or 0) * self.conv.rows_of_position(self.core) + row
+
+    def position(self, place: tuple[int, int], tap: tuple[int, int]) -> int | None:
+        """The output position for which a place of the kernel lies on a place of the input, if there is one."""
+        reached = []
+        for axis in (0, 1):
+            offset = place[axis] + self.conv.padding[axis] - tap[axis] * self.conv.dilation[axis]
+            step, rest = divmod(offset, self.conv.stride[axis])
+            if rest or not 0 <= step < self.conv.output_shape[1 + axis]:
+                return None
+            reached.append(step)
+        return reached[0] * self.conv.output_shape[2] + reached[1]
+
+    def arrive(self) -> list[int]:
+        """The cycle in which each event enters; without stationarity, a bit each that was set the step before."""
+        if not self.core.heterogeneous_stationarity:
+            return [0] * self.events.spikes
+        arrivals = []
+        for event in range(self.events.spikes):
+            cycle = max(event, sum(self.slots[: max(event - self.core.event_buffer + 1, 0)]))
+            arrivals.append(cycle)
+            self.put(cycle, "spike_integration", "event_buffer", "writes", event % self.core.event_buffer)
+        return arrivals
+
+    def integrate_events(self, arrivals: list[int]) -> None:
+        """Inputs stationary: each event in turn adds a row at each slot."""
+        begin = 0
+        for event, feature in enumerate(self.events.features):
+            assert arrivals[event] <= begin, "an event is read before it has come"
+            self.put(begin, "spike_integration", "event_buffer", "reads", event % self.core.event_buffer)
+            for slot, (kernel, row) in enumerate(self.met(feature), begin):
+                self.weigh(slot, kernel)
+                if row in self.touched:
+                    self.put(slot, "spike_integration", "accumulators", "reads", row)
+                self.put(slot + 2, "spike_integration", "accumulators", "writes", row)
+                self.touched.add(row)
+            begin += self.slots[event]
+        if self.events.spikes:
+            self.sums_at = [begin + 3] * self.groups
+
+    def integrate_inputs(self) -> None:
+        """Outputs stationary: each row of neurons in turn reads the rows of the kernel of all inputs that it hears."""
+        heard: dict[int, list[int]] = {row: [] for row in range(self.groups)}
+        for feature in range(self.sizes.inputs):
+            for kernel, row in self.met(feature):
+                heard[row].append(kernel)
+        begin = 0
+        for row, kernels in heard.items():
+            for slot, kernel in enumerate(kernels, begin):
+                self.weigh(slot, kernel)
+            begin += max(1, len(kernels))
+            self.put(begin + 1, "spike_integration", "accumulators", "writes", row)
+            self.touched.add(row)
+        self.sums_at = [begin + 3] * self.groups
+
+    def weigh(self, cycle: int, kernel: int) -> None:
+        """Read a row of the kernel; a pool's one weight is in a register."""
+        if not self.conv.pool:
+            self.put(cycle, "spike_integration", "kernel_weights", "reads", kernel)
+
+    def inputs_of(self, group: int, cycle: int, pass_: str) -> None:
+        """The sums, a cycle ahead as they are in SRAM, of the rows that something was added to."""
+        if pass_ == "spikes" and group in self.touched:
+            self.put(cycle - 1, "neuron_bank", "accumulators", "reads", group)
