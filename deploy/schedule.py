@@ -1,6 +1,7 @@
 """The designer's calculator: what a step of a layer costs on a near-memory core, before anything is run."""
 
 import json
+import math
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,18 @@ def schedule(
     inputs: Annotated[int, typer.Option(min=1, help="Inputs of the layer.")] = 700,
     neurons: Annotated[int, typer.Option(min=1, help="Neurons of the layer.")] = 128,
     states: Annotated[int, typer.Option(min=0, help="States of its slow memory; 0 for none.")] = 8,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHANNELSxHEIGHTxWIDTH",
+            help="The layer is a convolution of so large an image, in place of --inputs, --neurons and --states; its "
+            "events are spread evenly over the image.",
+        ),
+    ] = None,
+    channels: Annotated[int, typer.Option(min=1, help="Output channels of a convolution.")] = 8,
+    kernel: Annotated[int, typer.Option(min=1, help="Height and width of its kernel.")] = 3,
+    stride: Annotated[int, typer.Option(min=1, help="Its stride.")] = 1,
+    padding: Annotated[int, typer.Option(min=0, help="Its padding.")] = 0,
     recurrent: Annotated[
         int | None, typer.Option(min=0, help="The layer hears itself: so many of its own spikes came the step before.")
     ] = None,
@@ -57,6 +70,7 @@ def schedule(
     from dataclasses import replace
 
     from deploy.cores import DEFAULT, load_core
+    from lava_procs.near_memory.convolution import square
     from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Sizes
     from lava_procs.near_memory.geometry import misfits
 
@@ -66,6 +80,16 @@ def schedule(
     core = load_core(cores[0] if cores else DEFAULT)
     switched: dict[str, Any] = dict.fromkeys(off or [], False)
     core = replace(core, **switched)
+    conv = None
+    if image is not None:
+        if recurrent is not None:
+            raise BasaltError("A convolution hears no spikes of its own: leave out --recurrent or --image.")
+        conv = square(size_of(image), channels, kernel, stride, padding)
+        inputs, neurons, states = math.prod(conv.input_shape), math.prod(conv.output_shape), 0
+        if neurons <= 0:
+            raise BasaltError(
+                f"A kernel of {kernel} does not fit into --image {image}: take a smaller one, or --padding."
+            )
     layer = Sizes(
         inputs=inputs,
         neurons=neurons,
@@ -74,6 +98,7 @@ def schedule(
         longest_delay=delay,
         current=current,
         passes=Sizes.passes if states else WITHOUT_MEMORY,
+        conv=conv,
     )
     check(numbers, inputs, recurrent, fired, neurons)
     for misfit in misfits(core, layer):
@@ -90,6 +115,14 @@ def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[s
     if wrong:
         raise BasaltError(f"--spikes {wrong[0]!r} is no number of spikes; give one or more, as in --spikes 0 1 2 5.")
     return numbers or [0, 1, 2, 5, 10, 20, 32, 100], others
+
+
+def size_of(image: str) -> tuple[int, int, int]:
+    """CHANNELSxHEIGHTxWIDTH as numbers."""
+    words = image.lower().split("x")
+    if len(words) != 3 or not all(word.isdecimal() and int(word) for word in words):
+        raise BasaltError(f"--image {image!r} is not CHANNELSxHEIGHTxWIDTH, as 2x34x34.")
+    return int(words[0]), int(words[1]), int(words[2])
 
 
 def check(spikes: list[int], inputs: int, recurrent: int | None, fired: int, neurons: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from basalt.errors import BasaltError
-from convert.records import Layer, Network, Spiking
+from convert.records import Conv, Layer, Network, Spiking
 from deploy.backends import BACKENDS, kinds_of
 from deploy.near_memory import sizes_of
 from lava_procs.near_memory.core import Core, Sizes
@@ -29,7 +29,8 @@ class Piece:
     Every piece hears all spikes that its layer hears. Of a layer with a slow memory each piece keeps the whole state m
     and computes it anew from the same spikes: the same integers, for another W_x and Ā a core and no traffic. Computed
     once, x would have to reach the other cores before their memory currents are due, within the step. Of a recurrent
-    layer, spikes of the other pieces come as inputs.
+    layer, spikes of the other pieces come as inputs. A piece of a convolution has whole output channels, and the
+    kernels of these.
 
     Attributes:
         layer: name of the layer.
@@ -97,7 +98,7 @@ def refuse_lacking(layer: Layer) -> None:
         reason = lacks[kind]
         raise BasaltError(
             f"Layer {layer.name!r} is a {kind} layer, which near-memory cores have not: {reason}; map a network "
-            f"of dense layers."
+            f"of dense layers and convolutions."
         )
 
 
@@ -110,7 +111,7 @@ def split(
     most_cycles: int | None = None,
 ) -> list[Piece]:
     """The fewest even pieces of a layer that fit."""
-    row = core.fused if core.neurons >= core.fused else 1
+    row = together(layer, core)
     rows = -(-layer.neurons // row)
     for count in range(1, rows + 1):
         ends = np.minimum(row * (rows * np.arange(count + 1) // count), layer.neurons)
@@ -124,6 +125,17 @@ def split(
         if len(pieces) == count:
             return pieces
     raise BasaltError(why_not(layer, failed, core, most_cycles))
+
+
+def together(layer: Layer, core: Core) -> int:
+    """Neurons that are not parted: a row, where a core holds one; of a convolution a row of channels at all positions,
+    or all where its channels have groups."""
+    if not isinstance(layer, Conv):
+        return core.fused if core.neurons >= core.fused else 1
+    if layer.groups > 1:
+        return layer.neurons
+    channels, height, width = layer.shape
+    return height * width * (min(core.fused, channels) if core.neurons >= height * width * core.fused else 1)
 
 
 def why_not(layer: Layer, failed: Piece, core: Core, most_cycles: int | None) -> str:
@@ -154,10 +166,12 @@ def piece_of(
     fired = float(rates[first : first + neurons].sum()) if isinstance(layer, Spiking) else 0.0
     elsewhere = layer.neurons - neurons if whole.recurrent else 0
     sizes = replace(whole, inputs=whole.inputs + elsewhere, neurons=neurons)
+    if isinstance(layer, Conv) and whole.conv is not None:
+        sizes = replace(sizes, conv=whole.conv.of_channels(neurons * layer.shape[0] // layer.neurons))
     own = fired if whole.recurrent else 0.0
     remote = max(float(rates.sum()) - fired, 0.0) if elsewhere else 0.0
-    events = [np.array(int(np.ceil(round(spikes, 6)))) for spikes in (arriving + remote, own, fired)]
-    cycles = int(cost(core, sizes, *events).cycles)
+    heard, back, sent = (np.array(int(np.ceil(round(spikes, 6)))) for spikes in (arriving + remote, own, fired))
+    cycles = int(cost(core, sizes, heard, back, sent).cycles)
     return Piece(layer.name, order, first, neurons, sizes, arriving + remote, own, fired, cycles)
 
 

@@ -1,9 +1,9 @@
 """Convolutions on a near-memory core: which rows of weights and of sums an event meets.
 
 Neurons lie position by position, the F = `fused` lanes along the output channels of a position: a position of C_o
-channels has ⌈C_o/F⌉ rows of the membrane's memory. The kernel is kept once, as rows of F weights: for each input channel
-and each of its k_h·k_w places those of the output channels that hear it. An event of input channel c meets, at each
-position that it reaches, the rows in which channels of its group lie:
+channels has ⌈C_o/F⌉ rows of the membrane's memory. The kernel is kept once, as rows of F weights: for each input
+channel and each of its k_h·k_w places those of the output channels that hear it. An event of input channel c meets, at
+each position that it reaches, the rows in which channels of its group lie:
 
     rows(c)  = ⌊((g + 1)·r − 1)/F⌋ − ⌊g·r/F⌋ + 1,      r = C_o / groups output channels hear group g of c
     n(event) = rows(c) · positions(y) · positions(x)   rows in all; positions(y) rows of the output see input row y
@@ -12,7 +12,7 @@ with fewer positions near the border, and none where the stride leaves an input 
 register that feeds all lanes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,6 +66,10 @@ class ConvSizes:
         group = np.arange(channels) // (channels // self.groups)
         first = group * self.reach // core.fused
         return first, ((group + 1) * self.reach - 1) // core.fused - first + 1
+
+    def of_channels(self, channels: int) -> "ConvSizes":
+        """The same for so many of its output channels, which all hear all input channels; of groups the whole."""
+        return replace(self, output_shape=(channels, *self.output_shape[1:])) if self.groups == 1 else self
 
     def kernel_rows(self, core: "Core") -> int:
         """Rows of weights: k_h·k_w·rows(c), for all input channels."""
@@ -149,3 +153,10 @@ def conv_sizes(
         pool=groups == size[0] == output_shape[0] and bool(np.all(weight == weight.flat[0])),
         **pairs,  # type: ignore[arg-type]
     )
+
+
+def square(image: Shape, channels: int, kernel: int, stride: int, padding: int) -> ConvSizes:
+    """A convolution that is the same in both directions; its output is as large as the kernel finds room."""
+    height, width = ((size + 2 * padding - kernel) // stride + 1 for size in image[1:])
+    output = channels, max(height, 0), max(width, 0)
+    return ConvSizes(image, output, (kernel, kernel), (stride, stride), (padding, padding))

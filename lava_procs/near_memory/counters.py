@@ -52,8 +52,9 @@ def scheduled_counts(
 ) -> dict[str, Totals]:
     """What the schedule counts in steps that begin at step `first` of a sample, by part and counter, for each sample.
 
-    Of a convolution `reached` is what the spikes meet. `cycles` are those of the whole layer, and are the first part's. Without dependency breaking ν x is not multiplied:
-    then `dense_macs` of the slow memory holds what that saves, a number below 0.
+    Of a convolution `reached` is what the spikes meet. `cycles` are those of the whole layer, and are the first part's.
+    Without dependency breaking ν x is not multiplied: then `dense_macs` of the slow memory holds what that saves, a
+    number below 0.
     """
     refresh = (first + np.arange(len(spikes))) % sizes.update_interval == 0
     found = cost(core, sizes, spikes, own, fired, refresh[:, None], reached)

@@ -73,12 +73,12 @@ def cost(
         refresh: whether the memory's current is computed anew.
         reached: what the input events of a convolution meet; if None, as much as events that are spread evenly.
     """
-    arrays = np.broadcast_arrays(
+    spikes, own, fired, refreshed = np.broadcast_arrays(
         np.asarray(spikes, np.int64), np.asarray(recurrent, np.int64), np.asarray(fired, np.int64), np.asarray(refresh)
     )
     if sizes.conv is not None and reached is None:
-        reached = spread(sizes.conv.event_rows(core), arrays[0], core.event_buffer)
-    return StepCosts(core, sizes, *arrays, reached).cost()
+        reached = spread(sizes.conv.event_rows(core), spikes, core.event_buffer)
+    return StepCosts(core, sizes, spikes, own, fired, refreshed, reached).cost()
 
 
 class StepCosts:

@@ -3,6 +3,7 @@
 python tests/benchmarks/near_memory.py
 """
 
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +16,8 @@ import numpy as np
 
 from basalt.files import atomic
 from deploy.cores import load_core
-from lava_procs.near_memory.core import SWITCHES, Core, Sizes
+from lava_procs.near_memory.convolution import square
+from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
 from lava_procs.near_memory.formula import bound, cost
 from lava_procs.near_memory.geometry import memories
 
@@ -27,7 +29,7 @@ INTRODUCTION = """# The near-memory core
 
 Written by `python tests/benchmarks/near_memory.py`; a test keeps it so. A step of one layer on one core, as the backend
 `near-memory` counts it and `basalt schedule` prints it. The same figures come from two implementations that tests hold
-equal: a walk through every access of every cycle (`lava_procs/near_memory/schedule.py`, to compare a register-transfer
+equal: a walk through every access of every cycle (`lava_procs/near_memory/walk.py`, to compare a register-transfer
 implementation with) and a closed formula (`formula.py`, for millions of steps).
 
 With G = ⌈N/F⌉ groups of F = 4 neurons, d slow states, S input spikes, R spikes of the layer's own (where it hears
@@ -43,6 +45,37 @@ itself) and E = 32 places in the event buffer, F multipliers for P and a row of 
 A sender waits max(0, (S − E)·G − (S − 1)) cycles at a full buffer; no spike is lost, and the step takes no longer for
 it. A core of other widths has more terms: they are in `formula.py`. Nothing here is measured on silicon, and the
 published design's cycles are not known beyond what the formula of each of its data paths says.
+"""
+
+CONVOLUTION = """## Convolutions and sum pools
+
+The same core, event by event. Neurons lie position by position, the F lanes along the output channels of a position, so
+that a position has q = ⌈channels/F⌉ rows of membranes and G = height · width · q rows are swept over in a step. The
+kernel is kept once, as k·k·(input channels)·q rows of F weights. An event goes through the positions that it reaches
+and their rows, a cycle each: a row of the kernel and a row of sums are read, added and written back, in a pipeline of
+three cycles that forwards what is needed again. An event reaches as many positions as places of the kernel fall on its
+own: fewer near the border, none where the stride leaves it out. n, the rows that an event meets, is exact for each
+input (`lava_procs/near_memory/convolution.py`); where channels have groups, only the rows in which its group lies.
+
+With S events, P = Σ max(n, 1) over them, P′ the same of all but the last E, and a bank that takes a group every g
+cycles (1; 3 with one port):
+
+    cycles = (G − 1)·g + 3  +  (P + 2 if S > 0)               the sweep begins when the last sum is written
+    the sender waits max(0, P′ − (S − 1)) cycles
+    rows of the kernel read = rows of sums read = rows of sums written = Σ n
+
+and cycles as before for delays. Sums are in SRAM with two ports; a bit a row tells the first event of a step that it
+need not read what is there, and the sweep which rows it need not look at, so that nothing is cleared. A sum pool is a
+convolution whose one weight is a constant in a register: nothing of it is read. Lanes idle where channels are no
+multiple of F, or where a group has fewer: a pool's event adds in one lane of a row. Off, heterogeneous stationarity has
+each row of neurons read the weights of all inputs that it hears, spike or not; without operator fusion each pass sweeps
+by itself. Walked cycle by cycle in `conv_walk.py`, so that timelines show it.
+
+What does not fit is told as for dense layers: neurons, inputs, `kernel_weights`, `accumulators` and `membrane` of the
+core's TOML file. The core `vision` holds the layers of the nmnist_* recipes (`basalt run … --core vision`, `basalt
+schedule vision --image 2x34x34 --channels 8 --kernel 5 --stride 2 --padding 2`). `basalt map` splits a convolution by
+its output channels, each part with the kernels of its own; one whose channels have groups, or whose positions alone are
+more neurons than a core has, is not split further: its image is not cut.
 """
 
 MODEL = """## What is modelled, and what is not
@@ -91,6 +124,9 @@ def text() -> str:
         "## Memories",
         "",
         *geometry(core),
+        "",
+        CONVOLUTION,
+        *convolutions(load_core("vision")),
         "",
         MODEL,
     ]
@@ -149,6 +185,41 @@ def geometry(core: Core) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {' | '.join(cells)} | {ports} | {kind} |"
     sums = (sum(memory.kib for memory in entry.values()) for entry in (small, large))
     yield "| all | | " + " | | ".join(f"{total:.2f}" for total in sums) + " | | |"
+
+
+VISION = {
+    "conv1: 2×34×34 to 8×17×17, kernel 5, stride 2": square((2, 34, 34), 8, 5, 2, 2),
+    "conv2: 8×17×17 to 16×9×9, kernel 3, stride 2": square((8, 17, 17), 16, 3, 2, 1),
+}
+"""The convolutions of the nmnist_* recipes."""
+
+
+def convolutions(core: Core) -> Iterator[str]:
+    """Cycles and memories of those, with events spread evenly over the image."""
+    yield "Events spread evenly over the image:"
+    yield ""
+    yield "| layer | rows G | n, at most | n, mean | " + " | ".join(f"S = {spikes}" for spikes in SPIKES) + " |"
+    yield "| --- |" + " ---: |" * (3 + len(SPIKES))
+    layers = {
+        title: Sizes(math.prod(conv.input_shape), math.prod(conv.output_shape), passes=WITHOUT_MEMORY, conv=conv)
+        for title, conv in VISION.items()
+    }
+    for title, layer in layers.items():
+        rows = VISION[title].event_rows(core)
+        cycles = " | ".join(f"{value:,}" for value in cost(core, layer, SPIKES).cycles)
+        yield f"| {title} | {layer.groups(core)} | {rows.max()} | {rows.mean():.2f} | {cycles} |"
+    yield ""
+    yield (
+        "| memory | "
+        + " | ".join(f"{title.split(':')[0]}: words × bits | KiB" for title in layers)
+        + " | ports | made of |"
+    )
+    yield "| --- |" + " ---: | ---: |" * len(layers) + " ---: | --- |"
+    found = [memories(core, layer) for layer in layers.values()]
+    for name, memory in found[0].items():
+        cells = " | ".join(f"{entry[name].words:,} × {entry[name].bits} | {entry[name].kib:.2f}" for entry in found)
+        kind = "registers" if memory.registers else "SRAM"
+        yield f"| {name.replace('_', ' ')} | {cells} | {'all' if name == 'touched' else memory.ports} | {kind} |"
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Cores read strictly, and the calculator that takes them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +10,9 @@ from basalt.cli import build
 from basalt.errors import BasaltError
 from deploy.cores import FOLDER, available_cores, load_core
 from deploy.schedule import arranged
-from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory import pathways
+from lava_procs.near_memory.convolution import square
+from lava_procs.near_memory.core import WITHOUT_MEMORY, Core, Sizes
 from lava_procs.near_memory.geometry import OWNER, misfits
 from lava_procs.near_memory.schedule import schedule
 from lava_procs.near_memory.walk import PATHS, Events
@@ -33,7 +36,7 @@ def test_the_default_core_is_what_the_models_take_and_holds_its_own_layer():
 
 
 def test_the_cores_that_basalt_brings():
-    assert {"default", "mesh", "published"} <= set(available_cores())
+    assert {"default", "mesh", "published", "vision"} <= set(available_cores())
     assert load_core("published").state_bits == 16
 
 
@@ -95,6 +98,35 @@ def test_steps_of_layers_of_every_kind():
     assert kept["accesses"]["current_writes"] == 32
 
 
+def test_steps_of_a_convolution():
+    """The first layer of the vision recipes: 578 rows of neurons, and at most 9 positions of two rows an event."""
+    arguments = ("vision", "--image", "2x34x34", "--channels", 8, "--kernel", 5, "--stride", 2, "--padding", 2)
+    found, told = printed(*arguments, "--spikes", 0, 1, 2312)
+    assert told == ""
+    assert found[0]["cycles"] == 577 + 3
+    assert found[1]["cycles"] == 577 + 3 + 2 + 12
+    rows = 2 * 2 * sum(len(range(max(0, y - 2), min(33, y + 2) + 1)) for y in range(0, 34, 2)) ** 2
+    assert found[2]["accesses"]["kernel_weights_reads"] == rows
+    assert found[2]["cycles"] == 577 + 3 + 2 + rows
+
+
+def test_the_vision_core_holds_the_layers_of_its_recipes():
+    core = load_core("vision")
+    second = square((8, 17, 17), 16, 3, 2, 1)
+    gated, associative = (
+        (pathways.GatedSizes(128, 128, own) for own in (False, True)),
+        (pathways.AssociativeSizes(128, 128, 64, times, True) for times in (1, 2)),
+    )
+    layers = [
+        Sizes(2312, 2312, passes=WITHOUT_MEMORY, conv=square((2, 34, 34), 8, 5, 2, 2)),
+        Sizes(8 * 17 * 17, 16 * 9 * 9, passes=WITHOUT_MEMORY, conv=second),
+        Sizes(16 * 9 * 9, 128, passes=WITHOUT_MEMORY),
+        *(Sizes(128, 128, pathway=pathway) for pathway in (*gated, *associative)),
+    ]
+    assert [misfits(core, layer) for layer in layers] == [[]] * len(layers)
+    assert misfits(core, replace(layers[1], conv=replace(second, kernel=(4, 4))))
+
+
 def test_a_core_of_ones_own_and_switches(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(TEXT.replace("fused = 4", "fused = 8").replace("macs = 4", "macs = 8", 1))
@@ -128,6 +160,9 @@ def test_numbers_of_spikes_may_be_written_as_one_likes(words):
         (["--off", "everything"], "operator_fusion"),
         (["default", "published"], "one core"),
         (["--recurrent", "129"], "--recurrent"),
+        (["--image", "34x34"], "CHANNELSxHEIGHTxWIDTH"),
+        (["--image", "1x2x2"], "--padding"),
+        (["--image", "1x9x9", "--recurrent", "1"], "--recurrent"),
     ],
 )
 def test_what_cannot_be_is_said(arguments, said):

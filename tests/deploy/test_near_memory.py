@@ -43,7 +43,9 @@ def walked(core: Core, network: Network, spikes: np.ndarray, sample: int) -> dic
     for layer in network.layers:
         sizes = sizes_of(layer)
         alone = Network((replace(layer, delay=None) if sizes.longest_delay is not None else layer,))
-        fired = simulate(alone, arriving)[layer.name][0] if isinstance(layer, Spiking) else np.zeros((1, spikes.shape[2]))
+        fired = (
+            simulate(alone, arriving)[layer.name][0] if isinstance(layer, Spiking) else np.zeros((1, spikes.shape[2]))
+        )
         for t in range(spikes.shape[2]):
             events = Events(
                 spikes=int(np.count_nonzero(arriving[0, :, t - 1])) if t else 0,

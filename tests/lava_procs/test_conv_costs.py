@@ -104,7 +104,6 @@ def test_rows_are_those_of_the_synapses_that_an_event_reaches(seed, fused):
 
 def synapses(layer, feature):
     """(output channel, row, column; input channel of the group, kernel row, column) of all synapses of an input."""
-    _, height, width = layer.input_shape
     channel, row, column = np.unravel_index(feature, layer.input_shape)
     outputs, channels = layer.weight.shape[:2]
     group = channel // channels

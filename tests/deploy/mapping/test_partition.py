@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
-from convert.records import Conv
+from convert.records import Conv, Encoder, Network
 from deploy.mapping.partition import INPUT, capacity, partition, uniform_rates
 from deploy.mapping.traffic import counted_spikes, traffic_graph
 from deploy.near_memory import sizes_of
@@ -86,10 +86,40 @@ def test_what_does_not_fit_is_named_with_by_how_much_and_the_way_out():
     net = network(70, (20, False, 0))
     with pytest.raises(BasaltError, match=r"'l0' does not fit .* the core has 60: 10 more than fits.* --core"):
         partition(net, SMALL, uniform_rates(net, {}))
-    kernel = np.zeros((2, 1, 3, 3), dtype=np.int64)
-    conv = replace(net, layers=(Conv(name="c", weight=kernel, neuron=NEURON, input_shape=(1, 5, 10)),))
-    with pytest.raises(BasaltError, match=r"'c' is a conv layer.*dense layers"):
-        partition(conv, SMALL, uniform_rates(conv, {}))
+    affine = Encoder(name="e", weight=np.ones((1, 1), dtype=np.int64), neuron=NEURON, features=(9,))
+    with pytest.raises(BasaltError, match=r"'e' is a encoder layer.*dense layers"):
+        partition(replace(net, layers=(affine,)), SMALL, {INPUT: np.zeros(9), "e": np.zeros(9)})
+
+
+def convolution(outputs, groups=1):
+    """5×10 places to 3×8, 24 neurons a channel."""
+    weight = np.zeros((outputs, 4 // groups, 3, 3), dtype=np.int64)
+    weight[0, 0, 0, 0] = 2
+    return Conv(name="c", weight=weight, neuron=NEURON, input_shape=(4, 5, 10), groups=groups)
+
+
+@pytest.mark.parametrize(("neurons", "channels"), [(240, [10]), (239, [4, 6]), (96, [4, 4, 2]), (95, [2, 3, 2, 3])])
+def test_a_convolution_is_split_by_its_output_channels(neurons, channels):
+    net = Network((convolution(10),))
+    core = Core(neurons=neurons, inputs=200)
+    pieces = partition(net, core, uniform_rates(net, {INPUT: 9.0, "c": 24.0}))
+    assert [piece.neurons // 24 for piece in pieces] == channels
+    assert [piece.sizes.conv.output_shape[0] for piece in pieces] == channels
+    for piece in pieces:
+        alone = sizes_of(replace(net.layers[0], weight=net.layers[0].weight[: piece.neurons // 24]))
+        assert piece.sizes == alone
+        assert piece.cycles == cost(core, alone, np.array(9)).cycles
+        assert misfits(core, piece.sizes) == []
+    kernel = sum(memories(core, piece.sizes)["kernel_weights"].words for piece in pieces)
+    assert kernel == 9 * 4 * sum(-(-count // 4) for count in channels)
+
+
+def test_channels_with_groups_stay_together():
+    net = Network((convolution(4, groups=2),))
+    (piece,) = partition(net, Core(neurons=96, inputs=200), uniform_rates(net, {}))
+    assert piece.sizes == sizes_of(net.layers[0])
+    with pytest.raises(BasaltError, match="not even 96 of its neurons"):
+        partition(net, Core(neurons=95, inputs=200), uniform_rates(net, {}))
 
 
 @given(st.integers(1, 10), LAYERS, st.integers(0, 99))
