@@ -5,7 +5,6 @@ the share of a worker that died again. A session (deploy/session.py) watches ove
 process behind. Dask sends jobs and outcomes between processes over its own connections; nothing is read from files.
 """
 
-import asyncio
 import logging
 import os
 import sys
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from basalt import cluster
 from basalt.errors import BasaltError
 from deploy.run import Job, Outcome, run
 from deploy.session import SessionError
@@ -28,9 +28,7 @@ from deploy.session import SessionError
 if TYPE_CHECKING:
     from distributed import Client
 
-CONNECT_SECONDS = 10
-TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
-"""They became one in Python 3.11."""
+CONNECT_SECONDS = cluster.CONNECT_SECONDS
 SHARES_PER_WORKER = 4
 """Shares of a large job: few enough that building them costs little, enough for progress and for a late worker."""
 
@@ -108,7 +106,7 @@ def gather(
             done += pieces[index].stop - pieces[index].start
             if on_progress is not None:
                 on_progress(done, len(job.spikes))
-    except TIMEOUTS as error:
+    except cluster.TIMEOUTS as error:
         raise SessionError(
             f"The run was ended after its time limit of {timeout:g} s with {done} of {len(job.spikes)} samples done; "
             f"give it longer with --timeout, more --workers, or fewer --samples."
@@ -141,31 +139,20 @@ def connected(workers: int | None, scheduler: str | None) -> "Iterator[Client]":
     Raises:
         BasaltError: there is no scheduler at that address, or it has no workers.
     """
+    if scheduler is not None:
+        with cluster.connected(scheduler, "--scheduler", CONNECT_SECONDS) as client:
+            yield client
+        return
     import dask
     from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}):
-        if scheduler is None:
-            with local_cluster(workers or len(os.sched_getaffinity(0))) as cluster, Client(cluster) as client:
-                yield client
-            return
-        try:
-            found = Client(scheduler, timeout=CONNECT_SECONDS)
-        except (OSError, ValueError, *TIMEOUTS) as error:
-            raise BasaltError(
-                f"There is no Dask scheduler at {scheduler!r}; start one with `dask scheduler`, or leave --scheduler "
-                f"out and use --workers."
-            ) from error
-        with found as client:
-            try:
-                client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-            except TIMEOUTS as error:
-                raise BasaltError(
-                    f"The Dask scheduler at {scheduler} has no workers; start some with `dask worker {scheduler} "
-                    f"--nthreads 1` where Basalt is installed."
-                ) from error
-            yield client
+    with (
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}),
+        local_cluster(workers or len(os.sched_getaffinity(0))) as own,
+        Client(own) as client,
+    ):
+        yield client
 
 
 @contextmanager

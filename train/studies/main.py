@@ -12,6 +12,9 @@ Quick = Annotated[bool, typer.Option("--quick", help="Few epochs, few samples, o
 Seeds = Annotated[int | None, typer.Option(min=1, help="Trainings of each network; default 3, quick 1.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Instead of the study's own.")]
 Workers = Annotated[int, typer.Option(min=1, help="Trainings at a time, each in a process of its own.")]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Train on a Dask scheduler's workers, which share the files.")
+]
 Accelerator = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its time, train nothing.")]
@@ -30,6 +33,7 @@ def dual_memory(
     seeds: Seeds = None,
     epochs: Epochs = None,
     workers: Workers = 1,
+    cluster: Cluster = None,
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
@@ -50,7 +54,7 @@ def dual_memory(
     size = replace(size, seeds=seeds or size.seeds, epochs=epochs or size.epochs)
     settings = dict(setting(text) for text in set_ or ())
     study = Study(TASKS[task], size, _chosen("--parts", parts, PARTS), settings, task)
-    _conduct(study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, dry_run)
+    _conduct(study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
 
 
 def memory_vision(
@@ -63,6 +67,7 @@ def memory_vision(
     seeds: Seeds = None,
     epochs: Epochs = None,
     workers: Workers = 1,
+    cluster: Cluster = None,
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
@@ -81,7 +86,7 @@ def memory_vision(
     settings = dict(setting(text) for text in set_ or ())
     seeds = seeds or (1 if quick else 3)
     study = Study(task, TASKS[task], _chosen("--models", models, MODELS), seeds, quick, epochs, settings)
-    _conduct(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, dry_run)
+    _conduct(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
 
 
 def _chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, ...]:
@@ -108,10 +113,12 @@ def _conduct(
     data_dir: Path | None,
     accelerator: str,
     workers: int,
+    cluster: str | None,
     dry_run: bool,
 ) -> None:
     from train.studies.conduct import conduct, describe
     from train.studies.runner import Place
 
-    place = Place(output or Path("studies") / f"{name}{'-quick' if quick else ''}", data_dir, accelerator, workers)
+    folder = output or Path("studies") / f"{name}{'-quick' if quick else ''}"
+    place = Place(folder, data_dir, accelerator, workers, cluster)
     (describe if dry_run else conduct)(study, place)

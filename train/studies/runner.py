@@ -1,4 +1,4 @@
-"""Run the experiments of a study, here or over several processes; what is done stays done.
+"""Run the experiments of a study, here, over several processes or on a Dask cluster; what is done stays done.
 
 Every experiment has a run folder of its own under the study's output. One that ended holds outcome.json and is not
 trained again as long as its recipe is the same; one that was stopped goes on from its last epoch, to the weights that
@@ -9,7 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,12 +57,15 @@ class Place:
         data_dir: of the data sets; None for the default.
         accelerator: cpu, cuda or auto.
         workers: processes at a time; 1 for this one. On a machine with several GPUs they take turns on them.
+        cluster: address of a Dask scheduler, whose workers train instead: each has Basalt, and finds `output` and the
+            data under the same paths. Which GPU a worker has is for whoever starts it to say.
     """
 
     output: Path
     data_dir: Path | None = None
     accelerator: str = "cpu"
     workers: int = 1
+    cluster: str | None = None
 
     def folder(self, experiment: Experiment) -> Path:
         """The run folder of an experiment."""
@@ -131,14 +134,22 @@ def run_all(experiments: Sequence[Experiment], place: Place, observe: Observe) -
             left.append(experiment)
         else:
             yield Ended(experiment, known)
-    if place.workers <= 1:
-        for experiment in left:
-            yield _ended(experiment, place, observe)
-        return
+    if left:
+        yield from (_on_cluster if place.cluster else _in_processes if place.workers > 1 else _here)(
+            left, place, observe
+        )
+
+
+def _here(left: Sequence[Experiment], place: Place, observe: Observe) -> Iterator[Ended]:
+    for experiment in left:
+        yield _ended(experiment, place, observe)
+
+
+def _in_processes(left: Sequence[Experiment], place: Place, observe: Observe) -> Iterator[Ended]:
     _prepare(left, place)
     context = multiprocessing.get_context("spawn")
     begin = (context.Value("i", 0), max((os.cpu_count() or 1) // place.workers, 1), devices(place))
-    with ProcessPoolExecutor(min(place.workers, len(left) or 1), context, _begin, begin) as pool:
+    with ProcessPoolExecutor(min(place.workers, len(left)), context, _begin, begin) as pool:
         futures = [pool.submit(_ended, experiment, place, observe) for experiment in left]
         try:
             for future in as_completed(futures):
@@ -146,6 +157,27 @@ def run_all(experiments: Sequence[Experiment], place: Place, observe: Observe) -
         finally:
             for future in futures:
                 future.cancel()
+
+
+def _on_cluster(left: Sequence[Experiment], place: Place, observe: Observe) -> Iterator[Ended]:
+    """Dask trains again what a worker was at when it died; what keeps killing workers fails."""
+    from basalt.cluster import connected
+
+    assert place.cluster is not None
+    with connected(place.cluster, "--cluster") as client:
+        from distributed import as_completed
+        from distributed.scheduler import KilledWorker
+
+        there = replace(place, output=place.output.resolve())
+        futures = {client.submit(_ended, experiment, there, observe, pure=False): experiment for experiment in left}
+        try:
+            for future in as_completed(futures):
+                try:
+                    yield future.result()
+                except KilledWorker:
+                    yield Ended(futures[future], None, "the workers that trained it died, perhaps for want of memory.")
+        finally:
+            client.cancel(list(futures))
 
 
 def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:
