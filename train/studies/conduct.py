@@ -5,7 +5,9 @@ from typing import Any
 import typer
 
 from basalt.errors import BasaltError
-from train.studies.runner import Place, outcome_of, run_all
+from basalt.files import write_json
+from train.studies.plan import Experiment
+from train.studies.runner import OUTCOME, Place, outcome_of, run_all
 from train.studies.study import Study
 
 
@@ -24,13 +26,23 @@ def describe(study: Study, place: Place) -> None:
     )
 
 
+def _supplemented(study: Study, place: Place, experiment: Experiment, outcome: dict[str, Any]) -> dict[str, Any]:
+    folder = place.folder(experiment)
+    more = study.supplement(outcome, folder, place.data_dir)
+    if not more:
+        return outcome
+    whole = {**outcome, **more}
+    write_json(folder / OUTCOME, whole)
+    return whole
+
+
 def conduct(study: Study, place: Place) -> None:
     """Train what is not trained yet, and report.
 
     Raises:
         BasaltError: trainings failed; the report is written all the same, of the others.
     """
-    from basalt.files import atomic, write_json
+    from basalt.files import atomic
     from basalt.progress import progress_bar
     from train.studies.estimate import duration, seconds_left
 
@@ -45,7 +57,7 @@ def conduct(study: Study, place: Place) -> None:
             if ended.outcome is None:
                 failures[ended.experiment.name] = ended.failure
             else:
-                outcomes[ended.experiment.name] = ended.outcome
+                outcomes[ended.experiment.name] = _supplemented(study, place, ended.experiment, ended.outcome)
     made = f"{len(outcomes)} of {len(experiments)} trainings, {study.epochs} epochs each."
     report = study.report(outcomes, made)
     with atomic(place.output / "report.html") as temporary:

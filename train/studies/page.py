@@ -23,18 +23,24 @@ class Section:
         return f"<section><h2>{self.title}</h2>{note}{self.content}</section>"
 
 
-def page(title: str, lead: str, first: Sequence[Section], figures: Sequence[Section], last: Section, made: str) -> str:
-    """A whole page: cards over its width, figures side by side, a card at its end; `made` tells how it came about."""
+def page(
+    title: str, lead: str, first: Sequence[Section], figures: Sequence[Section], last: Sequence[Section], made: str
+) -> str:
+    """A whole page: cards over its width, figures side by side, cards again; `made` tells how it came about."""
     style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
     return (
         "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<meta name='color-scheme' content='light dark'><title>{escape(title)} · Basalt</title>"
         f"<style>{style}</style></head><body><h1>{escape(title)}</h1><p class='lead'>{lead}</p>"
-        f"{''.join(section.html() for section in first)}"
+        f"{_stacked(first)}"
         f"<div class='figures'>{''.join(figure.html() for figure in figures)}</div>"
-        f"{last.html()}<footer>{escape(made)}</footer></body></html>\n"
+        f"{_stacked(last)}<footer>{escape(made)}</footer></body></html>\n"
     )
+
+
+def _stacked(sections: Sequence[Section]) -> str:
+    return f"<div class='stack'>{''.join(section.html() for section in sections)}</div>"
 
 
 def judged(verdicts: Sequence[Verdict]) -> Section:

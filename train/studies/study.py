@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from train.studies.plan import Experiment
@@ -44,6 +45,9 @@ class Study(Protocol):
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """What is measured in a trained network besides its metrics; JSON."""
+
+    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
+        """What an outcome lacks because it could not be measured where the network was trained, and can be here."""
 
     def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
         """Of the outcomes by the name of their experiment; some may be missing. `made` tells how they came about."""

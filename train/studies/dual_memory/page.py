@@ -39,7 +39,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
     figures = [Section(f.title, f.draw(results), f.note) for f in FIGURES if f.part in study.parts]
     every = Section("All networks", _table(results))
     return Report(
-        page(f"Dual memory on {study.name}", lead, [judged(verdicts)], figures, every, made),
+        page(f"Dual memory on {study.name}", lead, [judged(verdicts)], figures, [every], made),
         [verdict.line() for verdict in verdicts],
         {
             "task": study.name,

@@ -6,6 +6,7 @@ they differ in the mechanism alone. A part of the study is a set of variants; wh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from train.studies.plan import Experiment, layers_of, unique
@@ -230,6 +231,10 @@ class Study:
     def observe(self, finished: Finished) -> dict[str, Any]:
         """Classes, delays and gradients of a trained network."""
         return observe(finished)
+
+    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
+        """Nothing: all is measured at once."""
+        return {}
 
     def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
         """The page and the verdicts."""

@@ -51,7 +51,9 @@ def observe(finished: Finished, recordings: bool) -> dict[str, Any]:
         "last": last,
         "gates": gates(network, test, device),
         "silenced": silenced(network, test.subset(chosen), device),
-        **({"recordings": on_recordings(finished)} if recordings else {}),
+        "recordings": on_recordings(finished.run, finished.recipe.data, finished.data_dir, device)
+        if recordings
+        else None,
     }
 
 

@@ -23,7 +23,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
         f"{over(study.seeds)}."
     )
     return Report(
-        page(f"Memory-augmented vision on {study.task.title}", lead, [judged(verdicts)], [], everything(results), made),
+        page(f"Memory-augmented vision on {study.task.title}", lead, [judged(verdicts), everything(results)], [], [], made),
         [verdict.line() for verdict in verdicts],
         {
             "task": study.name,

@@ -6,6 +6,7 @@ loss too. The other combinations tell what each mechanism is worth by itself.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from train.studies.plan import Experiment
@@ -174,6 +175,19 @@ class Study:
         from train.studies.memory_vision.observe import observe
 
         return observe(finished, self.task.recordings)
+
+    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
+        """The accuracy on recordings, where they were not at hand when the network was trained."""
+        if not self.task.recordings or outcome.get("recordings") is not None or not (run / "checkpoint.pt").is_file():
+            return {}
+        import torch
+
+        from train.recipe import parse
+        from train.studies.memory_vision.recordings import on_recordings
+
+        config = parse(outcome["recipe"], str(run)).data
+        found = on_recordings(run, config, data_dir, torch.device("cpu"))
+        return {} if found is None else {"recordings": found}
 
     def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
         """The page and the verdicts."""
