@@ -27,6 +27,7 @@ def sizes_of(layer: Layer) -> Sizes:
         1 if memory is None else memory.update_interval,
         None if memory is None or memory.kind not in SIZES else SIZES[memory.kind](vars(memory)),
         kernel_of(layer) if isinstance(layer, Conv) else None,
+        diagonal=layer.recurrence == "diagonal",
     )
 
 

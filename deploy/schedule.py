@@ -37,6 +37,9 @@ def schedule(
     recurrent: Annotated[
         int | None, typer.Option(min=0, help="The layer hears itself: so many of its own spikes came the step before.")
     ] = None,
+    diagonal: Annotated[
+        bool, typer.Option("--diagonal", help="With --recurrent: each neuron hears its own spike alone.")
+    ] = False,
     delay: Annotated[
         int | None, typer.Option(min=0, help="Its spikes are delayed, by so many steps at the longest.")
     ] = None,
@@ -94,7 +97,8 @@ def schedule(
         inputs=inputs,
         neurons=neurons,
         states=states,
-        recurrent=recurrent is not None,
+        recurrent=recurrent is not None and not diagonal,
+        diagonal=recurrent is not None and diagonal,
         longest_delay=delay,
         current=current,
         passes=Sizes.passes if states else WITHOUT_MEMORY,

@@ -33,7 +33,7 @@ def step_events(layer: Layer, sizes: Sizes, arriving: UInt8[np.ndarray, "feature
         alone = Network((replace(layer, delay=None),))
         fired = simulate(alone, arriving[None])[layer.name][0].sum(axis=0, dtype=np.int64)
     spikes = np.concatenate([[0], np.count_nonzero(arriving, axis=0)[:-1]])
-    own = np.concatenate([[0], fired[:-1]]) if sizes.recurrent else np.zeros(steps, dtype=np.int64)
+    own = np.concatenate([[0], fired[:-1]]) if sizes.hears_itself else np.zeros(steps, dtype=np.int64)
     which: list[tuple[int, ...]] = [()] * steps
     if sizes.conv is not None:
         which[1:] = [tuple(np.flatnonzero(values).tolist()) for values in arriving.T[:-1]]

@@ -76,7 +76,7 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
             incoming[k], fired[k] = (self.layer.activity - before).T
         self.s_out.send(sent)
         own = np.zeros_like(fired)
-        if self.sizes.recurrent:
+        if self.sizes.hears_itself:
             own[0], own[1:] = self.fired, fired[:-1]
         self.fired = fired[-1]
         self.layer.first = self.first  # of the block, whose refreshes it counts

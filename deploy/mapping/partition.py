@@ -168,7 +168,7 @@ def piece_of(
     sizes = replace(whole, inputs=whole.inputs + elsewhere, neurons=neurons)
     if isinstance(layer, Conv) and whole.conv is not None:
         sizes = replace(sizes, conv=whole.conv.of_channels(neurons * layer.shape[0] // layer.neurons))
-    own = fired if whole.recurrent else 0.0
+    own = fired if whole.hears_itself else 0.0
     remote = max(float(rates.sum()) - fired, 0.0) if elsewhere else 0.0
     heard, back, sent = (np.array(int(np.ceil(round(spikes, 6)))) for spikes in (arriving + remote, own, fired))
     cycles = int(cost(core, sizes, heard, back, sent).cycles)

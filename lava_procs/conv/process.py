@@ -45,6 +45,7 @@ class Conv(NeuronProcess):
             neurons=int(np.prod(output_shape)),
             weight=weight,
             recurrent=False,
+            diagonal=False,
             has_memory=False,
             geometry={**geometry, "groups": groups},
             output_shape=output_shape,

@@ -89,7 +89,8 @@ class Sizes:
         inputs, neurons: of the layer.
         states: d of the slow memory, 0 without one.
         update_interval: steps between refreshes of the memory's current.
-        recurrent: the layer hears the spikes that it fired the step before.
+        recurrent: the layer hears the spikes that it fired the step before, as events.
+        diagonal: each of its neurons hears its own, for which the bank reads a weight beside the membrane.
         longest_delay: of the spikes that leave, in steps; None for no delays.
         current: the synaptic current outlives a step, so that it is kept beside the membrane.
         passes: what is done to a neuron in a step, in order; one pass where they are fused.
@@ -109,6 +110,12 @@ class Sizes:
     membrane_bits: int | None = None
     pathway: PathwaySizes | None = None
     conv: ConvSizes | None = None
+    diagonal: bool = False
+
+    @property
+    def hears_itself(self) -> bool:
+        """Whether spikes of the step before come back, one way or the other."""
+        return self.recurrent or self.diagonal
 
     def groups(self, core: Core) -> int:
         """G = ⌈N / fused⌉, rows of a memory that has a word for each neuron; of a convolution a position begins a
@@ -146,6 +153,7 @@ def spiking_sizes(
     update_interval: int = 1,
     pathway: PathwaySizes | None = None,
     conv: ConvSizes | None = None,
+    diagonal: bool = False,
 ) -> Sizes:
     """Sizes of a layer of spiking neurons: with a slow memory of so many states, another pathway, or a convolution."""
     return Sizes(
@@ -153,12 +161,13 @@ def spiking_sizes(
         neurons=neurons,
         states=states,
         update_interval=update_interval,
-        recurrent=recurrent,
+        recurrent=recurrent and not diagonal,
         longest_delay=None if delay is None else int(np.max(delay)),
         current=bool(np.any(np.asarray(current_decay) < 1 << 12)),
         passes=Sizes.passes if states or pathway else WITHOUT_MEMORY,
         pathway=pathway,
         conv=conv,
+        diagonal=diagonal,
     )
 
 

@@ -13,9 +13,10 @@ one port), and x at x₁ = 1 if S = 0, else max(S + 1, (S − E)·G + 2):
 
 So for N = 128, F = 4, d = 8, one cycle a group: max(34, 32·(S + R) + 3, 260) while S ≤ E. The stalls, cycles that the
 sender waits at a full buffer, are max(0, (S − E)·G − (S − 1)). With delays, 2·fired + 1 cycles more in a step in which
-a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). What changes with an optimisation off is in
-the code of the paths below, each a few lines. Of other memory pathways than the slow memory, `pathways.py` says when
-their currents are there.
+a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). A diagonal recurrence takes no cycles: if a
+neuron fired the step before, the bank reads a row of weights with each group's membranes, and R is 0. What changes with
+an optimisation off is in the code of the paths below, each a few lines. Of other memory pathways than the slow memory,
+`pathways.py` says when their currents are there.
 
 A convolution's events take n ≥ 0 rows each (`convolution.py`), which take P = Σ max(n, 1) cycles, and the bank sweeps
 over all neurons behind them; `entered` is the P of all but the last E events:
@@ -95,13 +96,14 @@ class StepCosts:
         reached: Reached | None = None,
     ) -> None:
         self.core, self.sizes = core, sizes
-        self.spikes, self.own, self.fired = spikes, own, fired
+        self.spikes, self.fired = spikes, fired
+        self.alone = (own > 0) | (not core.heterogeneous_stationarity)
         self.refresh = refresh & bool(sizes.states)
         self.recall = refresh
         self.groups = sizes.groups(core)
         self.none = np.zeros_like(spikes)
         self.sparse = core.heterogeneous_stationarity
-        self.sums = integration(core, sizes, spikes, own, reached)
+        self.sums = integration(core, sizes, spikes, self.none if sizes.diagonal else own, reached)
 
     def cost(self) -> Cost:
         """All of it."""
@@ -224,6 +226,8 @@ class StepCosts:
         """Rows read and written."""
         sizes, core, groups = self.sizes, self.core, self.groups
         found = dict(self.sums.accesses)
+        if sizes.diagonal:
+            found["recurrent_weights_reads"] = self.alone * groups
         current = [name for name in sizes.passes if name in CURRENT]
         for memory, passes in {"membrane": sizes.passes, "current": current if sizes.current else ()}.items():
             if passes:

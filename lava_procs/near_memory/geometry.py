@@ -66,7 +66,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
 
         event_buffer            a number of an input each
         input_weights (W_f)     inputs·G rows of F weights
-        recurrent_weights (V)   N·G rows of F weights, with recurrence
+        recurrent_weights (V)   N·G rows of F weights, with recurrence; G where it is diagonal
         kernel_weights          of a convolution instead: rows of F weights of the kernel (`ConvSizes.kernel_rows`)
         accumulators            G rows of F sums: the currents of this step's spikes; of a convolution SRAM
         touched                 of a convolution: a bit a row of sums that something was added to in this step
@@ -92,8 +92,9 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         *synapse_memories(core, sizes),
         sram(core, "membrane", rows, state_row, core.membrane_ports),
     ]
-    if sizes.recurrent:
-        found.append(sram(core, "recurrent_weights", sizes.neurons * rows, fused * core.weight_bits))
+    if sizes.hears_itself:
+        words = rows if sizes.diagonal else sizes.neurons * rows
+        found.append(sram(core, "recurrent_weights", words, fused * core.weight_bits))
     if sizes.current:
         found.append(sram(core, "current", rows, fused * core.state_bits, core.membrane_ports))
     if sizes.longest_delay is not None:

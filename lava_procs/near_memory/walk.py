@@ -141,7 +141,7 @@ class Walk:
 
     def integrate_events(self, arrivals: list[int]) -> None:
         """Inputs stationary: each event in turn adds its rows."""
-        total = self.events.spikes + self.events.recurrent
+        total = self.events.spikes + self.own
         for event in range(total):
             own = event >= self.events.spikes
             memory = "recurrent_weights" if own else "input_weights"
@@ -234,10 +234,20 @@ class Walk:
         if pass_ == "memory":
             self.put(cycle, "neuron_bank", "memory_current", "reads", group)
 
+    def weights_of(self, group: int, cycle: int) -> None:
+        """The weights of a diagonal recurrence, read with the membranes; outputs stationary, whoever fired."""
+        if self.sizes.diagonal and (self.events.recurrent > 0 or not self.core.heterogeneous_stationarity):
+            self.put(cycle, "neuron_bank", "recurrent_weights", "reads", group)
+
+    @property
+    def own(self) -> int:
+        """Events of the layer's own spikes: none with a diagonal recurrence."""
+        return 0 if self.sizes.diagonal else self.events.recurrent
+
     def any_sums(self) -> bool:
         """Whether anything was added: the accumulators of an empty step are not looked at."""
         dense = not self.core.heterogeneous_stationarity
-        return dense or self.events.spikes + self.events.recurrent > 0
+        return dense or self.events.spikes + self.own > 0
 
     def fused_pass(self) -> int:
         """All passes in one."""
@@ -247,6 +257,7 @@ class Walk:
             for memory in self.states_in("leak"):
                 self.put(cycle, "neuron_bank", memory, "reads", group)
                 self.put(cycle + 2, "neuron_bank", memory, "writes", group)
+            self.weights_of(group, cycle)
             for pass_ in self.sizes.passes:
                 self.inputs_of(group, cycle + 1, pass_)
         return cycle + 3
@@ -262,6 +273,8 @@ class Walk:
                     self.put(begin + 3 * group, "neuron_bank", memory, "reads", group)
                     self.put(begin + 3 * group + 2, "neuron_bank", memory, "writes", group)
                 self.inputs_of(group, begin + 3 * group + 1, pass_)
+                if pass_ == "spikes":
+                    self.weights_of(group, begin + 3 * group)
             begin += 3 * self.groups
         return begin
 

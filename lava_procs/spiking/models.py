@@ -9,7 +9,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.kernels.bits import pack, unpack
 from lava_procs.kernels.counts import spiking_counts
-from lava_procs.kernels.fixed_point import dense_product
+from lava_procs.kernels.fixed_point import dense_product, recurrent_product
 from lava_procs.metering import events
 from lava_procs.near_memory.core import spiking_sizes
 from lava_procs.neurons import CompiledNeuronModel, NeuronModel
@@ -38,7 +38,7 @@ class AbstractSpikingModel(NeuronModel):
         """The synapses, as functions of what arrived."""
         self.neurons, self.inputs = self.weight.shape
         self.product = dense_product(self.weight)
-        self.recurrent_product = dense_product(self.recurrent_weight)
+        self.recurrent_product = recurrent_product(self.recurrent_weight)
 
     def clear(self) -> None:
         """No current, no membrane, no spikes."""
@@ -63,8 +63,10 @@ class AbstractSpikingModel(NeuronModel):
     def step(self, memory: np.ndarray) -> None:
         """One time step, from what was received the step before."""
         activation, current = self.inflow()
-        arrived = events(self.received) + (events(self.fired) if self.proc_params["recurrent"] else 0)
-        operations = self.operations(arrived)
+        own = events(self.fired) if self.proc_params["recurrent"] else 0
+        arrived = events(self.received) + own
+        alone = own if self.proc_params["diagonal"] else 0
+        operations = self.operations(arrived - alone) + alone
         after = type(self).integrate(
             activation,
             memory + current,
@@ -157,4 +159,5 @@ class NearMemorySpikingModel(ScheduledLayerModel, KernelSpikingModel):
         super().prepare()
         delay = self.delay if self.proc_params["delayed"] else None
         neurons, inputs = self.weight.shape
-        self.sizes = spiking_sizes(inputs, neurons, self.current_decay, delay, self.proc_params["recurrent"])
+        recurrent, diagonal = (self.proc_params[name] for name in ("recurrent", "diagonal"))
+        self.sizes = spiking_sizes(inputs, neurons, self.current_decay, delay, recurrent, diagonal=diagonal)

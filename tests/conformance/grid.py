@@ -2,7 +2,8 @@
 
 `case(index)` is the same network for ever. Every fifth has convolutions; the others visit the cells one after another
 in scattered order, so any run of them is a spread-out sample, and the first `DENSE` indices visit every cell once. The
-`PATHWAYS` indices after those have memory pathways of all kinds (`tests/conformance/pathways.py`).
+`PATHWAYS` indices after those have memory pathways of all kinds (`tests/conformance/pathways.py`), and the `SWITCHES`
+that follow every combination of leakage, reset and recurrence (`tests/conformance/switches.py`).
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from convert.records import Encoder, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import Case, even, membrane, slow_memory
+from tests.conformance.switches import COMBINATIONS, make_switch_case
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ DENSE = len(CELLS) * EVERY // (EVERY - 1)
 PATHWAYS = 192
 """Networks with memory pathways."""
 
-ALL = DENSE + PATHWAYS
+SWITCHES = 4 * len(COMBINATIONS)
+"""Networks with every combination of the neuron's switches."""
+
+ALL = DENSE + PATHWAYS + SWITCHES
 """All networks of the grid."""
 
 STOCK_CELLS = tuple(
@@ -109,6 +114,8 @@ STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
 
 def case(index: int, stock: bool = False) -> GridCase:
     """The network of an index; one that stock netx runs as well, if asked."""
+    if index >= DENSE + PATHWAYS:
+        return switches(index, stock)
     if index >= DENSE and not stock:
         return pathways(index)
     if index % EVERY == EVERY - 1:
@@ -138,6 +145,13 @@ def pathways(index: int) -> GridCase:
     """Memory pathways in layers of all sorts."""
     found, options = make_pathway_case(index - DENSE)
     cell = Cell(rounds=options.rounds, block=options.block, graded=options.graded, interval=options.interval)
+    return GridCase(found.network, found.spikes, found.batch, cell, index)
+
+
+def switches(index: int, stock: bool) -> GridCase:
+    """Combinations of leakage, reset and recurrence."""
+    found, run = make_switch_case(index - DENSE - PATHWAYS, stock)
+    cell = Cell(rounds=run.rounds, block=run.block, graded=run.graded)
     return GridCase(found.network, found.spikes, found.batch, cell, index)
 
 

@@ -1,6 +1,6 @@
 """Random networks and inputs for property-based tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import strategies as st
@@ -122,6 +122,12 @@ def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Sp
     )
 
 
+def diagonal(layer: Spiking) -> Spiking:
+    """The layer, whose neurons hear themselves alone if they hear each other."""
+    full = layer.recurrent_weight
+    return layer if full is None else replace(layer, recurrent_weight=np.ascontiguousarray(np.diagonal(full)))
+
+
 def membrane(seed: int) -> int | None:
     """The decay of a read-out's membranes; none in every second one."""
     rng = np.random.default_rng((20261122, seed))
@@ -136,6 +142,8 @@ def make_case(seed: int, stock: bool = False) -> Case:
     layers: list[Spiking | Readout] = []
     for index in range(int(rng.integers(1, 4))):
         layers.append(spiking(rng, f"hidden{index + 1}", inputs, stock))
+        if seed % 2 and not stock:
+            layers[-1] = diagonal(layers[-1])
         inputs = layers[-1].neurons
     if rng.random() < 0.5 and not stock:
         layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(seed)))

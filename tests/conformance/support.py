@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
-from convert.records import Conv, Encoder, Network, Readout, Spiking
+from convert.records import DECAY_MAX, Conv, Encoder, Network, Readout, Spiking
 from deploy.backends import BACKENDS
 from tests.conformance.grid import GridCase
 
@@ -35,13 +35,16 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
     "dense layers": lambda case: Spiking.kind in kinds(case.network),
     "convolutions and sum pools": lambda case: Conv.kind in kinds(case.network),
     "affine inputs (lava-dl's `input` with neurons)": lambda case: Encoder.kind in kinds(case.network),
-    "recurrence": some(lambda layer: layer.recurrent_weight is not None),
+    "recurrence": some(lambda layer: layer.recurrence == "full"),
+    "diagonal recurrence": some(lambda layer: layer.recurrence == "diagonal"),
     "axonal delays": some(lambda layer: layer.delay is not None and np.any(layer.delay > 0)),
-    "recurrence with delays": some(lambda layer: layer.delay is not None and layer.recurrent_weight is not None),
+    "recurrence with delays": some(lambda layer: layer.delay is not None and layer.recurrence == "full"),
     "bias": some(lambda layer: layer.bias is not None),
     "bias with delays": some(lambda layer: layer.delay is not None and layer.bias is not None),
     "bias that starts late": some(lambda layer: layer.bias is not None and layer.start > 0),
     "decays of single neurons": some(lambda layer: layer.neuron.current_decay.size > 1),
+    "membranes without leakage": some(lambda layer: not layer.neuron.voltage_decay.any()),
+    "membranes that forget all in a step": some(lambda layer: np.all(layer.neuron.voltage_decay == DECAY_MAX)),
     "soft reset": some(lambda layer: layer.neuron.reset == "soft"),
     "no reset": some(lambda layer: layer.neuron.reset == "none"),
     "slow memory": some(remembers(SlowMemory)),
@@ -72,6 +75,7 @@ NEW = (
 ALONE = "it runs one sample at a time, one step at a time; what is asked for side by side is run in turn"
 
 EXCLUSIONS: dict[tuple[str, str], str] = {
+    ("netx", "diagonal recurrence"): "stock lava-dl has none",
     ("netx", "recurrence with delays"): "stock netx cannot load recurrence with delays",
     ("netx", "bias with delays"): "stock netx delays the synapses, not the axons, which differs with a bias",
     ("netx", "bias that starts late"): "stock layers all start at step 0",

@@ -49,7 +49,7 @@ def prepare_process(backend: str) -> None:
 
 
 def sweep(
-    networks: Annotated[int, typer.Option(min=1, help="How many; 3,432 visit every cell of the grid.")] = 3432,
+    networks: Annotated[int, typer.Option(min=1, help="How many; 3,576 are the whole grid.")] = 3576,
     backend: Annotated[str, typer.Option(help="fixed, compiled, near-memory or netx.")] = "compiled",
     jobs: Annotated[int, typer.Option(min=1, help="Processes that work side by side.")] = 2,
     lava: Annotated[int, typer.Option(min=0, help="How many go through Lava's own runtime.")] = 400,

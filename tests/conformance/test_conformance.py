@@ -15,17 +15,18 @@ from lava_procs.metering import COLUMN, COUNTERS
 from lava_procs.near_memory.counters import SCHEDULED, WORDS
 from tests.conformance.check import STOCK, check, job
 from tests.conformance.direct import run_direct
-from tests.conformance.grid import ALL, CELLS, DENSE, EVERY, STOCK_CELLS, case
+from tests.conformance.grid import ALL, CELLS, COMBINATIONS, DENSE, EVERY, PATHWAYS, STOCK_CELLS, case
 from tests.conformance.support import ALONE, EXCLUSIONS, FEATURES, WHOLE, exact, features, supported
 from tests.conformance.table import FILE, text
 
 OURS = [name for name in exact() if name != STOCK]
 LAVA = (*range(0, DENSE, 324), *range(DENSE, ALL, 48))
-DIRECT = (*range(45), *range(DENSE, DENSE + 48))
+FIRST_SWITCHED = DENSE + PATHWAYS
+DIRECT = (*range(45), *range(DENSE, DENSE + 48), *range(FIRST_SWITCHED, FIRST_SWITCHED + len(COMBINATIONS)))
 SHARED = len(COUNTERS) - len(SCHEDULED)
 KEPT_OUT = (ALONE,)
 """Reasons that are not about the layers of a network."""
-STOCK_RUNS = (0, 2, 3, 4, 5, 6, 9, 14)
+STOCK_RUNS = (0, 2, 3, 4, 5, 6, 9, 14, FIRST_SWITCHED, FIRST_SWITCHED + 7)
 
 
 @pytest.mark.parametrize("backend", OURS)
@@ -74,7 +75,8 @@ def test_the_grid_has_every_cell_and_every_feature():
 
 def test_stocks_grid_has_what_the_table_says():
     """All features but the excluded ones, and none of those."""
-    seen = {feature for index in range(8 * len(STOCK_CELLS)) for feature in features(case(index, stock=True))}
+    indices = (*range(8 * len(STOCK_CELLS)), *range(FIRST_SWITCHED, FIRST_SWITCHED + 8))
+    seen = {feature for index in indices for feature in features(case(index, stock=True))}
     excluded = {feature for backend, feature in EXCLUSIONS if backend == STOCK}
     assert seen - {"blocks of several time steps"} == set(FEATURES) - excluded
 

@@ -27,7 +27,8 @@ layers = st.fixed_dictionaries(
         "current_decay": st.sampled_from([0.5, 1.0]),
         "reset": st.sampled_from(["hard", "soft", "none"]),
         "bias": st.booleans(),
-        "recurrent": st.booleans(),
+        "leakage": st.sampled_from(["none", "learnable", "fixed", "complete"]),
+        "recurrent": st.sampled_from(["none", "full", "diagonal"]),
         "delay": st.sampled_from([0, 1, 20, 62]),
         "delay_spread": st.just(25.0),
     }
@@ -51,6 +52,10 @@ def trained(entries: list[dict], readout: dict, seed: int) -> tuple[Network, tor
     for layer in network.hidden:
         if layer.bias is not None:
             torch.nn.init.normal_(layer.bias, 0, 0.2)
+        if layer.recurrence == "diagonal":
+            torch.nn.init.normal_(layer.block.recurrent_synapse.weight, 0, 0.5)
+        if layer.neuron.leak is not None:
+            torch.nn.init.normal_(layer.neuron.leak.logit, 0, 3)
     spikes = (torch.rand(4, 15, STEPS) < 0.3).to(torch.uint8)
     network.calibrate(spikes)
     return network, spikes

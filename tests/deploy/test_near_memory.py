@@ -24,11 +24,18 @@ from lava_procs.near_memory.geometry import OWNER
 from lava_procs.near_memory.schedule import schedule
 from lava_procs.near_memory.walk import Events
 from tests.conformance.direct import run_direct
-from tests.conformance.grid import DENSE, case
+from tests.conformance.grid import DENSE, PATHWAYS, case
 from tests.conformance.support import supported
 from tests.deploy.energy.test_pricing import counts_of, process
 
-CASES = [case(index) for index in range(0, 300, 7) if supported("near-memory", case(index))]
+
+def walkable(network: Network) -> bool:
+    """Of memory pathways other than the slow memory there is only a formula."""
+    return all(layer.memory is None or layer.memory.kind == "slow_memory" for layer in network.spiking)
+
+
+INDICES = (*range(0, 300, 7), *range(DENSE + PATHWAYS, DENSE + PATHWAYS + 36, 2))
+CASES = [found for found in map(case, INDICES) if supported("near-memory", found) and walkable(found.network)]
 CORES = (
     Core(),
     Core(fused=3, macs=2, update_macs=2, event_buffer=5, membrane_ports=1, dependency_breaking=False),
@@ -49,7 +56,7 @@ def walked(core: Core, network: Network, spikes: np.ndarray, sample: int) -> dic
         for t in range(spikes.shape[2]):
             events = Events(
                 spikes=int(np.count_nonzero(arriving[0, :, t - 1])) if t else 0,
-                recurrent=int(fired[:, t - 1].sum()) if t and sizes.recurrent else 0,
+                recurrent=int(fired[:, t - 1].sum()) if t and sizes.hears_itself else 0,
                 fired=int(fired[:, t].sum()),
                 refresh=t % sizes.update_interval == 0,
                 features=tuple(np.flatnonzero(arriving[0, :, t - 1]).tolist()) if t and sizes.conv else (),
@@ -95,6 +102,7 @@ def test_cases_have_what_matters():
     assert any(layer.memory and layer.memory.update_interval > 1 for layer in spiking)
     assert any(layer.delay is not None and layer.recurrent_weight is not None for layer in spiking)
     assert any(layer.kind == "readout" for layer in layers)
+    assert sum(layer.recurrence == "diagonal" and layer.memory is None for layer in spiking) > 5
     convolutions = [sizes_of(layer).conv for layer in layers if layer.kind == "conv"]
     assert {conv.pool for conv in convolutions} == {True, False}
     assert any(layer.delay is not None for layer in layers if layer.kind == "conv")

@@ -36,11 +36,13 @@ def layers(draw):
     """Layers of every kind, small."""
     states = draw(st.integers(0, 9))
     readout = draw(st.sampled_from([None, SUMS, MEAN_MEMBRANES])) if not states else None
+    recurrence = draw(st.sampled_from(["none", "full", "diagonal"])) if readout is None else "none"
     return Sizes(
         inputs=draw(st.integers(1, 40)),
         neurons=draw(st.integers(1, 70)),
         states=states,
-        recurrent=readout is None and draw(st.booleans()),
+        recurrent=recurrence == "full",
+        diagonal=recurrence == "diagonal",
         longest_delay=draw(st.sampled_from([None, 0, 7])) if readout is None else None,
         current=readout is None and draw(st.booleans()),
         passes=readout or (Sizes.passes if states else WITHOUT_MEMORY),
@@ -54,7 +56,7 @@ events = st.builds(
 
 def of(core, layer, step):
     """What both say of a step, and only events that the layer can have."""
-    own = min(step.recurrent, layer.neurons) if layer.recurrent else 0
+    own = min(step.recurrent, layer.neurons) if layer.hears_itself else 0
     step = replace(step, spikes=min(step.spikes, layer.inputs), recurrent=own)
     return schedule(core, layer, step), step_cost(core, layer, step)
 
@@ -105,7 +107,8 @@ def test_work_of_the_paths_is_that_of_their_memories_and_within_the_step(core, l
     rows, beat = walked.counts(), -(-core.fused // core.macs)
     dense = not core.heterogeneous_stationarity
     wanted = {
-        "spike_integration": rows.get("input_weights_reads", 0) + rows.get("recurrent_weights_reads", 0),
+        "spike_integration": rows.get("input_weights_reads", 0)
+        + (0 if layer.diagonal else rows.get("recurrent_weights_reads", 0)),
         "neuron_bank": rows["membrane_reads"] * core.group_cycles,
         "drive": rows.get("drive_weights_reads", 0),
         "memory_product": rows.get("memory_weights_reads", 0) * (max(2, beat) if dense else beat),
@@ -215,3 +218,22 @@ def test_design_rules_say_what_does_not_fit_and_by_how_much():
     (rule,) = misfits(small, LAYER)
     assert "input_weights" in str(rule)
     assert str(rule).endswith("87.5, the core has 64: 23.5 more than fits")
+
+
+def test_a_diagonal_recurrence_costs_rows_and_no_cycles():
+    """G rows of weights in the steps after a spike, as many bits as there are neurons, and nothing is integrated."""
+    alone = Sizes(inputs=30, neurons=18, passes=WITHOUT_MEMORY)
+    diagonal, full = replace(alone, diagonal=True), replace(alone, recurrent=True)
+    spikes, own = np.array([0, 3, 3, 0]), np.array([0, 0, 7, 18])
+    without, found, dense = (
+        cost(DEFAULT, layer, spikes, own * layer.hears_itself) for layer in (alone, diagonal, full)
+    )
+    assert np.array_equal(found.cycles, without.cycles) and (dense.cycles >= found.cycles).all()
+    assert found.accesses["recurrent_weights_reads"].tolist() == [0, 0, 5, 5]
+    assert {**found.accesses, "recurrent_weights_reads": None}.keys() - without.accesses.keys() == {
+        "recurrent_weights_reads"
+    }
+    assert memories(DEFAULT, diagonal)["recurrent_weights"].size == 20 * 8
+    assert memories(DEFAULT, full)["recurrent_weights"].size == 18 * 20 * 8
+    straightforward = replace(DEFAULT, heterogeneous_stationarity=False)
+    assert cost(straightforward, diagonal, spikes, own).accesses["recurrent_weights_reads"].tolist() == [5] * 4

@@ -153,7 +153,9 @@ def brute_force(layer, arrived, own):
     """Synapses with a weight other than 0 that events reach, one by one, and all synapses."""
     weights = [(layer.weight, arrived)]
     if isinstance(layer, Spiking) and layer.recurrent_weight is not None:
-        weights.append((layer.recurrent_weight, own))
+        weights.append(
+            (layer.recurrent_weight, own) if layer.recurrence == "full" else (np.diag(layer.recurrent_weight), own)
+        )
     if isinstance(layer, Spiking) and layer.memory is not None:
         weights.append((layer.memory.drive_weight[None], arrived))
     effective = sum(
@@ -161,7 +163,9 @@ def brute_force(layer, arrived, own):
         for weight, values in weights
         for feature in range(weight.shape[1])
     )
-    return effective, sum(weight.size for weight, _ in weights)
+    diagonal = isinstance(layer, Spiking) and layer.recurrence == "diagonal"
+    missing = layer.neurons * (layer.neurons - 1) if diagonal else 0
+    return effective, sum(weight.size for weight, _ in weights) - missing
 
 
 @settings(max_examples=15, deadline=None)
