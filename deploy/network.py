@@ -32,6 +32,7 @@ class Layout:
         block: time steps that processes exchange at once.
         planes: bit planes of the input; 1 for spikes, more for graded values.
         core: the near-memory core that layers run on, if they do.
+        states: the states after the last step of every sample are kept.
     """
 
     samples: int
@@ -41,6 +42,7 @@ class Layout:
     block: int = 1
     planes: int = 1
     core: Core | None = None
+    states: bool = False
 
     @property
     def rounds(self) -> int:
@@ -57,6 +59,14 @@ class Layout:
         path = None if meter is None else str(self.folder / f"{meter}.counts.npy")
         sizes = {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds}
         return {**sizes, "meter": path, "core": self.core}
+
+    def neurons(self, layer: str, meter: str | None = None) -> dict[str, Any]:
+        """The same for a layer of spiking neurons, whose states may be kept."""
+        return {**self.shared(meter), "held": self.held(layer) if self.states else None}
+
+    def held(self, layer: str) -> str:
+        """Where the states of a layer are kept, as `lava_procs.metering.states_file` takes it."""
+        return str(self.folder / f"{layer}.states")
 
     def frames(self, name: str) -> Path:
         """The file for the frames of a source or sink."""
@@ -92,8 +102,10 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
 
     spiking = {**neurons_of(layer), "weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
     if layer.memory is None:
-        return SpikingProcess(name=layer.name, planes=planes, **spiking, **layout.shared(f"{layer.name}.spiking"))
-    shared = layout.shared()
+        return SpikingProcess(
+            name=layer.name, planes=planes, **spiking, **layout.neurons(layer.name, f"{layer.name}.spiking")
+        )
+    shared = layout.neurons(layer.name)
     del shared["meter"]
     meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
     return PathwayLayer(
@@ -131,7 +143,7 @@ def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
         output_shape=layer.shape,
         **geometry,
         **neurons_of(layer),
-        **layout.shared(f"{layer.name}.spiking"),
+        **layout.neurons(layer.name, f"{layer.name}.spiking"),
     )
 
 
@@ -149,7 +161,7 @@ def build_encoder(layer: Encoder, layout: Layout, planes: int) -> "AbstractProce
         offset=layer.offset,
         fraction=layer.fraction,
         **neurons_of(layer),
-        **layout.shared(f"{layer.name}.spiking"),
+        **layout.neurons(layer.name, f"{layer.name}.spiking"),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class Job:
         file: the .net file that the network came from, which the stock backend loads.
         block: time steps that processes exchange at once; the backend's own choice if None.
         core: what layers on the near-memory backend run on.
+        states: keep what u, v and memory pathways hold after the last step of every sample.
     """
 
     network: Network
@@ -50,6 +51,7 @@ class Job:
     file: Path | None = None
     block: int | None = None
     core: Core = DEFAULT_CORE
+    states: bool = False
 
     def backend_of(self, layer: str) -> Backend:
         """The backend that a layer runs on."""
@@ -70,12 +72,14 @@ class Outcome:
         counts: by meter ("layer.part"), (samples, counters) int64.
         build_seconds: to build the process graph and fork it.
         seconds: to run the steps.
+        states: by layer and variable ("u", "v", "m"), (samples, size), if they were kept.
     """
 
     sent: dict[str, Any]
     counts: dict[str, Int[np.ndarray, "samples counters"]]
     build_seconds: float
     seconds: float
+    states: dict[str, dict[str, Int[np.ndarray, "samples size"]]] = field(default_factory=dict)
 
 
 def run(
@@ -105,6 +109,7 @@ def run(
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
+        layout = replace(layout, states=job.states)
         try:
             prepare(job, layout)
         except OSError as error:
@@ -140,7 +145,7 @@ def refuse_lacking(job: Job) -> None:
 
 def prepare(job: Job, layout: Layout) -> None:
     """Lay the input out in time, and make empty files for what is recorded and counted."""
-    from lava_procs.metering import COUNTERS
+    from lava_procs.metering import COUNTERS, states_file
 
     padded = layout.rounds * layout.batch
     blocks = (layout.rounds * layout.blocks, layout.block, layout.batch)
@@ -155,9 +160,19 @@ def prepare(job: Job, layout: Layout) -> None:
         if job.record is None or layer.name in job.record:
             shape = (*blocks, frame_width(layer))
             open_memmap(layout.frames(layer.name), "w+", frame_type(layer), shape).flush()
+    for layer in job.network.spiking if layout.states else ():
+        for name, size in state_sizes(layer).items():
+            held = states_file(layout.held(layer.name), name)
+            open_memmap(held, "w+", np.dtype(np.float64), (padded, size)).flush()
     for part in all_parts(job.network):
         path = layout.folder / f"{part.meter}.counts.npy"
         open_memmap(path, "w+", np.dtype(np.int64), (padded, len(COUNTERS))).flush()
+
+
+def state_sizes(layer: Spiking) -> dict[str, int]:
+    """How many values each state of a layer has, by the variable that holds them."""
+    memory = {} if layer.memory is None else {"m": layer.memory.states}
+    return {"u": layer.neurons, "v": layer.neurons, **memory}
 
 
 def collect(job: Job, layout: Layout) -> Outcome:
@@ -172,7 +187,20 @@ def collect(job: Job, layout: Layout) -> Outcome:
         for part in all_parts(job.network)
     }
     timing = json.loads((layout.folder / "timing.json").read_text())
-    return Outcome(sent, counts, timing["build"], timing["run"])
+    return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout))
+
+
+def states_of(job: Job, layout: Layout) -> dict[str, dict[str, np.ndarray]]:
+    """The states that were kept, as far as the models are ours."""
+    from lava_procs.metering import states_file
+
+    if not layout.states or find(job.backend).tag == "netx" or needs_stock(job.network):
+        return {}
+    found = {}
+    for layer in job.network.spiking:
+        tables = {name: np.load(states_file(layout.held(layer.name), name)) for name in state_sizes(layer)}
+        found[layer.name] = {name: table[: layout.samples] for name, table in tables.items()}
+    return found
 
 
 def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> np.ndarray:

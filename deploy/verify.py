@@ -1,25 +1,18 @@
 """Proof that two implementations compute the same integers: every spike of every layer at every step, compared.
 
 Training left what it computed (trace.npz); the references compute it again from the .net file; a backend runs it. Equal
-means equal at the same time index, and the first difference is named.
+means equal at the same time index, and the first difference is named. Between the reference and a backend the states
+after the last step are compared too (`verify_states.py`): one that was ever wrong seldom comes right again.
 """
 
-import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from convert.records import Network
-from deploy.backends import run_config
-from deploy.network import Layout, build
-from deploy.reference import States, simulate
-from deploy.run import Job, prepare
-from deploy.session import Host, run_session
-from lava_procs.kernels.bits import planes_of
+from deploy.verify_states import StateComparison
 
 
 @dataclass(frozen=True)
@@ -38,7 +31,8 @@ class LayerComparison:
 class Divergence:
     """The first difference: earliest step, then layer order, then sample and neuron.
 
-    `u` and `v` are the states after that step, where the side keeps them.
+    `states` are those after that step, where the side keeps them: u and v of the neuron, and the whole state of the
+    layer's memory pathway, called "m", "h" or "q" as in its record.
     """
 
     pair: tuple[str, str]
@@ -48,7 +42,7 @@ class Divergence:
     step: int
     left: int
     right: int
-    states: dict[str, dict[str, int] | None]
+    states: dict[str, dict[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -59,16 +53,17 @@ class Pair:
     right: str
     layers: tuple[LayerComparison, ...]
     first_divergence: Divergence | None
+    states: tuple[StateComparison, ...] = ()
 
     @property
     def compared(self) -> int:
-        """Values compared, over all layers."""
-        return sum(layer.compared for layer in self.layers)
+        """Values compared, over all layers, spikes and states."""
+        return sum(layer.compared for layer in self.layers) + sum(state.compared for state in self.states)
 
     @property
     def mismatches(self) -> int:
-        """Values that differ, over all layers."""
-        return sum(layer.mismatches for layer in self.layers)
+        """Values that differ, likewise."""
+        return sum(layer.mismatches for layer in self.layers) + sum(state.mismatches for state in self.states)
 
 
 def compare(
@@ -131,41 +126,6 @@ def named(
     return Divergence(pair, layer, sample, neuron, step, value(left[1]), value(right[1]), dict.fromkeys(pair))
 
 
-def reference_states(network: Network, spikes: np.ndarray, divergence: Divergence) -> dict[str, int] | None:
-    """u and v of the reference at a divergence."""
-    states: dict[str, States] = {}
-    sample = slice(divergence.sample, divergence.sample + 1)
-    simulate(network, spikes[sample], states)
-    if divergence.layer not in states:
-        return None
-    found = states[divergence.layer]
-    return {name: int(getattr(found, name)[0, divergence.neuron, divergence.step]) for name in ("u", "v")}
-
-
-def backend_states(network: Network, spikes: np.ndarray, divergence: Divergence, tag: str) -> dict[str, int] | None:
-    """u and v that a backend holds at a divergence: the sample again, up to that step, then Lava's variables."""
-    if not any(layer.name == divergence.layer for layer in network.spiking):
-        return None
-    sample = spikes[divergence.sample : divergence.sample + 1, :, : divergence.step + 1]
-    with tempfile.TemporaryDirectory(prefix=".session-") as place:
-        layout = Layout(1, sample.shape[2], 1, Path(place), planes=planes_of(sample))
-        prepare(Job(network, sample, record=()), layout)
-
-        def task(host: Host) -> None:
-            graph = build(network, layout)
-            process = graph.layers[divergence.layer]
-
-            def keep() -> None:
-                held = {name: int(getattr(process, name).get()[0, divergence.neuron]) for name in ("u", "v")}
-                (layout.folder / "states.json").write_text(json.dumps(held))
-
-            graph.run(host, run_config(tag), sample.shape[2], before_stop=keep)
-
-        run_session(task, layout.folder)
-        held: dict[str, int] = json.loads((layout.folder / "states.json").read_text())
-        return held
-
-
 def verification(pairs: list[Pair]) -> dict[str, Any]:
     """Content of verify.json."""
     first = next((pair.first_divergence for pair in pairs if pair.first_divergence), None)
@@ -174,7 +134,12 @@ def verification(pairs: list[Pair]) -> dict[str, Any]:
         "mismatches": sum(pair.mismatches for pair in pairs),
         "first_divergence": None if first is None else asdict(first),
         "pairs": [
-            {"left": pair.left, "right": pair.right, "layers": [asdict(layer) for layer in pair.layers]}
+            {
+                "left": pair.left,
+                "right": pair.right,
+                "layers": [asdict(layer) for layer in pair.layers],
+                "states": [asdict(state) for state in pair.states],
+            }
             for pair in pairs
         ],
     }

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 
 from basalt.errors import BasaltError
@@ -13,9 +14,9 @@ from convert.records import Network
 from deploy.backends import find
 from deploy.commands import console, run_with_bar
 from deploy.inputs import Inputs, load_inputs
-from deploy.reference import simulate
 from deploy.run import Job
-from deploy.verify import Pair, backend_states, compare, reference_states, verification
+from deploy.verify import Pair, compare, verification
+from deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
 
 
 def verify_command(
@@ -36,7 +37,7 @@ def verify_command(
     folder = output or file.parent
     folder.mkdir(parents=True, exist_ok=True)
     pairs = verify_pairs(network, file, inputs, input_ is None, backend, batch, timeout, folder)
-    pairs = [with_states(network, inputs.spikes, pair, chosen.tag) for pair in pairs]
+    pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
     found = verification(pairs)
     write_json(folder / "verify.json", found)
     show_pairs(pairs)
@@ -57,10 +58,12 @@ def verify_pairs(
 ) -> list[Pair]:
     """Training against the reference (where it left a trace), and the reference against the backend."""
     outcome = run_with_bar(
-        Job(network, inputs.spikes, backend, batch, file=file), timeout, folder, f"Verifying on {backend}"
+        Job(network, inputs.spikes, backend, batch, file=file, states=True), timeout, folder, f"Verifying on {backend}"
     )
-    reference = ("reference", simulate(network, inputs.spikes))
-    pairs = [compare(network, reference, (backend, outcome.sent))]
+    sent, held = simulated(network, inputs.spikes)
+    reference = ("reference", sent)
+    found = compare(network, reference, (backend, outcome.sent))
+    pairs = [replace(found, states=compare_states(network, held, outcome.states))]
     trace = file.parent / "trace.npz"
     if with_trace and trace.exists():
         with np.load(trace, allow_pickle=False) as arrays:
@@ -69,20 +72,20 @@ def verify_pairs(
     return pairs
 
 
-def with_states(network: Network, spikes: np.ndarray, pair: Pair, tag: str) -> Pair:
+def with_states(network: Network, spikes: np.ndarray, pair: Pair, backend: str) -> Pair:
     """A pair whose divergence, if it has one, tells the states of the sides that keep them."""
-    divergence = pair.first_divergence
-    if divergence is None:
+    first = pair.first_divergence
+    if first is None:
         return pair
-    states = {
-        side: None
-        if side == "training"
-        else reference_states(network, spikes, divergence)
-        if side == "reference"
-        else backend_states(network, spikes, divergence, tag)
-        for side in divergence.pair
+    place = (first.layer, first.sample, first.step)
+    held = {
+        "reference": lambda: reference_states(network, spikes, *place),
+        backend: lambda: backend_states(network, spikes, *place, backend),
     }
-    return replace(pair, first_divergence=replace(divergence, states=states))
+    states = {
+        side: told(network, first.layer, first.neuron, held[side]()) if side in held else None for side in first.pair
+    }
+    return replace(pair, first_divergence=replace(first, states=states))
 
 
 def show_pairs(pairs: list[Pair]) -> None:
@@ -94,9 +97,50 @@ def show_pairs(pairs: list[Pair]) -> None:
             table.add_row(f"{pair.left} – {pair.right}", layer.layer, size, f"{layer.mismatches:,}")
     console.print(table)
     for pair in pairs:
-        first = pair.first_divergence
-        if first is not None:
-            console.print(
-                f"[red]First divergence: layer {first.layer}, sample {first.sample}, neuron {first.neuron}, step "
-                f"{first.step}: {pair.left} sent {first.left}, {pair.right} {first.right}; states {first.states}.[/red]"
-            )
+        if pair.states:
+            console.print(states_of(pair))
+        for sentence in (divergence_of(pair), state_of(pair)):
+            if sentence is not None:
+                console.print(f"[red]{escape(sentence)}[/red]")
+
+
+def divergence_of(pair: Pair) -> str | None:
+    """The first divergence in a sentence; of a memory pathway's state, what differs between the sides."""
+    first = pair.first_divergence
+    if first is None:
+        return None
+    held = {side: state for side, state in first.states.items() if state is not None}
+    states = [
+        f"{name} is " + ", ".join(f"{state[name]} ({side})" for side, state in held.items()) for name in ("u", "v")
+    ]
+    for name in set.intersection(*(set(state) for state in held.values())) - {"u", "v"} if len(held) == 2 else ():
+        left, right = (np.array(state[name]) for state in held.values())
+        wrong = np.flatnonzero(left != right)
+        begin = f", first {name}[{wrong[0]}]: {left[wrong[0]]} and {right[wrong[0]]}" if len(wrong) else ""
+        states.append(f"of {name}, {len(wrong)} of {len(left)} differ{begin}")
+    return (
+        f"First divergence: layer {first.layer}, sample {first.sample}, neuron {first.neuron}, step {first.step}: "
+        f"{pair.left} sent {first.left}, {pair.right} {first.right}" + (f"; {'; '.join(states)}." if held else ".")
+    )
+
+
+def states_of(pair: Pair) -> str:
+    """Which states were compared after the last step, and how many values differ."""
+    of = [f"{entry.state} of {entry.layer}" for entry in pair.states if entry.state not in ("u", "v")]
+    wrong, compared = (sum(getattr(entry, what) for entry in pair.states) for what in ("mismatches", "compared"))
+    return (
+        f"After the last step, {pair.left} – {pair.right}: {', '.join(['u and v of all spiking layers', *of])}: "
+        f"{wrong:,} of {compared:,} states differ."
+    )
+
+
+def state_of(pair: Pair) -> str | None:
+    """The first state that differs after the last step, in a sentence."""
+    wrong = next((entry for entry in pair.states if entry.first is not None), None)
+    if wrong is None or wrong.first is None:
+        return None
+    first = wrong.first
+    return (
+        f"First state that differs after the last step: layer {wrong.layer}, sample {first['sample']}, "
+        f"{wrong.state}[{first['index']}]: {pair.left} has {first['left']}, {pair.right} {first['right']}."
+    )

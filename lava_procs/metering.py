@@ -31,6 +31,15 @@ Models of a near-memory core count rows of its memories instead (`lava_procs/nea
 
 COLUMN = {name: index for index, name in enumerate(COUNTERS)}
 
+STATES = ("u", "v", "m")
+"""Variables that hold the state of neurons and of a memory pathway."""
+
+
+def states_file(held: str, name: str) -> str:
+    """The .npy file of a state: (samples, size), what is left after the last step."""
+    return f"{held}.{name}.npy"
+
+
 PREPARATION = 1
 """Lava steps ahead of the first block, in which all models make themselves ready side by side."""
 
@@ -43,7 +52,8 @@ class MeteredModel(PyLoihiProcessModel):
     block of what came out.
 
     Process parameters: `batch` (samples side by side), `steps` (length of a sample; the state is cleared before every
-    first step), `block`, `meter` (path of the counters' .npy file, or None).
+    first step), `block`, `meter` (path of the counters' .npy file, or None), `held` (where the states after the last
+    step of every sample are kept, or None).
     """
 
     counters: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -68,6 +78,16 @@ class MeteredModel(PyLoihiProcessModel):
         if turn == 0:
             self.clear()
         self.advance()
+        if self.proc_params["held"] is not None and self.first + self.length == self.steps:
+            self.keep_states()
+
+    def keep_states(self) -> None:
+        """Write the states of the samples that end now to the files that there are for them."""
+        for name in STATES:
+            if isinstance(value := getattr(self, name, None), np.ndarray):
+                table = np.load(states_file(self.proc_params["held"], name), mmap_mode="r+")
+                table[self.mine] = value
+                table.flush()
 
     def prepare(self) -> None:
         """Work to be done once, in the process that will run the model, before any block."""
@@ -80,9 +100,14 @@ class MeteredModel(PyLoihiProcessModel):
         raise NotImplementedError
 
     @property
+    def mine(self) -> slice:
+        """The samples that run now, among all."""
+        return slice(self.round * self.batch, (self.round + 1) * self.batch)
+
+    @property
     def round_counters(self) -> Int[np.ndarray, "batch counters"]:
         """The counters of the samples that run now."""
-        return self.counters[self.round * self.batch : (self.round + 1) * self.batch]
+        return self.counters[self.mine]
 
     def count(self, **amounts: Int[np.ndarray, "batch"] | int) -> None:
         """Add to this round's counters: a number for every sample, or an array with one for each."""

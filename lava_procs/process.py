@@ -26,6 +26,7 @@ class MeteredProcess(AbstractProcess):
         block: time steps that are exchanged at once, in one Lava step.
         rounds: how many batches run one after another.
         meter: path of an int64 .npy file (rounds·batch, len(COUNTERS)) that the counters are kept in, or None.
+        held: beginning of the paths of the files that states are kept in (`lava_procs.metering.states_file`), or None.
         core: the near-memory core that models with a schedule run on; the default one if None.
         parameters: handed on to the process models.
     """
@@ -39,12 +40,12 @@ class MeteredProcess(AbstractProcess):
         block: int = 1,
         rounds: int = 1,
         meter: str | None = None,
+        held: str | None = None,
         core: Core | None = None,
         **parameters: object,
     ) -> None:
-        super().__init__(
-            name=name, batch=batch, steps=steps, block=block, rounds=rounds, meter=meter, core=core, **parameters
-        )
+        shared = {"batch": batch, "steps": steps, "block": block, "rounds": rounds, "meter": meter, "held": held}
+        super().__init__(name=name, core=core, **shared, **parameters)
         self.frame = (block, batch)
         shape = (rounds * batch, len(COUNTERS))
         self.counters = Var(shape=shape, init=np.zeros(shape, dtype=np.int64))

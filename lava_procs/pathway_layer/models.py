@@ -34,7 +34,7 @@ class PathwayLayerModel(AbstractSubProcessModel):
 
     def __init__(self, proc: AbstractProcess) -> None:
         parameters = proc.proc_params
-        shared = {key: parameters[key] for key in ("batch", "steps", "block", "rounds", "planes")}
+        shared = {key: parameters[key] for key in ("batch", "steps", "block", "rounds", "planes", "held")}
         meters, kind = parameters["meters"], parameters["kind"]
         self.spiking = Spiking(
             name=f"{proc.name}.spiking",
@@ -74,8 +74,7 @@ class KernelPathwayLayerModel(CompiledModel):
 
     def tables(self) -> dict[str, np.ndarray]:
         """The counters of the samples that run now, by part."""
-        mine = slice(self.round * self.batch, (self.round + 1) * self.batch)
-        return {part: table[mine] for part, table in self.meters.items()}
+        return {part: table[self.mine] for part, table in self.meters.items()}
 
     def account(self) -> None:
         """Count what the two parts did."""

@@ -8,6 +8,7 @@ channels between processes are queues here.
 import json
 import tempfile
 from collections import deque
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,7 @@ def run_direct(job: Job, held: dict[str, dict[str, np.ndarray]] | None = None) -
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
+        layout = replace(layout, states=job.states)
         prepare(job, layout)
         parts = [
             leaf for process in reached(build(job.network, layout).source) for leaf in leaves(process, backend.tag)

@@ -1,6 +1,7 @@
 """A single wrong spike is found and named."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,12 @@ from typer.testing import CliRunner
 from convert import netx
 from deploy.main import app
 from deploy.reference import simulate
-from deploy.verify import compare, verification
+from deploy.run import Job
+from deploy.verify import Divergence, Pair, compare, verification
+from deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
+from deploy.verifying import divergence_of, state_of, states_of
+from tests.conformance.direct import run_direct
+from tests.conformance.grid import DENSE, case
 from tests.conformance.strategies import make_case
 
 CASE = next(case for case in map(make_case, range(1000)) if case.network.readout and case.spikes.shape[2] > 8)
@@ -84,12 +90,64 @@ def test_verify_command_finds_a_wrong_training(exported):
     assert set(first["states"]["reference"]) == {"u", "v"}
 
 
-def test_backend_states_are_lavas_own(exported):
-    """u and v read out of Lava at a step are the reference's."""
-    from deploy.verify import Divergence, backend_states, reference_states
-
-    name = next(CASE.network.spiking).name
-    place = Divergence(("reference", "fixed"), name, 0, 0, 6, 0, 1, {})
-    assert backend_states(CASE.network, CASE.spikes, place, "fixed_pt") == reference_states(
-        CASE.network, CASE.spikes, place
+def with_memory(kind):
+    """A network with a memory pathway of a kind, and some spikes."""
+    cases = (case(index) for index in range(DENSE, DENSE + 60))
+    return next(
+        (found, layer.name)
+        for found in cases
+        for layer in found.network.spiking
+        if layer.memory is not None and layer.memory.kind == kind and found.spikes.shape[2] > 6
     )
+
+
+@pytest.mark.parametrize("backend", ["fixed", "compiled", "near-memory"])
+@pytest.mark.parametrize(("kind", "symbol"), [("slow_memory", "m"), ("hgrn", "h"), ("hopfield", "q")])
+def test_states_of_every_sample_are_compared(backend, kind, symbol):
+    """Batches one after another, the last of them filled up."""
+    found, name = with_memory(kind)
+    sent, held = simulated(found.network, found.spikes)
+    outcome = run_direct(Job(found.network, found.spikes, backend, len(found.spikes) // 2 + 1, block=3, states=True))
+    states = compare_states(found.network, held, outcome.states)
+    assert {entry.state for entry in states if entry.layer == name} == {"u", "v", symbol}
+    assert [entry.mismatches for entry in states] == [0] * len(states)
+    assert all(entry.samples == len(found.spikes) for entry in states)
+    held[name]["m"][-1, -1] += 1
+    (wrong,) = [entry for entry in compare_states(found.network, held, outcome.states) if entry.mismatches]
+    assert (wrong.layer, wrong.state, wrong.mismatches) == (name, symbol, 1)
+    assert wrong.first == {
+        "sample": len(found.spikes) - 1,
+        "index": held[name]["m"].shape[1] - 1,
+        "left": int(held[name]["m"][-1, -1]),
+        "right": int(held[name]["m"][-1, -1]) - 1,
+    }
+    pair = replace(compare(found.network, ("reference", sent), (backend, outcome.sent)), states=(*states[:-1], wrong))
+    assert pair.mismatches == 1
+    assert f"{symbol}[{wrong.size - 1}]: reference has" in state_of(pair)
+    assert f"{symbol} of {name}" in states_of(pair)
+    assert "1 of " in states_of(pair)
+
+
+@pytest.mark.parametrize(("kind", "symbol"), [(None, None), ("slow_memory", "m"), ("hgrn", "h"), ("hopfield", "q")])
+def test_states_at_a_divergence_are_those_of_lava(kind, symbol):
+    """u, v and the memory pathway's state after a step, out of Lava, are the reference's, and are told."""
+    network, spikes = CASE.network, CASE.spikes
+    name = next(network.spiking).name
+    if kind is not None:
+        found, name = with_memory(kind)
+        network, spikes = found.network, found.spikes
+    backend = "compiled" if kind == "hgrn" else "fixed"
+    place = (network, spikes, name, len(spikes) - 1, 5)
+    reference, lava = reference_states(*place), backend_states(*place, backend)
+    assert {state: values.tolist() for state, values in lava.items() if values.size} == {
+        state: values.tolist() for state, values in reference.items() if values.size
+    }
+    first = Divergence(("reference", backend), name, 0, 0, 5, 0, 1, dict.fromkeys(("reference", backend)))
+    told_states = {"reference": told(network, name, 0, reference), backend: told(network, name, 0, lava)}
+    if symbol is not None:
+        told_states[backend][symbol][-1] += 1
+    sentence = divergence_of(Pair("reference", backend, (), replace(first, states=told_states)))
+    assert f"u is {int(reference['u'][0])} (reference)" in sentence
+    if symbol is not None:
+        size = len(told_states[backend][symbol])
+        assert f"of {symbol}, 1 of {size} differ, first {symbol}[{size - 1}]: " in sentence
