@@ -28,19 +28,21 @@ class Display:
 
     def step(self, epoch: int, done: int, figures: Figures) -> None:
         """Show the running means of the epoch after `done` of its steps."""
-        text = f"loss {figures.loss:.3f}  accuracy {100 * figures.accuracy:5.1f} %  spikes {figures.rate:.3f}"
+        text = f"loss {figures.loss:.3f}  accuracy {100 * figures.accuracy:5.1f} %"
+        text += f"  spikes {figures.rate:.3f}" if figures.rates else ""
         completed = (epoch - 1) * self.steps + done
         self.bar.update(self.task, completed=completed, epoch=epoch, figures=text + self.validation)
 
     def epoch(self, epoch: int, row: dict[str, Any]) -> None:
         """Show the end of an epoch from its row of the log."""
-        if (validation := row.get("validation_accuracy_integer")) is not None:
+        validation = row.get("validation_accuracy_integer", row.get("validation_accuracy_float"))
+        if validation is not None:
             self.validation = f"  validation {100 * validation:.1f} %"
         if not self.console.is_terminal and (epoch % max(self.epochs // 10, 1) == 0 or epoch == self.epochs):
             rates = [value for key, value in row.items() if key.startswith("spike_rate_")]
             self.console.print(
                 f"epoch {epoch}/{self.epochs}  loss {row['loss']:.3f}  accuracy {100 * row['accuracy']:.1f} %"
-                f"{self.validation}  spikes {sum(rates) / max(len(rates), 1):.3f}",
+                f"{self.validation}" + (f"  spikes {sum(rates) / len(rates):.3f}" if rates else ""),
                 highlight=False,
             )
 

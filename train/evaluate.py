@@ -33,6 +33,8 @@ def evaluate(
     target = path.parent / f"evaluation-{result['dataset']}{'' if split == 'test' else '-' + split}.json"
     write_json(target, result)
     for form in ("float", "integer"):
+        if result[f"accuracy_{form}"] is None:
+            continue
         low, high = (100 * bound for bound in result[f"accuracy_{form}_interval"])
         typer.echo(
             f"{result['dataset']} ({split}, {result['samples']} samples), {form}: "
@@ -42,7 +44,7 @@ def evaluate(
 
 
 def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> dict[str, Any]:
-    """What evaluation-DATA.json holds.
+    """What evaluation-DATA.json holds; no integers, None, of a network that is not deployable.
 
     Raises:
         BasaltError: the checkpoint is damaged, or the data set or split is not there.
@@ -69,14 +71,14 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     network = load(path)
     objective = OBJECTIVES[recipe.training.objective]
     floats = [float_score(network, events, objective) for events in parts[split] if len(events)]
-    integers = [integer_score(network, events) for events in parts[split] if len(events)]
+    integers = [integer_score(network, events) for events in parts[split] if len(events) and network.deployable]
     if not floats:
         raise BasaltError(f"The {split} split of {splits.name} is empty.")
     return {
         "dataset": splits.name,
         "provenance": splits.provenance,
         "split": split,
-        "samples": sum(score.samples for score in integers),
+        "samples": sum(score.samples for score in floats),
         **_pooled("float", floats),
         **_pooled("integer", integers),
         "recipe": recipe.name,
@@ -87,6 +89,8 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
 def _pooled(form: str, parts: list[Any]) -> dict[str, Any]:
     from train.scores import wilson
 
+    if not parts:
+        return {f"accuracy_{form}": None, f"accuracy_{form}_interval": None}
     samples = sum(score.samples for score in parts)
     hits = sum(round(score.accuracy * score.samples) for score in parts)
     return {f"accuracy_{form}": hits / samples, f"accuracy_{form}_interval": wilson(hits, samples)}

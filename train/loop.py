@@ -159,21 +159,20 @@ def _epoch(
 
 
 def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> dict[str, Any]:
-    """Score the validation split; keep the weights if its integer accuracy (then its loss) is the best so far."""
+    """Score the validation split; keep the weights if its accuracy (then its loss) is the best so far.
+
+    The accuracy is that of the deployed integers, or in floats where the network has none.
+    """
     network = state.network.eval()
     scored = float_score(network, splits.validation, OBJECTIVES[recipe.training.objective], fabric.device)
-    integer = integer_score(network, splits.validation, fabric.device)
     assert scored.loss is not None
-    figures = {
-        "validation_loss": scored.loss,
-        "validation_accuracy_float": scored.accuracy,
-        "validation_accuracy_integer": integer.accuracy,
-    }
+    figures = {"validation_loss": scored.loss, "validation_accuracy_float": scored.accuracy}
+    decisive = "validation_accuracy_float"
+    if network.deployable:
+        decisive = "validation_accuracy_integer"
+        figures[decisive] = integer_score(network, splits.validation, fabric.device).accuracy
     before = state.best
-    if not before or (integer.accuracy, -scored.loss) > (
-        before["validation_accuracy_integer"],
-        -before["validation_loss"],
-    ):
+    if not before or (figures[decisive], -scored.loss) > (before[decisive], -before["validation_loss"]):
         state.best = {"epoch": state.epoch + 1, **figures}
         state.best_model = _copy(network.state_dict())
     return figures

@@ -100,7 +100,10 @@ def _stopped(run: Path) -> str:
 
 
 def measured(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any]:
-    """What metrics.json holds: scores of the best weights on the test split, and how they were trained."""
+    """What metrics.json holds: scores of the best weights on the test split, and how they were trained.
+
+    Without integers, in a network that is not deployable, what is said of them is None.
+    """
     from dataclasses import asdict
 
     from train.objectives import OBJECTIVES
@@ -108,18 +111,18 @@ def measured(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any
 
     network = state.network
     scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device)
-    integer = integer_score(network, splits.test, device)
+    integer = integer_score(network, splits.test, device) if network.deployable else None
     return {
         "accuracy_float": scored.accuracy,
         "accuracy_float_interval": scored.interval,
-        "accuracy_integer": integer.accuracy,
-        "accuracy_integer_interval": integer.interval,
-        "test_samples": integer.samples,
+        "accuracy_integer": None if integer is None else integer.accuracy,
+        "accuracy_integer_interval": None if integer is None else integer.interval,
+        "test_samples": scored.samples,
         "validation_accuracy_float": state.best.get("validation_accuracy_float"),
         "validation_accuracy_integer": state.best.get("validation_accuracy_integer"),
         "validation_loss": state.best.get("validation_loss"),
         "parameters": network.parameter_count,
-        "spike_rate": asdict(integer)["spike_rate"],
+        "spike_rate": asdict(scored if integer is None else integer)["spike_rate"],
         "seed": recipe.seed,
         "recipe": recipe.name,
         "dataset": splits.name,
@@ -131,10 +134,12 @@ def measured(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any
 
 
 def _summary(run: Path, metrics: dict[str, Any]) -> str:
-    low, high = (100 * bound for bound in metrics["accuracy_integer_interval"])
+    form = "float" if metrics["accuracy_integer"] is None else "integer"
+    low, high = (100 * bound for bound in metrics[f"accuracy_{form}_interval"])
+    floats = f", {100 * metrics['accuracy_float']:.2f} % in floats" if form == "integer" else ""
     return (
-        f"Test accuracy {100 * metrics['accuracy_integer']:.2f} % in integers (95 % interval {low:.1f} to {high:.1f}), "
-        f"{100 * metrics['accuracy_float']:.2f} % in floats; "
+        f"Test accuracy {100 * metrics[f'accuracy_{form}']:.2f} % in {form}s (95 % interval {low:.1f} to {high:.1f})"
+        f"{floats}; "
         f"best epoch {metrics['best_epoch']} of {metrics['epochs']}, "
         f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.\nWrote {run}/checkpoint.pt, "
         "recipe.toml, metrics.json, log.csv and TensorBoard events."

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int, UInt8
 
-from train.layers import LAYERS, SpikingConfig
+from train.layers import LAYERS, ReadoutConfig
 from train.layers.integers import ReadoutIntegers, SpikingIntegers
 from train.recipe import ContrastiveConfig, NetworkConfig, Recipe
 
@@ -31,7 +31,7 @@ class Trace:
 
 
 class Network(torch.nn.Module):
-    """Spiking layers and a read-out.
+    """Spiking layers, or LSTMs, and a read-out.
 
     Args:
         config: the layers.
@@ -58,11 +58,11 @@ class Network(torch.nn.Module):
         for layer in config.named():
             module: Any = LAYERS[layer.kind].module
             assert layer.name is not None
-            if isinstance(layer, SpikingConfig):
+            if isinstance(layer, ReadoutConfig):
+                self.layers[layer.name] = module(layer, layer.name, prod(shape), classes)
+            else:
                 self.layers[layer.name] = module(layer, layer.name, shape)
                 shape = self.layers[layer.name].shape
-            else:
-                self.layers[layer.name] = module(layer, layer.name, prod(shape), classes)
         for hidden in self.hidden:
             hidden.meet(self.hidden)
         self.contrasted = torch.zeros(0)
@@ -78,8 +78,18 @@ class Network(torch.nn.Module):
 
     @property
     def hidden(self) -> list[Any]:
-        """The spiking layers, in order."""
+        """All layers but the read-out, in order: spiking ones, and LSTMs to compare with."""
         return list(self.layers.values())[:-1]
+
+    @property
+    def spiking(self) -> list[Any]:
+        """The layers that spike, in order."""
+        return [layer for layer in self.hidden if layer.deployable]
+
+    @property
+    def deployable(self) -> bool:
+        """Whether all layers have integers: `trace` and export are of such networks alone."""
+        return all(layer.deployable for layer in self.hidden)
 
     @property
     def readout(self) -> Any:
@@ -89,7 +99,7 @@ class Network(torch.nn.Module):
     @property
     def rates(self) -> dict[str, Float[torch.Tensor, ""]]:
         """Mean spikes per neuron and step of each spiking layer in the last training-form forward pass."""
-        return {layer.name: layer.rate for layer in self.hidden}
+        return {layer.name: layer.rate for layer in self.spiking}
 
     def forward(self, x: torch.Tensor, over_time: bool = False) -> torch.Tensor:
         """Logits (batch, classes) of spikes or graded input (batch, features, steps); integer sums in `integer()`.
@@ -146,7 +156,11 @@ class Network(torch.nn.Module):
 
     @torch.no_grad()
     def trace(self, x: UInt8[torch.Tensor, "batch features steps"]) -> Trace:
-        """All spikes and the read-out's sums, as deployed."""
+        """All spikes and the read-out's sums, as deployed.
+
+        Raises:
+            BasaltError: the network is not `deployable`.
+        """
         spikes = {}
         x = x.to(torch.uint8)
         for layer in self.hidden:
@@ -155,7 +169,11 @@ class Network(torch.nn.Module):
         return Trace(spikes, self.readout.exact(x))
 
     def integers(self) -> list[SpikingIntegers | ReadoutIntegers]:
-        """The layers as they are deployed, in order."""
+        """The layers as they are deployed, in order.
+
+        Raises:
+            BasaltError: the network is not `deployable`.
+        """
         return [layer.integers() for layer in self.layers.values()]
 
     @torch.no_grad()
@@ -163,6 +181,7 @@ class Network(torch.nn.Module):
         self, x: UInt8[torch.Tensor, "batch features steps"], labels: Int[torch.Tensor, "batch"] | None = None
     ) -> None:
         """Set the shifts of every memory from the ranges that `x` causes, input side first; store classes in some."""
+        self.hidden[0].hear(x)
         for layer in self.hidden:
             memory = layer.memory
             if memory is None:

@@ -74,11 +74,12 @@ def _row(folder: Path) -> str:
     saved = checkpoint.read(folder)
     lava = f"{100 * read_json(folder / LAVA)['accuracy']:.2f}" if (folder / LAVA).is_file() else ""
     rates = " ".join(f"{rate:.3f}" for rate in metrics["spike_rate"].values())
+    integer = metrics["accuracy_integer"]
     formula = formula_count(saved.recipe.network, saved.inputs)
     return (
         f"| {folder.name} | {metrics['seed']} | {metrics['parameters']:,} | "
         f"{'' if formula is None else f'{formula:,}'} | {100 * metrics['accuracy_float']:.2f} | "
-        f"{100 * metrics['accuracy_integer']:.2f} | {lava} | {rates} | {metrics['seconds']:.0f} |"
+        f"{'' if integer is None else f'{100 * integer:.2f}'} | {lava} | {rates} | {metrics['seconds']:.0f} |"
     )
 
 

@@ -46,7 +46,11 @@ def float_score(network: Network, events: Samples, objective: Objective, device:
 
 
 def integer_score(network: Network, events: Samples, device: torch.device = CPU) -> Score:
-    """Score in exact integers, as deployed."""
+    """Score in exact integers, as deployed.
+
+    Raises:
+        BasaltError: the network is not deployable.
+    """
     hits, rates, seen = 0, dict.fromkeys(network.rates, 0.0), 0
     for x, labels in in_order(events, _batch(device), device):
         trace = network.trace(x)

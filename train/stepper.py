@@ -68,7 +68,7 @@ class Stepper:
             network, wrapped, optimizer, fabric, config,
         )  # fmt: skip
         self.objective = OBJECTIVES[config.objective]
-        self.sums = torch.zeros(3 + len(network.hidden), dtype=torch.float64, device=fabric.device)
+        self.sums = torch.zeros(3 + len(network.spiking), dtype=torch.float64, device=fabric.device)
         self.one = torch.ones((), device=fabric.device)
         self.graph: Any = None
         self.x, self.labels = torch.empty(0), torch.empty(0)
@@ -111,7 +111,7 @@ class Stepper:
     def read(self) -> Figures:
         """The means so far; waits for the device."""
         loss, hits, seen, *rates = self.sums.tolist()
-        names = [layer.name for layer in self.network.hidden]
+        names = [layer.name for layer in self.network.spiking]
         return Figures(loss / seen, hits / seen, {name: rate / seen for name, rate in zip(names, rates)})
 
     def clear(self) -> None:

@@ -11,6 +11,7 @@ from train.layers.config import (
     HopfieldConfig,
     LayerConfig,
     LifConfig,
+    LstmConfig,
     PoolConfig,
     ReadoutConfig,
     SpikingConfig,
@@ -20,6 +21,7 @@ from train.layers.dmp import Dmp
 from train.layers.hgrn import Hgrn
 from train.layers.hopfield import Hopfield
 from train.layers.lif import Lif
+from train.layers.lstm import Lstm
 from train.layers.readout import Readout
 
 
@@ -38,6 +40,7 @@ LAYERS: dict[str, Kind] = {
     "hopfield": Kind(HopfieldConfig, Hopfield),
     "conv": Kind(ConvConfig, Conv),
     "pool": Kind(PoolConfig, Pool),
+    "lstm": Kind(LstmConfig, Lstm),
     "readout": Kind(ReadoutConfig, Readout),
 }
 

@@ -231,6 +231,17 @@ class PoolConfig(SpikingConfig):
     voltage_decay: Decay = 1.0
 
 
+class LstmConfig(LayerConfig):
+    """A long short-term memory: not spiking, to compare with; it is trained and cannot be deployed.
+
+    Attributes:
+        units: of the state.
+    """
+
+    kind: Literal["lstm"] = "lstm"
+    units: int = Field(gt=0, le=65536)
+
+
 class ReadoutConfig(LayerConfig):
     """Non-spiking integrators, one a class; the class is the largest sum, or mean membrane, after the last step.
 

@@ -33,11 +33,13 @@ class Spiking(torch.nn.Module):
         inputs: number of input features, or their shape.
 
     Attributes:
+        deployable: whether it has integers, which a .net file may hold.
         plain: whether a dense product and a slow memory are all that drives the neurons (`train.layers.whole`).
         shape: of the output, (channels, height, width) or (neurons,).
         memory: the memory beside the synapses, if any.
     """
 
+    deployable: ClassVar[bool] = True
     plain: ClassVar[bool] = True
     config: Any
 
@@ -74,6 +76,9 @@ class Spiking(torch.nn.Module):
 
     def meet(self, layers: Sequence["Spiking"]) -> None:
         """Called once with all spiking layers of the network, for those that share something."""
+
+    def hear(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> None:
+        """Called with some of the network's input where the layer is the first, for those that scale it."""
 
     def imprint(self, labels: Int[torch.Tensor, "batch"]) -> None:
         """Store what the classes of the input just seen have in common, for those that do."""

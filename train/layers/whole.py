@@ -70,6 +70,8 @@ class Operation:
 
 
 def _operation(layer: "Spiking") -> Operation | None:
+    if not layer.deployable:
+        return None
     return next((operation for operation in OPERATIONS if operation.knows(layer)), None)
 
 
