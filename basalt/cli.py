@@ -116,6 +116,16 @@ COMMANDS = (
         ),
     ),
     Command(
+        "study lif-roles",
+        "train.studies.lif_roles.command",
+        "lif_roles",
+        (
+            "basalt study lif-roles --quick",
+            "basalt study lif-roles --tasks spoken,camera-5 --seeds 5 --workers 4 --accelerator cuda --dry-run",
+            "basalt study lif-roles --variants all --tasks recall",
+        ),
+    ),
+    Command(
         "ablate near-memory",
         "deploy.core_ablation",
         "near_memory",
@@ -123,7 +133,10 @@ COMMANDS = (
     ),
 )
 
-GROUPS = {"ablate": "Change one thing at a time, in networks or in hardware, and check a paper's conclusions."}
+GROUPS = {
+    "ablate": "Change one thing at a time, in networks or in hardware, and check a paper's conclusions.",
+    "study": "What the parts of a neuron do, on many tasks: accuracy, robustness and cost.",
+}
 """What the groups of commands are for."""
 
 

@@ -74,8 +74,9 @@ def activity(network: Network, events: Samples, layers: tuple[str, ...] = (), de
         trace = network.trace(x)
         predicted.append(trace.sums.cpu().numpy().argmax(1))
         for name, spikes in {INPUT: x, **trace.spikes}.items():
-            every = spikes.sum(-1, dtype=torch.int64)
-            heard = every - spikes[..., -1]
+            happened = spikes != 0  # a graded one is one event
+            heard = happened[..., :-1].sum(-1, dtype=torch.int64)
+            every = heard + happened[..., -1]
             arrived[name] = arrived.get(name, 0) + heard.sum(0).cpu().numpy()
             if name != INPUT:
                 sent[name] = sent.get(name, 0) + every.sum(0).cpu().numpy()
@@ -90,8 +91,9 @@ def operations(network: Network, done: Activity) -> dict[str, Operations]:
     found, before = {}, done.arrived[INPUT]
     for layer in network.integers():
         synapses = int(before @ fan_out(layer))
-        if getattr(layer, "recurrent_weight", None) is not None:
-            synapses += int(done.arrived[layer.name].sum()) * len(layer.weight)
+        recurrent = getattr(layer, "recurrent_weight", None)
+        if recurrent is not None:
+            synapses += int(done.arrived[layer.name].sum()) * (len(recurrent) if recurrent.ndim == 2 else 1)
         memory = getattr(layer, "memory", None)
         if memory is None:
             found[layer.name] = Operations(synapses / done.samples)

@@ -139,6 +139,34 @@ def level_map(
     return _svg(HEIGHT, parts + _titles(x_axis, y_axis))
 
 
+def surface(x_axis: Axis, y_axis: Axis, values: Float[np.ndarray, "rows columns"], levels: Sequence[float]) -> str:
+    """A finely measured surface, a cell a value (rows along y, columns along x), with contours and their values."""
+    rows, columns = values.shape
+    side = HEIGHT - TOP - BOTTOM
+    x, y = Scale(-0.5, columns - 0.5, LEFT, LEFT + side), Scale(-0.5, rows - 0.5, HEIGHT - BOTTOM, TOP)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    parts = []
+    for r, c in zip(*np.nonzero(np.isfinite(values))):
+        strength = 8 + 80 * (float(values[r, c]) - low) / ((high - low) or 1.0)
+        box = f"M{x(c - 0.5):.1f} {y(r + 0.5):.1f}h{x(1) - x(0) + 0.4:.1f}v{y(0) - y(1) + 0.4:.1f}H{x(c - 0.5):.1f}z"
+        parts.append(f"<path class='cell' style='--s:{strength:.0f}%' d='{box}'/>")
+    for level in levels:
+        ends = contour(values, level)
+        lines = "".join(f"M{x(a[1]):.1f} {y(a[0]):.1f}L{x(b[1]):.1f} {y(b[0]):.1f}" for a, b in ends)
+        parts.append(f"<path class='contour' d='{lines}'><title>{level:g}</title></path>")
+        if ends:
+            top = max(ends, key=lambda pair: pair[0][0])[0]
+            parts.append(f"<text class='value' x='{x(top[1]):.1f}' y='{y(top[0]) + 4:.1f}'>{level:g}</text>")
+    along, up = Scale(x_axis.low, x_axis.high, x(0), x(columns - 1)), Scale(y_axis.low, y_axis.high, y(0), y(rows - 1))
+    for tick in along.ticks():
+        parts.append(
+            f"<text x='{along(tick):.1f}' y='{HEIGHT - BOTTOM + 15}' text-anchor='middle'>{x_axis.label(tick)}</text>"
+        )
+    for tick in up.ticks():
+        parts.append(f"<text x='{LEFT - 7}' y='{up(tick) + 4:.1f}' text-anchor='end'>{y_axis.label(tick)}</text>")
+    return _svg(HEIGHT, parts + _titles(x_axis, y_axis))
+
+
 def contour(
     values: Float[np.ndarray, "rows columns"], level: float
 ) -> list[tuple[tuple[float, float], tuple[float, float]]]:

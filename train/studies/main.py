@@ -53,8 +53,8 @@ def dual_memory(
     size = SIZES[task, "quick" if quick else "full"]
     size = replace(size, seeds=seeds or size.seeds, epochs=epochs or size.epochs)
     settings = dict(setting(text) for text in set_ or ())
-    study = Study(TASKS[task], size, _chosen("--parts", parts, PARTS), settings, task)
-    _conduct(study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
+    study = Study(TASKS[task], size, chosen("--parts", parts, PARTS), settings, task)
+    conduct_in(study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
 
 
 def memory_vision(
@@ -85,11 +85,11 @@ def memory_vision(
         raise BasaltError(f"--task: {one_of(task, TASKS)}.")
     settings = dict(setting(text) for text in set_ or ())
     seeds = seeds or (1 if quick else 3)
-    study = Study(task, TASKS[task], _chosen("--models", models, MODELS), seeds, quick, epochs, settings)
-    _conduct(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
+    study = Study(task, TASKS[task], chosen("--models", models, MODELS), seeds, quick, epochs, settings)
+    conduct_in(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
 
 
-def _chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, ...]:
+def chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, ...]:
     """Those named, or all.
 
     Raises:
@@ -98,14 +98,14 @@ def _chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, 
     from train.recipe import one_of
 
     known = tuple(known)
-    chosen = known if given is None else tuple(dict.fromkeys(name.strip() for name in given.split(",")))
-    for name in chosen:
+    picked = known if given is None else tuple(dict.fromkeys(name.strip() for name in given.split(",")))
+    for name in picked:
         if name not in known:
             raise BasaltError(f"{option}: {one_of(name, known)}.")
-    return chosen
+    return picked
 
 
-def _conduct(
+def conduct_in(
     study: Any,
     name: str,
     quick: bool,
@@ -116,6 +116,7 @@ def _conduct(
     cluster: str | None,
     dry_run: bool,
 ) -> None:
+    """Conduct a study, or describe it, in `output` or its own folder of studies/."""
     from train.studies.conduct import conduct, describe
     from train.studies.runner import Place
 

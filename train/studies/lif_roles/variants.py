@@ -6,6 +6,7 @@ leakage sets α (none 1, learnable, fixed, complete 0), reset what a spike leave
 recurrence V (none 0, full, diagonal).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -32,9 +33,7 @@ class Variant:
     @property
     def title(self) -> str:
         """For people."""
-        return f"{TITLES[self.leakage]}, {self.reset} reset, {self.recurrence} recurrence".replace(
-            "none re", "no re"
-        )
+        return ", ".join(TITLES[switch, str(getattr(self, switch))] for switch in SWITCHES)
 
     def keys(self) -> dict[str, str]:
         """What it says of every spiking layer of a recipe."""
@@ -42,45 +41,55 @@ class Variant:
 
 
 TITLES = {
-    "none": "no leakage",
-    "learnable": "learned leakage",
-    "fixed": "fixed leakage",
-    "complete": "complete leakage",
+    ("leakage", "none"): "no leakage",
+    ("leakage", "learnable"): "learned leakage",
+    ("leakage", "fixed"): "fixed leakage",
+    ("leakage", "complete"): "complete leakage",
+    ("reset", "hard"): "hard reset",
+    ("reset", "soft"): "soft reset",
+    ("reset", "none"): "no reset",
+    ("recurrence", "none"): "no recurrence",
+    ("recurrence", "full"): "full recurrence",
+    ("recurrence", "diagonal"): "diagonal recurrence",
 }
 
 
-@dataclass(frozen=True)
-class Lstm:
-    """The network that does not spike."""
-
-    name: str = "lstm"
-    title: str = "LSTM"
-
-
 VANILLA = Variant()
-LSTM = Lstm()
-Any_ = Variant | Lstm
+LSTM = "lstm"
+NAMES = {variant.name: variant for variant in (Variant(*levels) for levels in product(LEAKAGE, RESET, RECURRENCE))}
+"""All spiking variants, by name."""
 
-HEADLINE: tuple[Any_, ...] = (
+_SPIKING = (
     *(Variant(leakage, "hard", recurrence) for recurrence in ("none", "full") for leakage in LEAKAGE),
     *(replace(VANILLA, reset=reset) for reset in RESET if reset != "hard"),
     replace(VANILLA, recurrence="diagonal"),
-    LSTM,
 )
-"""Leakage with and without recurrence, each reset, each recurrence, and the LSTM."""
+SETS = {"headline": (*(variant.name for variant in _SPIKING), LSTM), "all": (*NAMES, LSTM)}
+"""headline: leakage with and without recurrence, each reset, each recurrence, and the LSTM."""
 
-EVERY: tuple[Any_, ...] = (
-    *(Variant(*levels) for levels in product(LEAKAGE, RESET, RECURRENCE)),
-    LSTM,
-)
-NAMES: dict[str, Any_] = {variant.name: variant for variant in EVERY}
-SETS = {"headline": HEADLINE, "all": EVERY}
-LANDSCAPES = (VANILLA.name, Variant("none", "hard", "full").name, LSTM.name)
+LANDSCAPES = (VANILLA.name, Variant("none", "hard", "full").name, LSTM)
 """Whose loss is drawn in two dimensions, as in the paper."""
 
 
-def changed(layer: dict[str, Any], variant: Any_) -> dict[str, Any]:
-    """A spiking layer of a recipe as one of the variant."""
-    if isinstance(variant, Lstm):
-        return {"kind": "lstm", **{key: layer[key] for key in ("name", "units") if key in layer}}
+def title(name: str) -> str:
+    """A variant for people."""
+    return "LSTM" if name == LSTM else NAMES[name].title
+
+
+def changed(layer: dict[str, Any], variant: Variant) -> dict[str, Any]:
+    """A spiking layer of a recipe with the switches of the variant."""
     return {**layer, **variant.keys()}
+
+
+def lstm(inputs: int, spiking: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """LSTM layers with as many weights as spiking layers with full recurrence have, as near as whole units come.
+
+    4·h·(inputs + h) = n·(inputs + n) for a layer of n neurons and h units.
+    """
+    layers, before = [], inputs
+    for layer in spiking:
+        neurons = layer["units"]
+        units = max(round((-before + (before**2 + neurons * (inputs + neurons)) ** 0.5) / 2), 1)
+        layers.append({"kind": "lstm", "units": units})
+        inputs, before = neurons, units
+    return layers

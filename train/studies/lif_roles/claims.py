@@ -1,0 +1,196 @@
+"""The published conclusions on leakage, reset and recurrence, and what measures each.
+
+1 to 3 are those of arXiv 2403.16674; 4 is of an independent replication (Bouanane et al. 2023); 5 are controls without
+which 1 and 3 say nothing: an attack that finds no gradient leaves any network unharmed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from train.studies import effects
+from train.studies.lif_roles.results import QUANTITIES, Results
+from train.studies.lif_roles.tasks import BOTH, KINDS, SPATIAL, TASKS, TEMPORAL
+from train.studies.lif_roles.variants import LSTM, SWITCHES, VANILLA, Variant, title
+from train.studies.verdicts import Claim, Measured, Verdict, judge
+
+TOLERANCE = 2.0
+"""Points of accuracy that count as nothing."""
+
+BASE = VANILLA.name
+NO_LEAK = Variant("none").name
+FORGETFUL = Variant("complete").name
+NO_RESET = Variant(reset="none").name
+RECURRENT = Variant(recurrence="full").name
+NO_LEAK_RECURRENT = Variant("none", recurrence="full").name
+
+
+@dataclass(frozen=True)
+class Contrast(Claim):
+    """A conclusion about Σ weight·quantity over variants, on tasks of some kinds.
+
+    Attributes:
+        weights: by the variants' names. quantity: one of QUANTITIES. kinds: of tasks.
+    """
+
+    weights: Mapping[str, float]
+    quantity: str
+    kinds: tuple[str, ...]
+
+
+def _contrast(
+    text: str, side: str, limit: float, weights: Mapping[str, float], quantity: str, kinds: tuple[str, ...] = KINDS
+) -> Contrast:
+    figure = QUANTITIES[quantity]
+    compared = f"{formula(weights)}: {figure.title}; {', '.join(kinds)} data"
+
+    def measure(results: Results) -> Measured:
+        tasks = results.study.of_kind(*kinds)
+        effect = results.contrast(tasks, weights, quantity)
+        return effect, compared if effect else f"{compared}: trainings are missing, or seeds are too few"
+
+    return Contrast(text, figure.unit, side, limit, measure, weights, quantity, kinds)
+
+
+def formula(weights: Mapping[str, float]) -> str:
+    """A contrast in words: what is added, less what is taken off."""
+    more = [title(name) for name, weight in weights.items() if weight > 0]
+    less = [title(name) for name, weight in weights.items() if weight < 0]
+    return f"({') + ('.join(more)}) less ({') + ('.join(less)})"
+
+
+def _drives_most(results: Results) -> Measured:
+    """By how much more leakage moves accuracy than the stronger of reset and recurrence."""
+    tasks = results.study.tasks
+    moved = {
+        switch: results.spread(tasks, BASE, [name for name in _levels(switch) if name in results.study.variants])
+        for switch in SWITCHES
+    }
+    compared = "mean |difference of accuracy| from the vanilla network: leakage less the larger of reset, recurrence"
+    seeds = set.intersection(*(set(by) for by in moved.values()))
+    more = [moved["leakage"][seed] - max(moved["reset"][seed], moved["recurrence"][seed]) for seed in sorted(seeds)]
+    means = ", ".join(f"{switch} {np.mean(list(by.values())):.2f}" for switch, by in moved.items() if by)
+    effect = effects.mean(more, "seeds")
+    return effect, f"{compared} ({means})" if effect else f"{compared}: needs two seeds"
+
+
+def _levels(switch: str) -> list[str]:
+    """The vanilla network with each other level of a switch."""
+    every = [Variant(**{**_switches(), switch: level}).name for level in SWITCHES[switch]]
+    return [name for name in every if name != BASE]
+
+
+def _switches() -> dict[str, str]:
+    return {switch: getattr(VANILLA, switch) for switch in SWITCHES}
+
+
+def _mean_over_networks(quantity: str, less: str | None = None) -> Callable[[Results], Measured]:
+    """Of all spiking networks and tasks: a quantity, or what it is more than another."""
+    name = QUANTITIES[quantity].title + (f" less {QUANTITIES[less].title}" if less else "")
+
+    def measure(results: Results) -> Measured:
+        by_seed: dict[int, list[float]] = {}
+        for task in results.study.tasks:
+            for variant in results.study.variants:
+                if variant == LSTM:
+                    continue
+                theirs = results.values(task, variant, less) if less else {}
+                for seed, value in results.values(task, variant, quantity).items():
+                    by_seed.setdefault(seed, []).append(value - theirs.get(seed, 0.0))
+        if len(by_seed) == 1:
+            (values,) = by_seed.values()
+            effect = effects.mean(values, "networks and tasks, one seed")
+        else:
+            effect = effects.mean([float(np.mean(values)) for values in by_seed.values()], "seeds")
+        return effect, f"{name}, all spiking networks and tasks"
+
+    return measure
+
+
+_TIMED = (TEMPORAL, BOTH)
+_LEAK = {BASE: 1, NO_LEAK: -1}
+_LEAK_RECURRENT = {RECURRENT: 1, NO_LEAK_RECURRENT: -1}
+_RESET = {BASE: 1, NO_RESET: -1}
+_RECUR = {RECURRENT: 1, BASE: -1}
+_MORE, _LESS = "at least", "at most"
+
+
+def _only_temporal(results: Results) -> Measured:
+    """The gain from leakage of recurrent networks on temporal data less that on spatial data."""
+    compared = "gain from leakage of recurrent networks, temporal less spatial data: accuracy"
+    parts = [
+        {
+            task: by
+            for task in results.study.of_kind(kind)
+            if (by := results.weighted(task, _LEAK_RECURRENT, "accuracy"))
+        }
+        for kind in (TEMPORAL, SPATIAL)
+    ]
+    if not all(parts):
+        return None, f"{compared}: trainings are missing"
+    seeds = set.intersection(*(set(by) for part in parts for by in part.values()))
+    sides = [[float(np.mean([by[seed] for by in part.values()])) for seed in sorted(seeds)] for part in parts]
+    effect = effects.mean([a - b for a, b in zip(*sides)], "seeds")
+    return effect, compared if effect else f"{compared}: needs two seeds"
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim("1. Leakage drives performance most.", "points", _MORE, 0.0, _drives_most),
+    _contrast("1. Leakage sets how long is remembered: forgetting all in a step costs accuracy on temporal data.",
+              _MORE, 0.0, {BASE: 1, FORGETFUL: -1}, "accuracy", (TEMPORAL,)),
+    _contrast("1. Leakage gives robustness to attacks on the input tensor.", _MORE, 0.0, _LEAK, "pgd"),
+    _contrast("1. Leakage gives robustness to events added and removed.", _MORE, 0.0, _LEAK, "events"),
+    _contrast("2. Reset keeps computation efficient: spike rates are lower.", _LESS, 0.0, _RESET, "rate"),
+    _contrast("2. Reset keeps computation efficient: an inference takes fewer operations.",
+              _LESS, 0.0, _RESET, "log_operations"),
+    _contrast("2. Reset keeps long processing uninterrupted: it adds accuracy on temporal data.",
+              _MORE, 0.0, _RESET, "accuracy", (TEMPORAL,)),
+    _contrast("2. Reset keeps long processing uninterrupted: longer input than trained on costs less.",
+              _MORE, 0.0, _RESET, "longer", _TIMED),
+    _contrast("3. Recurrence enriches temporal dynamics: it adds accuracy on temporal data.",
+              _MORE, 0.0, _RECUR, "accuracy", (TEMPORAL,)),
+    _contrast("3. Recurrence costs robustness to attacks on the input tensor.", _LESS, 0.0, _RECUR, "pgd"),
+    _contrast("3. Recurrence costs robustness to events added and removed.", _LESS, 0.0, _RECUR, "events"),
+    _contrast("3. Recurrence costs generalisation: the gap from training to test grows.",
+              _MORE, 0.0, _RECUR, "gap"),
+    _contrast("3. Recurrence costs generalisation: the loss around the weights is sharper.",
+              _MORE, 0.0, _RECUR, "sharpness"),
+    _contrast("3. Without leakage and with recurrence the loss is sharper than the vanilla network's.",
+              _MORE, 0.0, {NO_LEAK_RECURRENT: 1, BASE: -1}, "sharpness"),
+    _contrast("4. With temporal data and recurrence, leakage matters: it adds accuracy.",
+              _MORE, 0.0, _LEAK_RECURRENT, "accuracy", (TEMPORAL,)),
+    _contrast("4. It adds more with recurrence than without, on temporal data.",
+              _MORE, 0.0, {**_LEAK_RECURRENT, BASE: -1, NO_LEAK: 1}, "accuracy", (TEMPORAL,)),
+    Claim("4. It adds more on temporal than on spatial data, with recurrence.", "points", _MORE, 0.0, _only_temporal),
+    _contrast(f"4. Without recurrence it adds {TOLERANCE:g} points at most on temporal data.",
+              _LESS, TOLERANCE, _LEAK, "accuracy", (TEMPORAL,)),
+    _contrast(f"4. On spatial data it adds {TOLERANCE:g} points at most.",
+              _LESS, TOLERANCE, _LEAK, "accuracy", (SPATIAL,)),
+    Claim("5. Attacks work by their gradient: random signs as large leave more accuracy, by 10 % or more.",
+          "%", _MORE, 10.0, _mean_over_networks("signs", "pgd")),
+    Claim("5. So do random events, as many as are flipped.",
+          "%", _MORE, 10.0, _mean_over_networks("random_events", "events")),
+)  # fmt: skip
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """All claims, judged."""
+    return [judge(claim, results) for claim in CLAIMS]
+
+
+def by_task(results: Results) -> dict[str, list[Verdict]]:
+    """The contrasts among the claims, judged on each of their tasks alone."""
+    found: dict[str, list[Verdict]] = {}
+    for claim in CLAIMS:
+        if isinstance(claim, Contrast):
+            alone = [task for task in results.study.tasks if TASKS[task].kind in claim.kinds]
+            found[claim.text] = [judge(_on(claim, task), results) for task in alone]
+    return found
+
+
+def _on(claim: Contrast, task: str) -> Claim:
+    def measure(results: Results) -> Measured:
+        return results.contrast((task,), claim.weights, claim.quantity), task
+
+    return Claim(claim.text, claim.unit, claim.side, claim.limit, measure)

@@ -1,0 +1,65 @@
+"""Train and judge the study of leakage, reset and recurrence: `basalt study lif-roles`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from train.studies.main import (
+    Accelerator,
+    Cluster,
+    DataDir,
+    DryRun,
+    Epochs,
+    Quick,
+    Seeds,
+    Set,
+    Workers,
+    chosen,
+    conduct_in,
+)
+
+NAME = "lif-roles"
+
+
+def lif_roles(
+    tasks: Annotated[
+        str | None, typer.Option(help="Only these, such as recall,camera-5; default the full or quick study's.")
+    ] = None,
+    variants: Annotated[
+        str,
+        typer.Option(
+            help='"headline", "all" (the 36 and the LSTM), or names (leakage-reset-recurrence), such as '
+            "learnable-hard-none,lstm."
+        ),
+    ] = "headline",
+    quick: Quick = False,
+    output: Annotated[Path | None, typer.Option(help="The study's folder; default studies/lif-roles.")] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
+    accelerator: Accelerator = "cpu",
+    data_dir: DataDir = None,
+    dry_run: DryRun = False,
+    set_: Set = None,
+) -> None:
+    """What leakage, reset and recurrence do: accuracy, generalisation, robustness, rates and cost of LIF neurons.
+
+    Writes report.html and results.json with a verdict on each published claim, and advice. Stop it when you like: the
+    same command goes on where it was. `basalt study price` adds what inferences cost on the price tables' machines.
+    """
+    from train.recipe import setting
+    from train.studies.lif_roles.study import SEEDS, Study
+    from train.studies.lif_roles.tasks import FULL, QUICK, TASKS
+    from train.studies.lif_roles.variants import SETS
+
+    study = Study(
+        chosen("--tasks", tasks, TASKS) if tasks else (QUICK if quick else FULL),
+        SETS[variants] if variants in SETS else chosen("--variants", variants, SETS["all"]),
+        seeds or SEEDS["quick" if quick else "full"],
+        quick,
+        epochs,
+        dict(setting(text) for text in set_ or ()),
+    )
+    conduct_in(study, NAME, quick, output, data_dir, accelerator, workers, cluster, dry_run)

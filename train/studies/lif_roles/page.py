@@ -1,0 +1,119 @@
+"""The page of the study of leakage, reset and recurrence."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from train.studies.lif_roles import claims
+from train.studies.lif_roles.advice import CLOSE, Choice, choices, unit
+from train.studies.lif_roles.figures import all_figures
+from train.studies.lif_roles.results import QUANTITIES, Quantity, Results
+from train.studies.lif_roles.study import Study
+from train.studies.lif_roles.tasks import TASKS
+from train.studies.lif_roles.variants import title
+from train.studies.page import Section, interval, judged, over, page, table
+from train.studies.study import Report
+from train.studies.verdicts import Verdict
+
+HIDDEN = ("log_operations",)
+COLUMNS = tuple(name for name in QUANTITIES if name not in HIDDEN)
+MARKS = {"confirmed": "✓", "not confirmed": "✗", "undecided": "?"}
+
+
+def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+    """The page and the verdicts; `made` tells how they came about."""
+    results = Results(study, outcomes)
+    verdicts, advice = claims.verdicts(results), choices(results)
+    lead = (
+        "Leaky integrate-and-fire neurons with three switches: leakage, reset, recurrence (arXiv 2403.16674), and an "
+        "LSTM with as many weights as the recurrent network. Accuracy is of the test set, in the deployed integers, "
+        "with the weights of the best epoch on the validation split; attacks are white box, through the surrogate "
+        f"gradient; intervals are 95 % {over(study.seeds)}."
+    )
+    first = [judged(verdicts), advised(advice), each_task(claims.by_task(results))]
+    whole = page(
+        "What leakage, reset and recurrence do",
+        lead,
+        first,
+        all_figures(results),
+        [everything(results, task) for task in study.tasks],
+        made,
+    )
+    plain = {
+        "tasks": list(study.tasks),
+        "variants": list(study.variants),
+        "seeds": study.seeds,
+        "verdicts": [verdict.plain() for verdict in verdicts],
+        "advice": [choice.plain() for choice in advice],
+    }
+    return Report(whole, [verdict.line() for verdict in verdicts], plain)
+
+
+def advised(advice: Sequence[Choice]) -> Section:
+    """Which neuron to choose."""
+    rows = [
+        [
+            choice.kind,
+            "any: operations" if choice.machine == "operations" else QUANTITIES[choice.machine].title,
+            f"{title(choice.variant)}<small>{choice.accuracy:.1f} %, {choice.cost:,.1f} {unit(choice.machine)}</small>",
+            f"{title(choice.best)}<small>{choice.best_accuracy:.1f} %, {choice.best_cost:,.1f} "
+            f"{unit(choice.machine)}</small>",
+            f"{title(choice.hardiest)}<small>{choice.kept:.0f} % kept</small>",
+        ]
+        for choice in advice
+    ]
+    head = [
+        "Data",
+        "Hardware",
+        f"Cheapest within {CLOSE:g} point of the best",
+        "Most accurate",
+        "Hardiest of those near",
+    ]
+    note = (
+        "Means over tasks and seeds. Cost is an inference's: synaptic operations, or energy on the machine of a price "
+        "table where `basalt study price` has worked it out. Hardiest: what keeps most accuracy while events are added "
+        "and removed."
+    )
+    return Section("Which neuron to choose", table(head, rows, numbers=()), note)
+
+
+def each_task(found: Mapping[str, Sequence[Verdict]]) -> Section:
+    """The contrasts on every task alone."""
+    tasks = list(dict.fromkeys(verdict.compared for row in found.values() for verdict in row))
+    rows = []
+    for text, verdicts in found.items():
+        by = {verdict.compared: verdict for verdict in verdicts}
+        rows.append([escape(text), *(_cell(by.get(task)) for task in tasks)])
+    note = "✓ the interval is on the claim's side, ✗ on the other, ? on both; – was not measured or is not claimed."
+    return Section("The same on each task", table(["Conclusion", *tasks], rows, range(1, len(tasks) + 1)), note)
+
+
+def _cell(verdict: Verdict | None) -> str:
+    if verdict is None or verdict.effect is None:
+        return "–"
+    effect = verdict.effect
+    return f"{MARKS[verdict.word]} {effect.value:+.2f}<small>{effect.low:+.2f} to {effect.high:+.2f}</small>"
+
+
+def everything(results: Results, task: str) -> Section:
+    """All networks on a task."""
+    columns = [name for name in COLUMNS if any(results.values(task, v, name) for v in results.study.variants)]
+    rows = [
+        [title(variant), *(_figure(results, task, variant, name, QUANTITIES[name]) for name in columns)]
+        for variant in results.study.variants
+    ]
+    head = ["Network", *(_head(QUANTITIES[name]) for name in columns)]
+    return Section(f"{escape(TASKS[task].title)}: all networks", table(head, rows, range(1, len(head))))
+
+
+def _head(quantity: Quantity) -> str:
+    shown = f" {quantity.unit}" if quantity.unit else ""
+    return f"{quantity.title}{shown}" + (f"<small>{quantity.note}</small>" if quantity.note else "")
+
+
+def _figure(results: Results, task: str, variant: str, name: str, quantity: Quantity) -> str:
+    effect = results.mean(task, variant, name)
+    if effect is not None:
+        return interval(effect, quantity.digits)
+    values = list(results.values(task, variant, name).values())
+    return f"{values[0]:,.{quantity.digits}f}" if values else "–"

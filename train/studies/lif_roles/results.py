@@ -1,0 +1,191 @@
+"""What the trainings of the study came to: quantities by task, variant and seed, and contrasts with intervals."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+
+from train.robustness.sweep import kept
+from train.studies import effects
+from train.studies.effects import Effect
+from train.studies.lif_roles.study import Study
+
+Outcome = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A figure of a training.
+
+    Attributes:
+        title, unit: for people.
+        of: an outcome, None where it was not measured.
+        digits: after the point. note: how it was measured.
+    """
+
+    title: str
+    unit: str
+    of: Callable[[Outcome], float | None]
+    digits: int = 1
+    note: str = ""
+
+
+def accuracy(outcome: Outcome) -> float:
+    """Test accuracy, a fraction: in the deployed integers, in floats where nothing is deployed."""
+    metrics = outcome["metrics"]
+    found = metrics.get("accuracy_integer")
+    return float(metrics["accuracy_float"] if found is None else found)
+
+
+def _under(attack: str, key: str = "accuracy") -> Callable[[Outcome], float | None]:
+    def of(outcome: Outcome) -> float | None:
+        points = outcome["attacks"]["curves"].get(attack)
+        clean = outcome["attacks"]["clean"]
+        return None if points is None or not clean else 100 * kept([point[key] for point in points], clean)
+
+    return of
+
+
+def _corrupted(name: str) -> Callable[[Outcome], float | None]:
+    def of(outcome: Outcome) -> float | None:
+        clean = outcome["clean"]
+        return 100 * kept(list(outcome["corrupted"][name].values()), clean) if clean else None
+
+    return of
+
+
+def _rate(outcome: Outcome) -> float | None:
+    rates = [rate for layer in outcome.get("rates", {}).values() for rate in layer]
+    return 100 * float(np.mean(rates)) if rates else None
+
+
+def _longer(outcome: Outcome) -> float | None:
+    factors = {float(name): value for name, value in outcome["corrupted"]["stretch"].items()}
+    return 100 * factors[max(factors)] / outcome["clean"] if outcome["clean"] else None
+
+
+def _flips(outcome: Outcome) -> float | None:
+    return 100 * kept(list(outcome["flips"].values()), outcome["clean"]) if outcome["clean"] else None
+
+
+def _lengths(outcome: Outcome) -> float | None:
+    own = f"{outcome['recipe']['data']['step_ms']:g}"
+    others = [value for name, value in outcome.get("lengths", {}).items() if name != own]
+    return 100 * kept(others, outcome["clean"]) if others and outcome["clean"] else None
+
+
+def _price(table: str) -> Callable[[Outcome], float | None]:
+    def of(outcome: Outcome) -> float | None:
+        found = outcome.get("prices", {}).get("machines", {}).get(table)
+        return None if found is None else 1e9 * found["joule"]
+
+    return of
+
+
+TABLES = {
+    "near-memory-22nm": "near-memory cores, 22 nm",
+    "loihi1-davies": "Loihi 1 (Davies)",
+    "loihi1-sanafe": "Loihi 1 (SANA-FE)",
+}
+_KEPT = "mean over budgets of the accuracy that is left, over that without"
+QUANTITIES: dict[str, Quantity] = {
+    "accuracy": Quantity("accuracy", "points", lambda o: 100 * accuracy(o), 2, "deployed integers; floats of the LSTM"),
+    "gap": Quantity("train less test", "points", lambda o: 100 * (o["train"] - o["clean"]), 2),
+    "sharpness": Quantity(
+        "sharpness", "", lambda o: o["landscape"]["sharpness"], 3, "rise of the loss a quarter of a filter away"
+    ),
+    "fgsm": Quantity("kept under FGSM", "%", _under("fgsm"), 1, _KEPT),
+    "pgd": Quantity("kept under PGD", "%", _under("pgd"), 1, _KEPT),
+    "events": Quantity("kept, events flipped", "%", _under("events"), 1, _KEPT),
+    "signs": Quantity("kept, random signs", "%", _under("pgd", "control"), 1, "as large as PGD's"),
+    "random_events": Quantity("kept, random events", "%", _under("events", "control"), 1, "as many as flipped"),
+    "noise": Quantity("kept, event noise", "%", _corrupted("noise")),
+    "drop": Quantity("kept, dropped events", "%", _corrupted("drop")),
+    "jitter": Quantity("kept, time jitter", "%", _corrupted("jitter")),
+    "stretch": Quantity("kept, stretched", "%", _corrupted("stretch")),
+    "longer": Quantity("kept, longest stretch", "%", _longer),
+    "lengths": Quantity("kept, other step lengths", "%", _lengths),
+    "flips": Quantity("kept, bit-flips", "%", _flips),
+    "rate": Quantity("spike rate", "%", _rate, 2, "of all hidden neurons' steps"),
+    "operations": Quantity(
+        "operations", "k", lambda o: o["total_operations"] / 1e3, 1, "synaptic ones an inference; products of the LSTM"
+    ),
+    "log_operations": Quantity("operations, 100·ln", "%", lambda o: 100 * log(o["total_operations"]), 1),
+    "parameters": Quantity("parameters", "", lambda o: float(o["metrics"]["parameters"]), 0),
+    **{table: Quantity(title, "nJ", _price(table), 1, "an inference") for table, title in TABLES.items()},
+}
+
+
+@dataclass(frozen=True)
+class Results:
+    """Outcomes by the name of their experiment; a training that is missing or failed is left out."""
+
+    study: Study
+    outcomes: Mapping[str, Outcome]
+
+    def by_seed(self, task: str, variant: str) -> dict[int, Outcome]:
+        """The outcomes of a variant on a task."""
+        names = {seed: self.study.run_name(task, variant, seed) for seed in range(1, self.study.seeds + 1)}
+        return {seed: self.outcomes[name] for seed, name in names.items() if name in self.outcomes}
+
+    def first(self, task: str, variant: str) -> Outcome | None:
+        """The outcome of its first seed, for pictures."""
+        return next(iter(self.by_seed(task, variant).values()), None)
+
+    def values(self, task: str, variant: str, quantity: str) -> dict[int, float]:
+        """A quantity by seed."""
+        found = {seed: QUANTITIES[quantity].of(outcome) for seed, outcome in self.by_seed(task, variant).items()}
+        return {seed: value for seed, value in found.items() if value is not None}
+
+    def mean(self, task: str, variant: str, quantity: str) -> Effect | None:
+        """A quantity with its interval over seeds; an accuracy of one seed over its test samples; else None."""
+        values = list(self.values(task, variant, quantity).values())
+        if len(values) == 1 and quantity == "accuracy":
+            return effects.proportion(values[0] / 100, self._samples(task, variant)).times(100)
+        return effects.mean(values, "seeds")
+
+    def contrast(self, tasks: Sequence[str], weights: Mapping[str, float], quantity: str) -> Effect | None:
+        """Σ weight·quantity over variants, the mean over tasks, with Student's interval over the seeds.
+
+        A seed counts if every task has all those variants with it; tasks without the quantity are left out. Where
+        there is one seed only, the interval runs over tasks, or, for two accuracies on one task, over test samples.
+        """
+        found = {task: by for task in tasks if (by := self.weighted(task, weights, quantity))}
+        if not found:
+            return None
+        seeds = sorted(set.intersection(*(set(by) for by in found.values())))
+        if len(seeds) >= 2:
+            means = [float(np.mean([by[seed] for by in found.values()])) for seed in seeds]
+            return effects.mean(means, "seeds" if len(found) == 1 else f"seeds, means of {len(found)} tasks")
+        if len(found) >= 2:
+            return effects.mean([next(iter(by.values())) for by in found.values()], "tasks, one seed")
+        (task,) = found
+        if quantity == "accuracy" and sorted(weights.values()) == [-1, 1]:
+            left, right = sorted(weights, key=lambda name: -weights[name])
+            ours, theirs = (next(iter(self.values(task, name, quantity).values())) / 100 for name in (left, right))
+            return effects.newcombe(ours, theirs, self._samples(task, left)).times(100)
+        return None
+
+    def weighted(self, task: str, weights: Mapping[str, float], quantity: str) -> dict[int, float]:
+        """Σ weight·quantity over variants on a task, by the seeds that all of them have."""
+        every = {variant: self.values(task, variant, quantity) for variant in weights}
+        seeds = set.intersection(*(set(by) for by in every.values()))
+        return {seed: sum(weights[variant] * by[seed] for variant, by in every.items()) for seed in seeds}
+
+    def spread(self, tasks: Sequence[str], against: str, others: Sequence[str]) -> dict[int, float]:
+        """By seed, how far accuracy is from that of a variant: the mean over others and tasks of |difference|."""
+        found: dict[int, list[float]] = {}
+        for task in tasks:
+            base = self.values(task, against, "accuracy")
+            for other in others:
+                for seed, value in self.values(task, other, "accuracy").items():
+                    if seed in base:
+                        found.setdefault(seed, []).append(abs(value - base[seed]))
+        return {
+            seed: float(np.mean(values)) for seed, values in found.items() if len(values) == len(tasks) * len(others)
+        }
+
+    def _samples(self, task: str, variant: str) -> int:
+        return next(int(outcome["metrics"]["test_samples"]) for outcome in self.by_seed(task, variant).values())

@@ -1,0 +1,131 @@
+"""Which networks the study of leakage, reset and recurrence trains: tasks × variants × seeds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from train.data.shape import shape
+from train.recipe import read
+from train.studies.lif_roles.tasks import COMMON, TASKS
+from train.studies.lif_roles.variants import LSTM, NAMES, changed, lstm
+from train.studies.plan import Experiment, layers_of
+from train.studies.runner import Finished
+from train.studies.study import Report
+
+EPOCHS = {"quick": 4, "full": 30}
+SEEDS = {"quick": 1, "full": 3}
+SLOWER = {"cuda": 5.0}
+"""Epochs of networks that recur, leak as learned or do not reset hard, on a GPU; guessed: a step at a time."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is asked for.
+
+    Attributes:
+        tasks, variants: names.
+        seeds: trainings of each. quick: whether trainings and measurements are short.
+        epochs_wanted: instead of the study's own. settings: of every recipe, last of all.
+    """
+
+    tasks: tuple[str, ...]
+    variants: tuple[str, ...]
+    seeds: int
+    quick: bool = False
+    epochs_wanted: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """Of every training."""
+        return self.epochs_wanted or EPOCHS["quick" if self.quick else "full"]
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        """The names of the tasks of these kinds."""
+        return tuple(name for name in self.tasks if TASKS[name].kind in kinds)
+
+    @staticmethod
+    def run_name(task: str, variant: str, seed: int) -> str:
+        """The name of a training."""
+        return f"{task}-{variant}-s{seed}"
+
+    def experiment(self, task: str, variant: str, seed: int) -> Experiment:
+        """The training of a variant on a task with a seed."""
+        chosen = TASKS[task]
+        settings: dict[str, Any] = {
+            **COMMON,
+            **chosen.settings,
+            **(chosen.quick if self.quick else {}),
+            "training.epochs": self.epochs,
+            "seed": seed,
+        }
+        *hidden, readout = layers_of(chosen.recipe)
+        spiking = [{**layer, **chosen.layer} for layer in hidden]
+        if variant == LSTM:
+            data = read(chosen.recipe, {**settings, **self.settings}).data
+            layers = lstm(shape(data).features, spiking)
+        else:
+            layers = [changed(layer, NAMES[variant]) for layer in spiking]
+        settings["network.layers"] = [*layers, readout]
+        return Experiment(self.run_name(task, variant, seed), chosen.recipe, {**settings, **self.settings})
+
+    def experiments(self) -> tuple[Experiment, ...]:
+        """All trainings, the first seed of everything before the second of anything."""
+        return tuple(
+            self.experiment(task, variant, seed)
+            for seed in range(1, self.seeds + 1)
+            for task in self.tasks
+            for variant in self.variants
+        )
+
+    @property
+    def runs(self) -> dict[str, tuple[str, str]]:
+        """Task and variant of every training, by its name."""
+        return {
+            self.run_name(task, variant, seed): (task, variant)
+            for task, variant, seed in product(self.tasks, self.variants, range(1, self.seeds + 1))
+        }
+
+    def plan(self) -> list[str]:
+        """What is trained, in words."""
+        rows = [f"{self.epochs} epochs, seeds 1 to {self.seeds}, of {len(self.variants)} networks on each of"]
+        rows += [f"  {name}: {TASKS[name].title} ({TASKS[name].kind})" for name in self.tasks]
+        return [*rows, f"  networks (leakage-reset-recurrence): {', '.join(self.variants)}"]
+
+    def epoch_seconds(self, device: str) -> float:
+        """A guess for the mean task, before any training is done."""
+        return sum(self._seconds(name, device) for name in self.tasks) / len(self.tasks)
+
+    def slowness(self, experiment: Experiment, device: str) -> float:
+        """Seconds of an experiment's epoch over those of an ordinary one."""
+        task, variant = self.runs[experiment.name]
+        plain = variant == LSTM or variant.startswith("fixed-hard-none")
+        return self._seconds(task, device) / self.epoch_seconds(device) * (1.0 if plain else SLOWER.get(device, 1.0))
+
+    def _seconds(self, name: str, device: str) -> float:
+        task = TASKS[name]
+        return task.seconds[device] * (task.quick_samples / task.samples if self.quick else 1.0)
+
+    def observe(self, finished: Finished) -> dict[str, Any]:
+        """What is measured in a trained network."""
+        from train.studies.lif_roles import observe
+
+        name, variant = self.runs[finished.recipe.name]
+        task = TASKS[name]
+        lengths = task.quick_lengths if self.quick else task.lengths
+        depth = observe.QUICK if self.quick else observe.FULL
+        return observe.observe(finished, task, variant, depth, lengths)
+
+    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
+        """What `basalt study price` found out, and real recordings where only this machine has them."""
+        from train.studies.lif_roles.observe import supplement
+
+        return supplement(TASKS[self.runs[outcome["name"]][0]], outcome, run, data_dir)
+
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+        """The page and the verdicts."""
+        from train.studies.lif_roles.page import report
+
+        return report(self, outcomes, made)
