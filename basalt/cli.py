@@ -126,6 +126,12 @@ COMMANDS = (
         ),
     ),
     Command(
+        "study price",
+        "deploy.price_study",
+        "price_study",
+        ("basalt study price studies/lif-roles", 'basalt study price studies/lif-roles --only "*-s1" --core speech'),
+    ),
+    Command(
         "ablate near-memory",
         "deploy.core_ablation",
         "near_memory",

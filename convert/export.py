@@ -31,7 +31,7 @@ def export(
     """
     checkpoint = newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run
     folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
-    write_export(folder, samples, verified, data_dir)
+    typer.echo(write_export(folder, samples, verified, data_dir))
     warn_about_drop(folder)
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
@@ -40,11 +40,10 @@ def export(
         verify_command(folder / "model.net", None, None, "fixed", 256, verified, None)
 
 
-def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> None:
-    """model.net, test.npz and trace.npz of a run."""
+def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> str:
+    """Write model.net, test.npz and trace.npz of a run; returns a sentence that says so."""
     import numpy as np
     import torch
-    from rich.console import Console
 
     from basalt.paths import data_dir as find_data
     from convert import netx
@@ -53,7 +52,6 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     from train.data import load as load_data
     from train.networks import load as load_model
 
-    console = Console()
     model = load_model(folder)
     recipe = read(folder).recipe
     origin = {"recipe": recipe.name, "seed": str(recipe.seed), "data": recipe.data.name, "torch": torch.__version__}
@@ -67,7 +65,7 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     if verified:
         with atomic(folder / "trace.npz") as temporary:
             np.savez_compressed(temporary, **trace(model, spikes[:verified], network.layers[-1].name))
-    console.print(
+    return (
         f"Wrote {folder / 'model.net'} ({len(network.layers)} layers, "
         f"{sum(layer.inputs * layer.neurons for layer in network.layers):,} synapses) and {len(kept)} test samples."
     )
