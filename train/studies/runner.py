@@ -84,14 +84,22 @@ class Ended:
 def outcome_of(experiment: Experiment, place: Place) -> dict[str, Any] | None:
     """The outcome of a finished experiment; None if it is to be trained.
 
+    The recipe in it may be of an earlier version, which lacks keys that were added since.
+
     Raises:
         BasaltError: its file is damaged.
     """
+    from train.recipe import parse
+
     path = place.folder(experiment) / OUTCOME
     if not path.is_file():
         return None
     outcome: dict[str, Any] = read_json(path)
-    return outcome if outcome["recipe"] == experiment.read().plain() else None
+    try:
+        trained = parse(outcome["recipe"], str(path))
+    except BasaltError:  # keys that are gone
+        return None
+    return outcome if trained.plain() == experiment.read().plain() else None
 
 
 def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Experiments: done once, gone on with after an interruption, to the same weights; one that fails stops no other."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from basalt.files import read_json
+from basalt.files import read_json, write_json
 from tests.train.data.test_spoken import recordings
 from tests.train.helpers import splits
 from tests.train.studies.dual_memory.tiny import recipe
@@ -49,6 +50,10 @@ def test_a_finished_experiment_is_not_trained_again(
         patch.setattr("train.loop.fit", None)
         (again,) = run_all([experiment], place, nothing)
     assert again.outcome == ended.outcome == read_json(place.folder(experiment) / OUTCOME)
+    earlier = copy.deepcopy(again.outcome)
+    del earlier["recipe"]["training"]["augment"]["share"]  # as before there was such a key
+    write_json(place.folder(experiment) / OUTCOME, earlier)
+    assert outcome_of(experiment, place) == earlier
     changed = replace(experiment, settings={"training.epochs": 2})
     assert outcome_of(changed, place) is None
     (other,) = run_all([changed], place, nothing)
