@@ -25,7 +25,7 @@ from lava_procs.near_memory.schedule import schedule
 from lava_procs.near_memory.walk import Events
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import DENSE, PATHWAYS, case
-from tests.conformance.support import supported
+from tests.conformance.support import kinds, supported
 from tests.deploy.energy.test_pricing import counts_of, process
 
 
@@ -71,7 +71,8 @@ def walked(core: Core, network: Network, spikes: np.ndarray, sample: int) -> dic
 
 @pytest.mark.parametrize("core", CORES, ids=["default", "narrow", "straightforward"])
 def test_counts_are_those_of_the_schedule_walked_with_the_references_spikes(core):
-    for found in CASES[:: 2 if core == Core() else 5]:
+    every = 2 if core == Core() else 4
+    for found in (found for n, found in enumerate(CASES) if n % every == 0 or "conv" in kinds(found.network)):
         spikes = found.spikes[:, :, :8]
         job = Job(found.network, spikes, "near-memory", found.batch, block=5, core=core)
         counts = run_direct(job).counts
@@ -217,3 +218,54 @@ def test_memory_pathways_are_counted_priced_and_not_yet_mapped(kind):
         refuse_lacking(layer)
     with pytest.raises(BasaltError, match="draw the timeline of a network without it"):
         timeline(job.core, job.network, job.scheduled, job.spikes[0])
+
+
+@pytest.fixture(scope="module")
+def convolved():
+    """A run of convolutions, a pool among them, by the models alone."""
+    found = next(
+        found
+        for found in CASES
+        if {layer.conv.pool for layer in map(sizes_of, found.network.layers) if layer.conv} == {True, False}
+    )
+    job = Job(found.network, found.spikes, "near-memory", found.batch)
+    return job, counts_file(job, run_direct(job))
+
+
+def test_convolutions_are_priced_by_their_own_memories(convolved):
+    """Rows of kernels and of sums cost what SRAM of their size does; a pool's constant is not read."""
+    job, counts = convolved
+    for table in price(counts, available_tables(), strict=True)["tables"].values():
+        assert table["unpriced"] == []
+    entries = {
+        entry["name"]: entry for entry in price(counts, ["near-memory-22nm"])["tables"]["near-memory-22nm"]["processes"]
+    }
+    for process_ in counts["processes"]:
+        layer = next((layer for layer in job.network.layers if layer.name == process_["name"]), None)
+        if layer is None or layer.kind != "conv":
+            continue
+        assert process_["kind"] == "conv"
+        assert set(process_["memory_bits"]) >= {"kernel_weights", "accumulators", "touched", "membrane", "event_buffer"}
+        actions = entries[layer.name]["actions"]
+        assert ("kernel_weights_reads" in actions) == (not sizes_of(layer).conv.pool)
+        assert actions["accumulators_writes"]["joule"] > 0
+
+
+def test_the_timeline_shows_convolutions(convolved):
+    job, counts = convolved
+    trace = timeline(job.core, job.network, job.scheduled, job.spikes[0])
+    json.dumps(trace)
+    names = {e["pid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "process_name"}
+    cycles = {entry["name"]: entry["counters"].get("cycles", [0])[0] for entry in counts["processes"]}
+    for pid, name in names.items():
+        steps = [e for e in trace["traceEvents"] if e["pid"] == pid and e["name"].startswith("step ")]
+        assert sum(entry["args"]["cycles"] for entry in steps) == cycles[name.removeprefix("core of ")]
+
+
+def test_optimisations_of_a_core_are_worth_something_to_convolutions(convolved):
+    job, counts = convolved
+    plain = replace(job, core=CORES[2])
+    slow = counts_file(plain, run_direct(plain))
+    for before, after in zip(counts["processes"][1:], slow["processes"][1:]):
+        assert sum(after["counters"]["cycles"]) > sum(before["counters"]["cycles"])
+        assert after["counters"].get("synaptic_operations") == before["counters"].get("synaptic_operations")

@@ -71,14 +71,11 @@ def test_sums_are_written_before_the_bank_reads_them_and_kept_until_then(core, d
     adding = [access for access in sums if access.path == "spike_integration"]
     read = {access.row: access.cycle for access in sums if access.path == "neuron_bank"}
     assert set(read) == {access.row for access in adding}
-    for access in adding:
-        assert access.cycle < read[access.row]
-    first: dict[int, int] = {}
-    for access in sorted(adding, key=lambda access: (access.cycle, access.which)):
-        if access.which == "reads":
-            assert first[access.row] - 2 < access.cycle, "a sum is added to that nothing was added to yet"
-        else:
-            first.setdefault(access.row, access.cycle)
+    assert max((access.cycle for access in adding), default=-1) < min(read.values(), default=0)
+    for row in read:
+        mine = [access for access in adding if access.row == row]
+        begun = min(access.cycle for access in mine if access.which == "writes") - 2
+        assert all(begun < access.cycle for access in mine if access.which == "reads"), "nothing was added yet"
 
 
 @given(SEEDS, st.integers(1, 9))
