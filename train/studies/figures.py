@@ -142,8 +142,7 @@ def level_map(
 def surface(x_axis: Axis, y_axis: Axis, values: Float[np.ndarray, "rows columns"], levels: Sequence[float]) -> str:
     """A finely measured surface, a cell a value (rows along y, columns along x), with contours and their values."""
     rows, columns = values.shape
-    side = HEIGHT - TOP - BOTTOM
-    x, y = Scale(-0.5, columns - 0.5, LEFT, LEFT + side), Scale(-0.5, rows - 0.5, HEIGHT - BOTTOM, TOP)
+    x, y = Scale(-0.5, columns - 0.5, LEFT, WIDTH - RIGHT), Scale(-0.5, rows - 0.5, HEIGHT - BOTTOM, TOP)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     parts = []
     for r, c in zip(*np.nonzero(np.isfinite(values))):

@@ -11,7 +11,7 @@ import numpy as np
 
 from train.studies import effects
 from train.studies.lif_roles.results import QUANTITIES, Results
-from train.studies.lif_roles.tasks import BOTH, KINDS, SPATIAL, TASKS, TEMPORAL
+from train.studies.lif_roles.tasks import BOTH, KINDS, SPATIAL, TEMPORAL
 from train.studies.lif_roles.variants import LSTM, SWITCHES, VANILLA, Variant, title
 from train.studies.verdicts import Claim, Measured, Verdict, judge
 
@@ -179,17 +179,9 @@ def verdicts(results: Results) -> list[Verdict]:
     return [judge(claim, results) for claim in CLAIMS]
 
 
-def by_task(results: Results) -> dict[str, list[Verdict]]:
-    """The contrasts among the claims, judged on each of their tasks alone."""
-    found: dict[str, list[Verdict]] = {}
-    for claim in CLAIMS:
-        if isinstance(claim, Contrast):
-            alone = [task for task in results.study.tasks if TASKS[task].kind in claim.kinds]
-            found[claim.text] = [judge(_on(claim, task), results) for task in alone]
-    return found
+def on(claim: Contrast, task: str) -> Claim:
+    """The claim about a task alone."""
 
-
-def _on(claim: Contrast, task: str) -> Claim:
     def measure(results: Results) -> Measured:
         return results.contrast((task,), claim.weights, claim.quantity), task
 

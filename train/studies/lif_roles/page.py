@@ -13,7 +13,7 @@ from train.studies.lif_roles.tasks import TASKS
 from train.studies.lif_roles.variants import title
 from train.studies.page import Section, interval, judged, over, page, table
 from train.studies.study import Report
-from train.studies.verdicts import Verdict
+from train.studies.verdicts import judge
 
 HIDDEN = ("log_operations",)
 COLUMNS = tuple(name for name in QUANTITIES if name not in HIDDEN)
@@ -30,7 +30,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
         "with the weights of the best epoch on the validation split; attacks are white box, through the surrogate "
         f"gradient; intervals are 95 % {over(study.seeds)}."
     )
-    first = [judged(verdicts), advised(advice), each_task(claims.by_task(results))]
+    first = [judged(verdicts), advised(advice), each_task(results)]
     whole = page(
         "What leakage, reset and recurrence do",
         lead,
@@ -77,20 +77,23 @@ def advised(advice: Sequence[Choice]) -> Section:
     return Section("Which neuron to choose", table(head, rows, numbers=()), note)
 
 
-def each_task(found: Mapping[str, Sequence[Verdict]]) -> Section:
+def each_task(results: Results) -> Section:
     """The contrasts on every task alone."""
-    tasks = list(dict.fromkeys(verdict.compared for row in found.values() for verdict in row))
+    tasks = results.study.tasks
     rows = []
-    for text, verdicts in found.items():
-        by = {verdict.compared: verdict for verdict in verdicts}
-        rows.append([escape(text), *(_cell(by.get(task)) for task in tasks)])
-    note = "✓ the interval is on the claim's side, ✗ on the other, ? on both; – was not measured or is not claimed."
+    for claim in (one for one in claims.CLAIMS if isinstance(one, claims.Contrast)):
+        rows.append([escape(claim.text), *(_alone(results, claim, task) for task in tasks)])
+    note = "✓ the interval is on the claim's side, ✗ on the other, ? on both; without an interval, of a single seed."
     return Section("The same on each task", table(["Conclusion", *tasks], rows, range(1, len(tasks) + 1)), note)
 
 
-def _cell(verdict: Verdict | None) -> str:
-    if verdict is None or verdict.effect is None:
-        return "–"
+def _alone(results: Results, claim: claims.Contrast, task: str) -> str:
+    if TASKS[task].kind not in claim.kinds:
+        return ""
+    verdict = judge(claims.on(claim, task), results)
+    if verdict.effect is None:
+        values = list(results.weighted(task, claim.weights, claim.quantity).values())
+        return f"{values[0]:+.2f}" if values else "–"
     effect = verdict.effect
     return f"{MARKS[verdict.word]} {effect.value:+.2f}<small>{effect.low:+.2f} to {effect.high:+.2f}</small>"
 

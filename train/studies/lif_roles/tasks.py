@@ -87,7 +87,32 @@ def _camera(length: int, name: str, samples: int) -> Task:
     )
 
 
+def _static(coding: str, name: str, title: str) -> Task:
+    """Images that do not move, as spikes; the quick study sees the embedded digits."""
+    data = {"name": name, "coding": coding}
+    return Task(
+        f"{title}, {coding}-coded",
+        SPATIAL,
+        "lif_static",
+        {"data": data, "training.batch": 128, "training.learning_rate": 2e-3},
+        55_000,
+        {"cpu": 60.0, "cuda": 6.0},
+        {"data": {**data, "name": "static_digits", "limit": 800}, "training.batch": 32},
+        800,
+    )
+
+
 TASKS: dict[str, Task] = {
+    "recall": Task(
+        "delayed recall: the first of three patterns, 60 steps later",
+        TEMPORAL,
+        "lif_recall",
+        {},
+        4000,
+        {"cpu": 8.0, "cuda": 3.0},
+        {"data.limit": 1000, "data.recall": {"classes": 4, "delay": 20, "distractors": 1}, "training.batch": 25},
+        1000,
+    ),
     "smnist": Task(
         "sequential MNIST, a pixel a step",
         TEMPORAL,
@@ -110,8 +135,14 @@ TASKS: dict[str, Task] = {
         {"data.limit": 800},
         800,
     ),
+    "rate": _static("rate", "static_mnist", "MNIST"),
+    "latency": _static("latency", "static_mnist", "MNIST"),
+    "fashion-rate": _static("rate", "static_fashion", "Fashion-MNIST"),
+    "fashion-latency": _static("latency", "static_fashion", "Fashion-MNIST"),
     **{f"camera-{length}": _camera(length, "mnist", 54_000) for length in LENGTHS_MS},
     **{f"nmnist-{length}": _camera(length, "nmnist", 360) for length in LENGTHS_MS},
 }
-FULL = tuple(name for name in TASKS if not name.startswith("nmnist"))
-QUICK = ("spoken", "camera-25")
+FULL = tuple(name for name in TASKS if not name.startswith(("nmnist", "fashion")))
+"""Those that need no more than MNIST and the spoken digits in the data folder."""
+QUICK = ("recall", "rate", "camera-25")
+"""Those that need no data folder at all."""
