@@ -35,7 +35,14 @@ def events(samples: int, seed: int) -> EventSet:
 
 def splits(samples: int = 48) -> Splits:
     """Small training, validation and test sets."""
-    return Splits(events(samples, 0), events(16, 1), events(20, 2), "halves", 2, "made in a test")
+    return Splits(
+        train=events(samples, 0),
+        validation=events(16, 1),
+        test=events(20, 2),
+        name="halves",
+        classes=2,
+        provenance="made in a test",
+    )
 
 
 def content(**training: Any) -> dict[str, Any]:

@@ -50,7 +50,11 @@ def test_trains_scores_and_is_deployed_as_trained(name: str, tmp_path: Path) -> 
     kinds = {layer.kind for layer in recipe.network.layers}
     assert {"hopfield", "hgrn"} & kinds == PARTS[name] - {"contrast"}
     assert (recipe.training.contrastive.weight > 0) == ("contrast" in PARTS[name])
-    splits = Splits(*(events(size, seed, 12) for seed, size in enumerate((12, 4, 4))), "halves", 10, "made in a test")
+    parts = {
+        name: events(size, seed, 12)
+        for seed, (name, size) in enumerate(zip(("train", "validation", "test"), (12, 4, 4)))
+    }
+    splits = Splits(**parts, name="halves", classes=10, provenance="made in a test")
     fit(recipe, splits, tmp_path / "run", make_fabric("cpu", "1"), False, Console(quiet=True))
     network = load(tmp_path / "run")
     assert integer_score(network, splits.test).samples == 4

@@ -1,6 +1,6 @@
 """Events of a data set, binned to steps and kept sparse until a batch needs them dense."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -111,13 +111,35 @@ class Samples(Protocol):
     def subset(self, which: Which) -> "Samples": ...
 
 
-@dataclass(frozen=True)
-class Splits:
-    """A data set cut into three, with a sentence that says where it comes from."""
+class Part:
+    """A field of samples, or of a function that makes them, which is called when they are first asked for."""
 
-    train: Samples
-    validation: Samples
-    test: Samples
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = f"_{name}"
+
+    def __get__(self, splits: "Splits | None", owner: type) -> Samples:
+        if splits is None:
+            raise AttributeError(self.name)  # so that the dataclass gives the field no default
+        made = splits.__dict__[self.name]
+        if callable(made):
+            made = splits.__dict__[self.name] = made()
+        found: Samples = made
+        return found
+
+    def __set__(self, splits: "Splits", given: Samples | Callable[[], Samples]) -> None:
+        splits.__dict__[self.name] = given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """A data set cut into three, with a sentence that says where it comes from.
+
+    Whoever needs the test set alone, as an export does, does not wait for a training set given as a function.
+    """
+
+    train: Part = Part()
+    validation: Part = Part()
+    test: Part = Part()
     name: str
     classes: int
     provenance: str

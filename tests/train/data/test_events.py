@@ -1,11 +1,13 @@
 """Binning and the dense form, against loops that are slow and obvious."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.data.events import EventSet, RawEvents, bin_events, concatenate, feature_of, join
+from train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of, join
 
 FEATURES = 2 * 34 * 34
 events = st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, FEATURES - 1)), max_size=30)
@@ -90,3 +92,21 @@ def test_concatenated_sets_keep_their_samples() -> None:
     assert (joined.dense() == whole.dense()).all()
     assert joined.index.tolist() == whole.index.tolist() and joined.labels.tolist() == whole.labels.tolist()
     assert (joined.steps, joined.step_ms, joined.sensor) == (whole.steps, whole.step_ms, whole.sensor)
+
+
+def test_a_part_of_a_set_is_made_when_it_is_asked_for() -> None:
+    made: list[str] = []
+
+    def making(name: str) -> Callable[[], EventSet]:
+        def make() -> EventSet:
+            made.append(name)
+            return bin_events(raw_of([[(1, 2)]]), np.zeros(1, np.int64), np.zeros(1, np.int64), steps=2, step_ms=1.0)
+
+        return make
+
+    splits = Splits(
+        train=making("train"), validation=making("validation"), test=making("test"), name="x", classes=2, provenance="."
+    )
+    assert not made
+    assert splits.test is splits.test
+    assert made == ["test"]

@@ -27,7 +27,11 @@ SMALL = ("--models", "lif,full", "--epochs", "1", "--seeds", "1", "--set", "data
 def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Call the command on two classes of a few samples, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    some = Splits(*(events(size, seed, 12) for seed, size in enumerate((12, 4, 8))), "halves", 10, "made in a test")
+    parts = {
+        name: events(size, seed, 12)
+        for seed, (name, size) in enumerate(zip(("train", "validation", "test"), (12, 4, 8)))
+    }
+    some = Splits(**parts, name="halves", classes=10, provenance="made in a test")
     monkeypatch.setattr(data, "load", lambda config, data_dir=None: some)
     runner._splits.cache_clear()
 
