@@ -1,15 +1,18 @@
 """The page of the study of memory-augmented vision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from train.studies.memory_vision import claims
+from train.studies.memory_vision import claims, figures
 from train.studies.memory_vision.results import QUANTITIES, Quantity, Results
 from train.studies.memory_vision.study import MODELS, Study
-from train.studies.page import Section, interval, judged, over, page, table
+from train.studies.page import Section, judged, over, page, table
 from train.studies.study import Report
 
-COLUMNS = tuple(name for name in QUANTITIES if name != "parameters")
+TABLES = {
+    "How well": ("integer", "float", "recordings", "silhouette", "last", "embedded", "paper_sparsity"),
+    "At what cost": ("sparsity", "synapses", "products", "energy", "paper_energy", "times"),
+}
 
 
 def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
@@ -23,7 +26,22 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
         f"{over(study.seeds)}."
     )
     return Report(
-        page(f"Memory-augmented vision on {study.task.title}", lead, [judged(verdicts), everything(results)], [], [], made),
+        page(
+            f"Memory-augmented vision on {study.task.title}",
+            lead,
+            [judged(verdicts), *(everything(results, title, keys) for title, keys in TABLES.items())],
+            [
+                *(figures.effects(results, quantity) for quantity in ("integer", "silhouette", "last", "energy")),
+                figures.models(results, "integer"),
+                figures.models(results, "last"),
+                figures.silenced(results),
+                figures.time_constants(results),
+                figures.completion(results),
+                figures.capacity(results),
+            ],
+            [figures.embeddings(results), figures.assemblies(results), figures.costs(results)],
+            made,
+        ),
         [verdict.line() for verdict in verdicts],
         {
             "task": study.name,
@@ -34,19 +52,17 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
     )
 
 
-def everything(results: Results) -> Section:
-    """The table of all models."""
+def everything(results: Results, title: str, keys: Sequence[str]) -> Section:
+    """A table of all models."""
+    shown = [key for key in keys if any(results.values(name, key) for name in results.study.models)]
     rows = []
     for name in results.study.models:
         first = results.first(name)
-        title = f"{name}<small>{MODELS[name].title}</small>"
-        if first is None:
-            rows.append([title, *["–"] * (len(COLUMNS) + 1)])
-            continue
-        cells = [_cell(results, name, key, QUANTITIES[key]) for key in COLUMNS]
-        rows.append([title, *cells, f"{first['metrics']['parameters']:,}"])
-    head = ["Model", *(_head(QUANTITIES[key]) for key in COLUMNS), "parameters"]
-    return Section("All models", table(head, rows, numbers=range(1, len(head))))
+        parameters = "–" if first is None else f"{first['metrics']['parameters']:,}"
+        cells = [_cell(results, name, key, QUANTITIES[key]) for key in shown]
+        rows.append([f"{name}<small>{MODELS[name].title}</small>", *cells, parameters])
+    head = ["Model", *(_head(QUANTITIES[key]) for key in shown), "parameters"]
+    return Section(title, table(head, rows, numbers=range(1, len(head))))
 
 
 def _head(quantity: Quantity) -> str:
@@ -57,6 +73,9 @@ def _head(quantity: Quantity) -> str:
 def _cell(results: Results, model: str, key: str, quantity: Quantity) -> str:
     effect = results.mean(model, key)
     if effect is not None:
-        return interval(effect, quantity.digits)
+        return (
+            f"{effect.value:.{quantity.digits}f}"
+            f"<small>{effect.low:.{quantity.digits}f} to {effect.high:.{quantity.digits}f}</small>"
+        )
     values = list(results.values(model, key).values())
     return f"{values[0]:.{quantity.digits}f}" if values else "–"
