@@ -7,7 +7,7 @@
 from importlib import import_module
 from pathlib import Path
 
-from train.data.config import CameraConfig, DataConfig
+from train.data.config import STATIC, CameraConfig, DataConfig
 from train.data.events import EventSet, Splits
 
 __all__ = ["DATASETS", "CameraConfig", "DataConfig", "EventSet", "Splits", "load"]
@@ -22,6 +22,8 @@ DATASETS = {
     "shd": "train.data.heidelberg",
     "ssc": "train.data.heidelberg",
     "gesture": "train.data.gesture",
+    **dict.fromkeys(STATIC, "train.data.images"),
+    "recall": "train.data.recall",
 }
 """The module of each data set, imported when it is asked for."""
 

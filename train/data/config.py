@@ -1,5 +1,6 @@
 """What a recipe says about its data: the data set, the binning and every parameter of the event camera."""
 
+from math import comb
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -86,23 +87,82 @@ class CameraConfig(BaseModel):
         return self
 
 
+class RecallConfig(BaseModel):
+    """The delayed-recall task (`train.data.recall`); lengths are in steps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    classes: int = Field(default=8, ge=2, le=1000, description="Number of patterns.")
+    channels: int = Field(default=40, ge=2, le=10_000, description="Inputs that patterns are shown on.")
+    active: float = Field(default=0.25, gt=0, lt=1, description="Fraction of the channels that a pattern has.")
+    rate: float = Field(
+        default=0.5, gt=0, le=1, description="Probability that a channel of a pattern spikes in a step."
+    )
+    noise: float = Field(default=0.01, ge=0, lt=1, description="Probability that any other channel does.")
+    cue: int = Field(default=10, ge=1, description="Length of a pattern.")
+    delay: int = Field(default=60, ge=0, description="From the end of the cue to the go signal.")
+    distractors: int = Field(default=2, ge=0, description="Patterns of other classes within the delay.")
+    go: int = Field(default=5, ge=1, description="Length of the go signal.")
+    response: int = Field(default=15, ge=0, description="Steps after the go signal.")
+
+    @property
+    def steps(self) -> int:
+        """Of a sample."""
+        return self.cue + self.delay + self.go + self.response
+
+    @model_validator(mode="after")
+    def _possible(self) -> "RecallConfig":
+        if self.distractors >= self.classes:
+            raise ValueError(f"{self.distractors} distractors of other classes need more than {self.classes} classes")
+        if self.distractors * self.cue > self.delay:
+            raise ValueError(
+                f"{self.distractors} distractors of {self.cue} steps do not fit into {self.delay} of delay"
+            )
+        count = max(1, round(self.active * self.channels))
+        if comb(self.channels, count) < self.classes:
+            raise ValueError(f"{self.classes} classes need more patterns than {count} of {self.channels} channels make")
+        return self
+
+
+GROUPED = ("spoken", "shd", "ssc", "gesture")
+"""Data sets whose inputs can be grouped."""
+STATIC = ("static_digits", "static_mnist", "static_fashion")
+"""Data sets of images that do not move."""
+
 DEFAULTS: dict[str, dict[str, Any]] = {
     "spoken": {"step_ms": 10.0, "steps": 100, "group": 5},
     "shd": {"step_ms": 10.0, "steps": 100, "group": 5},
     "ssc": {"step_ms": 4.0, "steps": 250, "group": 5},
     "gesture": {"step_ms": 6.0, "steps": 1000, "group": 4},
+    **{name: {"step_ms": 1.0, "steps": 25} for name in STATIC},
+    "recall": {"step_ms": 1.0},
 }
-"""The keys that default to something else for a data set of sounds or gestures: 140 channels; 32 x 32 pixels."""
+"""The keys that default to something else for a data set: 140 channels of sounds, 32 x 32 pixels of gestures."""
 
 
 class DataConfig(BaseModel):
-    """The `[data]` table of a recipe. `step_ms`, `steps` and `group` default to what DEFAULTS says for the data set."""
+    """The `[data]` table of a recipe. `step_ms`, `steps` and `group` default to what DEFAULTS says for the data set.
+
+    The steps of recall follow from its lengths.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal["digits", "mnist", "nmnist", "smnist", "psmnist", "spoken", "shd", "ssc", "gesture"] = Field(
-        default="digits", description="The data set."
-    )
+    name: Literal[
+        "digits",
+        "mnist",
+        "nmnist",
+        "smnist",
+        "psmnist",
+        "spoken",
+        "shd",
+        "ssc",
+        "gesture",
+        "static_digits",
+        "static_mnist",
+        "static_fashion",
+        "recall",
+    ] = Field(default="digits", description="The data set.")
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
     steps: int = Field(default=60, ge=1, le=4096, description="Number of steps; later events are dropped.")
     camera: CameraConfig = Field(default_factory=CameraConfig, description="The event camera (not for nmnist).")
@@ -110,7 +170,12 @@ class DataConfig(BaseModel):
     exclude_first: int = Field(
         default=0, ge=0, description="Leave out the first n training images of MNIST (recordings show them)."
     )
-    seed: int = Field(default=1, ge=0, lt=2**32, description="Seed of the camera.")
+    seed: int = Field(default=1, ge=0, lt=2**32, description="Seed of the camera, of rates, or of recall.")
+    recall: RecallConfig = Field(default_factory=RecallConfig, description="The task of recall.")
+    coding: Literal["rate", "latency"] = Field(default="rate", description="How static images become spikes.")
+    peak: float = Field(
+        default=0.5, gt=0, le=1, description="Rate-coded: probability that the brightest pixel spikes in a step."
+    )
     bits: int = Field(default=7, ge=1, le=8, description="Bits of a pixel (smnist, psmnist).")
     permutation_seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of the order of pixels (psmnist).")
     group: int = Field(
@@ -129,12 +194,19 @@ class DataConfig(BaseModel):
     @classmethod
     def _defaults_of_the_set(cls, given: Any) -> Any:
         name = given.get("name") if isinstance(given, dict) else None
+        if name == "recall" and "steps" not in given:
+            given = {**given, "steps": RecallConfig.model_validate(given.get("recall", {})).steps}
         return {**DEFAULTS[name], **given} if isinstance(name, str) and name in DEFAULTS else given
 
     @model_validator(mode="after")
     def _keys_fit_the_set(self) -> "DataConfig":
-        if self.name not in DEFAULTS and self.group != 1:
-            raise ValueError(f"group = {self.group} is for {', '.join(DEFAULTS)}; leave it out with {self.name}")
+        if self.name not in GROUPED and self.group != 1:
+            raise ValueError(f"group = {self.group} is for {', '.join(GROUPED)}; leave it out with {self.name}")
+        if self.name not in STATIC and self.coding != "rate":
+            raise ValueError(f"coding = {self.coding!r} is for {', '.join(STATIC)}; leave it out with {self.name}")
+        if self.name == "recall" and self.steps != self.recall.steps:
+            total = "cue + delay + go + response"
+            raise ValueError(f"recall has {self.recall.steps} steps ({total}): leave steps = {self.steps} out")
         if self.name in DEFAULTS and self.exclude_first:
             raise ValueError(f"exclude_first counts images of MNIST; leave it out with {self.name}")
         if self.name != "spoken" and self.protocol != "official":

@@ -21,8 +21,25 @@ from train.data.split import stratified
 
 SPLIT_SEED = 20_261_122
 _CLASSES, _HELD_OUT = 10, 500
-_PACKED = "mnist.npz"
 _RAW = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+class Source(NamedTuple):
+    """Where images in MNIST's format are.
+
+    Attributes:
+        title: for people.
+        packed: the file that Keras has them in. folder: torchvision's, in whose `raw` four files are.
+        origin: where to get them.
+    """
+
+    title: str
+    packed: str
+    folder: str
+    origin: str
+
+
+MNIST = Source("MNIST", "mnist.npz", "MNIST", "torchvision.datasets.MNIST downloads them")
 
 
 class Mnist(NamedTuple):
@@ -40,7 +57,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
     Raises:
         BasaltError: MNIST isn't in `data_dir`, is damaged, or `exclude_first` leaves nothing.
     """
-    files = _files(data_dir)
+    files = _files(data_dir, MNIST)
     source = fingerprint(*files)
     images = read(data_dir)
     train, validation = split(images.y_train)
@@ -54,9 +71,9 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
         return film(f"mnist-{name}", x, y, which, config, source=source, first_stream=first_stream)
 
     return Splits(
-        train=part("train", images.x_train, images.y_train, train),
-        validation=part("validation", images.x_train, images.y_train, validation),
-        test=part("test", images.x_test, images.y_test, test, first_test),
+        train=lambda: part("train", images.x_train, images.y_train, train),
+        validation=lambda: part("validation", images.x_train, images.y_train, validation),
+        test=lambda: part("test", images.x_test, images.y_test, test, first_test),
         name="mnist",
         classes=_CLASSES,
         provenance=f"MNIST from {files[0].name}, without its first {config.exclude_first} training images, "
@@ -70,36 +87,37 @@ def split(labels: Int64[np.ndarray, "60000"]) -> tuple[Int64[np.ndarray, "55000"
     return train, validation
 
 
-def read(data_dir: Path) -> Mnist:
-    """Read `mnist.npz` (keys x_train y_train x_test y_test) or torchvision's files in `MNIST/raw`.
+def read(data_dir: Path, source: Source = MNIST) -> Mnist:
+    """Read the source's .npz file (keys x_train y_train x_test y_test) or torchvision's files in its folder's `raw`.
 
     Raises:
         BasaltError: neither is there, or it is damaged.
     """
-    files = _files(data_dir)
+    files, title = _files(data_dir, source), source.title
     try:
         arrays = _unpack(files[0]) if len(files) == 1 else [_idx(file) for file in files]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise BasaltError(f"{files[0]} is damaged ({error}): put MNIST there again.") from error
+        raise BasaltError(f"{files[0]} is damaged ({error}): put {title} there again.") from error
     x_train, y_train, x_test, y_test = arrays
     for images, labels in ((x_train, y_train), (x_test, y_test)):
         if images.shape != (len(labels), 28, 28) or images.dtype != np.uint8:
-            raise BasaltError(f"{files[0]} does not hold MNIST's 28 x 28 images and labels: put MNIST there again.")
+            raise BasaltError(f"{files[0]} does not hold {title}'s 28 x 28 images and labels: put {title} there again.")
     return Mnist(x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64))
 
 
-def _files(data_dir: Path) -> list[Path]:
-    packed = data_dir / _PACKED
+def _files(data_dir: Path, source: Source) -> list[Path]:
+    packed = data_dir / source.packed
     if packed.exists():
         return [packed]
-    raw = [data_dir / "MNIST" / "raw" / name for name in _RAW]
+    raw = [data_dir / source.folder / "raw" / name for name in _RAW]
     found = [next((at for at in (path, path.with_name(path.name + ".gz")) if at.exists()), None) for path in raw]
     present = [path for path in found if path is not None]
     if len(present) == len(_RAW):
         return present
     raise BasaltError(
-        f"MNIST is not in {data_dir}: put mnist.npz there (keys x_train, y_train, x_test, y_test) or torchvision's "
-        "folder MNIST/raw with its four files, or name another folder with --data-dir."
+        f"{source.title} is not in {data_dir}: put {source.packed} there (keys x_train, y_train, x_test, y_test) or "
+        f"torchvision's folder {source.folder}/raw with its four files ({source.origin}), or name another folder with "
+        "--data-dir."
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from train.data.config import SENSOR, DataConfig
+from train.data.config import SENSOR, STATIC, DataConfig
 
 CHANNELS = 700
 """Of a cochlea."""
@@ -41,7 +41,15 @@ def _blocks(config: DataConfig) -> tuple[int, int, int]:
     return (2, side, side)
 
 
-SHAPES: dict[str, tuple[Callable[[DataConfig], tuple[int, int, int]], int]] = {
+def _image(config: DataConfig) -> tuple[int, int, int]:
+    return (1, 28, 28)
+
+
+def _channels(config: DataConfig) -> tuple[int, int, int]:
+    return (1, 1, config.recall.channels + 1)
+
+
+SHAPES: dict[str, tuple[Callable[[DataConfig], tuple[int, int, int]], int | None]] = {
     "digits": (_camera, 10),
     "mnist": (_camera, 10),
     "nmnist": (_camera, 10),
@@ -51,11 +59,13 @@ SHAPES: dict[str, tuple[Callable[[DataConfig], tuple[int, int, int]], int]] = {
     "shd": (_cochlea, 20),
     "ssc": (_cochlea, 35),
     "gesture": (_blocks, 11),
+    **dict.fromkeys(STATIC, (_image, 10)),
+    "recall": (_channels, None),
 }
-"""Data set → its sensor, which `group` may make coarser, and classes."""
+"""Data set → its sensor, which `group` may make coarser, and classes; None where the configuration says how many."""
 
 
 def shape(config: DataConfig) -> Shape:
     """The shape of the data set that `config` names."""
     sensor, classes = SHAPES[config.name]
-    return Shape(sensor(config), classes)
+    return Shape(sensor(config), config.recall.classes if classes is None else classes)

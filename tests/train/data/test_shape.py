@@ -24,6 +24,8 @@ def test_every_data_set_has_a_shape() -> None:
         ("ssc", 3, 234, 35),
         ("gesture", 4, 2048, 11),
         ("gesture", 5, 1352, 11),
+        ("static_mnist", 1, 784, 10),
+        ("recall", 1, 41, 8),
     ],
 )
 def test_features_and_classes(name: str, group: int, features: int, classes: int) -> None:
