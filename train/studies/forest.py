@@ -7,7 +7,7 @@ from html import escape
 from train.studies.effects import Effect
 from train.studies.figures import WIDTH, Scale
 
-NAMES, VALUES, ROW, TOP, BOTTOM = 150.0, 128.0, 25.0, 8.0, 40.0
+NAMES, VALUES, ROW, TOP, BOTTOM = 150.0, 156.0, 25.0, 8.0, 40.0
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ def embeddings(results: Results) -> Section:
         "Features in two dimensions, and their silhouettes",
         clouds(panels) + legend([(str(label), label, False) for label in labels]),
         "t-SNE (perplexity 30, begun from PCA) of the last hidden layer's rates, 1,000 test samples, first seed. The "
-        "paper takes silhouettes of such pictures; those of the features themselves are lower.",
+        "titles name the silhouette of the features, and that of the picture, which is what the paper takes.",
     )
 
 
@@ -167,16 +167,15 @@ def assemblies(results: Results) -> Section:
         if outcome is not None:
             layer = outcome["layers"][FEATURES]
             rates = np.array(layer["class_rates"])
-            order = np.lexsort((-rates.max(0), rates.argmax(0)))
-            said = (
-                "" if layer["within"] is None else f", r {layer['within']:.2f} within, {layer['between']:.2f} between"
-            )
+            order = np.lexsort((-rates.max(0), rates.argmax(0), rates.max(0) == 0))
+            said = "" if layer["within"] is None else f", r {layer['within']:.2f} / {layer['between']:.2f}"
             panels.append((f"{name}: {rates.shape[1] - layer['silent']} active{said}", rates[:, order]))
     return Section(
         "Neuron assemblies: feature neurons by the class they fire for",
         matrices(panels),
-        "Mean rate of each neuron of the feature layer (across) for each class (down), sorted by its preferred class; "
-        "dark is each panel's largest rate. r: mean correlation of two neurons of one assembly, and of two assemblies.",
+        "Mean rate of each neuron of the feature layer (across) for each class (down), sorted by its preferred class, "
+        "silent ones last; "
+        "dark is each panel's largest rate. r: mean correlation of two neurons of one assembly / of two assemblies.",
     )
 
 

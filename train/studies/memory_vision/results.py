@@ -45,7 +45,7 @@ def _recordings(outcome: Outcome) -> float | None:
 QUANTITIES = {
     "integer": Quantity("accuracy", "%", lambda o: 100 * o["metrics"]["accuracy_integer"], 2, "deployed integers"),
     "float": Quantity("accuracy, floats", "%", lambda o: 100 * o["metrics"]["accuracy_float"], 2),
-    "recordings": Quantity("real recordings", "%", _recordings, 2, "of images that training never saw"),
+    "recordings": Quantity("real recordings", "%", _recordings, 2, "unseen images"),
     "silhouette": Quantity("silhouette, features", "", _silhouette(FEATURES, "silhouette"), 3),
     "last": Quantity("silhouette, last layer", "", _silhouette("last", "silhouette"), 3, "that the read-out hears"),
     "embedded": Quantity(

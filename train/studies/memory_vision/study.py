@@ -44,7 +44,7 @@ MODELS = _models(
     ("scl", "nmnist_scl", "scl", "SCL", 2),
     ("hopfield", "nmnist_hopfield", "scl hopfield", "SCL + Hopfield", 3),
     ("hgrn", "nmnist_hgrn", "scl hgrn", "SCL + HGRN", 4),
-    ("full", "nmnist_full", "scl hopfield hgrn", "full: SCL + Hopfield + HGRN", 5),
+    ("full", "nmnist_full", "scl hopfield hgrn", "SCL + Hopfield + HGRN", 5),
     ("hopfield_only", "nmnist_hopfield", "hopfield", "Hopfield", None),
     ("hgrn_only", "nmnist_hgrn", "hgrn", "HGRN", None),
     ("hopfield_hgrn", "nmnist_full", "hopfield hgrn", "Hopfield + HGRN", None),

@@ -26,7 +26,7 @@ def test_a_page_of_all_models() -> None:
     assert sound(made.page) == 12
     for name in MODELS:
         assert f"<td>{name}<small>" in made.page
-        assert f">{name}: 2 active, r 0.40 within, 0.10 between</text>" in made.page
+        assert f">{name}: 2 active, r 0.40 / 0.10</text>" in made.page
     accuracy = whole.mean("full", "integer")
     assert accuracy is not None
     assert f"{accuracy.value:.2f}<small>{accuracy.low:.2f} to {accuracy.high:.2f}</small>" in made.page
