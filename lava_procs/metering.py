@@ -19,6 +19,7 @@ COUNTERS = (
     "state_reads",
     "state_writes",
     "dense_macs",
+    "dense_mac_bits",
     "lookups",
     "spikes_out",
     "hops",

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from basalt.errors import BasaltError
+from lava_procs.kernels.counts import STATE, WEIGHT
 from lava_procs.near_memory.counters import ROWS
 
 Count = Annotated[int, Field(ge=0)]
@@ -26,6 +27,15 @@ class ProcessCounts(BaseModel):
     row_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
     banks: dict[str, Annotated[int, Field(gt=0)]] = {}
     counters: dict[str, tuple[Count, ...]] = {}
+
+    @field_validator("counters")
+    @classmethod
+    def _with_widths(cls, counters: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+        """Counts of before products had widths, when they were all taken for those of a weight and a state."""
+        products = counters.get("dense_macs")
+        if products is None or "dense_mac_bits" in counters:
+            return counters
+        return {**counters, "dense_mac_bits": tuple(WEIGHT * STATE * count for count in products)}
 
     @property
     def used(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ ACTIONS = {
     "weight_words_read": "weight reads",
     "synaptic_operations": "synaptic operations",
     "dense_macs": "dense multiply-accumulates",
+    "dense_mac_bits": "bits by bits of dense products",
     "neuron_updates": "neuron updates",
     "state_reads": "state reads",
     "state_writes": "state writes",

@@ -1,7 +1,14 @@
-"""What spiking neurons and memory pathways count, whoever computes them."""
+"""What spiking neurons and memory pathways count, whoever computes them.
+
+Beside dense products, `dense_mac_bits` counts their sizes: the widths of the two factors multiplied, as an array
+multiplier grows with both. Weights, keys, gains and k have 8 bits, gates, shares p and what tables give 12, states 24.
+"""
 
 import numpy as np
 from jaxtyping import Int
+
+WEIGHT, GATE, STATE = 8, 12, 24
+"""Widths of factors in bits."""
 
 Counts = dict[str, Int[np.ndarray, "batch"] | int]
 """Counter → a number for every sample, or one for all."""
@@ -42,6 +49,7 @@ def slow_memory_counts(
         "weight_words_read": events + macs,
         "synaptic_operations": events,
         "dense_macs": macs,
+        "dense_mac_bits": macs * WEIGHT * STATE,
         "state_reads": steps * states,
         "state_writes": steps * states,
         "saturations": saturations,
@@ -59,11 +67,14 @@ def hgrn_counts(
     """
     reached = 3 * neurons * events
     recurrent = 2 * neurons * neurons if gated else 0
+    gates = 2 * GATE * GATE + GATE * STATE  # (4096 − low)·σ and what enters, and λ·h
+    out = WEIGHT * WEIGHT if gated else GATE * STATE + WEIGHT * STATE  # gain·k, or σ·h and gain·o
     return {
         "events_in": events,
         "weight_words_read": reached + steps * (recurrent + 2 * neurons),
         "synaptic_operations": reached,
         "dense_macs": steps * (recurrent + (4 if gated else 5) * neurons),
+        "dense_mac_bits": steps * (recurrent * WEIGHT * WEIGHT + neurons * (gates + out)),
         "lookups": steps * (4 if gated else 3) * neurons,
         "state_reads": steps * (2 if gated else 1) * neurons,
         "state_writes": steps * (2 if gated else 1) * neurons,
@@ -92,11 +103,15 @@ def hopfield_counts(
     compared = patterns * inputs * iterations
     recalled = patterns * (inputs * (iterations - 1) + neurons) if modern else compared
     words = compared + recalled if modern else 2 * iterations * -(-patterns * inputs // 8)
+    softmax = iterations * patterns if modern else 0
+    sizes = (WEIGHT * STATE, WEIGHT * GATE) if modern else (1, STATE)  # keys·query and p·pattern, or ±1 and ±1·sum
+    bits = compared * sizes[0] + recalled * sizes[1] + softmax * GATE * GATE
     return {
         "events_in": events,
         "weight_words_read": refreshes * words,
         "synaptic_operations": events,
-        "dense_macs": steps * inputs + refreshes * (compared + recalled + (iterations * patterns if modern else 0)),
+        "dense_macs": steps * inputs + refreshes * (compared + recalled + softmax),
+        "dense_mac_bits": steps * inputs * GATE * STATE + refreshes * bits,
         "lookups": refreshes * iterations * (patterns + 1) if modern else 0,
         "state_reads": steps * inputs,
         "state_writes": steps * inputs,

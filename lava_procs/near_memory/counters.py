@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Int
 
+from lava_procs.kernels.counts import STATE, WEIGHT
 from lava_procs.near_memory import pathways
 from lava_procs.near_memory.convolution import Reached
 from lava_procs.near_memory.core import Core, Sizes
@@ -53,8 +54,8 @@ def scheduled_counts(
     """What the schedule counts in steps that begin at step `first` of a sample, by part and counter, for each sample.
 
     Of a convolution `reached` is what the spikes meet. `cycles` are those of the whole layer, and are the first part's.
-    Without dependency breaking ν x is not multiplied: then `dense_macs` of the slow memory holds what that saves, a
-    number below 0.
+    Without dependency breaking ν x is not multiplied: then `dense_macs` and `dense_mac_bits` of the slow memory hold
+    what that saves, numbers below 0.
     """
     refresh = (first + np.arange(len(spikes))) % sizes.update_interval == 0
     found = cost(core, sizes, spikes, own, fired, refresh[:, None], reached)
@@ -68,5 +69,6 @@ def scheduled_counts(
     for name, amount in every.items():
         counts[PARTS[name]][name] = amount.sum(axis=0)
     if sizes.states and not core.dependency_breaking:
-        counts[SLOW_MEMORY]["dense_macs"] = np.full(spikes.shape[1], -int(refresh.sum()) * sizes.neurons)
+        saved = np.full(spikes.shape[1], -int(refresh.sum()) * sizes.neurons)
+        counts[SLOW_MEMORY] |= {"dense_macs": saved, "dense_mac_bits": saved * WEIGHT * STATE}
     return counts

@@ -40,7 +40,7 @@ PATHS = {
     "memory update": ("transition", "drive_weights", "slow_state"),
     "output": ("neuron_updates", "membrane", "current", "spikes_out", "delay"),
 }
-"""Beginnings of the counters of each path; products (`dense_macs`) are shared between the two of the memory."""
+"""Beginnings of the counters of each path; products (`dense_…`) are shared between the two of the memory."""
 PAPER = {"spike path": 3.4, "memory path": 1.8, "memory update": 1.0, "output": 1.9, "all": 2.4, "area": 3.1}
 
 
@@ -61,7 +61,7 @@ def joules(network: Network, energy: dict[str, Any]) -> dict[str, float]:
         if layer is None:
             continue
         for counter, action in process["actions"].items():
-            if counter == "dense_macs":
+            if counter in ("dense_macs", "dense_mac_bits"):
                 assert layer.memory is not None
                 share = layer.memory.states / (layer.memory.states + layer.neurons)
                 found["memory update"] += share * action["joule"]

@@ -31,6 +31,7 @@ def test_counts_of_a_gated_memory():
         "weight_words_read": 3 * 4 * 3 + 2 * 8,
         "synaptic_operations": 36,
         "dense_macs": 2 * 5 * 4,
+        "dense_mac_bits": 2 * 4 * (2 * 12 * 12 + 2 * 12 * 24 + 8 * 24),
         "lookups": 2 * 3 * 4,
         "state_reads": 8,
         "state_writes": 8,
@@ -38,6 +39,7 @@ def test_counts_of_a_gated_memory():
     }
     gated = hgrn_counts(EVENTS, NONE, 2, 4, True)
     assert gated["dense_macs"] == 2 * (2 * 16 + 4 * 4)
+    assert gated["dense_mac_bits"] == 2 * (2 * 16 * 8 * 8 + 4 * (2 * 12 * 12 + 12 * 24 + 8 * 8))
     assert gated["weight_words_read"] == 36 + 2 * (32 + 8)
     assert (gated["lookups"], gated["state_reads"], gated["state_writes"]) == (32, 16, 16)
 
@@ -47,11 +49,14 @@ def test_counts_of_an_associative_memory():
     found = hopfield_counts(EVENTS, NONE, 4, 2, 6, 7, 5, 3, True)
     similarity, recall = 3 * 30, 2 * 30 + 35
     assert found["dense_macs"] == 4 * 6 + 2 * (similarity + recall + 3 * 5)
+    bits = similarity * 8 * 24 + recall * 12 * 8 + 3 * 5 * 12 * 12
+    assert found["dense_mac_bits"] == 4 * 6 * 12 * 24 + 2 * bits
     assert found["weight_words_read"] == 2 * (similarity + recall)
     assert found["lookups"] == 2 * 3 * 6
     assert (found["state_reads"], found["state_writes"], found["synaptic_operations"]) == (24, 24, EVENTS)
     classical = hopfield_counts(EVENTS, NONE, 4, 2, 6, 6, 5, 3, False)
     assert classical["dense_macs"] == 4 * 6 + 2 * 2 * 90
+    assert classical["dense_mac_bits"] == 4 * 6 * 12 * 24 + 2 * 90 * (1 + 24)
     assert (classical["weight_words_read"], classical["lookups"]) == (2 * 2 * 3 * 4, 0)
 
 

@@ -227,3 +227,15 @@ def test_the_costliest_process_counts_with_all_its_parts():
 def test_faulty_counts_are_refused_by_name(change, named):
     with pytest.raises(BasaltError, match=named):
         price({**counts_of(process()), **change}, ["textbook-45nm"])
+
+
+def test_a_product_costs_what_its_widths_do_and_counts_without_widths_what_they_did():
+    """0.27 pJ for 8 by 8 bits; 8 by 24 bits where a run of before does not tell."""
+
+    def joule(**counters):
+        counts = counts_of(process("hopfield", "hopfield", dense_macs=[100], **counters))
+        return price(counts, ["near-memory-22nm"])["tables"]["near-memory-22nm"]["dynamic_joule"]
+
+    beside = 0.071 + 0.46
+    assert joule(dense_mac_bits=[6400]) == pytest.approx(100e-12 * (0.27 + beside))
+    assert joule() == joule(dense_mac_bits=[19200]) == pytest.approx(100e-12 * (0.81 + beside))
