@@ -1,0 +1,79 @@
+"""Pricing a study: which runs, what was priced already, what goes into prices.json, failures at the end."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from basalt.cli import build
+from basalt.errors import BasaltError
+from deploy import price_study
+
+
+@pytest.fixture
+def study(tmp_path):
+    for name, accuracy in (("a-s1", 0.9), ("a-s2", 0.9), ("lstm-s1", None)):
+        run = tmp_path / "runs" / name
+        run.mkdir(parents=True)
+        (run / "checkpoint.pt").write_bytes(b"")
+        (run / "outcome.json").write_text(json.dumps({"metrics": {"accuracy_integer": accuracy}}))
+    (tmp_path / "runs" / "unfinished-s1").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The runs that were priced, in order."""
+    names: list[str] = []
+
+    def machines(run, samples, core, tables, data_dir):
+        names.append(run.name)
+        if (run / "broken").exists():
+            raise BasaltError("it does not fit")
+        return {table: {"joule": samples} for table in tables}
+
+    monkeypatch.setattr(price_study, "machines", machines)
+    return names
+
+
+def call(study: Path, *arguments: str) -> str:
+    result = CliRunner().invoke(build(), ["study", "price", str(study), *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def test_what_is_deployed_is_priced_once(study, asked):
+    assert "2 networks priced, 0 had been" in call(study, "-n", "7")
+    assert asked == ["a-s1", "a-s2"]
+    prices = json.loads((study / "runs/a-s1/prices.json").read_text())
+    assert prices["samples"] == 7
+    assert set(prices["machines"]) == set(prices["tables"]) == {"near-memory-22nm", "loihi1-davies", "loihi1-sanafe"}
+    assert "0 networks priced, 2 had been" in call(study, "-n", "7")
+    assert "2 networks priced" in call(study, "-n", "8")
+
+
+def test_a_newer_training_is_priced_again(study, asked):
+    call(study)
+    checkpoint = study / "runs/a-s2/checkpoint.pt"
+    later = (study / "runs/a-s2/prices.json").stat().st_mtime + 10
+    os.utime(checkpoint, (later, later))
+    call(study)
+    assert asked == ["a-s1", "a-s2", "a-s2"]
+
+
+def test_a_part_of_the_runs(study, asked):
+    call(study, "--only", "*-s2")
+    assert asked == ["a-s2"]
+    with pytest.raises(BasaltError, match="lstm"):
+        call(study, "--only", "lstm*")
+
+
+def test_a_failure_comes_last(study, asked):
+    (study / "runs/a-s1/broken").touch()
+    with pytest.raises(BasaltError, match="1 networks could not be priced, the first a-s1: it does not fit"):
+        call(study)
+    assert (study / "runs/a-s2/prices.json").exists()
+    assert not (study / "runs/a-s1/prices.json").exists()

@@ -1,0 +1,140 @@
+"""Contrasts over seeds and tasks, against numbers worked out by hand; conclusions follow the figures; advice does."""
+
+import numpy as np
+import pytest
+
+from tests.train.studies.lif_roles.made import STUDY, outcomes
+from train.studies import effects
+from train.studies.lif_roles import claims
+from train.studies.lif_roles.advice import choices
+from train.studies.lif_roles.results import QUANTITIES, Results
+from train.studies.lif_roles.study import Study
+from train.studies.lif_roles.variants import SETS
+
+BASE, NO_LEAK = "learnable-hard-none", "none-hard-none"
+FULL, NO_LEAK_FULL, NO_RESET = "learnable-hard-full", "none-hard-full", "learnable-none-none"
+
+
+def results(change, study=STUDY):
+    return Results(study, outcomes(change, study))
+
+
+def test_a_contrast_is_the_mean_over_tasks_paired_by_seed():
+    gains = {"recall": (0.10, 0.12, 0.11), "spoken": (0.02, 0.00, 0.01)}
+
+    def change(task, variant, seed):
+        own = 0.5 + 0.1 * seed  # seeds differ by more than variants: only pairing finds the gain
+        return {"accuracy": own + (gains[task][seed - 1] if variant == BASE and task in gains else 0)}
+
+    found = results(change).contrast(("recall", "spoken"), {BASE: 1, NO_LEAK: -1}, "accuracy")
+    expected = effects.mean([6.0, 6.0, 6.0], "seeds")
+    assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
+    assert found.over == "3 seeds, means of 2 tasks"
+    alone = results(change).contrast(("recall",), {BASE: 1, NO_LEAK: -1}, "accuracy")
+    assert alone.value == pytest.approx(11.0)
+    assert alone.low < 10 < 12 < alone.high
+
+
+def test_seeds_that_lack_a_network_are_left_out():
+    some = outcomes(lambda task, variant, seed: {"accuracy": 0.5 + 0.1 * seed * (variant == BASE)})
+    del some[STUDY.run_name("spoken", NO_LEAK, 2)]
+    found = Results(STUDY, some).contrast(("recall", "spoken"), {BASE: 1, NO_LEAK: -1}, "accuracy")
+    assert found.value == pytest.approx((10 + 30) / 2)
+    assert found.over.startswith("2 seeds")
+
+
+def test_one_seed_has_intervals_over_tasks_or_test_samples():
+    study = Study(("recall", "spoken"), SETS["headline"], 1)
+    one = results(lambda task, variant, seed: {"accuracy": 0.9 if variant == BASE else 0.8}, study)
+    weights = {BASE: 1, NO_LEAK: -1}
+    assert one.contrast(study.tasks, weights, "accuracy").over == "2 tasks, one seed"
+    newcombe = effects.newcombe(0.9, 0.8, 500).times(100)
+    assert one.contrast(("recall",), weights, "accuracy") == newcombe
+    assert one.contrast(("recall",), {NO_LEAK: 1, BASE: -1}, "accuracy").value == -newcombe.value
+    assert one.contrast(("recall",), weights, "pgd") is None
+
+
+def test_quantities_of_an_outcome():
+    some = results(lambda task, variant, seed: {"accuracy": 0.8, "pgd": 0.5, "rate": 0.25, "longer": 0.5})
+    values = {name: some.values("recall", BASE, name) for name in QUANTITIES}
+    expected = {"accuracy": 80, "gap": 5, "pgd": 50, "events": 60, "signs": 80, "rate": 25, "longer": 50,
+                "stretch": 75, "lengths": 50, "noise": 100, "operations": 1}  # fmt: skip
+    for name, value in expected.items():
+        assert values[name] == pytest.approx(dict.fromkeys((1, 2, 3), value)), name
+    assert values["loihi1-davies"] == {}
+    assert some.values("recall", "lstm", "rate") == {}
+    assert some.values("recall", "lstm", "accuracy")[1] == pytest.approx(80)
+
+
+def published(task, variant, seed):
+    """A world in which every conclusion holds, with some noise over seeds."""
+    leakage, reset, recurrence = variant.split("-") if variant != "lstm" else ("fixed", "hard", "none")
+    temporal = task in ("recall", "spoken")
+    wobble = 0.001 * seed * (1 if variant == BASE else 2)
+    accuracy = {"none": -0.005, "learnable": 0.0, "fixed": -0.05, "complete": -0.2}[leakage]
+    accuracy += (0.05 if recurrence == "full" else 0) * temporal - (0.02 if reset == "none" else 0)
+    accuracy -= 0.1 if temporal and recurrence == "full" and leakage == "none" else 0
+    return {
+        "accuracy": 0.7 + accuracy + wobble,
+        "train": 0.8 + accuracy + (0.1 if recurrence == "full" else 0) + 2 * wobble,
+        "pgd": 0.4 - (0.2 if leakage == "none" else 0) - (0.1 if recurrence == "full" else 0) + wobble,
+        "events": 0.5 - (0.2 if leakage == "none" else 0) - (0.1 if recurrence == "full" else 0) + wobble,
+        "signs": 0.9,
+        "rate": (0.3 if reset == "none" else 0.1) + wobble,
+        "operations": (3000 if reset == "none" else 1000) + 10 * seed,
+        "longer": (0.5 if reset == "none" else 0.9) + wobble,
+        "sharpness": (0.5 if recurrence == "full" else 0.1) + wobble,
+    }
+
+
+def mirrored(task, variant, seed):
+    """The opposite world."""
+    return {
+        key: (0.9 if key != "operations" else 9000) - value for key, value in published(task, variant, seed).items()
+    }
+
+
+def test_every_conclusion_is_confirmed_where_it_holds():
+    found = claims.verdicts(results(published))
+    assert len(found) == len(claims.CLAIMS) == 21
+    assert {verdict.claim.text: verdict.word for verdict in found} == {c.text: "confirmed" for c in claims.CLAIMS}
+
+
+def test_and_is_not_where_the_opposite_does():
+    found = {v.claim.text: v.word for v in claims.verdicts(results(mirrored)) if isinstance(v.claim, claims.Contrast)}
+    tolerated = {text for text in found if "at most" in text}
+    assert len(found) - len(tolerated) >= 15
+    assert {word for text, word in found.items() if text not in tolerated} == {"not confirmed"}
+
+
+def test_noise_decides_nothing():
+    draw = np.random.default_rng(1)
+    keys = ("accuracy", "train", "pgd", "events", "rate", "longer", "sharpness")
+    found = claims.verdicts(results(lambda *_: {key: float(draw.uniform(0.4, 0.6)) for key in keys}))
+    words = [v.word for v in found if isinstance(v.claim, claims.Contrast)]
+    assert words.count("undecided") >= 0.8 * len(words)
+
+
+def test_advice_is_the_cheapest_of_those_near_the_best():
+    costs = {BASE: 500.0, FULL: 900.0, NO_RESET: 100.0}
+    accuracies = {BASE: 0.895, FULL: 0.9, NO_RESET: 0.85}
+    hardy = {FULL: 0.3, BASE: 0.2, NO_RESET: 0.9}
+
+    def change(task, variant, seed):
+        joule = costs.get(variant, 5000.0) * 1e-9
+        return {
+            "accuracy": accuracies.get(variant, 0.5),
+            "operations": 1000 * costs.get(variant, 5000.0),
+            "events": hardy.get(variant, 0.1),
+            "prices": {"loihi1-davies": {"joule": joule if task != "rate" else 3 * joule}},
+        }
+
+    found = {(choice.kind, choice.machine): choice for choice in choices(results(change))}
+    assert set(found) == {
+        (k, m) for k in ("temporal", "spatial", "spatio-temporal") for m in ("operations", "loihi1-davies")
+    }
+    for choice in found.values():
+        assert (choice.variant, choice.best, choice.hardiest) == (BASE, FULL, FULL)
+        assert (choice.accuracy, choice.best_accuracy, choice.kept) == pytest.approx((89.5, 90.0, 30.0))
+    assert found["spatial", "loihi1-davies"].cost == pytest.approx(1500)
+    assert found["temporal", "loihi1-davies"].best_cost == pytest.approx(900)
