@@ -10,16 +10,19 @@ from train.data.events import EventSet, Samples
 from train.robustness.attacks import Logits
 from train.robustness.sweep import correct
 
+BATCH = {"cpu": 64, "cuda": 512}
+"""Samples at a time."""
+
 Change = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
 """What is done to a batch of inputs (batch, features, steps)."""
 
 
 def accuracy(
-    logits: Logits, events: Samples, change: Change | None = None, device: torch.device = CPU, batch: int = 64
+    logits: Logits, events: Samples, change: Change | None = None, device: torch.device = CPU, batch: int | None = None
 ) -> float:
     """Share of the samples classified right, after a change of all inputs from a generator of seed 1."""
     draw, hits = torch.Generator().manual_seed(1), 0
-    for x, labels in in_order(events, batch, device):
+    for x, labels in in_order(events, batch or BATCH[device.type], device):
         hits += int(correct(logits, x if change is None else change(x, draw), labels.to(device)).sum())
     return hits / len(events)
 

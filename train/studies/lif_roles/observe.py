@@ -104,6 +104,8 @@ QUICK = Depth(
 def observe(finished: Finished, task: Task, variant: str, depth: Depth, lengths: tuple[int, ...]) -> dict[str, Any]:
     """Gap, attacks, corruptions, other step lengths, bit-flips, landscapes; rates and operations if it spikes."""
     network, device = load(finished.run).to(finished.device), finished.device
+    if not network.deployable:
+        network.train()  # cuDNN's LSTM, which computes the same then, has no gradient else
     test, train = (first(events, depth.samples) for events in (finished.splits.test, finished.splits.train))
     clean = accuracy(network, test, device=device)
     found: dict[str, Any] = {
