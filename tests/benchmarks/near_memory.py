@@ -73,7 +73,7 @@ by itself. Walked cycle by cycle in `conv_walk.py`, so that timelines show it.
 
 What does not fit is told as for dense layers: neurons, inputs, `kernel_weights`, `accumulators` and `membrane` of the
 core's TOML file. The core `vision` holds the layers of the nmnist_* recipes (`basalt run … --core vision`, `basalt
-schedule vision --image 2x34x34 --channels 16 --kernel 5 --stride 2 --padding 2`). `basalt map` splits a convolution by
+schedule vision --image 2x34x34 --channels 12 --kernel 5 --stride 2 --padding 2`). `basalt map` splits a convolution by
 its output channels, each part with the kernels of its own; one whose channels have groups, or whose positions alone are
 more neurons than a core has, is not split further: its image is not cut.
 """
@@ -188,8 +188,8 @@ def geometry(core: Core) -> Iterator[str]:
 
 
 VISION = {
-    "conv1: 2×34×34 to 16×17×17, kernel 5, stride 2": square((2, 34, 34), 16, 5, 2, 2),
-    "conv2: 16×17×17 to 32×9×9, kernel 3, stride 2": square((16, 17, 17), 32, 3, 2, 1),
+    "conv1: 2×34×34 to 12×17×17, kernel 5, stride 2": square((2, 34, 34), 12, 5, 2, 2),
+    "conv2: 12×17×17 to 24×9×9, kernel 3, stride 2": square((12, 17, 17), 24, 3, 2, 1),
 }
 """The convolutions of the nmnist_* recipes."""
 

@@ -64,8 +64,8 @@ class Task:
         title: for people.
         settings: of the recipes.
         epochs, samples: of a whole training, and in its training set.
-        seconds: of an epoch, by accelerator, to estimate from before any training is done: the CPU's was measured on
-            one core; a GPU's is a guess.
+        seconds: of an epoch, by accelerator, to estimate from before any training is done: measured on one core
+            for digits and on an H200 that two trainings share for mnist; the others are guesses.
         recordings: whether networks are tested on real recordings too.
         quick: settings of the quick study, with its epochs.
     """
@@ -79,7 +79,7 @@ class Task:
     recordings: bool = False
 
 
-_LARGE = {"training.batch": 128}
+_LARGE = {"training.batch": 128, "training.validate_every": 2}
 TASKS = {
     "digits": Task(
         "5,000 digits, simulated camera",
@@ -92,18 +92,18 @@ TASKS = {
     "mnist": Task(
         "MNIST, simulated camera",
         {"data.name": "mnist", "data.exclude_first": 1000, **_LARGE},  # the recordings show those
-        30,
+        20,
         54_000,
-        {"cpu": 260.0, "cuda": 8.0},
+        {"cpu": 400.0, "cuda": 4.0},
         {"training.epochs": 2, "data.limit": 5000},
         recordings=True,
     ),
     "nmnist": Task(
         "N-MNIST, real recordings",
         {"data.name": "nmnist", **_LARGE},
-        30,
+        20,
         55_000,
-        {"cpu": 260.0, "cuda": 8.0},
+        {"cpu": 400.0, "cuda": 4.0},
         {"training.epochs": 2, "data.limit": 5000},
     ),
 }
