@@ -116,6 +116,8 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     for layer in made.hidden:
         if layer.bias is not None:
             torch.nn.init.normal_(layer.bias, 0, 0.2)
+        if getattr(layer.config, "recurrent", "none") == "diagonal":
+            torch.nn.init.normal_(layer.block.recurrent_synapse.weight, 0, 0.5)
     steps = torch.from_numpy(x)
     made.calibrate(steps)
     logits = made(steps)

@@ -22,6 +22,14 @@ STACKS: dict[str, list[dict[str, Any]]] = {
     "gated": [{"kind": "hgrn", "variant": "gated", **MEMORY}],
     "hopfield": [{"kind": "hopfield", "patterns": 5, "iterations": 2, "update_interval": 3, **MEMORY}],
     "classical": [{"kind": "hopfield", "patterns": 3, "variant": "classical", **MEMORY, "units": 12}],
+    "learned leakage": [
+        {"kind": "conv", "channels": 4, "kernel": 2, "leakage": "learnable", "voltage_decay": [0.1, 0.4], **CONV},
+        {"kind": "hgrn", **MEMORY, "leakage": "learnable", "current_decay": 0.5},
+    ],
+    "diagonal": [
+        {"kind": "hgrn", **MEMORY, "recurrent": "diagonal", "leakage": "learnable", "reset": "soft"},
+        {"kind": "hopfield", "patterns": 5, **MEMORY, "recurrent": "diagonal", "current_decay": 0.5},
+    ],
     "conv, then a delayed memory": [
         {"kind": "conv", "channels": 4, "kernel": 2, **CONV},
         {"kind": "hgrn", "delay": 4, "delay_spread": 4.0, **MEMORY},
@@ -47,7 +55,7 @@ def test_a_network_is_the_processors(run: Callable[..., Any], stack: str) -> Non
 def test_which_layers_run_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole, "DEVICES", {"cpu"})
     monkeypatch.setattr(whole, "available", lambda: True)
-    for recurrent in (False, True):
+    for recurrent in ("none", "full", "diagonal"):
         layer = Hgrn(HgrnConfig(units=3, recurrent=recurrent), "a", 4)
-        assert whole.applies(layer, torch.zeros(2, 4, 9)) is whole.known(layer) is not recurrent
+        assert whole.applies(layer, torch.zeros(2, 4, 9)) is whole.known(layer) is (recurrent != "full")
         assert not whole.applies(layer, torch.zeros(2, 4, 1))

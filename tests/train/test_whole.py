@@ -28,7 +28,7 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def lif(**keys: Any) -> Lif:
-    return Lif(LifConfig(units=4, threshold=1.0, **keys), "hidden1", 3)
+    return Lif(LifConfig(**{"units": 4, "threshold": 1.0, **keys}), "hidden1", 3)
 
 
 def large(units: int) -> Lif:
@@ -57,6 +57,11 @@ def test_the_processor_has_its_own_path() -> None:
         (dmp, 20, True),
         (dmp, 131, False),
         (lambda: dmp(recurrent=True), 20, False),
+        (lambda: lif(recurrent="diagonal"), 20, True),
+        (lambda: lif(recurrent="diagonal", units=1000), 20, True),
+        (lambda: lif(recurrent="full", leakage="learnable"), 20, True),
+        (lambda: dmp(recurrent="diagonal"), 20, False),
+        (lambda: dmp(leakage="learnable"), 20, True),
         (lambda: dmp(update_interval=5), 20, True),
         (lambda: dmp(update_interval=3), 20, False),
     ],
@@ -97,6 +102,12 @@ HIDDEN = {"units": 9, "threshold": 1.0, "weight_scale": 1.5, "tau_grad": 0.006, 
         ({"recurrent": True, "reset": "none", "current_decay": 0.9}, {}),
         ({"recurrent": True, "delay": 4, "delay_spread": 4.0}, {"voltage_decay": 0.2}),
         ({"delay": 4, "delay_spread": 4.0}, {}),
+        ({"leakage": "learnable"}, {}),
+        ({"leakage": "learnable", "reset": "soft", "current_decay": 0.4, "voltage_decay": [0.1, 0.5]}, {}),
+        ({"leakage": "learnable", "recurrent": "full", "current_decay": 0.6}, {}),
+        ({"leakage": "complete", "recurrent": "diagonal"}, {"voltage_decay": 0.2}),
+        ({"leakage": "none", "recurrent": "diagonal", "reset": "soft", "delay": 4}, {}),
+        ({"leakage": "learnable", "recurrent": "diagonal", "reset": "none", "current_decay": 0.7}, {}),
         ({"reset": "soft", "current_decay": 0.5}, {"voltage_decay": 0.2}),
     ],
 )

@@ -1,15 +1,16 @@
 """A layer's exact integers on a GPU, for scoring thousands of samples between epochs.
 
 Integers travel as float64 where products reach 2^53 at most (the slow memory's: 16-bit coefficients, 24-bit states)
-and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif` and
-`triton_recurrent`. Memory currents past 2^23, which wrap, would be rounded there: the processor does such a batch.
+and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif`,
+`triton_recurrent` and `triton_diagonal`. Memory currents past 2^23, which wrap, would be rounded there: the processor
+does such a batch.
 """
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from train.layers import exact, fused, fused_recurrent
+from train.layers import exact, fused, fused_diagonal, fused_recurrent
 from train.layers.constants import Constants
 from train.layers.delay import gathered
 from train.layers.fixed_point import DRIVE_MAX, RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
@@ -68,7 +69,9 @@ def driven(
     constants = Constants(layer.current_decay, layer.voltage_decay, 1.0, 1.0, 1.0)
     decays = fused.Decays.of(constants, device, neurons)
     bias = decays.zero if layer.bias is None else torch.as_tensor(layer.bias << 6, device=device).to(torch.int32)
-    if layer.recurrent_weight is None:
+    if layer.diagonal:
+        spikes = _fed_own(layer, synaptic, current, bias, decays)
+    elif layer.recurrent_weight is None:
         spikes = _fed_forward(layer, synaptic, current, bias, decays)
     else:
         spikes = _fed_back(layer, synaptic, bias, decays)
@@ -106,6 +109,18 @@ def _fed_back(
     matrix = fused_recurrent.matrix(_as(layer.recurrent_weight, synaptic) / WEIGHT_SCALE)
     threshold = layer.threshold << 6
     return fused_recurrent.fire(synaptic, None, matrix, bias, decays, threshold, 1.0, layer.reset, synaptic.dtype)[0]
+
+
+def _fed_own(
+    layer: SpikingIntegers,
+    synaptic: torch.Tensor,
+    current: torch.Tensor | None,
+    bias: torch.Tensor,
+    decays: fused.Decays,
+) -> Float[torch.Tensor, "batch steps neurons"]:
+    own = torch.as_tensor(np.asarray(layer.recurrent_weight) << 6, device=synaptic.device).to(torch.int32)
+    parts = (own, bias, decays, layer.threshold << 6, layer.reset, 0, synaptic.dtype)
+    return fused_diagonal.launch(synaptic, current, *parts)[0]
 
 
 def _on_the_processor(

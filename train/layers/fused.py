@@ -9,13 +9,14 @@ to float16, and all gradients to bfloat16. In float32 nothing is.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from train.layers import leak
 from train.layers.chunks import Chunks
 from train.layers.constants import Constants
 from train.layers.fixed_point import RESETS, STATE_SCALE
@@ -56,13 +57,14 @@ def coarseness(constants: Constants) -> int:
 class _Layer(torch.autograd.Function):
     @staticmethod
     def forward(  # type: ignore[no-untyped-def]
-        ctx, s_in, weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send, coarse
+        ctx, s_in, weight, bias, drive_weight, drive_bias, rows, keep, constants, decays, memory, deployed, send, coarse
     ):
         from train.layers.triton_lif import forward_kernel
 
         batch, steps, features = s_in.shape
         neurons, dtype, device = len(weight), s_in.dtype, s_in.device
         half = torch.float16 if dtype == torch.bfloat16 and memory is not None else torch.float32
+        decays = decays.with_keep(keep)
         single = features == 1
         width = -(-(neurons + (memory is not None)) // ALIGN) * ALIGN
         flat = s_in.detach().reshape(-1, features)
@@ -93,7 +95,7 @@ class _Layer(torch.autograd.Function):
         ctx.save_for_backward(*(value for value in saved if value is not None))
         ctx.present = tuple(value is not None for value in saved)
         ctx.shape, ctx.constants, ctx.decays, ctx.memory = (batch, steps, neurons, width), constants, decays, memory
-        ctx.has_bias, ctx.coarse = bias is not None, coarse
+        ctx.has_bias, ctx.coarse, ctx.learns = bias is not None, coarse, keep is not None
         return (spikes if send else None), counts
 
     @staticmethod
@@ -117,6 +119,9 @@ class _Layer(torch.autograd.Function):
             neurons, width, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=single,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
+        grad_keep = None
+        if ctx.learns:
+            grad_keep = leak.of_codes(out[..., :neurons], codes, ctx.coarse, constants, decays.keep_u)
         grad_rows = None
         if memory is not None:
             chunks, grouped = memory.chunks, out.view(len(z), -1)
@@ -151,6 +156,7 @@ class _Layer(torch.autograd.Function):
             None if memory is None else grad_drive_weight,
             None if memory is None else of_drive[:1],
             grad_rows,
+            grad_keep,
             None, None, None, None, None, None,
         )  # fmt: skip
 
@@ -195,6 +201,10 @@ class Decays:
     zero: torch.Tensor
     leak: bool
 
+    def with_keep(self, keep: torch.Tensor | None) -> "Decays":
+        """With the membranes' decays as they are learned, if they are."""
+        return self if keep is None else replace(self, keep_v=leak.integers(keep))
+
     @staticmethod
     def of(constants: Constants, device: torch.device, neurons: int | None = None) -> "Decays":
         """From the layer's constants; `neurons` where one decay may stand for all."""
@@ -216,6 +226,7 @@ def layer(
     rows: Float[torch.Tensor, "neurons d+1"] | None = None,
     memory: Memory | None = None,
     deployed: Float[torch.Tensor, "batch steps neurons"] | None = None,
+    keep: Float[torch.Tensor, "neurons"] | None = None,
     send: bool = True,
     coarse: int | None = None,
 ) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
@@ -223,8 +234,9 @@ def layer(
 
     `deployed` is the exact memory current, to be used instead of that of the chunks, whose gradient stays. Distances
     from the threshold are kept in units of 2^coarse/4096, by default what `coarseness` says, or whole in float32.
+    `keep` is that of a learned leakage.
     """
     if coarse is None:
         coarse = WHOLE if s_in.dtype == torch.float32 else coarseness(constants)
-    parts = (weight, bias, drive_weight, drive_bias, rows, constants, decays, memory, deployed, send, coarse)
+    parts = (weight, bias, drive_weight, drive_bias, rows, keep, constants, decays, memory, deployed, send, coarse)
     return _Layer.apply(s_in, *parts)

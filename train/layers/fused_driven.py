@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 
+from train.layers import leak
 from train.layers.constants import Constants
 from train.layers.fixed_point import RESETS, STATE_SCALE
 from train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness
@@ -15,10 +16,11 @@ from train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness
 
 class _Fire(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, synaptic, memory, bias, constants, decays, dtype, send):  # type: ignore[no-untyped-def]
+    def forward(ctx, synaptic, memory, bias, keep, constants, decays, dtype, send):  # type: ignore[no-untyped-def]
         from train.layers.triton_lif import forward_kernel
 
         (batch, steps, neurons), device = synaptic.shape, synaptic.device
+        decays = decays.with_keep(keep)
         ctx.set_materialize_grads(False)
         coarse = WHOLE if dtype == torch.float32 else coarseness(constants)
         spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device) if send else synaptic.new_empty(1)
@@ -32,7 +34,7 @@ class _Fire(torch.autograd.Function):
         )  # fmt: skip
         ctx.save_for_backward(codes)
         ctx.constants, ctx.decays, ctx.coarse = constants, decays, coarse
-        ctx.has_memory, ctx.has_bias = memory is not None, bias is not None
+        ctx.has_memory, ctx.has_bias, ctx.learns = memory is not None, bias is not None, keep is not None
         return (spikes if send else None), counts
 
     @staticmethod
@@ -50,10 +52,12 @@ class _Fire(torch.autograd.Function):
             neurons, neurons, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=False,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
+        grad_keep = leak.of_codes(out, codes, ctx.coarse, constants, decays.keep_u) if ctx.learns else None
         late = torch.nn.functional.pad(out, (0, 0, 0, 1))[:, 1:]
         # The kernel leaves the gradient of the first step's current apart, where no synaptic current flows.
         out[:, 0] = first
-        return late, out if ctx.has_memory else None, grad_bias.sum(0) if ctx.has_bias else None, None, None, None, None
+        memory, bias = out if ctx.has_memory else None, grad_bias.sum(0) if ctx.has_bias else None
+        return late, memory, bias, grad_keep, None, None, None, None
 
 
 def fire(
@@ -62,9 +66,13 @@ def fire(
     constants: Constants,
     decays: Decays,
     bias: Float[torch.Tensor, "neurons"] | None,
+    keep: Float[torch.Tensor, "neurons"] | None,
     dtype: torch.dtype,
     send: bool = True,
 ) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
-    """Spikes (batch, steps, neurons) in `dtype`, or None unless `send`, and their counts before the last step."""
+    """Spikes (batch, steps, neurons) in `dtype`, or None unless `send`, and their counts before the last step.
+
+    `keep` is that of a learned leakage.
+    """
     together = None if memory is None else memory.contiguous()
-    return _Fire.apply(synaptic.contiguous(), together, bias, constants, decays, dtype, send)
+    return _Fire.apply(synaptic.contiguous(), together, bias, keep, constants, decays, dtype, send)

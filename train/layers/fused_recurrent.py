@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int, Int8
 
+from train.layers import leak
 from train.layers.constants import Constants
-from train.layers.fixed_point import RESETS, STATE_SCALE
+from train.layers.fixed_point import DECAY_UNIT, RESETS, STATE_SCALE
 from train.layers.fused import ALIGN, Decays, product
 
 ROWS = 16
@@ -58,6 +59,7 @@ def fire(
     per_tau: float,
     reset: str,
     dtype: torch.dtype,
+    membranes: Int[torch.Tensor, "batch steps neurons"] | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor, Float[torch.Tensor, "batch neurons"]]:
     """Spikes in `dtype`, surrogate codes (both batch, steps, neurons) and counts before the last step.
 
@@ -66,6 +68,7 @@ def fire(
         recurrent: `matrix` of V.
         shift, threshold: bias and threshold in state units.
         per_tau: 1/tau of the surrogate gradient in state units.
+        membranes: to be filled with those after each step, in int32.
     """
     from train.layers.triton_recurrent import forward_kernel
 
@@ -75,17 +78,22 @@ def fire(
     counts = torch.empty(batch, neurons, device=synaptic.device)
     forward_kernel[(-(-batch // ROWS),)](
         synaptic, synaptic if weight is None else weight, recurrent, shift, decays.keep_u, decays.keep_v, threshold,
-        per_tau, spikes, codes, counts, batch, steps, neurons, width, LEAK=decays.leak, SINGLE=weight is not None,
-        RESET=RESETS[reset], ROWS=ROWS, BLOCK=block, num_warps=_warps(block), num_stages=1,
+        per_tau, spikes, codes, counts, codes if membranes is None else membranes, batch, steps, neurons, width,
+        LEAK=decays.leak, SINGLE=weight is not None, RESET=RESETS[reset], SHOW=membranes is not None, ROWS=ROWS,
+        BLOCK=block, num_warps=_warps(block), num_stages=1,
     )  # fmt: skip
     return spikes, codes, counts
 
 
 class _Layer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, s_in, weight, recurrent, bias, constants, decays, send):  # type: ignore[no-untyped-def]
+    def forward(ctx, s_in, weight, recurrent, bias, keep, constants, decays, send):  # type: ignore[no-untyped-def]
         (batch, steps, features), neurons, dtype = s_in.shape, len(weight), s_in.dtype
         single, width = features == 1, -(-neurons // ALIGN) * ALIGN
+        decays = decays.with_keep(keep)
+        membranes = None
+        if keep is not None:
+            membranes = torch.empty(batch, steps, neurons, dtype=torch.int32, device=s_in.device)
         flat = s_in.detach().reshape(-1, features)
         every = torch.nn.functional.pad(weight.detach(), (0, 0, 0, width - neurons)).to(dtype)
         synaptic = flat if single else product(flat, every.t(), torch.float32)
@@ -101,9 +109,10 @@ class _Layer(torch.autograd.Function):
             1 / (constants.tau * STATE_SCALE),
             constants.reset,
             dtype,
+            membranes,
         )
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(flat, every, integers, spikes, codes)
+        ctx.save_for_backward(flat, every, integers, spikes, codes, membranes)
         ctx.shape, ctx.constants, ctx.decays, ctx.has_bias = (batch, steps), constants, decays, bias is not None
         return (spikes if send else None), counts
 
@@ -111,7 +120,7 @@ class _Layer(torch.autograd.Function):
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
         from train.layers.triton_recurrent import backward_kernel
 
-        flat, every, integers, spikes, codes = ctx.saved_tensors
+        flat, every, integers, spikes, codes, membranes = ctx.saved_tensors
         (batch, steps), (width, features), neurons, block = ctx.shape, every.shape, spikes.shape[2], len(integers)
         dtype, device, single = flat.dtype, flat.device, features == 1
         constants, decays = ctx.constants, ctx.decays
@@ -134,11 +143,17 @@ class _Layer(torch.autograd.Function):
             grad_in[-1] = 0
             grad_in = grad_in.view(batch, steps, features)
         late = rows[1:].t()
+        grad_keep = None
+        if membranes is not None:
+            # The kernel leaves the first step out, which no membrane precedes.
+            of_current, keep_u = out[..., :neurons], decays.keep_u.float() / DECAY_UNIT
+            grad_keep = leak.gradient(of_current, membranes.float() / STATE_SCALE, keep_u)
         return (
             grad_in,
             grad_single.sum(0)[:, None] if single else product(late, flat[:-1], torch.float32)[:neurons],
             product(late, spikes.view(-1, neurons)[:-1], torch.float32)[:neurons],
             grad_bias.sum(0) if ctx.has_bias else None,
+            grad_keep,
             None, None, None,
         )  # fmt: skip
 
@@ -150,10 +165,12 @@ def layer(
     constants: Constants,
     decays: Decays,
     bias: Float[torch.Tensor, "neurons"] | None = None,
+    keep: Float[torch.Tensor, "neurons"] | None = None,
     send: bool = True,
 ) -> tuple[Any, Float[torch.Tensor, "batch neurons"]]:
     """Spikes (None unless `send`) and their counts before the last step, of a recurrent layer on a GPU.
 
-    The recurrent weights lie on the grid of 1/32, from −4 to 127/32, as SLAYER's quantisation leaves them.
+    The recurrent weights lie on the grid of 1/32, from −4 to 127/32, as SLAYER's quantisation leaves them. `keep` is
+    that of a learned leakage.
     """
-    return _Layer.apply(s_in, weight, recurrent, bias, constants, decays, send)
+    return _Layer.apply(s_in, weight, recurrent, bias, keep, constants, decays, send)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 
 from train.layers.constants import Constants
-from train.layers.fixed_point import DECAY_UNIT
+from train.layers.fixed_point import DECAY_UNIT, STATE_SCALE
 
 
 class Leak(torch.nn.Module):
@@ -65,3 +65,18 @@ def gradient(
     later = grad_current[:, 1:].float()
     of_voltage = later - keep_u * torch.nn.functional.pad(later, (0, 0, 0, 1))[:, 1:]
     return (of_voltage * membrane[:, :-1].float()).sum((0, 1))
+
+
+def of_codes(
+    grad_current: Float[torch.Tensor, "batch steps neurons"],
+    codes: Int[torch.Tensor, "batch steps neurons"],
+    coarse: int,
+    constants: Constants,
+    keep_u: Int[torch.Tensor, "neurons"],
+) -> Float[torch.Tensor, "neurons"]:
+    """∂k from the codes of `train.layers.triton_lif`: distances from the threshold in units of 2^coarse/4096.
+
+    In 16 bits they are rounded, and clipped where the surrogate gradient has vanished: so is the membrane here.
+    """
+    voltage = constants.threshold + codes.float() * (2.0 ** max(coarse, 0) / STATE_SCALE)
+    return gradient(grad_current, after_reset(voltage, constants), keep_u.float() / DECAY_UNIT)

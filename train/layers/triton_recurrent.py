@@ -19,15 +19,16 @@ def _decayed(state, keep):
 
 @triton.jit
 def forward_kernel(
-    synaptic, weight, recurrent, bias, keep_u, keep_v, threshold, per_tau, spikes, codes, counts, batch, steps,
-    neurons: tl.constexpr, width: tl.constexpr, LEAK: tl.constexpr, SINGLE: tl.constexpr, RESET: tl.constexpr,
-    ROWS: tl.constexpr, BLOCK: tl.constexpr,
+    synaptic, weight, recurrent, bias, keep_u, keep_v, threshold, per_tau, spikes, codes, counts, membranes, batch,
+    steps, neurons: tl.constexpr, width: tl.constexpr, LEAK: tl.constexpr, SINGLE: tl.constexpr, RESET: tl.constexpr,
+    SHOW: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):
     """Fill spikes and codes (batch, steps, neurons) and counts (batch, neurons), those before the last step.
 
     current[t] = synaptic[t−1] + V s[t−1], with synaptic (batch, steps, width), or SINGLE: the only input (batch,
     steps), to be multiplied with `weight` (neurons,). `recurrent` is 32·V in int8, (BLOCK, BLOCK) with zeros beyond the
-    neurons. LEAK: the current has a state, u. A program does ROWS samples.
+    neurons. LEAK: the current has a state, u. SHOW: fill `membranes` (batch, steps, neurons), those after each step. A
+    program does ROWS samples.
     """
     row = tl.expand_dims(tl.arange(0, ROWS), 1)
     lane = tl.expand_dims(tl.arange(0, BLOCK), 0)
@@ -43,6 +44,7 @@ def forward_kernel(
     narrow = row * (steps * neurons) + lane
     spikes += first * steps * neurons
     codes += first * steps * neurons
+    membranes += first * steps * neurons
     if SINGLE:
         weight = tl.load(weight + lane, mask=there, other=0.0)
         late = synaptic + first * steps
@@ -78,11 +80,14 @@ def forward_kernel(
             v = tl.where(spike, 0, free)
         if RESET == 1:
             v = tl.where(spike, free - threshold, free)
+        if SHOW:
+            tl.store(membranes + narrow, v, mask=mask)
         sent = tl.where(spike, 1, 0).to(tl.int8)
         count += tl.where(spike, 1, 0)
         current = following
         spikes += neurons
         codes += neurons
+        membranes += neurons
     # What the last step sends reaches nobody.
     tl.store(counts + first * neurons + row * neurons + lane, (count - sent).to(tl.float32), mask=mask)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float
 
-from train.layers import device_grid, fused, fused_driven, fused_recurrent
+from train.layers import device_grid, fused, fused_diagonal, fused_driven, fused_recurrent
 
 if TYPE_CHECKING:
     from train.layers.spiking import Spiking
@@ -80,7 +80,7 @@ def _travelling(layer: "Spiking", x: torch.Tensor) -> torch.Tensor:
 
 
 def _is_feed_forward(layer: "Spiking") -> bool:
-    return layer.plain and not layer.recurrent and layer.neuron.leak is None
+    return layer.plain and not layer.recurrent
 
 
 def _chunks_divide(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -109,13 +109,13 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
         neuron.decays,
         None if layer.bias is None else device_grid.bias(layer.bias),
         **parts,
+        keep=neuron.keep,
         send=send,
     )
 
 
 def _is_recurrent(layer: "Spiking") -> bool:
-    full = layer.recurrence == "full" and layer.neuron.leak is None
-    return layer.plain and full and layer.memory is None and layer.units <= fused_recurrent.MOST
+    return layer.plain and layer.recurrence == "full" and layer.memory is None and layer.units <= fused_recurrent.MOST
 
 
 def _feedback_fits(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -131,12 +131,13 @@ def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torc
         neuron.constants,
         neuron.decays,
         None if layer.bias is None else device_grid.bias(layer.bias),
+        keep=neuron.keep,
         send=send,
     )
 
 
 def _is_driven(layer: "Spiking") -> bool:
-    return not layer.plain and not layer.recurrent and layer.neuron.leak is None
+    return not layer.plain and not layer.recurrent
 
 
 def _always(layer: "Spiking", x: torch.Tensor) -> bool:
@@ -147,12 +148,30 @@ def _driven(layer: Any, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]
     neuron = layer.neuron
     synaptic, memory = layer.drive(x)
     bias = layer.quantised_bias()
-    return fused_driven.fire(synaptic, memory, neuron.constants, neuron.decays, bias, layer.travels, send)
+    parts = (neuron.constants, neuron.decays, bias, neuron.keep, layer.travels)
+    return fused_driven.fire(synaptic, memory, *parts, send)
+
+
+def _is_diagonal(layer: "Spiking") -> bool:
+    return layer.recurrence == "diagonal" and (layer.memory is None or not layer.plain)
+
+
+def _diagonal(layer: Any, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+    neuron, bias, memory = layer.neuron, layer.quantised_bias(), None
+    if layer.plain:
+        weight = device_grid.weights(layer.synapse.weight.flatten(1))
+        synaptic = fused_diagonal.synapses(_travelling(layer, x), weight)
+    else:
+        synaptic, memory = layer.drive(x)
+    own = device_grid.weights(layer.block.recurrent_synapse.weight)
+    parts = (own, neuron.constants, neuron.decays, bias, neuron.keep, layer.travels)
+    return fused_diagonal.fire(synaptic, memory, *parts)
 
 
 OPERATIONS = (
     Operation(_is_feed_forward, _chunks_divide, _feed_forward),
     Operation(_is_recurrent, _feedback_fits, _recurrent),
     Operation(_is_driven, _always, _driven),
+    Operation(_is_diagonal, _always, _diagonal),
 )
 """Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`train.layers.loop`)."""
