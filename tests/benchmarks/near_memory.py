@@ -43,7 +43,9 @@ itself) and E = 32 places in the event buffer, F multipliers for P and a row of 
                   x₁ + d )                                                    memory update
 
 A sender waits max(0, (S − E)·G − (S − 1)) cycles at a full buffer; no spike is lost, and the step takes no longer for
-it. A core of other widths has more terms: they are in `formula.py`. Nothing here is measured on silicon, and the
+it. Where each neuron hears itself alone (diagonal recurrence), R is 0 and nothing takes longer: after a step in which a
+neuron fired the bank reads a row of weights with each row of membranes. A core of other widths has more terms: they are
+in `formula.py`. Nothing here is measured on silicon, and the
 published design's cycles are not known beyond what the formula of each of its data paths says.
 """
 

@@ -48,6 +48,11 @@ def text() -> str:
         "- sigma-delta and resonate-and-fire layers have no reference of ours: stock lava-dl's processes compute them,",
         "  in the same run.",
     ]
+    lines += [
+        "",
+        "From training through the file to Lava: [all 36 combinations of leakage, reset and",
+        "recurrence](benchmarks/switches.md), written by `python tests/conformance/matrix.py --lava`.",
+    ]
     return "\n".join([*lines, "", *sweeps(held)]) + "\n"
 
 

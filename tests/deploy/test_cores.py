@@ -91,6 +91,8 @@ def test_steps_of_layers_of_every_kind():
     assert held["cycles"] == 35
     (own,), _ = printed("--spikes", 1, "--states", 0, "--recurrent", 4)
     assert own["cycles"] == 5 * 32 + 3
+    (alone,), _ = printed("--spikes", 1, "--states", 0, "--recurrent", 4, "--diagonal")
+    assert (alone["cycles"], alone["accesses"]["recurrent_weights_reads"]) == (32 + 3, 32)
     (late,), _ = printed("--spikes", 1, "--states", 0, "--delay", 9, "--fired", 6)
     assert late["cycles"] == 35 + 2 * 6 + 1
     assert late["accesses"]["delay_line_writes"] == 4 + 6

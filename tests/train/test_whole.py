@@ -92,6 +92,19 @@ def test_without_triton_the_other_path_runs_and_says_so_once(
     assert "Triton cannot be used here (ModuleNotFoundError" in caplog.text and "slower" in caplog.text
 
 
+def test_what_no_kernel_does_is_said_once(
+    on_cpu: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(whole, "available", lambda: True)
+    whole._say_slow.cache_clear()
+    layers = [dmp(recurrent="diagonal"), large(fused_recurrent.MOST + 1)]
+    with caplog.at_level(logging.WARNING, "basalt"):
+        for _ in range(2):
+            assert not any(whole.applies(layer, torch.zeros(2, 3, 20)) for layer in layers)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
+    assert "Layer hidden1 runs a step at a time" in caplog.text and "no kernel has diagonal recurrence" in caplog.text
+
+
 HIDDEN = {"units": 9, "threshold": 1.0, "weight_scale": 1.5, "tau_grad": 0.006, "bias": True}
 
 

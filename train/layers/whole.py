@@ -36,7 +36,18 @@ def applies(layer: "Spiking", x: Float[torch.Tensor, "batch inputs steps"]) -> b
     if x.device.type not in DEVICES or x.shape[2] < 2 or not available():
         return False
     operation = _operation(layer)
+    if operation is None:
+        _say_slow(layer.name, layer.recurrence)
     return operation is not None and operation.fits(layer, x)
+
+
+@lru_cache(maxsize=64)
+def _say_slow(name: str, recurrence: str) -> None:
+    """Once for each layer: what has no operation is not a secret."""
+    logging.getLogger("basalt").warning(
+        f"Layer {name} runs a step at a time on this device, slowly: no kernel has {recurrence} recurrence beside its "
+        f"kind of memory, or in so many neurons (at most {fused_recurrent.MOST} if full)."
+    )
 
 
 def known(layer: "Spiking") -> bool:
