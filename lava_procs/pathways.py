@@ -46,6 +46,20 @@ class PathwayModel(MeteredModel):
         return t % self.proc_params["update_interval"] == 0
 
 
+class IntegerPathway(PathwayModel):
+    """Current and state in integers."""
+
+    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+    m: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+
+class RealPathway(PathwayModel):
+    """Current and state in real numbers."""
+
+    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.float64)
+    m: np.ndarray = LavaPyType(np.ndarray, np.float64)
+
+
 def real_matrices(constants: Mapping[str, Any]) -> dict[str, Any]:
     """Constants with their matrices as integers in float64, which products need not convert at every step."""
     return {

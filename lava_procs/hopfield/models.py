@@ -1,10 +1,7 @@
 """Process models of `Hopfield`: `fixed_pt` by the reference, `floating_pt` in real numbers. Whole layers have others
 (`lava_procs/pathway_layer`)."""
 
-import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
@@ -13,7 +10,7 @@ from lava_procs.hopfield.reference import floating_step, hopfield_step
 from lava_procs.kernels.counts import hopfield_counts
 from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.metering import events
-from lava_procs.pathways import PathwayModel, real_matrices
+from lava_procs.pathways import IntegerPathway, PathwayModel, RealPathway, real_matrices
 
 
 class AbstractHopfieldModel(PathwayModel):
@@ -47,19 +44,14 @@ class AbstractHopfieldModel(PathwayModel):
 @implements(proc=Hopfield, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt", "bit_accurate_loihi")
-class FixedHopfieldModel(AbstractHopfieldModel):
+class FixedHopfieldModel(AbstractHopfieldModel, IntegerPathway):
     """Integers, by the reference."""
-
-    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-    m: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
 
 @implements(proc=Hopfield, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class FloatHopfieldModel(AbstractHopfieldModel):
+class FloatHopfieldModel(AbstractHopfieldModel, RealPathway):
     """The same equations without tables, rounding or saturation."""
 
-    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.float64)
-    m: np.ndarray = LavaPyType(np.ndarray, np.float64)
     integrate = staticmethod(floating_step)

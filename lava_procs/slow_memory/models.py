@@ -3,7 +3,6 @@
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
@@ -12,7 +11,7 @@ from lava_procs.kernels.counts import slow_memory_counts
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.metering import events
-from lava_procs.pathways import PathwayModel
+from lava_procs.pathways import IntegerPathway, PathwayModel, RealPathway
 from lava_procs.slow_memory.process import SlowMemory
 from lava_procs.slow_memory.reference import floating_step, memory_step
 
@@ -56,19 +55,14 @@ class AbstractSlowMemoryModel(PathwayModel):
 @implements(proc=SlowMemory, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt", "bit_accurate_loihi")
-class FixedSlowMemoryModel(AbstractSlowMemoryModel):
+class FixedSlowMemoryModel(AbstractSlowMemoryModel, IntegerPathway):
     """Integers, by the reference."""
-
-    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-    m: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
 
 @implements(proc=SlowMemory, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class FloatSlowMemoryModel(AbstractSlowMemoryModel):
+class FloatSlowMemoryModel(AbstractSlowMemoryModel, RealPathway):
     """The same equations without rounding or saturation."""
 
-    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.float64)
-    m: np.ndarray = LavaPyType(np.ndarray, np.float64)
     integrate = staticmethod(floating_step)
