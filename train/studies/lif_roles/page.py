@@ -92,7 +92,7 @@ def _alone(results: Results, claim: claims.Contrast, task: str) -> str:
         return ""
     verdict = judge(claims.on(claim, task), results)
     if verdict.effect is None:
-        values = list(results.weighted(task, claim.weights, claim.quantity).values())
+        values = list(results.weighted(task, claim.weights, claim.quantity, claim.size).values())
         return f"{values[0]:+.2f}" if values else "–"
     effect = verdict.effect
     return f"{MARKS[verdict.word]} {effect.value:+.2f}<small>{effect.low:+.2f} to {effect.high:+.2f}</small>"
@@ -102,16 +102,24 @@ def everything(results: Results, task: str) -> Section:
     """All networks on a task."""
     columns = [name for name in COLUMNS if any(results.values(task, v, name) for v in results.study.variants)]
     rows = [
-        [title(variant), *(_figure(results, task, variant, name, QUANTITIES[name]) for name in columns)]
+        [
+            f"<span class='word'>{variant}</span>",
+            *(_figure(results, task, variant, name, QUANTITIES[name]) for name in columns),
+        ]
         for variant in results.study.variants
     ]
     head = ["Network", *(_head(QUANTITIES[name]) for name in columns)]
-    return Section(f"{escape(TASKS[task].title)}: all networks", table(head, rows, range(1, len(head))))
+    note = (
+        "Networks are leakage-reset-recurrence. Kept: mean over budgets, or amounts, of the accuracy that is left, "
+        "over that without. Sharpness: rise of the loss a quarter of a filter away. Operations: synaptic ones of an "
+        "inference, products of the LSTM."
+    )
+    return Section(f"{escape(TASKS[task].title)}: all networks", table(head, rows, range(1, len(head))), note)
 
 
 def _head(quantity: Quantity) -> str:
-    shown = f" {quantity.unit}" if quantity.unit else ""
-    return f"{quantity.title}{shown}" + (f"<small>{quantity.note}</small>" if quantity.note else "")
+    shown = f" {quantity.unit}".replace(" points", " %") if quantity.unit else ""
+    return f"{quantity.title}{shown}"
 
 
 def _figure(results: Results, task: str, variant: str, name: str, quantity: Quantity) -> str:

@@ -22,14 +22,13 @@ class Quantity:
     Attributes:
         title, unit: for people.
         of: an outcome, None where it was not measured.
-        digits: after the point. note: how it was measured.
+        digits: after the point.
     """
 
     title: str
     unit: str
     of: Callable[[Outcome], float | None]
     digits: int = 1
-    note: str = ""
 
 
 def accuracy(outcome: Outcome) -> float:
@@ -89,18 +88,15 @@ TABLES = {
     "loihi1-davies": "Loihi 1 (Davies)",
     "loihi1-sanafe": "Loihi 1 (SANA-FE)",
 }
-_KEPT = "mean over budgets of the accuracy that is left, over that without"
 QUANTITIES: dict[str, Quantity] = {
-    "accuracy": Quantity("accuracy", "points", lambda o: 100 * accuracy(o), 2, "deployed integers; floats of the LSTM"),
+    "accuracy": Quantity("accuracy", "points", lambda o: 100 * accuracy(o), 2),
     "gap": Quantity("train less test", "points", lambda o: 100 * (o["train"] - o["clean"]), 2),
-    "sharpness": Quantity(
-        "sharpness", "", lambda o: o["landscape"]["sharpness"], 3, "rise of the loss a quarter of a filter away"
-    ),
-    "fgsm": Quantity("kept under FGSM", "%", _under("fgsm"), 1, _KEPT),
-    "pgd": Quantity("kept under PGD", "%", _under("pgd"), 1, _KEPT),
-    "events": Quantity("kept, events flipped", "%", _under("events"), 1, _KEPT),
-    "signs": Quantity("kept, random signs", "%", _under("pgd", "control"), 1, "as large as PGD's"),
-    "random_events": Quantity("kept, random events", "%", _under("events", "control"), 1, "as many as flipped"),
+    "sharpness": Quantity("sharpness", "", lambda o: o["landscape"]["sharpness"], 3),
+    "fgsm": Quantity("kept under FGSM", "%", _under("fgsm")),
+    "pgd": Quantity("kept under PGD", "%", _under("pgd")),
+    "events": Quantity("kept, events flipped", "%", _under("events")),
+    "signs": Quantity("kept, random signs", "%", _under("pgd", "control")),
+    "random_events": Quantity("kept, random events", "%", _under("events", "control")),
     "noise": Quantity("kept, event noise", "%", _corrupted("noise")),
     "drop": Quantity("kept, dropped events", "%", _corrupted("drop")),
     "jitter": Quantity("kept, time jitter", "%", _corrupted("jitter")),
@@ -108,13 +104,11 @@ QUANTITIES: dict[str, Quantity] = {
     "longer": Quantity("kept, longest stretch", "%", _longer),
     "lengths": Quantity("kept, other step lengths", "%", _lengths),
     "flips": Quantity("kept, bit-flips", "%", _flips),
-    "rate": Quantity("spike rate", "%", _rate, 2, "of all hidden neurons' steps"),
-    "operations": Quantity(
-        "operations", "k", lambda o: o["total_operations"] / 1e3, 1, "synaptic ones an inference; products of the LSTM"
-    ),
-    "log_operations": Quantity("operations, 100·ln", "%", lambda o: 100 * log(o["total_operations"]), 1),
+    "rate": Quantity("spike rate", "%", _rate, 2),
+    "operations": Quantity("operations", "k", lambda o: o["total_operations"] / 1e3),
+    "log_operations": Quantity("operations, 100·ln", "%", lambda o: 100 * log(o["total_operations"])),
     "parameters": Quantity("parameters", "", lambda o: float(o["metrics"]["parameters"]), 0),
-    **{table: Quantity(title, "nJ", _price(table), 1, "an inference") for table, title in TABLES.items()},
+    **{table: Quantity(title, "nJ", _price(table)) for table, title in TABLES.items()},
 }
 
 
@@ -146,33 +140,45 @@ class Results:
             return effects.proportion(values[0] / 100, self._samples(task, variant)).times(100)
         return effects.mean(values, "seeds")
 
-    def contrast(self, tasks: Sequence[str], weights: Mapping[str, float], quantity: str) -> Effect | None:
+    def contrast(
+        self, tasks: Sequence[str], weights: Mapping[str, float], quantity: str, size: bool = False
+    ) -> Effect | None:
         """Σ weight·quantity over variants, the mean over tasks, with Student's interval over the seeds.
 
-        A seed counts if every task has all those variants with it; tasks without the quantity are left out. Where
-        there is one seed only, the interval runs over tasks, or, for two accuracies on one task, over test samples.
+        With `size`, the mean of its absolute value on each task, whichever way it goes. A seed counts if every task
+        has all those variants with it; tasks without the quantity are left out. Where there is one seed only, the
+        interval runs over tasks, or, for two accuracies on one task, over test samples.
         """
-        found = {task: by for task in tasks if (by := self.weighted(task, weights, quantity))}
+        found = {task: by for task in tasks if (by := self.weighted(task, weights, quantity, size))}
         if not found:
             return None
-        seeds = sorted(set.intersection(*(set(by) for by in found.values())))
-        if len(seeds) >= 2:
-            means = [float(np.mean([by[seed] for by in found.values()])) for seed in seeds]
-            return effects.mean(means, "seeds" if len(found) == 1 else f"seeds, means of {len(found)} tasks")
+        means = self.means(tasks, weights, quantity, size)
+        if len(means) >= 2:
+            return effects.mean(list(means.values()), "seeds" + f", means of {len(found)} tasks" * (len(found) > 1))
         if len(found) >= 2:
             return effects.mean([next(iter(by.values())) for by in found.values()], "tasks, one seed")
         (task,) = found
         if quantity == "accuracy" and sorted(weights.values()) == [-1, 1]:
             left, right = sorted(weights, key=lambda name: -weights[name])
             ours, theirs = (next(iter(self.values(task, name, quantity).values())) / 100 for name in (left, right))
-            return effects.newcombe(ours, theirs, self._samples(task, left)).times(100)
+            effect = effects.newcombe(ours, theirs, self._samples(task, left)).times(100)
+            return magnitude(effect) if size else effect
         return None
 
-    def weighted(self, task: str, weights: Mapping[str, float], quantity: str) -> dict[int, float]:
-        """Σ weight·quantity over variants on a task, by the seeds that all of them have."""
+    def means(
+        self, tasks: Sequence[str], weights: Mapping[str, float], quantity: str, size: bool = False
+    ) -> dict[int, float]:
+        """What `contrast` is the mean of, by the seeds that all tasks with the quantity have."""
+        found = [by for task in tasks if (by := self.weighted(task, weights, quantity, size))]
+        seeds = set.intersection(*map(set, found)) if found else set()
+        return {seed: float(np.mean([by[seed] for by in found])) for seed in sorted(seeds)}
+
+    def weighted(self, task: str, weights: Mapping[str, float], quantity: str, size: bool = False) -> dict[int, float]:
+        """Σ weight·quantity over variants on a task, or its absolute value, by the seeds that all of them have."""
         every = {variant: self.values(task, variant, quantity) for variant in weights}
         seeds = set.intersection(*(set(by) for by in every.values()))
-        return {seed: sum(weights[variant] * by[seed] for variant, by in every.items()) for seed in seeds}
+        sums = {seed: sum(weights[variant] * by[seed] for variant, by in every.items()) for seed in seeds}
+        return {seed: abs(value) if size else value for seed, value in sums.items()}
 
     def spread(self, tasks: Sequence[str], against: str, others: Sequence[str]) -> dict[int, float]:
         """By seed, how far accuracy is from that of a variant: the mean over others and tasks of |difference|."""
@@ -189,3 +195,10 @@ class Results:
 
     def _samples(self, task: str, variant: str) -> int:
         return next(int(outcome["metrics"]["test_samples"]) for outcome in self.by_seed(task, variant).values())
+
+
+def magnitude(effect: Effect) -> Effect:
+    """The absolute value of an effect, with the interval of the absolute values of its interval."""
+    ends = abs(effect.low), abs(effect.high)
+    low = 0.0 if effect.low <= 0 <= effect.high else min(ends)
+    return Effect(abs(effect.value), low, max(ends), effect.over)

@@ -104,7 +104,7 @@ def _static(coding: str, name: str, title: str) -> Task:
 
 TASKS: dict[str, Task] = {
     "recall": Task(
-        "delayed recall: the first of three patterns, 60 steps later",
+        "delayed recall: which pattern came first",
         TEMPORAL,
         "lif_recall",
         {},
