@@ -101,7 +101,7 @@ def test_steps_of_layers_of_every_kind():
 
 
 def test_steps_of_a_convolution():
-    """Two thirds of the first layer of the vision recipes: 578 rows of neurons, and at most 9 positions of two rows an event."""
+    """Eight of the first vision layer's twelve channels: 578 rows, and at most 9 positions of two rows an event."""
     arguments = ("vision", "--image", "2x34x34", "--channels", 8, "--kernel", 5, "--stride", 2, "--padding", 2)
     found, told = printed(*arguments, "--spikes", 0, 1, 2312)
     assert told == ""
