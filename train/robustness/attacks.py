@@ -50,12 +50,12 @@ def pgd(
 
     Args:
         step: α; left out, 2.5·ε/iterations, which reaches every point of the ball from any other.
-        draw: for a random start within the ball, on the CPU; left out, it starts from x.
+        draw: for a random start within the ball, on any device; left out, it starts from x.
     """
     alpha = 2.5 * eps / iterations if step is None else step
     moved = x
     if draw is not None:
-        start = (2 * torch.rand(x.shape, generator=draw) - 1) * eps
+        start = (2 * torch.rand(x.shape, generator=draw, device=draw.device) - 1) * eps
         moved = (x + start.to(x.device, x.dtype)).clamp(0, high)
     for _ in range(iterations):
         moved = moved + alpha * gradient(logits, moved, labels).sign()
@@ -65,5 +65,5 @@ def pgd(
 
 def random_signs(x: Input, eps: float, draw: torch.Generator, high: float = 1.0) -> Input:
     """A step of ε of random sign in every input: as far as `fgsm` goes, without a gradient."""
-    signs = 2 * torch.randint(0, 2, x.shape, generator=draw) - 1
+    signs = 2 * torch.randint(0, 2, x.shape, generator=draw, device=draw.device) - 1
     return (x + eps * signs.to(x.device, x.dtype)).clamp(0, high)

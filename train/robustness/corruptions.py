@@ -5,7 +5,7 @@ generator, and give a cell that several events reach the largest of their values
 """
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 Spikes = UInt8[torch.Tensor, "batch features steps"] | Float[torch.Tensor, "batch features steps"]
 
@@ -25,7 +25,9 @@ def noise(x: Spikes, fraction: float, draw: torch.Generator) -> Spikes:
 
 def dropped(x: Spikes, fraction: float, draw: torch.Generator) -> Spikes:
     """Every event lost with that probability."""
-    return x * (torch.rand(x.shape, generator=draw) >= fraction).to(x.device, x.dtype)
+    sample, feature, step, value = _events(x)
+    kept = torch.rand(len(step), generator=draw) >= fraction
+    return _input(sample[kept], feature[kept], step[kept], value[kept], x, x.shape[2])
 
 
 def jittered(x: Spikes, spread: float, draw: torch.Generator) -> Spikes:
@@ -45,17 +47,25 @@ def stretched(x: Spikes, factor: float) -> Spikes:
     return _input(sample, feature, (step * factor).long().clamp(max=steps - 1), value, x, steps)
 
 
-def _events(x: Spikes) -> tuple[Int[torch.Tensor, "events"], ...]:
+def _events(x: Spikes) -> tuple[torch.Tensor, ...]:
     """Sample, feature, step and value of every event, sample by sample, on the CPU."""
-    here = x.cpu()
-    sample, feature, step = here.nonzero(as_tuple=True)
-    return sample, feature, step, here[sample, feature, step]
+    sample, feature, step = x.nonzero(as_tuple=True)
+    return sample.cpu(), feature.cpu(), step.cpu(), x[sample, feature, step].cpu()
 
 
 def _input(
-    sample: torch.Tensor, feature: torch.Tensor, step: torch.Tensor, value: torch.Tensor, like: Spikes, steps: int
+    sample: Int[torch.Tensor, "events"],
+    feature: Int[torch.Tensor, "events"],
+    step: Int[torch.Tensor, "events"],
+    value: Num[torch.Tensor, "events"],
+    like: Spikes,
+    steps: int,
 ) -> Spikes:
     batch, features, _ = like.shape
-    flat = torch.zeros(batch * features * steps, dtype=value.dtype)
-    flat.scatter_reduce_(0, (sample * features + feature) * steps + step, value, "amax")
-    return flat.reshape(batch, features, steps).to(like.device)
+    cells = (sample * features + feature) * steps + step
+    flat = torch.zeros(batch * features * steps, dtype=value.dtype, device=like.device)
+    if len(value) and bool((value == value[0]).all()):
+        flat[cells.to(like.device)] = value[0].item()
+    else:  # the largest wins
+        flat = flat.cpu().scatter_reduce_(0, cells, value, "amax").to(like.device)
+    return flat.reshape(batch, features, steps)

@@ -73,7 +73,8 @@ def _random_cells(
 ) -> Bool[torch.Tensor, "batch features steps"]:
     """So many cells of each sample, drawn among those that are true."""
     most = int(counts.max()) if len(counts) else 0
-    order = torch.rand(among.shape, generator=draw).to(among.device).masked_fill(~among, -1.0).flatten(1)
+    order = torch.rand(among.shape, generator=draw, device=draw.device).to(among.device)
+    order = order.masked_fill(~among, -1.0).flatten(1)
     places = order.topk(most, dim=1).indices
     first = torch.arange(most, device=among.device) < counts[:, None]
     return _cells(places, first, order.reshape(among.shape))

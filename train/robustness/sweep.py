@@ -108,7 +108,7 @@ def sweep(
     """Accuracy at every budget, for networks that give logits (samples, classes)."""
     points = []
     for budget in budgets:
-        draw = torch.Generator().manual_seed(setting.seed)
+        draw = torch.Generator(x.device).manual_seed(setting.seed)
         hits, control, moved, used = 0, 0, 0, 0.0
         for one, true in zip(x.split(batch), labels.split(batch)):
             stands = torch.ones(len(one), dtype=torch.bool, device=one.device)
