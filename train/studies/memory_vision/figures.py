@@ -27,8 +27,8 @@ def effects(results: Results, quantity: str) -> Section:
         for chosen in results.contrasts
     ]
     note = (
-        "With less without a mechanism, over all combinations of the others; below, by how much more mechanisms are "
-        "worth together than alone. An interval that keeps clear of zero is a real gain or loss."
+        "With a mechanism less without it, over all combinations of the others; below, by how much more "
+        "mechanisms are worth together than alone. An interval that keeps clear of zero is a real gain or loss."
     )
     unit = "points" if wanted.unit == "%" else wanted.unit
     return Section(
