@@ -128,6 +128,21 @@ def test_the_size_of_an_effect_has_the_interval_of_its_sizes():
         assert (found.value, found.low, found.high) == (abs(low + high) / 2, least, most)
 
 
+def test_what_drives_most_is_measured_against_the_stronger_of_the_others():
+    levels = {"leakage": 0.06, "reset": 0.04, "recurrence": 0.01}
+
+    def change(task, variant, seed):
+        other = (
+            [here != base for here, base in zip(variant.split("-"), BASE.split("-"))] if "-" in variant else [False] * 3
+        )
+        off = sum(size for size, changed in zip(levels.values(), other) if changed) * (-1) ** seed
+        return {"accuracy": 0.7 + 0.001 * seed + off}
+
+    (found,) = (v for v in claims.verdicts(results(change)) if v.claim.text == "1. Leakage drives performance most.")
+    assert found.word == "confirmed"
+    assert found.effect.value == pytest.approx(2.0)
+
+
 def test_noise_decides_nothing():
     draw = np.random.default_rng(1)
     keys = ("accuracy", "train", "pgd", "events", "rate", "longer", "sharpness")
