@@ -224,16 +224,16 @@ def test_a_diagonal_recurrence_costs_rows_and_no_cycles():
     """G rows of weights in the steps after a spike, as many bits as there are neurons, and nothing is integrated."""
     alone = Sizes(inputs=30, neurons=18, passes=WITHOUT_MEMORY)
     diagonal, full = replace(alone, diagonal=True), replace(alone, recurrent=True)
-    spikes, own = np.array([0, 3, 3, 0]), np.array([0, 0, 7, 18])
+    spikes, own = np.array([0, 3, 3, 0, 2]), np.array([0, 0, 7, 18, 1])
     without, found, dense = (
         cost(DEFAULT, layer, spikes, own * layer.hears_itself) for layer in (alone, diagonal, full)
     )
     assert np.array_equal(found.cycles, without.cycles) and (dense.cycles >= found.cycles).all()
-    assert found.accesses["recurrent_weights_reads"].tolist() == [0, 0, 5, 5]
+    assert found.accesses["recurrent_weights_reads"].tolist() == [0, 0, 5, 5, 5]
     assert {**found.accesses, "recurrent_weights_reads": None}.keys() - without.accesses.keys() == {
         "recurrent_weights_reads"
     }
     assert memories(DEFAULT, diagonal)["recurrent_weights"].size == 20 * 8
     assert memories(DEFAULT, full)["recurrent_weights"].size == 18 * 20 * 8
     straightforward = replace(DEFAULT, heterogeneous_stationarity=False)
-    assert cost(straightforward, diagonal, spikes, own).accesses["recurrent_weights_reads"].tolist() == [5] * 4
+    assert cost(straightforward, diagonal, spikes, own).accesses["recurrent_weights_reads"].tolist() == [5] * 5
