@@ -1,10 +1,11 @@
 """`basalt price`: the counts of a run that is done, priced by any table."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from basalt.files import read_json, write_json
 from deploy.energy.pricing import available_tables, price
@@ -21,7 +22,8 @@ def price_command(counts: Path, tables: list[str], strict: bool, sensitive: bool
     each entry's doubling does."""
     energy = price(read_json(counts), tables or available_tables(), strict=strict)
     write_json(counts.parent / "energy.json", energy)
-    console.print(processes_table(energy))
+    for name, table in energy["tables"].items():
+        console.print(processes_table(name, table))
     console.print(totals_table(energy))
     if sensitive:
         console.print(sensitivity_table(energy))
@@ -33,51 +35,41 @@ def price_command(counts: Path, tables: list[str], strict: bool, sensitive: bool
     console.print(f"Per inference. Written to {counts.parent / 'energy.json'}.")
 
 
-def processes_table(energy: dict[str, Any]) -> Table:
-    """Energy of each part of each process."""
-    shown = Table("table", "process", "part", "dynamic", "static", "share", "per step", "energy·delay")
-    for name, table in energy["tables"].items():
-        for entry in table["processes"]:
-            shown.add_row(
-                name,
-                entry["name"],
-                entry["part"],
-                si(entry["dynamic_joule"], "J"),
-                si(entry["static_joule"], "J"),
-                share(entry["share"]),
-                si(entry["per_step_joule"], "J"),
-                product(entry["energy_delay_joule_second"]),
-            )
+def processes_table(name: str, table: dict[str, Any]) -> Table:
+    """Energy of each part of each process, by the table of that name."""
+    shown = Table("process", "part", "dynamic", "static", "share", "per step", "energy·delay", title=name)
+    for entry in table["processes"]:
+        shown.add_row(
+            entry["name"],
+            entry["part"],
+            si(entry["dynamic_joule"], "J"),
+            si(entry["static_joule"], "J"),
+            share(entry["share"]),
+            si(entry["per_step_joule"], "J"),
+            product(entry["energy_delay_joule_second"]),
+        )
     return shown
+
+
+TOTALS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "energy": lambda table: si(table["per_inference_joule"], "J"),
+    "dynamic": lambda table: si(table["dynamic_joule"], "J"),
+    "static": lambda table: "–" if table["no_static"] else si(table["static_joule"], "J"),
+    "per step": lambda table: si(table["per_step_joule"], "J"),
+    "delay": lambda table: f"{si(table['delay_seconds'], 's')} {DELAYS[table['delay_from']]}",
+    "at full speed": lambda table: si(table["full_speed_joule"], "J"),
+    "energy·delay": lambda table: product(table["energy_delay_joule_second"]),
+    "costliest": lambda table: table["costliest"]["name"],
+    "busiest": lambda table: table["latency"]["busiest"] if table["latency"] else "–",
+}
+"""What is told of a whole inference."""
 
 
 def totals_table(energy: dict[str, Any]) -> Table:
     """All tables side by side."""
-    shown = Table(
-        "table",
-        "energy",
-        "dynamic",
-        "static",
-        "per step",
-        "delay",
-        "at full speed",
-        "energy·delay",
-        "costliest",
-        "busiest",
-    )
-    for name, table in energy["tables"].items():
-        shown.add_row(
-            name,
-            si(table["per_inference_joule"], "J"),
-            si(table["dynamic_joule"], "J"),
-            "–" if table["no_static"] else si(table["static_joule"], "J"),
-            si(table["per_step_joule"], "J"),
-            f"{si(table['delay_seconds'], 's')} {DELAYS[table['delay_from']]}",
-            si(table["full_speed_joule"], "J"),
-            product(table["energy_delay_joule_second"]),
-            table["costliest"]["name"],
-            table["latency"]["busiest"] if table["latency"] else "–",
-        )
+    shown = Table("an inference", *(Column(name, overflow="fold") for name in energy["tables"]))
+    for name, told in TOTALS.items():
+        shown.add_row(name, *map(told, energy["tables"].values()))
     return shown
 
 
