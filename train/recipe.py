@@ -54,6 +54,7 @@ class ContrastiveConfig(Strict):
     """Beside the objective, draw a layer's features together within a class and apart between classes.
 
     The features are the mean spikes of each neuron before the last step; see `train.objectives.supervised_contrastive`.
+    Of several devices each contrasts the samples that it has.
 
     Attributes:
         weight: of the contrastive loss in the sum; 0 for none.

@@ -109,8 +109,11 @@ class Stepper:
         self.network.compute_exactly(on)
 
     def read(self) -> Figures:
-        """The means so far; waits for the device."""
-        loss, hits, seen, *rates = self.sums.tolist()
+        """The means so far, over all devices; waits for them."""
+        sums = self.sums
+        if self.fabric.world_size > 1:
+            sums = torch.as_tensor(self.fabric.all_reduce(sums.clone(), reduce_op="sum"))
+        loss, hits, seen, *rates = sums.tolist()
         names = [layer.name for layer in self.network.spiking]
         return Figures(loss / seen, hits / seen, {name: rate / seen for name, rate in zip(names, rates)})
 
