@@ -1,6 +1,6 @@
 """A network written by hand: records → .net file → Lava → joules. Takes a few seconds; needs no training.
 
-    python examples/by_hand.py [FOLDER]
+python examples/by_hand.py [FOLDER]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """What associative memories recall from corrupted cues, and how many patterns they hold. Takes a few seconds.
 
-    python examples/pattern_completion.py
+python examples/pattern_completion.py
 """
 
 from train.studies import recall
