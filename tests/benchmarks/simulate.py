@@ -246,9 +246,14 @@ SECTIONS = {"plain": plain, "delayed": delayed, "smnist": smnist, "cost": cost}
 def main(
     repeats: Annotated[int, typer.Option(min=1, help="Repetitions; a figure is their median.")] = 5,
     only: Annotated[list[str] | None, typer.Option(help="A section; may be repeated; all if none is named.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder for simulate.json, simulate.md and cost.png.")] = DOCS,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for simulate.json, simulate.md and cost.png; default docs/benchmarks for all sections."
+        ),
+    ] = None,
 ) -> None:
-    """Measure, print and store."""
+    """Measure, print and store; some sections alone are only printed, unless a folder is named."""
     from deploy.commands import machine
     from tests.benchmarks.render import markdown, plot
 
@@ -263,11 +268,14 @@ def main(
             found[name] = SECTIONS[name](repeats, update)
     text = markdown(found)
     typer.echo(text)
-    write_json(output / "simulate.json", found)
-    with atomic(output / "simulate.md") as temporary:
+    folder = output or (None if only else DOCS)
+    if folder is None:
+        return
+    write_json(folder / "simulate.json", found)
+    with atomic(folder / "simulate.md") as temporary:
         temporary.write_text(text)
     if "cost" in found:
-        plot(found["cost"], output / "cost.png")
+        plot(found["cost"], folder / "cost.png")
 
 
 def warm() -> None:
