@@ -15,43 +15,16 @@ and so are the gradients, with ρ(v) = scale/(2·tau)·exp(−|v' − threshold|
 import numpy as np
 import torch
 from jaxtyping import Float
-from numba import njit, prange
 
 from train.layers import leak
 from train.layers.constants import Constants
-from train.layers.fixed_point import RESETS, STATE_SCALE, after_reset, decayed, neuron_vector, sat24, wrap24
+from train.layers.fixed_point import RESETS, STATE_SCALE, neuron_vector
 from train.layers.recurrent import backward_diagonal, backward_recurrent, forward_diagonal, forward_recurrent
 
 
-@njit(parallel=True, nogil=True, cache=True)
-def _forward(current, bias, keep_u, keep_v, threshold, reset, spikes, voltage):  # type: ignore[no-untyped-def]
-    batch, steps, neurons = current.shape
-    for b in prange(batch):
-        u = np.zeros(neurons, np.int64)
-        v = np.zeros(neurons, np.int64)
-        for t in range(steps):
-            for n in range(neurons):
-                drive = np.int64(current[b, t, n] * np.float32(4096))
-                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
-                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
-                spike = free > threshold
-                spikes[b, t, n] = spike
-                voltage[b, t, n] = np.float32(free) / np.float32(4096)
-                v[n] = after_reset(free, spike, threshold, reset)
-
-
-@njit(parallel=True, nogil=True, cache=True)
-def _backward(grad, surrogate, keep_u, keep_v, grad_current, grad_bias):  # type: ignore[no-untyped-def]
-    batch, steps, neurons = grad.shape
-    for b in prange(batch):
-        gu = np.zeros(neurons, np.float32)
-        gv = np.zeros(neurons, np.float32)
-        for t in range(steps - 1, -1, -1):
-            for n in range(neurons):
-                gv[n] = keep_v[n] * gv[n] + surrogate[b, t, n] * grad[b, t, n]
-                gu[n] = keep_u[n] * gu[n] + gv[n]
-                grad_current[b, t, n] = gu[n]
-                grad_bias[b, n] += gv[n]
+def _own(recurrent: torch.Tensor | None, neurons: int) -> Float[np.ndarray, "neurons"]:
+    """The weights of neurons to themselves; zero where nothing feeds back."""
+    return np.zeros(neurons, np.float32) if recurrent is None else recurrent.detach().numpy()
 
 
 class _Fused(torch.autograd.Function):
@@ -69,10 +42,8 @@ class _Fused(torch.autograd.Function):
             shift[:] = (bias.detach() * STATE_SCALE).round().numpy()
         shared = (shift, keep_u, keep_v, constants.threshold_state, RESETS[constants.reset])
         outputs = (spikes.numpy(), voltage.numpy())
-        if recurrent is None:
-            _forward(current.detach().numpy(), *shared, *outputs)
-        elif recurrent.dim() == 1:
-            forward_diagonal(current.detach().numpy(), recurrent.detach().numpy(), *shared, *outputs)
+        if recurrent is None or recurrent.dim() == 1:
+            forward_diagonal(current.detach().numpy(), _own(recurrent, neurons), *shared, *outputs)
         else:
             columns = recurrent.detach().t().contiguous().numpy()
             forward_recurrent(current.detach().numpy(), columns, *shared, *outputs)
@@ -98,11 +69,10 @@ class _Fused(torch.autograd.Function):
         arrays = (keep_u, keep_v, grad_current.numpy(), grad_bias.numpy())
         surrogate = constants.surrogate(voltage).numpy()
         grad_recurrent = None
-        if recurrent is None:
-            _backward(grad.numpy(), surrogate, *arrays)
-        elif recurrent.dim() == 1:
-            backward_diagonal(grad.numpy(), surrogate, recurrent.detach().numpy(), *arrays)
-            grad_recurrent = (grad_current[:, 1:] * spikes[:, :-1]).sum((0, 1))
+        if recurrent is None or recurrent.dim() == 1:
+            backward_diagonal(grad.numpy(), surrogate, _own(recurrent, neurons), *arrays)
+            if recurrent is not None:
+                grad_recurrent = (grad_current[:, 1:] * spikes[:, :-1]).sum((0, 1))
         else:
             backward_recurrent(grad.numpy(), surrogate, recurrent.detach().numpy(), *arrays)
             after, before = grad_current[:, 1:], spikes[:, :-1]

@@ -1,6 +1,6 @@
-"""Compiled loops of a layer whose spikes feed back into its own current, through a matrix V, dense or diagonal.
+"""Compiled loops of a layer through time; its spikes may feed back into its own current, through a matrix V.
 
-The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1].
+V is dense, diagonal or zero. The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1].
 """
 
 import numpy as np
@@ -62,28 +62,29 @@ def backward_recurrent(  # type: ignore[no-untyped-def]
 def forward_diagonal(  # type: ignore[no-untyped-def]
     current, own, bias, keep_u, keep_v, threshold, reset, spikes, voltage
 ):
-    """Fill spikes and voltage (batch, steps, neurons) where V is diag(own): each neuron hears itself."""
+    """Fill spikes and voltage (batch, steps, neurons) where V is diag(own): each neuron hears itself, or zero: none."""
     batch, steps, neurons = current.shape
     for b in prange(batch):
         u = np.zeros(neurons, np.int64)
         v = np.zeros(neurons, np.int64)
+        fed = np.zeros(neurons, np.float32)
         for t in range(steps):
             for n in range(neurons):
-                fed = own[n] * spikes[b, t - 1, n] if t > 0 else np.float32(0)
-                drive = np.int64((current[b, t, n] + fed) * np.float32(4096))
+                drive = np.int64((current[b, t, n] + fed[n]) * np.float32(4096))
                 u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
                 free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
                 spike = free > threshold
                 spikes[b, t, n] = spike
                 voltage[b, t, n] = np.float32(free) / np.float32(4096)
                 v[n] = after_reset(free, spike, threshold, reset)
+                fed[n] = own[n] * np.float32(spike)
 
 
 @njit(parallel=True, nogil=True, cache=True)
 def backward_diagonal(  # type: ignore[no-untyped-def]
     grad, surrogate, own, keep_u, keep_v, grad_current, grad_bias
 ):
-    """Fill grad_current and grad_bias where V is diag(own)."""
+    """Fill grad_current and grad_bias where V is diag(own), or zero."""
     batch, steps, neurons = grad.shape
     for b in prange(batch):
         gu = np.zeros(neurons, np.float32)
