@@ -1,6 +1,7 @@
 """Compiled loops of a layer through time; its spikes may feed back into its own current, through a matrix V.
 
-V is dense, diagonal or zero. The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1].
+V is dense, diagonal or zero. The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t]
+gains Vᵀ gu[t+1].
 """
 
 import numpy as np
