@@ -75,8 +75,7 @@ def row_of(core: Any, counts: Mapping[str, Any], table: str) -> Row:
             cycles[process["name"]] = sum(counters["cycles"]) / samples / steps
         accesses += sum(sum(values) for name, values in counters.items() if name in ROWS)
     priced = price(dict(counts), [table])["tables"][table]
-    computing = max(cycles.values()) / (core.clock_mhz * 1e6) * steps
-    leakage = priced["static_joule"] * computing / priced["inference_seconds"]
+    leakage = priced["full_speed_joule"] - priced["dynamic_joule"]
     switches = {name: getattr(core, name) for name in SWITCHES}
     return Row(switches, cycles, accesses / samples, priced["dynamic_joule"], leakage)
 

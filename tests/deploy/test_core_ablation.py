@@ -10,6 +10,7 @@ from basalt.errors import BasaltError
 from deploy import core_ablation
 from deploy.core_ablation import ablate, combinations, draw, label, row_of
 from deploy.energy.pricing import price
+from deploy.near_memory import description
 from deploy.run import Job
 from lava_procs.near_memory.core import SWITCHES, Core
 from lava_procs.near_memory.counters import ROWS
@@ -42,6 +43,7 @@ def test_a_row_is_what_the_counts_say():
     }
     counts = {
         "format": "basalt-counts", "version": 1, "samples": 2, "steps": 10, "step_seconds": 0.01,
+        "core": description(Core(clock_mhz=100.0)),
         "processes": [
             {"name": "a", "part": "spiking", **memory, "counters": counters},
             {"name": "b", "part": "spiking", **memory, "counters": other},
