@@ -1,4 +1,4 @@
-"""Batches of events: drawn, augmented and made dense by one compiled kernel.
+"""Batches of events or images: drawn, augmented and made dense, on the device where they are wanted.
 
 Everything random comes from (seed, epoch), so an epoch can be drawn again after an interruption.
 """
@@ -9,89 +9,15 @@ from functools import singledispatch
 import numpy as np
 import torch
 from jaxtyping import Int, UInt8, UInt64
-from numba import njit, prange
 
 from basalt.errors import BasaltError
+from train.augment import assemble, drawn
 from train.data.events import EventSet, Samples
 from train.data.pixels import PixelSet
+from train.device_events import PLAIN, Changes, assembled
 from train.recipe import AugmentConfig
 
-PLAIN = AugmentConfig()
 CPU = torch.device("cpu")
-
-
-@njit(inline="always")
-def _mixed(state):  # type: ignore[no-untyped-def]
-    """One round of splitmix64: a well mixed 64-bit number for every `state`."""
-    z = state + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(inline="always")
-def _unit(state):  # type: ignore[no-untyped-def]
-    """A number in [0, 1) for every `state`."""
-    return np.float64(_mixed(state) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-
-
-@njit(inline="always")
-def _shift(state, most):  # type: ignore[no-untyped-def]
-    return np.int64(_unit(state) * (2 * most + 1)) - most
-
-
-@njit(inline="always")
-def _between(state, reach):  # type: ignore[no-untyped-def]
-    return (2.0 * _unit(state) - 1.0) * reach
-
-
-@njit(inline="always")
-def _warp(seed, turn, scale, shear):  # type: ignore[no-untyped-def]
-    """A turn of a slant of a stretch, drawn from `seed`: x = xx·right + xy·down, y = yx·right + yy·down."""
-    angle = _between(seed + np.uint64(4), turn)
-    wide, tall = 1.0 + _between(seed + np.uint64(5), scale), 1.0 + _between(seed + np.uint64(6), scale)
-    slant = _between(seed + np.uint64(7), shear)
-    xx, xy = wide * np.cos(angle), wide * (slant * np.cos(angle) - np.sin(angle))
-    return xx, xy, tall * np.sin(angle), tall * (slant * np.sin(angle) + np.cos(angle))
-
-
-@njit(inline="always")
-def _changed(seed, share):  # type: ignore[no-untyped-def]
-    """1 for the share of the seeds whose samples are changed, else 0."""
-    return np.int64(_unit(seed + np.uint64(8)) < share)
-
-
-@njit(parallel=True, nogil=True, cache=True)
-def _assemble(  # type: ignore[no-untyped-def]
-    offsets, features, times, chosen, seeds, rows, columns, share, pixels, delay, drop, noise, turn, scale, shear, out
-):
-    batch, steps, size = out.shape
-    for b in prange(batch):
-        seed = seeds[b]
-        on = _changed(seed, share)
-        dx, dy = _shift(seed, on * min(pixels, columns - 1)), _shift(seed + np.uint64(1), on * min(pixels, rows - 1))
-        dt = _shift(seed + np.uint64(2), on * delay)
-        dropped = on * drop * _unit(seed + np.uint64(3))
-        xx, xy, yx, yy = _warp(seed, on * turn, on * scale, on * shear)
-        middle_x, middle_y = 0.5 * (columns - 1), 0.5 * (rows - 1)
-        low, high = offsets[chosen[b]], offsets[chosen[b] + 1]
-        for e in range(low, high):
-            f, t = np.int64(features[e]), np.int64(times[e]) + dt
-            column, row = f % columns, f // columns % rows
-            right, down = column - middle_x, row - middle_y
-            x = np.int64(np.floor(xx * right + xy * down + middle_x + 0.5)) + dx
-            y = np.int64(np.floor(yx * right + yy * down + middle_y + 0.5)) + dy
-            if x < 0 or x >= columns or y < 0 or y >= rows or t < 0 or t >= steps:
-                continue
-            if dropped > 0 and _unit(seed + np.uint64(16 + e - low)) < dropped:
-                continue
-            out[b, t, f + (y - row) * columns + x - column] = 1
-        extra = np.int64(on * noise * (high - low))
-        for e in range(extra):
-            place = _mixed(seed ^ np.uint64(0x5851F42D4C957F2D)) + np.uint64(e)
-            f = np.int64(_unit(place) * size)
-            t = np.int64(_unit(place ^ np.uint64(0x14057B7EF767814F)) * steps)
-            out[b, t, f] = 1
 
 
 @singledispatch
@@ -106,6 +32,12 @@ def dense(
     raise TypeError(f"no way to make a batch of {type(events).__name__}")
 
 
+def _changes(augment: AugmentConfig, seeds: UInt64[np.ndarray, "batch"], across: int, down: int) -> Changes:
+    """What is drawn for each sample; shifts are at most so far."""
+    turn = np.deg2rad(augment.rotate)
+    return drawn(seeds, augment.share, across, down, augment.steps, augment.drop, turn, augment.scale, augment.shear)
+
+
 @dense.register
 def _events(
     events: EventSet,
@@ -114,37 +46,25 @@ def _events(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch features steps"]:
-    out = torch.zeros(len(chosen), events.steps, events.features_count, dtype=torch.uint8)
+    seeds = np.zeros(len(chosen), np.uint64) if seeds is None else seeds
     rows, columns = events.sensor[-2:]
-    _assemble(
+    changes = _changes(augment, seeds, min(augment.pixels, columns - 1), min(augment.pixels, rows - 1))
+    if device.type != "cpu":
+        return assembled(events, chosen, augment, seeds, changes, device)
+    out = torch.zeros(len(chosen), events.steps, events.features_count, dtype=torch.uint8)
+    assemble(
         events.offsets,
         events.features,
         events.times,
         chosen,
-        np.zeros(len(chosen), np.uint64) if seeds is None else seeds,
+        seeds,
         rows,
         columns,
-        augment.share,
-        augment.pixels,
-        augment.steps,
-        augment.drop,
+        changes,
         augment.noise,
-        np.deg2rad(augment.rotate),
-        augment.scale,
-        augment.shear,
         out.numpy(),
     )
-    return out.transpose(1, 2).to(device)
-
-
-@njit(cache=True)
-def _warps(seeds, share, turn, scale, shear, pixels, warps, moves):  # type: ignore[no-untyped-def]
-    for b in range(len(seeds)):
-        seed = seeds[b]
-        on = _changed(seed, share)
-        xx, xy, yx, yy = _warp(seed, on * turn, on * scale, on * shear)
-        warps[b, 0, 0], warps[b, 0, 1], warps[b, 1, 0], warps[b, 1, 1] = xx, xy, yx, yy
-        moves[b, 0], moves[b, 1] = _shift(seed, on * pixels), _shift(seed + np.uint64(1), on * pixels)
+    return out.transpose(1, 2)
 
 
 @dense.register
@@ -164,9 +84,9 @@ def _pixels(
         raise BasaltError("training.augment: steps, drop and noise change events; for pixels leave them out.")
     images = torch.from_numpy(events.images[chosen]).to(device)
     if seeds is not None and augment != PLAIN:
-        warp, move = np.zeros((len(chosen), 2, 3), np.float32), np.zeros((len(chosen), 2), np.float32)
-        turn = np.deg2rad(augment.rotate)
-        _warps(seeds, augment.share, turn, augment.scale, augment.shear, augment.pixels, warp, move)
+        _, moves, _, warps = _changes(augment, seeds, augment.pixels, augment.pixels)
+        warp, move = np.zeros((len(chosen), 2, 3), np.float32), moves[:, :2].astype(np.float32)
+        warp[:, :, :2] = warps.reshape(-1, 2, 2)
         size = images.shape[-1]
         warp[:, :, 2] = (warp[:, :, :2] @ move[..., None])[..., 0] * 2 / size
         where = torch.nn.functional.affine_grid(

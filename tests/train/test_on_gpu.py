@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.train.helpers import events
 from train.batches import dense
 from train.data.pixels import PixelSet
 from train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig, whole
 from train.loop import make_fabric
 from train.networks import Network
-from train.recipe import NetworkConfig, TrainingConfig
+from train.recipe import AugmentConfig, NetworkConfig, TrainingConfig
 from train.stepper import Stepper, optimizer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -57,6 +58,16 @@ def twins(kind: str, exact: bool = True) -> tuple[Network, Network]:
 def spikes(steps: int) -> torch.Tensor:
     """Input of 20 samples."""
     return (torch.rand(20, 30, steps, generator=torch.Generator().manual_seed(steps)) < 0.1).to(torch.uint8)
+
+
+def test_augmented_events_are_the_processors() -> None:
+    data = events(50, 0)
+    augment = AugmentConfig(share=0.8, pixels=2, steps=2, drop=0.4, noise=0.3, rotate=20, scale=0.3, shear=0.2)
+    draw = np.random.default_rng(1)
+    for _ in range(20):
+        chosen, seeds = draw.integers(0, 50, 64), draw.integers(0, 2**64, 64, dtype=np.uint64)
+        there = dense(data, chosen, augment, seeds, torch.device("cuda"))
+        assert torch.equal(there.cpu(), dense(data, chosen, augment, seeds))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,7 +12,7 @@ from train.data.config import SENSOR
 Which = int | slice | Sequence[int] | np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EventSet:
     """Binned events of n samples, k in all.
 
@@ -107,6 +107,7 @@ class Samples(Protocol):
     @property
     def features_count(self) -> int: ...
     def __len__(self) -> int: ...
+    def __hash__(self) -> int: ...
     def dense(self, which: Which = ...) -> UInt8[np.ndarray, "batch features steps"]: ...
     def subset(self, which: Which) -> "Samples": ...
 

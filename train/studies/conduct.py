@@ -58,13 +58,13 @@ def conduct(study: Study, place: Place) -> None:
                 failures[ended.experiment.name] = ended.failure
             else:
                 outcomes[ended.experiment.name] = _supplemented(study, place, ended.experiment, ended.outcome)
-    made = f"{len(outcomes)} of {len(experiments)} trainings, {study.epochs} epochs each."
+    made = f"{len(outcomes)} of {len(experiments)} trainings; {study.plan()[0].rstrip(':')}."
     report = study.report(outcomes, made)
     with atomic(place.output / "report.html") as temporary:
         temporary.write_text(report.page, encoding="utf-8")
     write_json(
         place.output / "results.json",
-        {**report.plain, "epochs": study.epochs, "failures": failures, "outcomes": outcomes},
+        {**report.plain, "failures": failures, "outcomes": outcomes},
     )
     for line in report.lines:
         typer.echo(line)

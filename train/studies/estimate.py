@@ -1,4 +1,4 @@
-"""How long a study will take: from the trainings that it has done, or roughly, before any is done."""
+"""How long a study will take: a guess for every training, scaled by what those took that are done."""
 
 import numpy as np
 
@@ -6,24 +6,22 @@ from train.studies.runner import Place, devices, outcome_of
 from train.studies.study import Study
 
 START = {"cpu": 3.0, "cuda": 8.0}
-"""Seconds that a training takes besides its epochs; guessed."""
+"""Seconds that a training takes besides its epochs and measurements; guessed."""
 
 
 def seconds_left(study: Study, place: Place) -> float:
-    """Estimated seconds of the trainings that are left."""
+    """Estimated seconds of the trainings and measurements that are left."""
     device = "cpu" if place.accelerator == "cpu" else "cuda"
-    left, took = [], []
+    left, ratios = [], []
     for experiment in study.experiments():
         outcome = outcome_of(experiment, place)
-        factor = study.slowness(experiment, device)
+        guess = START[device] + study.seconds(experiment, device)
         if outcome is None:
-            left.append(factor)
+            left.append(guess)
         else:
-            took.append(outcome["metrics"]["seconds"] / (factor * outcome["metrics"]["epochs"]))
-    epoch = float(np.median(took)) if took else study.epoch_seconds(device)
-    return (sum(left) * epoch * study.epochs + len(left) * START[device]) / min(
-        place.workers, max(len(devices(place)), 1)
-    )
+            ratios.append(outcome.get("took", outcome["metrics"]["seconds"]) / guess)
+    scale = float(np.median(ratios)) if ratios else 1.0
+    return scale * sum(left) / min(place.workers, max(len(devices(place)), 1))
 
 
 def duration(seconds: float) -> str:

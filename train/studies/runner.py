@@ -109,12 +109,14 @@ def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any
         BasaltError: its recipe, data or checkpoint cannot be used, or its loss is no number.
     """
     import io
+    import time
 
     from rich.console import Console
 
     from train.loop import fit, make_fabric
     from train.main import measured
 
+    start = time.monotonic()
     recipe, folder = experiment.read(), place.folder(experiment)
     fabric = make_fabric(place.accelerator, "1")
     splits = _splits(recipe.data, place.data_dir)
@@ -127,6 +129,7 @@ def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any
         "metrics": metrics,
         "history": state.history,
         **observe(Finished(folder, recipe, splits, fabric.device, place.data_dir)),
+        "took": round(time.monotonic() - start, 3),
     }
     write_json(folder / OUTCOME, outcome)
     known: dict[str, Any] = read_json(folder / OUTCOME)

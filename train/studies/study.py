@@ -27,21 +27,14 @@ class Report:
 class Study(Protocol):
     """Trainings, what is measured in each, and what is said of them all. Studies travel to other processes."""
 
-    @property
-    def epochs(self) -> int:
-        """Of every training."""
-
     def experiments(self) -> tuple[Experiment, ...]:
         """All trainings, those that matter most first."""
 
     def plan(self) -> list[str]:
-        """What is trained, in words, a line each."""
+        """What is trained, in words, a line each; the first says for how long."""
 
-    def epoch_seconds(self, device: str) -> float:
-        """A guess for "cpu" or "cuda", before any training is done."""
-
-    def slowness(self, experiment: Experiment, device: str) -> float:
-        """Seconds of an experiment's epoch over those of an ordinary one."""
+    def seconds(self, experiment: Experiment, device: str) -> float:
+        """A guess of what it takes to train and measure it on "cpu" or "cuda"; those that took longer scale it."""
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """What is measured in a trained network besides its metrics; JSON."""

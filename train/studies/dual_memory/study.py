@@ -220,13 +220,10 @@ class Study:
             rows.append(f"  {part}: {PARTS[part].title}\n    {len(names)} networks: {', '.join(names)}")
         return rows
 
-    def epoch_seconds(self, device: str) -> float:
-        """A guess, before any training is done."""
-        return self.task.seconds[device] * (self.size.limit or self.task.samples) / self.task.samples
-
-    def slowness(self, experiment: Experiment, device: str) -> float:
-        """Seconds of an experiment's epoch over those of the dual memory."""
-        return SLOWER.get(experiment.name.split("-")[0], {}).get(device, 1.0)
+    def seconds(self, experiment: Experiment, device: str) -> float:
+        """A guess of what it takes."""
+        epoch = self.task.seconds[device] * (self.size.limit or self.task.samples) / self.task.samples
+        return self.epochs * epoch * SLOWER.get(experiment.name.split("-")[0], {}).get(device, 1.0)
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """Classes, delays and gradients of a trained network."""

@@ -5,6 +5,7 @@ All of it is in the training form, whose spikes are those of the deployed intege
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def observe(finished: Finished, task: Task, variant: str, depth: Depth, lengths:
     network, device = load(finished.run).to(finished.device), finished.device
     if not network.deployable:
         network.train()  # cuDNN's LSTM, which computes the same then, has no gradient else
-    test, train = (first(events, depth.samples) for events in (finished.splits.test, finished.splits.train))
+    test, train = (_first(events, depth.samples) for events in (finished.splits.test, finished.splits.train))
     clean = accuracy(network, test, device=device)
     found: dict[str, Any] = {
         "classes": finished.splits.classes,
@@ -114,10 +115,10 @@ def observe(finished: Finished, task: Task, variant: str, depth: Depth, lengths:
         "clean": clean,
         "samples": len(test),
         "train": accuracy(network, train, device=device),
-        "attacks": attacks(network, first(finished.splits.test, depth.attacked), task, depth, device),
+        "attacks": attacks(network, _first(finished.splits.test, depth.attacked), task, depth, device),
         "corrupted": corrupted(network, test, depth, device),
         "flips": bit_flips(network, test, depth, device),
-        "landscape": surroundings(network, first(finished.splits.train, depth.landscape), variant, depth, device),
+        "landscape": surroundings(network, _first(finished.splits.train, depth.landscape), variant, depth, device),
         **spikes(network, test, device),
     }
     if lengths and isinstance(test, EventSet):
@@ -220,26 +221,30 @@ def other_lengths(
     network: Network, test: EventSet, finished: Finished, lengths: tuple[int, ...], depth: Depth
 ) -> dict[str, float]:
     """Accuracy where steps are of other lengths, in ms; finer ones than its own from the recordings at 1 ms."""
-    found, fine = {}, None
+    found = {}
     for length in lengths:
         factor, rest = divmod(length, round(test.step_ms))
         if rest == 0:
-            binned = rebinned(test, factor)
+            binned = _rebinned(test, factor)
         else:
-            fine = _at_1_ms(finished, depth) if fine is None else fine
-            binned = rebinned(fine, length)
+            binned = _rebinned(_at_1_ms(finished.recipe.data, finished.data_dir, depth.samples), length)
         found[str(length)] = accuracy(network, binned, device=finished.device)
     return found
 
 
-def _at_1_ms(finished: Finished, depth: Depth) -> EventSet:
+@lru_cache(maxsize=1)
+def _at_1_ms(config: DataConfig, data_dir: Path | None, samples: int) -> EventSet:
     from train import data
 
-    config = finished.recipe.data
     whole = config.model_copy(update={"step_ms": 1.0, "steps": round(config.steps * config.step_ms)})
-    events = first(data.load(whole, finished.data_dir).test, depth.samples)
+    events = first(data.load(whole, data_dir).test, samples)
     assert isinstance(events, EventSet)
     return events
+
+
+_first = lru_cache(maxsize=4)(first)
+_rebinned = lru_cache(maxsize=8)(rebinned)
+"""Networks of a task, one after the other, are measured on the same samples."""
 
 
 def on_recordings(network: Network, config: DataConfig, data_dir: Path | None, device: torch.device) -> Any:

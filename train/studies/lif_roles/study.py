@@ -14,10 +14,10 @@ from train.studies.plan import Experiment, layers_of
 from train.studies.runner import Finished
 from train.studies.study import Report
 
-EPOCHS = {"quick": 4, "full": 30}
+QUICK_EPOCHS = 4
 SEEDS = {"quick": 1, "full": 3}
-SLOWER = {"cuda": 5.0}
-"""Epochs of networks that recur, leak as learned or do not reset hard, on a GPU; guessed: a step at a time."""
+SLOWER = {"cuda": 2.0}
+"""Epochs of networks that recur, leak as learned or do not reset hard, on a GPU; guessed."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,9 @@ class Study:
     epochs_wanted: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def epochs(self) -> int:
-        """Of every training."""
-        return self.epochs_wanted or EPOCHS["quick" if self.quick else "full"]
+    def epochs(self, task: str) -> int:
+        """Of every training on a task."""
+        return self.epochs_wanted or (QUICK_EPOCHS if self.quick else TASKS[task].epochs)
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """The names of the tasks of these kinds."""
@@ -58,7 +57,7 @@ class Study:
             **COMMON,
             **chosen.settings,
             **(chosen.quick if self.quick else {}),
-            "training.epochs": self.epochs,
+            "training.epochs": self.epochs(task),
             "seed": seed,
         }
         *hidden, readout = layers_of(chosen.recipe)
@@ -90,23 +89,20 @@ class Study:
 
     def plan(self) -> list[str]:
         """What is trained, in words."""
-        rows = [f"{self.epochs} epochs, seeds 1 to {self.seeds}, of {len(self.variants)} networks on each of"]
-        rows += [f"  {name}: {TASKS[name].title} ({TASKS[name].kind})" for name in self.tasks]
+        rows = [f"seeds 1 to {self.seeds} of {len(self.variants)} networks on {len(self.tasks)} tasks:"]
+        rows += [
+            f"  {name}: {TASKS[name].title} ({TASKS[name].kind}), {self.epochs(name)} epochs" for name in self.tasks
+        ]
         return [*rows, f"  networks (leakage-reset-recurrence): {', '.join(self.variants)}"]
 
-    def epoch_seconds(self, device: str) -> float:
-        """A guess for the mean task, before any training is done."""
-        return sum(self._seconds(name, device) for name in self.tasks) / len(self.tasks)
-
-    def slowness(self, experiment: Experiment, device: str) -> float:
-        """Seconds of an experiment's epoch over those of an ordinary one."""
-        task, variant = self.runs[experiment.name]
-        plain = variant == LSTM or variant.startswith("fixed-hard-none")
-        return self._seconds(task, device) / self.epoch_seconds(device) * (1.0 if plain else SLOWER.get(device, 1.0))
-
-    def _seconds(self, name: str, device: str) -> float:
+    def seconds(self, experiment: Experiment, device: str) -> float:
+        """A guess of what it takes."""
+        name, variant = self.runs[experiment.name]
         task = TASKS[name]
-        return task.seconds[device] * (task.quick_samples / task.samples if self.quick else 1.0)
+        plain = variant == LSTM or variant.startswith("fixed-hard-none")
+        slower = 1.0 if plain else SLOWER.get(device, 1.0)
+        share = task.quick_samples / task.samples if self.quick else 1.0
+        return share * (slower * self.epochs(name) * task.seconds[device] + task.measuring[device])
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """What is measured in a trained network."""

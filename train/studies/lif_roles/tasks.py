@@ -34,7 +34,8 @@ class Task:
         recipe: whose layers and training are used.
         settings: of the recipe.
         layer: keys of every spiking layer.
-        samples: for training. seconds: of an epoch by accelerator, guesses.
+        samples: for training. epochs: of the full study.
+        seconds: of an epoch by accelerator; guesses. measuring: of all that is measured in a network.
         quick: settings of the quick study. quick_samples: for training there.
         binary: whether the input is spikes, to which events can be added.
         lengths: integration lengths in ms on which it is tested beside its own; in the quick study `quick_lengths`.
@@ -49,6 +50,8 @@ class Task:
     seconds: Mapping[str, float]
     quick: Mapping[str, Any]
     quick_samples: int
+    epochs: int = 30
+    measuring: Mapping[str, float] = field(default_factory=lambda: {"cpu": 300.0, "cuda": 10.0})
     layer: Mapping[str, Any] = field(default_factory=lambda: SURROGATE)
     binary: bool = True
     lengths: tuple[int, ...] = ()
@@ -73,7 +76,7 @@ def _camera(length: int, name: str, samples: int) -> Task:
             "training.learning_rate": 2e-3,
         },
         samples,
-        {"cpu": 200.0 * steps / 60, "cuda": 10.0 * steps / 60},
+        {"cpu": 200.0 * steps / 60, "cuda": 1.0 * steps / 60},
         {
             "data.name": "digits" if simulated else name,
             "data.exclude_first": 0,
@@ -81,6 +84,7 @@ def _camera(length: int, name: str, samples: int) -> Task:
             "training.batch": 32,
         },
         600,
+        epochs=10 if simulated else 30,
         lengths=LENGTHS_MS,
         quick_lengths=tuple(n for n in LENGTHS_MS if n >= length and n % length == 0),
         recordings=simulated,
@@ -96,9 +100,10 @@ def _static(coding: str, name: str, title: str) -> Task:
         "lif_static",
         {"data": data, "training.batch": 128, "training.learning_rate": 2e-3},
         55_000,
-        {"cpu": 60.0, "cuda": 6.0},
+        {"cpu": 60.0, "cuda": 1.0},
         {"data": {**data, "name": "static_digits", "limit": 800}, "training.batch": 32},
         800,
+        epochs=10,
     )
 
 
@@ -109,7 +114,7 @@ TASKS: dict[str, Task] = {
         "lif_recall",
         {},
         4000,
-        {"cpu": 8.0, "cuda": 3.0},
+        {"cpu": 8.0, "cuda": 0.3},
         {"data.limit": 1000, "data.recall": {"classes": 4, "delay": 20, "distractors": 1}, "training.batch": 25},
         1000,
     ),
@@ -119,9 +124,10 @@ TASKS: dict[str, Task] = {
         "smnist_fsnn",
         {},
         55_000,
-        {"cpu": 400.0, "cuda": 20.0},
+        {"cpu": 400.0, "cuda": 1.0},
         {"data.limit": 600, "training.batch": 32},
         600,
+        epochs=20,
         layer={"tau_grad": 0.003, "scale_grad": 1.0},
         binary=False,
     ),
@@ -131,7 +137,7 @@ TASKS: dict[str, Task] = {
         "spoken_fsnn",
         {},
         2400,
-        {"cpu": 4.6, "cuda": 2.0},
+        {"cpu": 4.6, "cuda": 0.3},
         {"data.limit": 800},
         800,
     ),

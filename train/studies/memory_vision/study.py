@@ -161,14 +161,10 @@ class Study:
             rows.append(f"  {name}: {model.title}{of} ({model.recipe})")
         return rows
 
-    def epoch_seconds(self, device: str) -> float:
-        """A guess, before any training is done."""
+    def seconds(self, experiment: Experiment, device: str) -> float:
+        """A guess of what it takes."""
         limit = {**(self.task.quick if self.quick else {}), **self.settings}.get("data.limit", self.task.samples)
-        return self.task.seconds[device] * limit / self.task.samples
-
-    def slowness(self, experiment: Experiment, device: str) -> float:
-        """Seconds of an experiment's epoch over those of the others'."""
-        return 1.0
+        return self.epochs * self.task.seconds[device] * limit / self.task.samples
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """What is measured in a trained network."""
