@@ -58,18 +58,30 @@ def cached(name: str, key: str, build: Callable[[], EventSet]) -> EventSet:
     A file that can't be read is built again, a folder that can't be written leaves the set uncached; both with a
     note on standard error.
     """
-    path = cache_dir() / "events" / f"{name}-{key}.npz"
+    found = stored(name, key)
+    if found is not None:
+        return found
+    events = build()
+    try:
+        write(_path(name, key), events)
+    except BasaltError as error:
+        note(f"{error} Going on without the cache.")
+    return events
+
+
+def stored(name: str, key: str) -> EventSet | None:
+    """The event set stored as `name` under `key`; None if there is none that can be read."""
+    path = _path(name, key)
     if path.exists():
         try:
             return read(path)
         except BasaltError as error:
             note(f"{error} Building it again.")
-    events = build()
-    try:
-        write(path, events)
-    except BasaltError as error:
-        note(f"{error} Going on without the cache.")
-    return events
+    return None
+
+
+def _path(name: str, key: str) -> Path:
+    return cache_dir() / "events" / f"{name}-{key}.npz"
 
 
 def write(path: Path, events: EventSet) -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from train.data.cache import cached, hash_of, key_of
+from train.data.cache import cached, hash_of, key_of, stored
 from train.data.config import DataConfig
 from train.data.events import EventSet, bin_events
 
 Images = UInt8[np.ndarray, "n 28 28"]
+FINE_MS = 1.0
+"""A film with steps of that length, if there is one, gives those with longer steps without filming again."""
 
 
 def film(
@@ -33,17 +35,25 @@ def film(
         source: a fingerprint of the source.
         first_stream: added to a position to give its random stream, so that two parts of a source differ.
     """
-    key = key_of(
-        camera=config.camera.model_dump(mode="json"),
-        steps=config.steps,
-        step_ms=config.step_ms,
-        seed=config.seed,
-        source=source,
-        which=hash_of(which),
-        first_stream=first_stream,
-    )
+    chosen, camera = hash_of(which), config.camera.model_dump(mode="json")
+
+    def key(steps: int, step_ms: float) -> str:
+        return key_of(
+            camera=camera,
+            steps=steps,
+            step_ms=step_ms,
+            seed=config.seed,
+            source=source,
+            which=chosen,
+            first_stream=first_stream,
+        )
 
     def build() -> EventSet:
+        factor = round(config.step_ms / FINE_MS)
+        if factor > 1 and factor * FINE_MS == config.step_ms:
+            fine = stored(name, key(config.steps * factor, FINE_MS))
+            if fine is not None:
+                return fine.rebinned(factor)
         from train.data.camera import simulate
         from train.data.progress import progress
 
@@ -57,4 +67,4 @@ def film(
             )
         return bin_events(raw, labels[which], which, steps=config.steps, step_ms=config.step_ms)
 
-    return cached(name, key, build)
+    return cached(name, key(config.steps, config.step_ms), build)

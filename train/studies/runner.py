@@ -204,7 +204,9 @@ def _prepare(experiments: Sequence[Experiment], place: Place) -> None:
 
     for experiment in experiments:
         with suppress(BasaltError):  # the worker says what is wrong
-            _splits(experiment.read().data, place.data_dir)
+            splits = _splits(experiment.read().data, place.data_dir)
+            for name in ("train", "validation", "test"):
+                getattr(splits, name)
     _splits.cache_clear()
 
 

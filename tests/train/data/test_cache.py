@@ -36,6 +36,21 @@ def test_the_second_time_nothing_is_filmed(cache_folder: Path) -> None:
     assert len(files(cache_folder)) == 1
 
 
+@pytest.mark.parametrize("length", [5.0, 7.0])
+def test_a_film_of_short_steps_gives_those_of_long_ones(length: float, cache_folder: Path) -> None:
+    def unread() -> np.ndarray:
+        raise AssertionError("the images were read again")
+
+    filmed = shoot(DataConfig(step_ms=length, steps=30))
+    (path,) = files(cache_folder)
+    path.unlink()
+    shoot(DataConfig(step_ms=1.0, steps=30 * int(length)))
+    derived = shoot(DataConfig(step_ms=length, steps=30), images=unread)
+    assert (derived.dense() == filmed.dense()).all()
+    assert (derived.features == filmed.features).all() and (derived.times == filmed.times).all()
+    assert (derived.steps, derived.step_ms) == (filmed.steps, filmed.step_ms)
+
+
 def changed() -> dict[str, DataConfig]:
     """For each parameter that makes the events, a configuration in which it alone is another."""
     camera = CameraConfig()

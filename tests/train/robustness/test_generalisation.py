@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.train.helpers import events
 from train.data.events import RawEvents, bin_events
 from train.robustness.corruptions import dropped
-from train.robustness.generalisation import accuracy, first, rebinned
+from train.robustness.generalisation import accuracy, first
 
 
 @given(seed=st.integers(0, 9999), factor=st.integers(1, 7), samples=st.integers(1, 4), steps=st.integers(1, 20))
@@ -28,7 +28,7 @@ def test_rebinned_is_binned_with_longer_steps(seed, factor, samples, steps):
     def binned(step_ms, count):
         return bin_events(raw, labels, labels, steps=count, step_ms=step_ms, sensor=(1, 3, 4))
 
-    found, expected = rebinned(binned(1.0, steps), factor), binned(float(factor), -(-steps // factor))
+    found, expected = binned(1.0, steps).rebinned(factor), binned(float(factor), -(-steps // factor))
     assert found.steps == expected.steps
     assert found.step_ms == expected.step_ms
     assert np.array_equal(found.dense(), expected.dense())

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from basalt.files import read_json
+from train import checkpoint
 from train.batches import in_order
 from train.data.config import DataConfig
 from train.data.events import EventSet, Samples
@@ -20,7 +21,7 @@ from train.networks import Network, load
 from train.operations import activity, operations
 from train.robustness import corruptions, landscape
 from train.robustness.bit_flips import flipped
-from train.robustness.generalisation import accuracy, first, rebinned
+from train.robustness.generalisation import accuracy, first
 from train.robustness.sweep import ATTACKS, Setting, sweep
 from train.studies.lif_roles.tasks import Task
 from train.studies.lif_roles.variants import LANDSCAPES
@@ -69,7 +70,7 @@ class Depth:
 FULL = Depth(
     attacked=500,
     iterations=20,
-    eps=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+    eps=(0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
     events=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
     widths=(1.0, 5.0),
     samples=2000,
@@ -243,7 +244,7 @@ def _at_1_ms(config: DataConfig, data_dir: Path | None, samples: int) -> EventSe
 
 
 _first = lru_cache(maxsize=4)(first)
-_rebinned = lru_cache(maxsize=8)(rebinned)
+_rebinned = lru_cache(maxsize=8)(EventSet.rebinned)
 """Networks of a task, one after the other, are measured on the same samples."""
 
 
@@ -262,7 +263,7 @@ def supplement(task: Task, outcome: Mapping[str, Any], run: Path, data_dir: Path
         prices = read_json(run / PRICES)
         if prices != outcome.get("prices"):
             found["prices"] = prices
-    if task.recordings and outcome.get("recordings") is None:
+    if task.recordings and outcome.get("recordings") is None and (run / checkpoint.NAME).is_file():
         config = DataConfig.model_validate(outcome["recipe"]["data"])
         seen = on_recordings(load(run), config, data_dir, torch.device("cpu"))
         if seen is not None:
