@@ -153,6 +153,16 @@ def test_what_comes_last_reaches_nobody(run: Run) -> None:
     assert not first.grads["x"][:, -2:].any() and first.grads["x"][:, :-2].any()
 
 
+def test_a_gradient_that_explodes_is_large_and_a_number(run: Run) -> None:
+    case = make_case(1, 3, 60, 5, 8, "hard", False, False)
+    strong = replace(
+        case, recurrent=np.full((8, 8), 3.5, np.float32), constants=case.constants | {"tau": 50.0, "scale": 900.0}
+    )
+    for name, grad in run(run_case, strong).grads.items():
+        assert np.isfinite(grad).all() and np.isfinite(np.square(grad).sum()), name
+        assert np.abs(grad).max() > 1e6, name
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 @pytest.mark.parametrize(("dtype", "most"), [("float32", 1e-4), ("bfloat16", 1e-2)])
 @pytest.mark.parametrize("reset", ["hard", "soft", "none"])

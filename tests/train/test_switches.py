@@ -138,6 +138,20 @@ def test_gradients_of_leakage_and_diagonal_are_those_of_autograd(implementation,
         torch.testing.assert_close(mine.grad.double(), other.grad, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("diagonal", [False, True])
+@pytest.mark.parametrize("implementation", [dynamics.lif, loop.lif])
+def test_a_gradient_that_explodes_is_large_and_a_number(implementation, diagonal):  # type: ignore[no-untyped-def]
+    current = torch.zeros(2, 60, 4, requires_grad=True)
+    own = (torch.full((4,), 3.9) if diagonal else torch.full((4, 4), 3.9)).requires_grad_()
+    constants = Constants(np.full(4, 4096), np.zeros(4, int), 1.0, 0.7, 30.0, "hard")
+    sent, _ = implementation(current, constants, None, own)
+    sent.sum().backward()
+    assert current.grad is not None and own.grad is not None
+    assert current.grad[:, -1].abs().max() < 1e6 < current.grad[:, 0].abs().max()
+    assert torch.isfinite(current.grad).all() and torch.isfinite(own.grad).all()
+    assert torch.isfinite(current.grad.square().sum())
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(-12, 12), min_size=1, max_size=5), st.integers(1, 3))
 def test_what_is_learned_is_on_the_deployed_grid(logits: list[float], alike: int) -> None:

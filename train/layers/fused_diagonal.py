@@ -12,6 +12,7 @@ from train.layers import leak
 from train.layers.constants import Constants
 from train.layers.fixed_point import RESETS, STATE_SCALE
 from train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness, product
+from train.layers.recurrent import LARGEST_GRADIENT
 
 
 def launch(
@@ -70,7 +71,7 @@ class _Fire(torch.autograd.Function):
         backward_kernel[(batch, -(-neurons // BLOCK))](
             codes if grad is None else grad.contiguous(), codes if grad_count is None else grad_count.contiguous(),
             codes, own.detach().float().contiguous(), decays.keep_u, decays.keep_v, constants.scale / 2 / constants.tau,
-            2.0 ** max(ctx.coarse, 0) / (constants.tau * STATE_SCALE), out, grad_bias, steps, neurons,
+            2.0 ** max(ctx.coarse, 0) / (constants.tau * STATE_SCALE), LARGEST_GRADIENT, out, grad_bias, steps, neurons,
             LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
         late = torch.nn.functional.pad(out, (0, 0, 0, 1))[:, 1:]

@@ -14,6 +14,7 @@ from train.layers import leak
 from train.layers.constants import Constants
 from train.layers.fixed_point import DECAY_UNIT, RESETS, STATE_SCALE
 from train.layers.fused import ALIGN, Decays, product
+from train.layers.recurrent import LARGEST_GRADIENT
 
 ROWS = 16
 """Samples of a program: the least that a product on tensor cores takes."""
@@ -131,8 +132,8 @@ class _Layer(torch.autograd.Function):
         backward_kernel[(-(-batch // ROWS),)](
             codes if grad is None else grad.contiguous(), codes if grad_count is None else grad_count.contiguous(),
             codes, flat, integers.to(exact) / SCALE, decays.keep_u, decays.keep_v,
-            constants.scale / 2 / constants.tau / 65535, out, grad_bias, grad_single, batch, steps, neurons, width,
-            LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=single,
+            constants.scale / 2 / constants.tau / 65535, LARGEST_GRADIENT, out, grad_bias, grad_single, batch, steps,
+            neurons, width, LEAK=decays.leak, SPIKES=grad is not None, COUNTS=grad_count is not None, SINGLE=single,
             PIECES=1 if dtype == torch.bfloat16 else 3, ROWS=ROWS, BLOCK=block, num_warps=_warps(block), num_stages=1,
         )  # fmt: skip
         rows = out.view(-1, width)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from train.layers import leak
 from train.layers.constants import Constants
 from train.layers.fixed_point import STATE_MAX, STATE_SCALE
+from train.layers.recurrent import LARGEST_GRADIENT
 
 
 def _decayed(state: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
@@ -55,7 +56,7 @@ class _Loop(torch.autograd.Function):
         gu = gv = torch.zeros_like(grad[:, 0])
         for t in reversed(range(grad.shape[1])):
             fed = grad[:, t] if recurrent is None else grad[:, t] + _fed(gu, recurrent)
-            gv = keep_v / 4096 * gv + surrogate[:, t] * fed
+            gv = (keep_v / 4096 * gv + surrogate[:, t] * fed).clamp(-LARGEST_GRADIENT, LARGEST_GRADIENT)
             gu = keep_u / 4096 * gu + gv
             grad_current[:, t] = gu
             grad_bias = grad_bias + gv

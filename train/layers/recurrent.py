@@ -1,13 +1,22 @@
 """Compiled loops of a layer through time; its spikes may feed back into its own current, through a matrix V.
 
 V is dense, diagonal or zero. The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t]
-gains Vᵀ gu[t+1].
+gains Vᵀ gu[t+1]. That product of matrices can grow past all floats: gv is held within ±LARGEST_GRADIENT, so that a
+gradient which explodes ends as a long step that clipping shortens, and not as no number.
 """
 
 import numpy as np
 from numba import njit, prange
 
 from train.layers.fixed_point import after_reset, decayed, sat24, wrap24
+
+LARGEST_GRADIENT = 1e9
+"""So small that sums of its products, and of their squares, are floats, and larger than any useful one."""
+
+
+@njit(inline="always")
+def _held(gradient):  # type: ignore[no-untyped-def]
+    return min(max(gradient, np.float32(-LARGEST_GRADIENT)), np.float32(LARGEST_GRADIENT))
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -53,7 +62,7 @@ def backward_recurrent(  # type: ignore[no-untyped-def]
                 for n in range(neurons):
                     fed[n] += rows[receiver, n] * gu[receiver]
             for n in range(neurons):
-                gv[n] = keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + fed[n])
+                gv[n] = _held(keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + fed[n]))
                 gu[n] = keep_u[n] * gu[n] + gv[n]
                 grad_current[b, t, n] = gu[n]
                 grad_bias[b, n] += gv[n]
@@ -92,7 +101,7 @@ def backward_diagonal(  # type: ignore[no-untyped-def]
         gv = np.zeros(neurons, np.float32)
         for t in range(steps - 1, -1, -1):
             for n in range(neurons):
-                gv[n] = keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + own[n] * gu[n])
+                gv[n] = _held(keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + own[n] * gu[n]))
                 gu[n] = keep_u[n] * gu[n] + gv[n]
                 grad_current[b, t, n] = gu[n]
                 grad_bias[b, n] += gv[n]

@@ -73,13 +73,13 @@ def forward_kernel(
 
 @triton.jit
 def backward_kernel(
-    grad, grad_count, codes, own, keep_u, keep_v, peak, fine, grad_current, grad_bias, steps, neurons: tl.constexpr,
-    LEAK: tl.constexpr, SPIKES: tl.constexpr, COUNTS: tl.constexpr, BLOCK: tl.constexpr,
+    grad, grad_count, codes, own, keep_u, keep_v, peak, fine, most, grad_current, grad_bias, steps,
+    neurons: tl.constexpr, LEAK: tl.constexpr, SPIKES: tl.constexpr, COUNTS: tl.constexpr, BLOCK: tl.constexpr,
 ):
     """Fill grad_current (batch, steps, neurons) and grad_bias (batch, neurons).
 
     SPIKES: `grad` (batch, steps, neurons) is there; COUNTS: `grad_count` (batch, neurons) is. `own` is in float units.
-    `peak` is ρ(threshold), `fine` 2^coarse/(4096·tau).
+    `peak` is ρ(threshold), `fine` 2^coarse/(4096·tau); gv stays within ±`most`.
     """
     sample = tl.program_id(0).to(tl.int64)
     lane = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
@@ -103,6 +103,7 @@ def backward_kernel(
             gs += tl.where(mask & (steps - back < steps), each, 0.0)
         code = tl.load(codes, mask=mask, other=0).to(tl.float32)
         gv = keep_v * gv + tl.exp(-tl.abs(code) * fine) * (peak * gs)
+        gv = tl.where(gv > most, most, tl.where(gv < -most, -most, gv))
         if LEAK:
             gu = keep_u * gu + gv
         else:

@@ -106,7 +106,7 @@ def _fed_back(gu, matrix, PIECES):
 
 @triton.jit
 def backward_kernel(
-    grad, grad_count, codes, inputs, recurrent, keep_u, keep_v, peak, grad_current, grad_bias, grad_single, batch,
+    grad, grad_count, codes, inputs, recurrent, keep_u, keep_v, peak, most, grad_current, grad_bias, grad_single, batch,
     steps, neurons: tl.constexpr, width: tl.constexpr, LEAK: tl.constexpr, SPIKES: tl.constexpr, COUNTS: tl.constexpr,
     SINGLE: tl.constexpr, PIECES: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):
@@ -116,7 +116,7 @@ def backward_kernel(
     one before. Columns from `neurons` on become zero. SINGLE: grad_single (batch, neurons) is that of the weight of the
     only input, `inputs` (batch, steps). `recurrent` is V (BLOCK, BLOCK), a row for each receiving neuron, with zeros
     beyond the neurons. SPIKES: `grad` (batch, steps, neurons) is there; COUNTS: `grad_count` (batch, neurons) is.
-    `peak` is ρ(threshold)/65535.
+    `peak` is ρ(threshold)/65535; gv stays within ±`most`.
     """
     row = tl.expand_dims(tl.arange(0, ROWS), 1)
     lane = tl.expand_dims(tl.arange(0, BLOCK), 0)
@@ -165,6 +165,7 @@ def backward_kernel(
         if COUNTS:
             gs += tl.where(mask & (t + 1 < steps), each, 0.0)
         gv = keep_v * gv + (code.to(tl.float32) + 32768.0) * peak * gs
+        gv = tl.where(gv > most, most, tl.where(gv < -most, -most, gv))
         bias += gv
         out = gv
         if LEAK:
