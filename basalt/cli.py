@@ -97,7 +97,7 @@ COMMANDS = (
     ),
     Command(
         "ablate dual-memory",
-        "train.studies.main",
+        "train.studies.dual_memory.command",
         "dual_memory",
         (
             "basalt ablate dual-memory --quick",
@@ -107,7 +107,7 @@ COMMANDS = (
     ),
     Command(
         "ablate memory-vision",
-        "train.studies.main",
+        "train.studies.memory_vision.command",
         "memory_vision",
         (
             "basalt ablate memory-vision --quick",

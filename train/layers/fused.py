@@ -101,7 +101,7 @@ class _Layer(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
         from train.layers.triton_drive import drive_gradient_kernel
-        from train.layers.triton_lif import backward_kernel
+        from train.layers.triton_lif_backward import backward_kernel
 
         tensors = iter(ctx.saved_tensors)
         saved: list[Any] = [next(tensors) if there else None for there in ctx.present]

@@ -39,7 +39,7 @@ class _Fire(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
-        from train.layers.triton_lif import backward_kernel
+        from train.layers.triton_lif_backward import backward_kernel
 
         (codes,) = ctx.saved_tensors
         (batch, steps, neurons), constants, decays = codes.shape, ctx.constants, ctx.decays

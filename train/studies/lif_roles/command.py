@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from train.studies.main import (
+from train.studies.options import (
     Accelerator,
     Cluster,
     DataDir,

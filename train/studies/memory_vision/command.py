@@ -1,0 +1,53 @@
+"""Repeat the ablation of memory-augmented vision: `basalt ablate memory-vision`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from basalt.errors import BasaltError
+from train.studies.options import (
+    Accelerator,
+    Cluster,
+    DataDir,
+    DryRun,
+    Epochs,
+    Quick,
+    Seeds,
+    Set,
+    Workers,
+    chosen,
+    conduct_in,
+)
+
+
+def memory_vision(
+    task: Annotated[str, typer.Option(help="digits, mnist or nmnist.")] = "digits",
+    quick: Quick = False,
+    output: Annotated[Path | None, typer.Option(help="The study's folder; default studies/memory-vision-TASK.")] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Only these, such as lif,scl,full; default all combinations.")
+    ] = None,
+    seeds: Seeds = None,
+    epochs: Epochs = None,
+    workers: Workers = 1,
+    cluster: Cluster = None,
+    accelerator: Accelerator = "cpu",
+    data_dir: DataDir = None,
+    dry_run: DryRun = False,
+    set_: Set = None,
+) -> None:
+    """Memory-augmented vision: contrastive loss, Hopfield memory and HGRN in all combinations, each over seeds.
+
+    Writes report.html and results.json with a verdict on each claim of the paper. Stop it when you like: the same
+    command goes on where it was.
+    """
+    from train.recipe import one_of, setting
+    from train.studies.memory_vision.study import MODELS, TASKS, Study
+
+    if task not in TASKS:
+        raise BasaltError(f"--task: {one_of(task, TASKS)}.")
+    settings = dict(setting(text) for text in set_ or ())
+    seeds = seeds or (1 if quick else 3)
+    study = Study(task, TASKS[task], chosen("--models", models, MODELS), seeds, quick, epochs, settings)
+    conduct_in(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)

@@ -1,0 +1,59 @@
+"""What the commands of all studies share: their options, and how a study is conducted."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from basalt.errors import BasaltError
+
+Quick = Annotated[bool, typer.Option("--quick", help="Few epochs, few samples, one seed: minutes.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Trainings of each network; default 3, quick 1.")]
+Epochs = Annotated[int | None, typer.Option(min=1, help="Instead of the study's own.")]
+Workers = Annotated[int, typer.Option(min=1, help="Trainings at a time, each in a process of its own.")]
+Cluster = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Train on a Dask scheduler's workers, which share the files.")
+]
+Accelerator = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
+DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its time, train nothing.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A recipe's key, for every training.")
+]
+
+
+def chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, ...]:
+    """Those named, or all.
+
+    Raises:
+        BasaltError: one is not known.
+    """
+    from train.recipe import one_of
+
+    known = tuple(known)
+    picked = known if given is None else tuple(dict.fromkeys(name.strip() for name in given.split(",")))
+    for name in picked:
+        if name not in known:
+            raise BasaltError(f"{option}: {one_of(name, known)}.")
+    return picked
+
+
+def conduct_in(
+    study: Any,
+    name: str,
+    quick: bool,
+    output: Path | None,
+    data_dir: Path | None,
+    accelerator: str,
+    workers: int,
+    cluster: str | None,
+    dry_run: bool,
+) -> None:
+    """Conduct a study, or describe it, in `output` or its own folder of studies/."""
+    from train.studies.conduct import conduct, describe
+    from train.studies.runner import Place
+
+    folder = output or Path("studies") / f"{name}{'-quick' if quick else ''}"
+    place = Place(folder, data_dir, accelerator, workers, cluster)
+    (describe if dry_run else conduct)(study, place)
