@@ -93,6 +93,8 @@ def gather(
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
+    if limit is not None and limit <= 0:  # which Dask takes for a malformed time
+        raise _late(timeout, 0, len(job.spikes))
     futures = {
         client.submit(run_share, replace(job, spikes=job.spikes[piece]), limit, pure=False): index
         for index, piece in enumerate(pieces)
@@ -107,10 +109,7 @@ def gather(
             if on_progress is not None:
                 on_progress(done, len(job.spikes))
     except cluster.TIMEOUTS as error:
-        raise SessionError(
-            f"The run was ended after its time limit of {timeout:g} s with {done} of {len(job.spikes)} samples done; "
-            f"give it longer with --timeout, more --workers, or fewer --samples."
-        ) from error
+        raise _late(timeout, done, len(job.spikes)) from error
     except KilledWorker as error:
         raise BasaltError(
             f"A share of the samples was given up after {error.allowed_failures + 1} workers died on it; they may need "
@@ -119,6 +118,13 @@ def gather(
     finally:
         client.cancel(list(futures))
     return [outcomes[index] for index in range(len(pieces))]
+
+
+def _late(timeout: float | None, done: int, samples: int) -> SessionError:
+    return SessionError(
+        f"The run was ended after its time limit of {timeout:g} s with {done} of {samples} samples done; "
+        f"give it longer with --timeout, more --workers, or fewer --samples."
+    )
 
 
 def run_share(job: Job, limit: float | None) -> Outcome:

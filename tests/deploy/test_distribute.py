@@ -122,3 +122,8 @@ def test_errors_and_the_time_limit_reach_the_caller():
         distribute(Job(CASE.network, SPIKES[:2], "fixed", places={"nowhere": "fixed"}), workers=1)
     with pytest.raises(SessionError, match=r"time limit of 1\.5 s"):
         distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), workers=1, timeout=1.5)
+
+
+def test_time_that_ran_out_while_workers_started_is_the_time_limit():
+    with pytest.raises(SessionError, match=r"time limit of 0\.01 s with 0 of 2 samples done"):
+        distribute(Job(CASE.network, SPIKES[:2], "fixed"), workers=1, timeout=0.01)
