@@ -120,6 +120,8 @@ class StepCosts:
                 bounds["memory_update"] = updated
             entered = np.where(self.fired > 0, 2 * slots + 2 * self.fired + 1, 0)
             bounds["delay_line"] = np.maximum(entered, 2 * slots)
+        if pathway is not None:
+            bounds |= pathway.bounds
         cycles = np.maximum.reduce(list(bounds.values()))
         paths, accesses = self.paths(), self.accesses()
         if pathway is not None:
@@ -136,7 +138,7 @@ class StepCosts:
             passes = self.sizes.passes
             rest = (len(passes) - passes.index("memory")) * 3 * self.groups
             ready = found.first + last * found.beat + 1 + rest
-        bounds["pathway"] = np.maximum(ready, found.least)
+        bounds["pathway"] = ready
         return found
 
     def x_ready(self) -> Steps:

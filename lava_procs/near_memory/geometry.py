@@ -140,8 +140,8 @@ def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:
 def memory_of(core: Core, rows: pathways.Rows) -> Memory:
     """A pathway's memory: registers, or an SRAM of at least so many macros."""
     if rows.registers:
-        return Memory(rows.name, rows.words, rows.bits, ports=3, registers=True)
-    one = sram(core, rows.name, -(-rows.words // rows.macros), rows.bits)
+        return Memory(rows.name, rows.words, rows.bits, rows.ports, registers=True)
+    one = sram(core, rows.name, -(-rows.words // rows.macros), rows.bits, rows.ports)
     return replace(one, words=rows.words, banks=one.banks * rows.macros)
 
 

@@ -1,4 +1,5 @@
-"""Memory pathways on a near-memory core: their memories, accesses and cycles in closed form.
+"""Memory pathways on a near-memory core: their memories, accesses and cycles in closed form, equal to the walk through
+them (`pathway_walk.py`) in every number.
 
 The pathway's paths work beside those of the layer, on the same input events. The neuron bank takes a group of neurons
 as soon as its current is there: `first` cycles into the step for the first group, `beat` cycles later for each next
@@ -23,16 +24,16 @@ reciprocal, and multiplies. A recall keeps a group's sums in registers while K r
     first = trace + softmax + (I − 1)·(2·Gm·K·c + softmax) + K·c + 1,    beat = K·c        (modern)
     first = trace + 2·I·K·B·⌈R/M⌉ + 1,    beat = 1            (classical: rows of R = 8F keys of a bit, B = ⌈m/R⌉)
 
-What bounds it: the products with keys and values, M a cycle. Without a refresh the step lasts heard + Gm·g + 2 cycles
-at least, and the bank reads the currents of the last one.
+What bounds it: the products with keys and values, M a cycle. Any step lasts heard + Gm·g + 2 cycles at least, for the
+traces; without a refresh the bank reads the currents of the last one.
 
 Of the core's switches only `heterogeneous_stationarity` matters here: off, the rows of all inputs are read for the
 gates, spike or not. Widths of states are those of Basalt's integers.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -64,13 +65,14 @@ LOW_BITS, BIAS_BITS, STATE_BITS, SQUASHED_BITS, SIMILARITY_BITS = 13, 13, 24, 8,
 
 @dataclass(frozen=True)
 class Rows:
-    """A memory: so many words, each so wide, in at least so many macros."""
+    """A memory: so many words, each so wide, in at least so many macros; accesses that all of it takes in a cycle."""
 
     name: str
     words: int
     bits: int
     macros: int = 1
     registers: bool = False
+    ports: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +81,14 @@ class PathwayCost:
 
     Attributes:
         first, beat: when the current of the first group of neurons is there, and cycles from each to the next.
-        least: cycles that a step lasts whatever the neurons do.
+        bounds: by path, lengths of the step that the neurons do not wait for.
         paths: cycles in which each data path was at work.
         accesses: by "memory_reads" and "memory_writes".
     """
 
     first: Steps
     beat: Steps
-    least: Steps
+    bounds: dict[str, Steps]
     paths: dict[str, Steps]
     accesses: dict[str, Steps]
 
@@ -99,23 +101,44 @@ class GatedSizes:
     neurons: int
     gated: bool
 
+    current: ClassVar[str | None] = None
+    """The memory that the neuron bank reads its currents from."""
+
+    @property
+    def whole(self) -> bool:
+        """Its neurons are not parted: when gated, each hears the states of all within the step."""
+        return self.gated
+
+    def of_neurons(self, neurons: int) -> "GatedSizes":
+        """The memory of so many of its neurons: their units."""
+        return replace(self, neurons=neurons)
+
+    def beat(self, core: "Core") -> int:
+        """Cycles of a group in the gate bank."""
+        return max(2 * core.fused, -(-(4 if self.gated else 5) * core.fused // core.macs))
+
+    def product_beat(self, core: "Core") -> int:
+        """Cycles of a row of both recurrent matrices."""
+        return -(-2 * core.fused // core.macs)
+
     def memories(self, core: "Core") -> Iterator[Rows]:
         """Rows of F weights, constants, sums and states."""
         fused, groups = core.fused, -(-self.neurons // core.fused)
-        yield Rows("gate_weights", 3 * self.inputs * groups, fused * core.weight_bits, macros=3)
+        yield Rows("gate_weights", 3 * self.inputs * groups, fused * core.weight_bits, macros=3, ports=3)
         if self.gated:
-            yield Rows("gate_recurrent_weights", 2 * self.neurons * groups, fused * core.weight_bits, macros=2)
+            words = 2 * self.neurons * groups
+            yield Rows("gate_recurrent_weights", words, fused * core.weight_bits, macros=2, ports=2)
         yield Rows("gate_constants", groups, fused * (LOW_BITS + core.weight_bits + 3 * BIAS_BITS))
-        yield Rows("gate_sums", 3 * groups, fused * core.sum_bits, registers=True)
-        yield Rows("gate_state", groups, fused * (STATE_BITS + (SQUASHED_BITS if self.gated else 0)))
+        yield Rows("gate_sums", 3 * groups, fused * core.sum_bits, registers=True, ports=6)
+        yield Rows("gate_state", groups, fused * (STATE_BITS + (SQUASHED_BITS if self.gated else 0)), ports=2)
 
     def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Bool[np.ndarray, "*steps"]) -> PathwayCost:
         """Of steps with so many input events."""
-        fused, groups = core.fused, -(-self.neurons // core.fused)
+        groups = -(-self.neurons // core.fused)
         none = np.zeros_like(spikes)
         rows = (spikes if core.heterogeneous_stationarity else none + self.inputs) * groups
-        product = self.neurons * groups * -(-2 * fused // core.macs) if self.gated else 0
-        beat = max(2 * fused, -(-(4 if self.gated else 5) * fused // core.macs))
+        product = self.neurons * groups * self.product_beat(core) if self.gated else 0
+        beat = self.beat(core)
         paths = {"gate_integration": rows, "gate_bank": none + groups * beat}
         accesses = {
             "gate_weights_reads": 3 * rows,
@@ -129,7 +152,7 @@ class GatedSizes:
             paths["gate_product"] = none + product
             accesses["gate_recurrent_weights_reads"] = none + 2 * self.neurons * groups
         first = np.maximum(rows + 1, product) + beat + 1
-        return PathwayCost(first, none + beat, none, paths, accesses)
+        return PathwayCost(first, none + beat, {}, paths, accesses)
 
 
 @dataclass(frozen=True)
@@ -142,28 +165,47 @@ class AssociativeSizes:
     iterations: int
     modern: bool
 
+    current: ClassVar[str | None] = "recalled"
+    whole: ClassVar[bool] = False
+
+    def of_neurons(self, neurons: int) -> "AssociativeSizes":
+        """The memory of so many of its neurons: all traces, keys and similarities, and the values of these."""
+        return replace(self, neurons=neurons)
+
+    def trace_rows(self, core: "Core") -> int:
+        """Gm = ⌈m/F⌉."""
+        return -(-self.inputs // core.fused)
+
+    def beat(self, core: "Core") -> int:
+        """K·c, cycles of a group of keys or values."""
+        return self.patterns * -(-core.fused // core.macs)
+
+    def bit_beat(self, core: "Core") -> int:
+        """⌈R/M⌉, cycles of a row of ±1 keys."""
+        return -(-core.fused * core.weight_bits // core.macs)
+
     def bit_rows(self, core: "Core") -> int:
         """B, rows of ±1 keys of a pattern."""
         return -(-self.inputs // (core.fused * core.weight_bits))
 
     def memories(self, core: "Core") -> Iterator[Rows]:
         """Rows of F keys, values, traces and currents; a similarity a pattern."""
-        fused, groups, traces = core.fused, -(-self.neurons // core.fused), -(-self.inputs // core.fused)
+        fused, groups, traces = core.fused, -(-self.neurons // core.fused), self.trace_rows(core)
         row = fused * core.weight_bits
-        yield Rows("trace", traces, fused * STATE_BITS)
+        yield Rows("trace", traces, fused * STATE_BITS, ports=core.membrane_ports)
         yield Rows("keys", self.patterns * (traces if self.modern else self.bit_rows(core)), row)
-        yield Rows("similarities", self.patterns, SIMILARITY_BITS)
+        yield Rows("similarities", self.patterns, SIMILARITY_BITS, registers=True, ports=max(3, core.macs))
         if self.modern:
             yield Rows("values", self.patterns * groups, row)
             if self.iterations > 1:
-                yield Rows("query", traces, fused * STATE_BITS)
-        yield Rows("recalled", groups, fused * STATE_BITS)
+                yield Rows("query", traces, fused * STATE_BITS, ports=2)
+        yield Rows("recalled", groups, fused * STATE_BITS, ports=2)
 
     def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Bool[np.ndarray, "*steps"]) -> PathwayCost:
         """Of steps whose events are known from cycle `heard` on, of which some refresh the recall."""
         found = self.modern_work(core) if self.modern else self.classical_work(core)
         none = np.zeros_like(spikes)
-        groups, traces = -(-self.neurons // core.fused), -(-self.inputs // core.fused)
+        groups, traces = -(-self.neurons // core.fused), self.trace_rows(core)
         passing = traces * core.group_cycles
         paths = {"trace_update": none + passing, **{name: refresh * value for name, value in found["paths"].items()}}
         accesses = {name: refresh * value for name, value in found["accesses"].items()}
@@ -174,13 +216,13 @@ class AssociativeSizes:
             "recalled_reads": none + groups,
         }
         first = np.where(refresh, heard + found["first"], 0)
-        return PathwayCost(first, np.where(refresh, found["beat"], 0), heard + passing + 2, paths, accesses)
+        bounds = {"trace_update": heard + passing + 2}
+        return PathwayCost(first, np.where(refresh, found["beat"], 0), bounds, paths, accesses)
 
     def modern_work(self, core: "Core") -> dict[str, Any]:
         """What a refresh takes."""
-        fused, groups, traces = core.fused, -(-self.neurons // core.fused), -(-self.inputs // core.fused)
-        patterns, times = self.patterns, self.iterations
-        beat = patterns * -(-fused // core.macs)
+        groups, traces = -(-self.neurons // core.fused), self.trace_rows(core)
+        patterns, times, beat = self.patterns, self.iterations, self.beat(core)
         softmax = patterns + -(-patterns // core.macs) + 4
         trace = traces * max(core.group_cycles, beat) + 2
         more = times - 1
@@ -206,8 +248,8 @@ class AssociativeSizes:
     def classical_work(self, core: "Core") -> dict[str, Any]:
         """The same of ±1 patterns, whose sums of a row of keys stay in registers."""
         rows = self.patterns * self.bit_rows(core)
-        each = self.iterations * rows * -(-core.fused * core.weight_bits // core.macs)
-        trace = -(-self.inputs // core.fused) * core.group_cycles + 2
+        each = self.iterations * rows * self.bit_beat(core)
+        trace = self.trace_rows(core) * core.group_cycles + 2
         return {
             "first": trace + 2 * each + 1,
             "beat": 1,

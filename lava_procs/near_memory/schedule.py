@@ -10,9 +10,7 @@ from lava_procs.near_memory.walk import Events, Step, Walk
 
 
 def schedule(core: Core, sizes: Sizes, events: Events) -> Step:
-    """The whole step; of other memory pathways than the slow memory there is only a formula (`pathways.py`)."""
-    if sizes.pathway is not None:
-        raise NotImplementedError("a walk through the cycles of this memory pathway")
+    """The whole step."""
     if sizes.conv is not None:
         return ConvWalk(core, sizes, sizes.conv, events).step()
     return Walk(core, sizes, events).step()

@@ -20,8 +20,8 @@ delay_line          reads and clears this step's word while others work; after t
 
 The paths work side by side; nothing waits but for the data named. P, ν and W_m products wait for the next refresh
 between refreshes (`refresh` False): the bank reads the memory's current of the last one. What turning an optimisation
-off does is told at `Core`. Spikes leave through a port of their own as the bank finds them, one a cycle, and are the
-next core's events.
+off does is told at `Core`. The paths of gated and associative memories are in `pathway_walk.py`. Spikes leave through
+a port of their own as the bank finds them, one a cycle, and are the next core's events.
 """
 
 from collections import Counter
@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lava_procs.near_memory.core import Core, Sizes
+from lava_procs.near_memory.pathway_walk import PATHWAY_WALKS
 
 PATHS = (
     "spike_integration",
@@ -116,6 +117,8 @@ class Walk:
         if self.sizes.states:
             self.drive(arrivals if stationary else list(range(self.sizes.inputs)))
             self.update()
+        if self.sizes.pathway is not None:
+            self.updated = PATHWAY_WALKS[type(self.sizes.pathway)](self, self.sizes.pathway, arrivals)
         if self.refreshes:
             begin = 0 if self.core.dependency_breaking else self.updated - 1
             if stationary:
@@ -178,7 +181,12 @@ class Walk:
             if buffered:
                 self.put(cycle, "drive", "event_buffer", "reads", index % self.core.event_buffer)
             self.put(cycle, "drive", "drive_weights", "reads", index)
-        self.x_ready = reads[-1] + 2 if reads else 1
+        self.x_ready = self.known(reads)
+
+    @staticmethod
+    def known(reads: list[int]) -> int:
+        """The first cycle in which all that is read in these is known, and added up or noted."""
+        return reads[-1] + 2 if reads else 1
 
     def update(self) -> None:
         """m = sat(Ā m + B̄ x), a row a cycle; the first is read ahead, so that it meets x."""
@@ -232,7 +240,10 @@ class Walk:
         if pass_ == "spikes" and self.any_sums():
             self.put(cycle, "neuron_bank", "accumulators", "reads", group)
         if pass_ == "memory":
-            self.put(cycle, "neuron_bank", "memory_current", "reads", group)
+            pathway = self.sizes.pathway
+            memory, ahead = ("memory_current", 0) if pathway is None else (pathway.current, 1)  # SRAM, a cycle ahead
+            if memory is not None:
+                self.put(cycle - ahead, "neuron_bank", memory, "reads", group)
 
     def weights_of(self, group: int, cycle: int) -> None:
         """The weights of a diagonal recurrence, read with the membranes; outputs stationary, whoever fired."""
