@@ -50,44 +50,54 @@ def assembled(
 ) -> UInt8[torch.Tensor, "batch features steps"]:
     """The chosen samples as input; steps vary slowest in memory."""
     batch, steps, size = len(chosen), events.steps, events.features_count
-    rows, columns = events.sensor[-2:]
+    out = torch.zeros(batch * steps * size, dtype=torch.uint8, device=device)
     there = held(events, device)
     lengths = events.offsets[chosen + 1] - events.offsets[chosen]
-    ends = np.cumsum(lengths)
-    count = int(ends[-1]) if batch else 0
-
-    def spread(values: np.ndarray, counts: np.ndarray, total: int) -> torch.Tensor:
-        """A sample's value for each of its events."""
-        return torch.from_numpy(values).to(device).repeat_interleave(torch.from_numpy(counts).to(device), 0,
-                                                                     output_size=total)  # fmt: skip
-
-    number = torch.arange(count, device=device)
-    sample = spread(np.arange(batch), lengths, count)
-    at = number + spread(events.offsets[chosen] - (ends - lengths), lengths, count)
+    sample, within = _listed(lengths, device)
+    at = torch.from_numpy(events.offsets[chosen]).to(device)[sample] + within
     feature, step = (part[at].long() & 0xFFFF for part in there)
-    on, moves, lost, warps = changes
-    if on.any() and augment != PLAIN:
-        seed = spread(seeds.view(np.int64), lengths, count)
-        move, losing, warp = (spread(values, lengths, count) for values in (moves, lost, warps))
-        column, row = feature % columns, feature // columns % rows
-        x, y = _warped(column, row, warp, columns, rows)
-        x, y, step = x + move[:, 0], y + move[:, 1], step + move[:, 2]
-        within = number - spread(ends - lengths, lengths, count)
-        kept = (x >= 0) & (x < columns) & (y >= 0) & (y < rows) & (step >= 0) & (step < steps)
-        kept &= (losing <= 0) | (_unit(seed + within + FIRST_EVENT) >= losing)
-        feature = feature + (y - row) * columns + x - column
+    if augment != PLAIN:
+        on = changes[0]
+        seed, *moved = (torch.from_numpy(values).to(device) for values in (seeds.view(np.int64), *changes[1:]))
+        noisy = (on * augment.noise * lengths).astype(np.int64)
+        others, number = _listed(noisy, device)
+        place = _mixed(seed ^ _signed(NOISE_FEATURE))[others] + number
+        random = (_unit(place) * size).long(), (_unit(place ^ _signed(NOISE_STEP)) * steps).long()
+        out[(others * steps + random[1]) * size + random[0]] = 1
+        kept, feature, step = _changed(events, sample, within, feature, step, seed, *moved)
         sample, feature, step = sample[kept], feature[kept], step[kept]
-    out = torch.zeros(batch * steps * size, dtype=torch.uint8, device=device)
     out[(sample * steps + step) * size + feature] = 1
-    more = (on * augment.noise * lengths).astype(np.int64)
-    if more.any():
-        total = int(more.sum())
-        base = _mixed(spread((seeds ^ np.uint64(NOISE_FEATURE)).view(np.int64), more, total))
-        first = spread(np.cumsum(more) - more, more, total)
-        place = base + torch.arange(total, device=device) - first
-        feature, step = (_unit(place) * size).long(), (_unit(place ^ _signed(NOISE_STEP)) * steps).long()
-        out[(spread(np.arange(batch), more, total) * steps + step) * size + feature] = 1
     return out.view(batch, steps, size).transpose(1, 2)
+
+
+def _listed(counts: Int[np.ndarray, "batch"], device: torch.device) -> tuple[Whole, Whole]:
+    """Of so many events of each sample, whose each is and which of the sample's it is."""
+    each = torch.from_numpy(counts).to(device)
+    sample = torch.arange(len(counts), device=device).repeat_interleave(each, output_size=int(counts.sum()))
+    return sample, torch.arange(len(sample), device=device) - (each.cumsum(0) - each)[sample]
+
+
+def _changed(
+    events: EventSet,
+    sample: Int[torch.Tensor, "k"],
+    within: Int[torch.Tensor, "k"],
+    feature: Int[torch.Tensor, "k"],
+    step: Int[torch.Tensor, "k"],
+    seed: Int[torch.Tensor, "batch"],
+    moves: Int[torch.Tensor, "batch 3"],
+    lost: Float[torch.Tensor, "batch"],
+    warps: Float[torch.Tensor, "batch 4"],
+) -> tuple[torch.Tensor, Whole, Whole]:
+    """Which events are still there, and all features and steps after warps and shifts."""
+    rows, columns = events.sensor[-2:]
+    column, row = feature % columns, feature // columns % rows
+    x, y = _warped(column, row, warps[sample], columns, rows)
+    across, down, later = moves[sample].unbind(1)
+    x, y, step = x + across, y + down, step + later
+    kept = (x >= 0) & (x < columns) & (y >= 0) & (y < rows) & (step >= 0) & (step < events.steps)
+    losing = lost[sample]
+    kept &= (losing <= 0) | (_unit(seed[sample] + within + FIRST_EVENT) >= losing)
+    return kept, feature + (y - row) * columns + x - column, step
 
 
 def _warped(
