@@ -23,8 +23,26 @@ class Section:
         return f"<section><h2>{self.title}</h2>{note}{self.content}</section>"
 
 
+@dataclass(frozen=True)
+class Folder:
+    """Figures and cards that stand closed under a title, and open with a click."""
+
+    title: str
+    figures: Sequence[Section]
+    cards: Sequence[Section]
+
+    def html(self) -> str:
+        """The folder, closed."""
+        return f"<details><summary>{self.title}</summary>{_side_by_side(self.figures)}{_stacked(self.cards)}</details>"
+
+
 def page(
-    title: str, lead: str, first: Sequence[Section], figures: Sequence[Section], last: Sequence[Section], made: str
+    title: str,
+    lead: str,
+    first: Sequence[Section],
+    figures: Sequence[Section],
+    last: Sequence[Section | Folder],
+    made: str,
 ) -> str:
     """A whole page: cards over its width, figures side by side, cards again; `made` tells how it came about."""
     style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -33,14 +51,16 @@ def page(
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<meta name='color-scheme' content='light dark'><title>{escape(title)} · Basalt</title>"
         f"<style>{style}</style></head><body><h1>{escape(title)}</h1><p class='lead'>{lead}</p>"
-        f"{_stacked(first)}"
-        f"<div class='figures'>{''.join(figure.html() for figure in figures)}</div>"
-        f"{_stacked(last)}<footer>{escape(made)}</footer></body></html>\n"
+        f"{_stacked(first)}{_side_by_side(figures)}{_stacked(last)}<footer>{escape(made)}</footer></body></html>\n"
     )
 
 
-def _stacked(sections: Sequence[Section]) -> str:
-    return f"<div class='stack'>{''.join(section.html() for section in sections)}</div>"
+def _side_by_side(figures: Sequence[Section]) -> str:
+    return f"<div class='figures'>{''.join(figure.html() for figure in figures)}</div>"
+
+
+def _stacked(cards: Sequence[Section | Folder]) -> str:
+    return f"<div class='stack'>{''.join(card.html() for card in cards)}</div>"
 
 
 def judged(verdicts: Sequence[Verdict]) -> Section:

@@ -18,17 +18,20 @@ SHOWN = (BASE, NO_LEAK, RECURRENT, NO_LEAK_RECURRENT, NO_RESET, LSTM)
 """Networks of the curves, each in the colour of its place."""
 
 
-def all_figures(results: Results) -> list[Section]:
-    """The figures of every task."""
-    found = []
-    for task in results.study.tasks:
-        found += [
-            rates(results, task),
-            *(attack(results, task, name) for name in ("pgd", "events")),
-            losses(results, task),
-        ]
-        found += [plane(results, task, variant) for variant in LANDSCAPES]
-    found += [lengths(results, "camera"), lengths(results, "nmnist"), recordings(results)]
+def of_task(results: Results, task: str) -> list[Section]:
+    """The figures of a task."""
+    found = [
+        rates(results, task),
+        *(attack(results, task, name) for name in ("pgd", "events")),
+        losses(results, task),
+        *(plane(results, task, variant) for variant in LANDSCAPES),
+    ]
+    return [figure for figure in found if figure is not None]
+
+
+def over_lengths(results: Results) -> list[Section]:
+    """The figures of event recordings at all integration lengths."""
+    found = lengths(results, "camera"), lengths(results, "nmnist"), recordings(results)
     return [figure for figure in found if figure is not None]
 
 
@@ -43,10 +46,10 @@ def rates(results: Results, task: str) -> Section | None:
         rows += [(f"{name}, {number}", values) for number, values in enumerate(layers.values(), 1)]
     if not rows:
         return None
+    most = max((value for _, values in rows for value in values), default=0.0)
+    axis = Axis("% of steps", 0, next(end for end in (5, 10, 20, 50, 100) if most <= end))
     note = "Share of its steps in which a neuron spikes, test set, all seeds; rows are the kind of reset and the layer."
-    return Section(
-        f"Spike rates with and without reset: {task}", histograms(Axis("% of steps", 0, 100), rows, 41), note
-    )
+    return Section(f"Spike rates with and without reset: {task}", histograms(axis, rows, 41), note)
 
 
 def attack(results: Results, task: str, name: str) -> Section | None:

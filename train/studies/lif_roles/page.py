@@ -6,12 +6,12 @@ from typing import Any
 
 from train.studies.lif_roles import claims
 from train.studies.lif_roles.advice import CLOSE, Choice, choices, unit
-from train.studies.lif_roles.figures import all_figures
+from train.studies.lif_roles.figures import of_task, over_lengths
 from train.studies.lif_roles.results import QUANTITIES, Quantity, Results
 from train.studies.lif_roles.study import Study
 from train.studies.lif_roles.tasks import TASKS
 from train.studies.lif_roles.variants import title
-from train.studies.page import Section, interval, judged, over, page, table
+from train.studies.page import Folder, Section, judged, over, page, table
 from train.studies.study import Report
 from train.studies.verdicts import judge
 
@@ -35,8 +35,11 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
         "What leakage, reset and recurrence do",
         lead,
         first,
-        all_figures(results),
-        [everything(results, task) for task in study.tasks],
+        over_lengths(results),
+        [
+            Folder(escape(TASKS[task].title), of_task(results, task), [everything(results, task)])
+            for task in study.tasks
+        ],
         made,
     )
     plain = {
@@ -98,6 +101,11 @@ def _alone(results: Results, claim: claims.Contrast, task: str) -> str:
     return f"{MARKS[verdict.word]} {effect.value:+.2f}<small>{effect.low:+.2f} to {effect.high:+.2f}</small>"
 
 
+def one_task(results: Results, task: str) -> Folder:
+    """Its figures, and all networks in figures."""
+    return Folder(escape(TASKS[task].title), of_task(results, task), [everything(results, task)])
+
+
 def everything(results: Results, task: str) -> Section:
     """All networks on a task."""
     columns = [name for name in COLUMNS if any(results.values(task, v, name) for v in results.study.variants)]
@@ -110,11 +118,11 @@ def everything(results: Results, task: str) -> Section:
     ]
     head = ["Network", *(_head(QUANTITIES[name]) for name in columns)]
     note = (
-        "Networks are leakage-reset-recurrence. Kept: mean over budgets, or amounts, of the accuracy that is left, "
+        "Networks are leakage-reset-recurrence; ± is half of the 95 % interval over seeds. Kept: mean over budgets, or amounts, of the accuracy that is left, "
         "over that without. Sharpness: rise of the loss a quarter of a filter away. Operations: synaptic ones of an "
         "inference, products of the LSTM."
     )
-    return Section(f"{escape(TASKS[task].title)}: all networks", table(head, rows, range(1, len(head))), note)
+    return Section("All networks", table(head, rows, range(1, len(head))), note)
 
 
 def _head(quantity: Quantity) -> str:
@@ -125,6 +133,7 @@ def _head(quantity: Quantity) -> str:
 def _figure(results: Results, task: str, variant: str, name: str, quantity: Quantity) -> str:
     effect = results.mean(task, variant, name)
     if effect is not None:
-        return interval(effect, quantity.digits)
+        half = (effect.high - effect.low) / 2
+        return f"{effect.value:,.{quantity.digits}f}<small>± {half:,.{quantity.digits}f}</small>"
     values = list(results.values(task, variant, name).values())
     return f"{values[0]:,.{quantity.digits}f}" if values else "–"
