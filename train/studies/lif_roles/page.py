@@ -118,9 +118,9 @@ def everything(results: Results, task: str) -> Section:
     ]
     head = ["Network", *(_head(QUANTITIES[name]) for name in columns)]
     note = (
-        "Networks are leakage-reset-recurrence; ± is half of the 95 % interval over seeds. Kept: mean over budgets, or amounts, of the accuracy that is left, "
-        "over that without. Sharpness: rise of the loss a quarter of a filter away. Operations: synaptic ones of an "
-        "inference, products of the LSTM."
+        "Networks are leakage-reset-recurrence; ± is half of the 95 % interval over seeds. Kept: mean over budgets, or "
+        "amounts, of the accuracy that is left, over that without. Sharpness: rise of the loss a quarter of a filter "
+        "away. Operations: synaptic ones of an inference, products of the LSTM."
     )
     return Section("All networks", table(head, rows, range(1, len(head))), note)
 
