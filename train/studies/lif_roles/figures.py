@@ -1,6 +1,8 @@
 """Figures of the study: rates with and without reset, accuracy under attack, integration lengths, landscapes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,30 @@ from train.studies.lif_roles.tasks import LENGTHS_MS, TASKS
 from train.studies.lif_roles.variants import LANDSCAPES, LSTM, title
 from train.studies.page import Section
 
+
+@dataclass(frozen=True)
+class Change:
+    """Input or weights that are not those of the training, by amount.
+
+    Attributes:
+        title, unit: for people. of: accuracy by amount in an outcome. log: whether amounts span decades.
+    """
+
+    title: str
+    unit: str
+    of: Callable[[Mapping[str, Any]], Mapping[str, float]]
+    log: bool = True
+
+
+CHANGES = (
+    Change("event noise", "events added, of the sample's own", lambda o: o["corrupted"]["noise"]),
+    Change("dropped events", "of all events", lambda o: o["corrupted"]["drop"], log=False),
+    Change("time jitter", "standard deviation, steps", lambda o: o["corrupted"]["jitter"]),
+    Change("another speed", "steps, of the sample's own", lambda o: o["corrupted"]["stretch"]),
+    Change("steps of another length", "ms a step", lambda o: o.get("lengths", {})),
+    Change("flipped bits of weights", "probability of a bit", lambda o: o["flips"]),
+)
+
 SHOWN = (BASE, NO_LEAK, RECURRENT, NO_LEAK_RECURRENT, NO_RESET, LSTM)
 """Networks of the curves, each in the colour of its place."""
 
@@ -25,6 +51,7 @@ def of_task(results: Results, task: str) -> list[Section]:
         *(attack(results, task, name) for name in ("pgd", "events")),
         losses(results, task),
         *(plane(results, task, variant) for variant in LANDSCAPES),
+        *(changed(results, task, change) for change in CHANGES),
     ]
     return [figure for figure in found if figure is not None]
 
@@ -96,6 +123,25 @@ def _curves(results: Results, task: str, name: str, variant: str, colour: int) -
 
 def _left(values: Sequence[float], samples: int) -> Effect:
     return effects.mean(values, "seeds") or effects.proportion(values[0], samples)
+
+
+def changed(results: Results, task: str, change: Change) -> Section | None:
+    """Accuracy against the amount of a change that training did not know, with whiskers over seeds."""
+    series: list[Series] = []
+    for colour, variant in enumerate(SHOWN):
+        every = list(results.by_seed(task, variant).values())
+        amounts = sorted({amount for one in every for amount in change.of(one)}, key=float)
+        if len(amounts) < 2:
+            continue
+        left = [_left([change.of(one)[amount] for one in every], every[0]["samples"]) for amount in amounts]
+        middle, low, high = ([getattr(one, end) for one in left] for end in ("value", "low", "high"))
+        series.append(Series(title(variant), [float(amount) for amount in amounts], middle, colour, low, high))
+    if not series:
+        return None
+    x = [value for one in series for value in one.x]
+    ticks = _ticks(x) if change.log else ()
+    axes = Axis(change.unit, min(x), max(x), log=change.log, ticks=ticks), Axis("accuracy %", 0, 1, percent=True)
+    return Section(f"Accuracy with {change.title}: {task}", chart(*axes, series), "Whiskers: 95 % over seeds.")
 
 
 def losses(results: Results, task: str) -> Section | None:

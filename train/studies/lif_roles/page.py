@@ -134,6 +134,6 @@ def _figure(results: Results, task: str, variant: str, name: str, quantity: Quan
     effect = results.mean(task, variant, name)
     if effect is not None:
         half = (effect.high - effect.low) / 2
-        return f"{effect.value:,.{quantity.digits}f}<small>± {half:,.{quantity.digits}f}</small>"
+        return f"{effect.value:,.{quantity.digits}f}<small>±&nbsp;{half:,.{quantity.digits}f}</small>"
     values = list(results.values(task, variant, name).values())
     return f"{values[0]:,.{quantity.digits}f}" if values else "–"

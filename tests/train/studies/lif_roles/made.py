@@ -29,6 +29,7 @@ def outcome(**figures: Any) -> dict[str, Any]:
         "metrics": {"accuracy_integer": clean, "accuracy_float": clean, "test_samples": 500, "parameters": 10},
         "recipe": {"data": {"step_ms": 5.0}},
         "clean": clean,
+        "samples": 100,
         "train": f["train"],
         "attacks": {"clean": clean, "samples": 100, "events": 50, "curves": {"fgsm": curves["pgd"], **curves}},
         "corrupted": {

@@ -36,6 +36,16 @@ def test_an_attack_s_figure_has_the_networks_and_the_control():
     assert figures.attack(Results(STUDY, {}), "recall", "pgd") is None
 
 
+def test_changes_are_drawn_where_there_are_several_amounts():
+    results = Results(STUDY, outcomes(lambda task, variant, seed: {"longer": 0.5}))
+    shown = {change.title: figures.changed(results, "camera-5", change) for change in figures.CHANGES}
+    assert [title for title, section in shown.items() if section] == ["another speed", "steps of another length"]
+    section = shown["another speed"]
+    assert section is not None and section.content.count("<span class='key'>") == len(figures.SHOWN)
+    heights = [path.get("cy") for path in drawn(section.content).iter("circle")]
+    assert len(set(heights)) == 2  # all networks alike: without the change, and with half of it left
+
+
 def test_integration_lengths_are_drawn_where_there_are_several():
     results = Results(STUDY, outcomes(lambda *_: {}))
     assert figures.lengths(results, "camera") is None

@@ -66,7 +66,7 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         assert outcome["total_operations"] > 0
     page = (folder / "report.html").read_text()
     assert "http" not in page
-    assert page.count("<svg") == 7  # rates, two attacks, a line, three planes
+    assert page.count("<svg") == 12  # rates, two attacks, a line, three planes, five changes (one jitter alone)
     for figure in page.split("<svg")[1:]:
         ElementTree.fromstring("<svg" + figure.split("</svg>")[0] + "</svg>")
     monkeypatch.setattr("train.loop.fit", None)  # nothing is trained twice
