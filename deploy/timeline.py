@@ -2,7 +2,8 @@
 
 Each layer on a core is a process of the trace; its step, its data paths and its memories are threads. All cores begin
 a step together, when the slowest has ended the one before: that is how layers that exchange spikes once a step run
-side by side.
+side by side. Every figure is that of the schedule by which the process models count, so that the steps of a layer add
+up to the cycles in a run's counts.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,17 +13,17 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from basalt.errors import BasaltError
 from convert.records import Layer, Network, Spiking
 from deploy.near_memory import sizes_of
 from deploy.reference import simulate
+from lava_procs.near_memory import pathways
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import bound
 from lava_procs.near_memory.geometry import memories
 from lava_procs.near_memory.schedule import schedule, step_cost
 from lava_procs.near_memory.walk import PATHS, Access, Events
 
-STEP = "step"
+STEP, PATH, MEMORY = "step", "path", "memory"
 
 
 def step_events(layer: Layer, sizes: Sizes, arriving: UInt8[np.ndarray, "features steps"]) -> list[Events]:
@@ -56,12 +57,6 @@ def timeline(
         network: all layers, of which those that run elsewhere are stepped but not shown.
         update: called with (steps done, steps in all).
     """
-    for layer in layers:
-        if sizes_of(layer).pathway is not None:
-            raise BasaltError(
-                f"Layer {layer.name!r} has a memory pathway of which totals are known, and not what happens in every "
-                f"cycle; draw the timeline of a network without it."
-            )
     work: dict[str, list[Events]] = {}
     arriving = spikes
     for layer in network.layers:
@@ -86,15 +81,21 @@ def timeline(
     return {"traceEvents": trace, "displayTimeUnit": "ns", "otherData": other}
 
 
-def threads(core: Core, sizes: Sizes) -> dict[str, int]:
-    """Numbers of a core's threads: the step, the paths, the memories."""
-    return {name: number for number, name in enumerate((STEP, *PATHS, *memories(core, sizes)))}
+def threads(core: Core, sizes: Sizes) -> dict[tuple[str, str], int]:
+    """Numbers of a core's threads by what they are and their name: the step, the paths, the memories."""
+    own = [path for path in step_cost(core, sizes, Events()).paths if path in pathways.PATHS]
+    every = [
+        (STEP, STEP),
+        *((PATH, name) for name in (*PATHS, *own)),
+        *((MEMORY, name) for name in memories(core, sizes)),
+    ]
+    return {thread: number for number, thread in enumerate(every)}
 
 
 def names(layer: str, number: int, core: Core, sizes: Sizes) -> Iterator[dict[str, Any]]:
     """What the trace's process and threads are called, and in which order they are shown."""
     yield {"ph": "M", "pid": number, "tid": 0, "name": "process_name", "args": {"name": f"core of {layer}"}}
-    for name, thread in threads(core, sizes).items():
+    for (_, name), thread in threads(core, sizes).items():
         about = {"ph": "M", "pid": number, "tid": thread}
         yield {**about, "name": "thread_name", "args": {"name": name.replace("_", " ")}}
         yield {**about, "name": "thread_sort_index", "args": {"sort_index": thread}}
@@ -107,19 +108,19 @@ def step_of(core: Core, sizes: Sizes, events: Events, t: int) -> tuple[int, list
     whole = step_cost(core, sizes, events)
     about = {name: getattr(events, name) for name in ("spikes", "recurrent", "fired", "refresh")}
     about |= {"cycles": step.cycles, "stalls": step.stalls, "bound": str(bound(whole)[0])}
-    entries = [span(f"step {t}", number[STEP], 0, step.cycles, about)]
-    for field in ("path", "memory"):
+    entries = [span(f"step {t}", number[STEP, STEP], 0, step.cycles, about)]
+    for field in (PATH, MEMORY):
         groups: dict[str, list[Access]] = {}
         for access in step.accesses:
             groups.setdefault(getattr(access, field), []).append(access)
         for name, accesses in groups.items():
             cycles = [access.cycle for access in accesses]
-            other = "memory" if field == "path" else "path"
+            other = MEMORY if field == PATH else PATH
             counts: dict[str, int] = {}
             for access in accesses:
                 key = f"{getattr(access, other)} {access.which}"
                 counts[key] = counts.get(key, 0) + 1
-            entries.append(span(name.replace("_", " "), number[name], min(cycles), max(cycles) + 1, counts))
+            entries.append(span(name.replace("_", " "), number[field, name], min(cycles), max(cycles) + 1, counts))
     return step.cycles, entries
 
 

@@ -8,34 +8,29 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
+from convert.pathways import GATINGS, RECALLS
 from convert.records import Network, Spiking
 from deploy.backends import BACKENDS
 from deploy.energy.pricing import available_tables, price
 from deploy.energy.tables import load_table
-from deploy.mapping.partition import refuse_lacking
 from deploy.near_memory import fit_notices, footprint, sizes_of
 from deploy.reference import simulate
 from deploy.run import Job, counts_file, run
 from deploy.timeline import timeline
 from lava_procs.metering import COLUMN
+from lava_procs.near_memory import pathways
 from lava_procs.near_memory.core import Core
-from lava_procs.near_memory.counters import PARTS, SCHEDULED, WORDS
+from lava_procs.near_memory.counters import PARTS, ROWS, SCHEDULED, WORDS
 from lava_procs.near_memory.geometry import OWNER
 from lava_procs.near_memory.schedule import schedule
-from lava_procs.near_memory.walk import Events
+from lava_procs.near_memory.walk import PATHS, Events
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import DENSE, PATHWAYS, case
 from tests.conformance.support import kinds, supported
 from tests.deploy.energy.test_pricing import counts_of, process
 
-
-def walkable(network: Network) -> bool:
-    """Of memory pathways other than the slow memory there is only a formula."""
-    return all(layer.memory is None or layer.memory.kind == "slow_memory" for layer in network.spiking)
-
-
 INDICES = (*range(0, 300, 7), *range(DENSE + PATHWAYS, DENSE + PATHWAYS + 36, 2))
-CASES = [found for found in map(case, INDICES) if supported("near-memory", found) and walkable(found.network)]
+CASES = [found for found in map(case, INDICES) if supported("near-memory", found)]
 CORES = (
     Core(),
     Core(fused=3, macs=2, update_macs=2, event_buffer=5, membrane_ports=1, dependency_breaking=False),
@@ -195,16 +190,25 @@ def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
     assert set(BACKENDS["near-memory"].lacks) == {"encoder"}
 
 
-@pytest.mark.parametrize("kind", ["hgrn", "hopfield"])
-def test_memory_pathways_are_counted_priced_and_not_yet_mapped(kind):
+def with_pathway(variant: str):
+    """A network of the grid with such a memory, its layer, and what a run by the models counts."""
     found, layer = next(
         (found, layer)
-        for found in map(case, range(DENSE, DENSE + 40))
+        for found in map(case, range(DENSE, DENSE + 60))
         for layer in found.network.spiking
-        if layer.memory is not None and layer.memory.kind == kind
+        if layer.memory is not None and getattr(layer.memory, "variant", None) == variant
     )
     job = Job(found.network, found.spikes, "near-memory", found.batch)
-    counts = counts_file(job, run_direct(job))
+    return job, layer, counts_file(job, run_direct(job))
+
+
+VARIANTS = (*GATINGS, *RECALLS)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_memory_pathways_are_counted_and_priced(variant):
+    _, layer, counts = with_pathway(variant)
+    kind = layer.memory.kind
     (part,) = (entry for entry in counts["processes"] if (entry["name"], entry["part"]) == (layer.name, kind))
     assert part["memory_bits"]
     assert {OWNER[name] for name in part["memory_bits"]} == {kind}
@@ -214,10 +218,42 @@ def test_memory_pathways_are_counted_priced_and_not_yet_mapped(kind):
         mine = [entry["dynamic_joule"] for entry in table["processes"] if entry["part"] == kind]
         assert mine
         assert min(mine) > 0
-    with pytest.raises(BasaltError, match=f"{kind} layer, which near-memory cores have not"):
-        refuse_lacking(layer)
-    with pytest.raises(BasaltError, match="draw the timeline of a network without it"):
-        timeline(job.core, job.network, job.scheduled, job.spikes[0])
+
+
+@pytest.mark.parametrize("core", CORES, ids=["default", "narrow", "straightforward"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_timeline_of_memory_pathways_adds_up_to_what_the_run_counts(variant, core):
+    """Cycles and stalls of every layer, and the accesses to each of its memories, exactly; steps follow the slowest."""
+    job, layer, _ = with_pathway(variant)
+    job = replace(job, spikes=job.spikes[:1, :, :12], core=core, batch=1)
+    counts = counts_file(job, run_direct(job))
+    trace = timeline(core, job.network, job.scheduled, job.spikes[0])
+    json.dumps(trace)
+    spans = [entry for entry in trace["traceEvents"] if entry["ph"] == "X"]
+    names = {e["pid"]: e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "process_name"}
+    steps = {pid: [e for e in spans if e["pid"] == pid and e["name"].startswith("step ")] for pid in names}
+    longest = np.max([[step["args"]["cycles"] for step in mine] for mine in steps.values()], axis=0)
+    assert trace["otherData"]["cycles"] == longest.sum()
+    begins = np.concatenate([[0], np.cumsum(longest)[:-1]])
+    for pid, name in names.items():
+        threads = {e["tid"]: e["args"]["name"] for e in trace["traceEvents"] if e["pid"] == pid and "name" in e["args"]}
+        found = Counter()
+        for entry in (entry for entry in spans if entry["pid"] == pid and not entry["name"].startswith("step ")):
+            assert threads[entry["tid"]] == entry["name"]
+            for access, amount in entry["args"].items():
+                path, which = access.split()
+                if path in (*PATHS, *pathways.PATHS) and entry["tid"] > len(PATHS):
+                    found[f"{entry['name'].replace(' ', '_')}_{which}"] += amount
+        for field in ("cycles", "stalls"):
+            found[field] = sum(step["args"][field] for step in steps[pid])
+        wanted = Counter()
+        for part in (entry for entry in counts["processes"] if entry["name"] == name.removeprefix("core of ")):
+            wanted.update({key: part["counters"].get(key, [0])[0] for key in (*ROWS, "cycles", "stalls")})
+        assert +found == +wanted, name
+        np.testing.assert_allclose([step["ts"] * core.clock_mhz for step in steps[pid]], begins)
+        own = {path.replace("_", " ") for path, part in pathways.PATHS.items() if part == layer.memory.kind}
+        if name == f"core of {layer.name}":
+            assert own & set(threads.values())
 
 
 @pytest.fixture(scope="module")
