@@ -70,8 +70,9 @@ def map_(
     spike goes to each core that hears it as a packet of its own, along its row first, then along a column; the input
     enters at the first core.
 
-    Prints where every part is, the cycles of its mean step and the hops of one of its spikes; hops against a snake
-    through the mesh and against placements at random; the busiest core and link. Writes mapping.json and mapping.png.
+    Prints where every part is, the cycles of its mean step, its memories and the hops of one of its spikes; hops
+    against a snake through the mesh and against placements at random; the busiest core and link. Writes mapping.json
+    and mapping.png.
     `basalt run --mapping mapping.json` counts and prices the hops of a run, spike by spike.
     """
     from basalt.files import write_json
@@ -154,7 +155,7 @@ def show(mapped: "Mapped", content: dict[str, Any], folder: Path) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table("layer", "neurons", "row, column", "spikes in", "spikes out", "cycles", "hops a spike")
+    table = Table("layer", "neurons", "row, column", "spikes in", "spikes out", "cycles", "KiB", "hops a spike")
     for piece in content["pieces"]:
         last = piece["first"] + piece["neurons"] - 1
         table.add_row(
@@ -164,6 +165,7 @@ def show(mapped: "Mapped", content: dict[str, Any], folder: Path) -> None:
             f"{piece['arriving_per_step']:.2f}",
             f"{piece['spikes_per_step']:.2f}",
             f"{piece['cycles_per_step']:,}",
+            f"{piece['memory_kib']:,.1f}",
             str(piece["hops_per_spike"]),
         )
     console.print(table)

@@ -13,7 +13,6 @@ from deploy.near_memory import sizes_of
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import cost
 from lava_procs.near_memory.geometry import memories, misfits
-from lava_procs.near_memory.pathways import SIZES
 
 INPUT = "input"
 """Where the network's input spikes come from."""
@@ -28,9 +27,10 @@ class Piece:
 
     Every piece hears all spikes that its layer hears. Of a layer with a slow memory each piece keeps the whole state m
     and computes it anew from the same spikes: the same integers, for another W_x and Ā a core and no traffic. Computed
-    once, x would have to reach the other cores before their memory currents are due, within the step. Of a recurrent
-    layer, spikes of the other pieces come as inputs. A piece of a convolution has whole output channels, and the
-    kernels of these.
+    once, x would have to reach the other cores before their memory currents are due, within the step. So each piece of
+    a layer with an associative memory has all traces and keys, and the values of its own neurons. Of a gated memory it
+    has the gates and states of its own. Of a recurrent layer, spikes of the other pieces come as inputs. A piece of a
+    convolution has whole output channels, and the kernels of these.
 
     Attributes:
         layer: name of the layer.
@@ -83,11 +83,8 @@ def partition(network: Network, core: Core, rates: Rates, most_cycles: int | Non
     return pieces
 
 
-UNMAPPED = {
-    "foreign": "its neurons are computed by stock lava-dl only",
-    **dict.fromkeys(SIZES, "how such a memory is divided among cores is not laid out"),
-}
-"""Kinds of layers and memory pathways that are not mapped, each with the reason."""
+UNMAPPED = {"foreign": "its neurons are computed by stock lava-dl only"}
+"""Kinds of layers that are not mapped, each with the reason."""
 
 
 def refuse_lacking(layer: Layer) -> None:
@@ -128,8 +125,10 @@ def split(
 
 
 def together(layer: Layer, core: Core) -> int:
-    """Neurons that are not parted: a row, where a core holds one; of a convolution a row of channels at all positions,
-    or all where its channels have groups."""
+    """Neurons that are not parted: a row, where a core holds one; all where a memory binds them; of a convolution a row
+    of channels at all positions, or all where its channels have groups."""
+    if bound_together(layer) is not None:
+        return layer.neurons
     if not isinstance(layer, Conv):
         return core.fused if core.neurons >= core.fused else 1
     if layer.groups > 1:
@@ -138,16 +137,30 @@ def together(layer: Layer, core: Core) -> int:
     return height * width * (min(core.fused, channels) if core.neurons >= height * width * core.fused else 1)
 
 
+def bound_together(layer: Layer) -> str | None:
+    """Why a layer's memory keeps all its neurons on one core, if it does."""
+    sizes = sizes_of(layer)
+    if sizes.pathway is None:
+        return None
+    if sizes.pathway.whole:
+        return "each unit of its gated memory hears the states of all within the step"
+    if sizes.recurrent:
+        return "spikes of its other neurons would come as inputs, which its memory does not hear"
+    return None
+
+
 def why_not(layer: Layer, failed: Piece, core: Core, most_cycles: int | None) -> str:
     """The sentence for a layer that does not even fit row by row, as `failed` shows."""
-    broken = misfits(core, failed.sizes)
+    broken, bound = misfits(core, failed.sizes), bound_together(layer)
+    least = f"even with {failed.neurons} neurons a core" if bound is None else f"and is not split ({bound})"
     if broken:
+        fewest = f"not even {failed.neurons} of its neurons" if bound is None else f"and is not split ({bound})"
         return (
-            f"Layer {layer.name!r} does not fit into cores {core.name!r}, not even {failed.neurons} of its neurons: "
+            f"Layer {layer.name!r} does not fit into cores {core.name!r}, {fewest}: "
             f"{'; '.join(map(str, broken))}; name a larger core with --core, or raise these in its TOML file."
         )
     return (
-        f"Layer {layer.name!r} takes {failed.cycles} cycles a step even with {failed.neurons} neurons a core, "
+        f"Layer {layer.name!r} takes {failed.cycles} cycles a step {least}, "
         f"{failed.cycles - (most_cycles or 0)} more than --cycles {most_cycles} allows: raise it."
     )
 
@@ -165,7 +178,8 @@ def piece_of(
     whole = sizes_of(layer)
     fired = float(rates[first : first + neurons].sum()) if isinstance(layer, Spiking) else 0.0
     elsewhere = layer.neurons - neurons if whole.recurrent else 0
-    sizes = replace(whole, inputs=whole.inputs + elsewhere, neurons=neurons)
+    pathway = None if whole.pathway is None else whole.pathway.of_neurons(neurons)
+    sizes = replace(whole, inputs=whole.inputs + elsewhere, neurons=neurons, pathway=pathway)
     if isinstance(layer, Conv) and whole.conv is not None:
         sizes = replace(sizes, conv=whole.conv.of_channels(neurons * layer.shape[0] // layer.neurons))
     own = fired if whole.hears_itself else 0.0

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from deploy.mapping.mesh import PORT
-from deploy.mapping.partition import INPUT
+from deploy.mapping.partition import INPUT, Piece
 from deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
 from deploy.mapping.result import Mapped
 from deploy.mapping.traffic import DECIMALS
+from lava_procs.near_memory.core import Core
+from lava_procs.near_memory.geometry import memories
 
 SHUFFLES = 20
 """Random placements that a mapping is compared with."""
@@ -30,6 +32,11 @@ def comparison(mapped: Mapped, shuffles: int = SHUFFLES) -> dict[str, float | No
         "random_least": min(random),
         "lower_bound": lower_bound(problem) / UNITS if alone else None,
     }
+
+
+def kib(core: Core, piece: Piece) -> float:
+    """What the memories of a piece are in all, its registers among them."""
+    return round(sum(memory.kib for memory in memories(core, piece.sizes).values()), DECIMALS)
 
 
 def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
@@ -64,6 +71,7 @@ def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
                 "spikes_per_step": round(piece.fired, DECIMALS),
                 "arriving_per_step": round(piece.arriving, DECIMALS),
                 "cycles_per_step": piece.cycles,
+                "memory_kib": kib(mapped.core, piece),
                 "hops_per_spike": int(hops[piece.layer][piece.first]),
             }
             for piece, core in zip(mapped.pieces, mapped.places)

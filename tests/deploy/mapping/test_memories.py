@@ -1,0 +1,154 @@
+"""Layers with gated and associative memories on a mesh: their parts fit, compute the same and cost what they should."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from basalt.errors import BasaltError
+from convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield
+from convert.records import Network, Spiking
+from deploy.cores import load_core
+from deploy.mapping.partition import INPUT, capacity, partition, uniform_rates
+from deploy.mapping.result import map_network
+from deploy.mapping.summary import mapping_file
+from deploy.mapping.traffic import traffic_graph
+from deploy.near_memory import sizes_of
+from deploy.reference import simulate
+from lava_procs.near_memory.core import Core
+from lava_procs.near_memory.formula import cost
+from lava_procs.near_memory.geometry import memories, misfits
+from tests.conformance.strategies import even, hgrn, hopfield
+from tests.deploy.mapping.nets import NEURON
+
+CORE = Core(name="small", neurons=12, inputs=60, sram_kib={"input_weights": 1, "gate_weights": 3, "values": 0.15})
+SPLIT = ("published", *RECALLS)
+
+
+def memory(rng, variant, inputs, neurons):
+    """Of a variant, with all numbers drawn."""
+    make = hgrn if variant in GATINGS else hopfield
+    return make(rng, inputs, neurons, variant)
+
+
+def remembering(seed, variant, inputs, neurons, recurrent=False):
+    """A network of one layer with a memory."""
+    rng = np.random.default_rng(seed)
+    weight = even(rng, (neurons, inputs), 120)
+    own = even(rng, (neurons, neurons), 60) if recurrent else None
+    layer = Spiking("l", weight, NEURON, recurrent_weight=own, memory=memory(rng, variant, inputs, neurons))
+    return Network((layer,))
+
+
+def part_of(layer, first, end):
+    """These neurons of a layer as a layer: a gated memory by its units, an associative one by what is recalled."""
+    found = layer.memory
+    if isinstance(found, Hgrn):
+        mine = {name: value[first:end] for name, value in vars(found).items() if isinstance(value, np.ndarray)}
+    else:
+        mine = {"values": found.values[:, first:end]}
+    return replace(layer, weight=layer.weight[first:end], memory=replace(found, **mine))
+
+
+@given(st.sampled_from(SPLIT), st.integers(1, 20), st.integers(1, 40), st.integers(0, 99))
+def test_parts_fit_and_keep_to_what_they_share(variant, inputs, neurons, seed):
+    if variant == "classical":
+        neurons = inputs
+    net = remembering(seed, variant, inputs, neurons)
+    rates = uniform_rates(net, {INPUT: 3.0, "l": 2.0})
+    pieces = partition(net, CORE, rates)
+    assert [n for piece in pieces for n in range(piece.first, piece.first + piece.neurons)] == list(range(neurons))
+    whole = sizes_of(net.layers[0]).pathway
+    for piece in pieces:
+        assert misfits(CORE, piece.sizes) == []
+        assert piece.sizes.pathway == replace(whole, neurons=piece.neurons)
+        assert piece.cycles == cost(CORE, piece.sizes, np.array(3)).cycles
+    if len(pieces) > 1:
+        graph = traffic_graph(net, pieces, rates)
+        assert [spikes for _, _, spikes in graph.edges(data="spikes")] == [3.0] * len(pieces), "each hears the input"
+
+
+@given(st.sampled_from(["published", "modern"]), st.integers(0, 99))
+def test_parts_compute_what_the_whole_layer_does(variant, seed):
+    net = remembering(seed, variant, 12, 30)
+    (layer,) = net.layers
+    pieces = partition(net, CORE, uniform_rates(net, {}))
+    assert len(pieces) > 2
+    spikes = (np.random.default_rng(seed).random((2, 12, 10)) < 0.3).astype(np.uint8)
+    parts = [part_of(layer, piece.first, piece.first + piece.neurons) for piece in pieces]
+    sent = [simulate(Network((part,)), spikes)["l"] for part in parts]
+    np.testing.assert_array_equal(np.concatenate(sent, axis=1), simulate(net, spikes)["l"])
+    for piece, part in zip(pieces, parts):
+        assert piece.sizes == sizes_of(part)
+
+
+@pytest.mark.parametrize(("kib", "neurons"), [(3, [20]), (2.9, [8, 12]), (1.5, [4, 8, 8])])
+def test_a_memorys_sram_decides_how_a_layer_is_split(kib, neurons):
+    """50 inputs of 20 units: three gates of 250 rows of 32 bits, 2.93 KiB; five rows of four units, split evenly."""
+    net = remembering(1, "published", 50, 20)
+    core = Core(inputs=60, sram_kib={"gate_weights": kib})
+    found = partition(net, core, uniform_rates(net, {}))
+    assert [piece.neurons for piece in found] == neurons
+    assert sum(memories(core, piece.sizes)["gate_weights"].words for piece in found) == 750
+
+
+def test_values_are_split_and_keys_are_not():
+    net = remembering(2, "modern", 40, 40)
+    (layer,) = net.layers
+    patterns = len(layer.memory.keys)
+    core = Core(inputs=60, sram_kib={"values": patterns * 40 / 1024 / 2})
+    pieces = partition(net, core, uniform_rates(net, {}))
+    assert [piece.neurons for piece in pieces] == [20, 20]
+    assert [memories(core, piece.sizes)["values"].words for piece in pieces] == [patterns * 5] * 2
+    assert [memories(core, piece.sizes)["keys"].words for piece in pieces] == [patterns * 10] * 2
+    small = replace(core, sram_kib={"keys": patterns * 40 / 1024 - 0.01})
+    with pytest.raises(BasaltError, match="not even 4 of its neurons: sram: KiB of keys"):
+        partition(net, small, uniform_rates(net, {}))
+
+
+@pytest.mark.parametrize(("variant", "recurrent", "why"), [("gated", False, "states of all"), ("modern", True, "hear")])
+def test_what_binds_all_neurons_keeps_them_on_one_core(variant, recurrent, why):
+    net = remembering(3, variant, 12, 20, recurrent)
+    rates = uniform_rates(net, {INPUT: 2.0, "l": 3.0})
+    (piece,) = partition(net, Core(neurons=20, inputs=12), rates)
+    assert piece.sizes == sizes_of(net.layers[0])
+    assert piece.cycles == cost(Core(), piece.sizes, np.array(2), 3 * recurrent, 3).cycles
+    with pytest.raises(BasaltError, match=f"is not split.*{why}.*the core has 19: 1 more than fits"):
+        partition(net, Core(neurons=19, inputs=12), rates)
+    with pytest.raises(BasaltError, match=rf"takes {piece.cycles} cycles a step and is not split.*{why}"):
+        partition(net, Core(neurons=20, inputs=12), rates, most_cycles=piece.cycles - 1)
+
+
+def test_layers_that_share_a_core_share_its_memories():
+    rng = np.random.default_rng(4)
+    layers = tuple(
+        Spiking(f"l{n}", even(rng, (8, 8), 120), NEURON, memory=memory(rng, "published", 8, 8)) for n in (0, 1)
+    )
+    net = Network(layers)
+    each = memories(Core(), sizes_of(layers[0]))["gate_weights"].kib
+    for room, together in ((2 * each, True), (2 * each - 0.01, False)):
+        core = Core(sram_kib={"gate_weights": room})
+        pieces = partition(net, core, uniform_rates(net, {}))
+        found = capacity(core, pieces, share=True, most_cycles=10**6)
+        assert found.fits(found.needs.sum(axis=0)) == together
+
+
+def test_a_mapping_tells_the_kib_of_each_part():
+    net = remembering(5, "modern", 12, 12)
+    content = mapping_file(map_network(net, CORE, uniform_rates(net, {INPUT: 1.0, "l": 1.0}), rounds=0), None)
+    (piece,) = partition(net, CORE, uniform_rates(net, {}))
+    (entry,) = content["pieces"]
+    bits = sum(memory.words * memory.bits for memory in memories(CORE, piece.sizes).values())
+    assert entry["memory_kib"] == pytest.approx(bits / 8192, abs=1e-6)
+
+
+@pytest.mark.parametrize("variant", [*GATINGS, *RECALLS])
+def test_the_core_for_meshes_holds_the_memories_that_it_is_made_for(variant):
+    net = remembering(6, variant, 128, 128)
+    if isinstance(net.layers[0].memory, Hopfield):
+        patterns = np.zeros((64, 128), dtype=np.int64)
+        values = patterns if variant == "modern" else None
+        net = Network((replace(net.layers[0], memory=replace(net.layers[0].memory, keys=patterns, values=values)),))
+    assert len(partition(net, load_core("mesh"), uniform_rates(net, {}))) == 1
