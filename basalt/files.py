@@ -45,6 +45,18 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for results, and those above it, where they are not there yet.
+
+    Raises:
+        BasaltError: it cannot be made, or there is a file of that name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BasaltError(f"Cannot make the folder {path} ({error.strerror or error}); name another.") from error
+
+
 def unwritten(path: Path, error: OSError) -> str:
     """The sentence for a file that could not be written."""
     return f"Cannot write {path}: {error.strerror or error}. What was there before is kept."

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from basalt import __version__
 from basalt.errors import BasaltError
-from basalt.files import atomic, read_json, write_json
+from basalt.files import atomic, make_folder, read_json, write_json
 from basalt.paths import RUNS
 from basalt.progress import progress_bar
 from convert import netx
@@ -83,7 +83,7 @@ def run_command(
     if dry_run:
         describe(job, folder)
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for notice in (*notices(network), *fit_notices(job.scheduled, job.core)):
         console.print(f"[yellow]{notice}[/yellow]")
     title = f"Running {network.name} on {backend}"

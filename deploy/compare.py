@@ -123,7 +123,7 @@ def compare(
     """
     from rich.console import Console
 
-    from basalt.files import write_json
+    from basalt.files import make_folder, write_json
     from basalt.progress import progress_bar
     from deploy.cores import DEFAULT, load_core
     from deploy.energy.tables import load_table
@@ -133,12 +133,12 @@ def compare(
     for name in tables:
         load_table(name)
     chosen = load_core(core or DEFAULT)
+    make_folder(output)
     entries = []
     with progress_bar("Running networks") as update:
         for done, folder in enumerate(runs, 1):
             entries.append(entry_of(folder, samples, chosen, tables))
             update(done, len(runs))
-    output.mkdir(parents=True, exist_ok=True)
     content = {
         "format": "basalt-comparison",
         "version": 1,

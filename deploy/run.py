@@ -1,8 +1,10 @@
 """One network on one set of samples on one backend: what every layer sent, and what every part counted."""
 
 import json
+import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -105,7 +107,7 @@ def run(
         names = ", ".join(layer.name for layer in job.network.layers)
         raise BasaltError(f"There is no layer {sorted(unknown)[0]!r} to place; the layers are {names}.")
     refuse_lacking(job)
-    with tempfile.TemporaryDirectory(prefix=".session-", dir=folder) as place:
+    with session_folder(folder) as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
@@ -114,8 +116,8 @@ def run(
             prepare(job, layout)
         except OSError as error:
             raise BasaltError(
-                f"Cannot keep the run's frames in {place} ({error.strerror or error}); free some space, or run fewer "
-                f"--samples."
+                f"Cannot keep the run's frames in {Path(place).parent} ({error.strerror or error}); free some space, "
+                f"or run fewer --samples."
             ) from error
         if backend.tag == "netx" or needs_stock(job.network):
             task = run_stock(job.network, job.file, layout)
@@ -143,6 +145,36 @@ def refuse_lacking(job: Job) -> None:
             )
 
 
+@contextmanager
+def session_folder(folder: Path | None) -> Iterator[str]:
+    """A temporary folder in `folder`, for what a session keeps while it lasts.
+
+    Raises:
+        BasaltError: none can be made there.
+    """
+    try:
+        place = tempfile.TemporaryDirectory(prefix=".session-", dir=folder)
+    except OSError as error:
+        raise BasaltError(
+            f"Cannot write into the folder {folder or tempfile.gettempdir()} ({error.strerror or error}); name another "
+            f"for the results with --output."
+        ) from error
+    with place as name:
+        yield name
+
+
+def blank(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[Any, Any]:
+    """A new .npy file of zeros that has all its room on the disk: pages mapped to a full disk would end the process.
+
+    Raises:
+        OSError: there is no room.
+    """
+    made: np.memmap[Any, Any] = open_memmap(path, "w+", kind, shape)
+    with path.open("rb+") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return made
+
+
 def prepare(job: Job, layout: Layout) -> None:
     """Lay the input out in time, and make empty files for what is recorded and counted."""
     from lava_procs.metering import COUNTERS, states_file
@@ -150,7 +182,7 @@ def prepare(job: Job, layout: Layout) -> None:
     padded = layout.rounds * layout.batch
     blocks = (layout.rounds * layout.blocks, layout.block, layout.batch)
     width = layout.planes * words(job.spikes.shape[1])
-    frames = open_memmap(layout.frames("input"), "w+", np.dtype(np.uint64), (*blocks, width))
+    frames = blank(layout.frames("input"), np.dtype(np.uint64), (*blocks, width))
     for turn in range(layout.rounds):
         piece = job.spikes[turn * layout.batch : (turn + 1) * layout.batch]
         mine = frames[turn * layout.blocks : (turn + 1) * layout.blocks].reshape(-1, layout.batch, width)
@@ -159,14 +191,14 @@ def prepare(job: Job, layout: Layout) -> None:
     for layer in job.network.layers:
         if job.record is None or layer.name in job.record:
             shape = (*blocks, frame_width(layer))
-            open_memmap(layout.frames(layer.name), "w+", frame_type(layer), shape).flush()
+            blank(layout.frames(layer.name), frame_type(layer), shape)
     for layer in job.network.spiking if layout.states else ():
         for name, size in state_sizes(layer).items():
             held = states_file(layout.held(layer.name), name)
-            open_memmap(held, "w+", np.dtype(np.float64), (padded, size)).flush()
+            blank(held, np.dtype(np.float64), (padded, size))
     for part in all_parts(job.network):
         path = layout.folder / f"{part.meter}.counts.npy"
-        open_memmap(path, "w+", np.dtype(np.int64), (padded, len(COUNTERS))).flush()
+        blank(path, np.dtype(np.int64), (padded, len(COUNTERS)))
 
 
 def state_sizes(layer: Spiking) -> dict[str, int]:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from basalt.errors import BasaltError
-from basalt.files import write_json
+from basalt.files import make_folder, write_json
 from convert import netx
 from convert.records import Network
 from deploy.backends import find
@@ -35,7 +35,7 @@ def verify_command(
     network = netx.read(file)
     inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
     folder = output or file.parent
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     pairs = verify_pairs(network, file, inputs, input_ is None, backend, batch, timeout, folder)
     pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
     found = verification(pairs)

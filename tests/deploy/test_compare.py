@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from basalt.cli import build
+from basalt.errors import BasaltError
 from convert import netx
 from convert.records import Readout
-from deploy.compare import TABLES, Machine, entry_of, machine_of, ratio
+from deploy.compare import TABLES, Machine, compare, entry_of, machine_of, ratio
 from deploy.cores import load_core
 from tests.conformance.grid import case
 from tests.conformance.support import supported
@@ -71,3 +73,9 @@ def test_samples_and_rates(tmp_path):
     entry = entry_of(folder, 1, load_core(), TABLES[:1])
     assert entry.parameters is None and entry.accuracy in (0.0, 1.0)
     assert all(0 <= rate <= 1 for rate in entry.rates.values())
+
+
+def test_a_folder_that_cannot_be_made_is_found_before_the_runs(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BasaltError, match=r"Cannot make the folder .*file"):
+        compare([tmp_path / "nowhere"], output=tmp_path / "file")

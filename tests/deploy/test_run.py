@@ -1,6 +1,8 @@
 """Backends compute the reference's integers, whatever the network, batch and order."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from deploy.energy.tables import available_tables
 from deploy.inputs import load_inputs
 from deploy.main import app
 from deploy.reference import simulate
-from deploy.run import Job, counts_file, predict, run, saturations
+from deploy.run import Job, blank, counts_file, predict, run, saturations
 from lava_procs.metering import COLUMN
 from tests.conformance.strategies import cases, make_case
 
@@ -185,3 +187,26 @@ def test_a_backend_that_cannot_run_says_why(backend, says):
     case = next(case for case in map(make_case, range(1000)) if any(layer.memory for layer in case.network.spiking))
     with pytest.raises(BasaltError, match=says):
         run(Job(case.network, case.spikes, backend))
+
+
+@pytest.mark.parametrize("command", ["run", "verify"])
+@pytest.mark.parametrize("output", ["x.npz", "x.npz/inside", "/proc/nobody"])
+def test_a_folder_that_cannot_be_made_is_named(files, command, output):
+    done = call(command, files / "model.net", "--input", files / "x.npz", "--output", files / output)
+    assert isinstance(done.exception, BasaltError), done.exception
+    assert re.fullmatch(r"Cannot make the folder \S+ \(.+\); name another\.", str(done.exception))
+
+
+def test_a_folder_that_cannot_be_written_is_named():
+    with pytest.raises(BasaltError, match=r"Cannot write into the folder /proc \(.+--output"):
+        run(Job(READOUT.network, READOUT.spikes[:1]), folder=Path("/proc"))
+
+
+def test_blank_files_have_their_room(tmp_path):
+    """A page of a mapped file for which there is no room on the disk would end the process with a bus error."""
+    made = blank(tmp_path / "a.npy", np.dtype(np.uint64), (1000, 129))
+    found = (tmp_path / "a.npy").stat()
+    assert found.st_blocks * 512 >= found.st_size
+    made[:] = 7
+    made.flush()
+    assert (np.load(tmp_path / "a.npy") == 7).all()
