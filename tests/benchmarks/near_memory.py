@@ -16,10 +16,12 @@ import numpy as np
 
 from basalt.files import atomic
 from deploy.cores import load_core
+from lava_procs.near_memory import pathways
 from lava_procs.near_memory.convolution import square
 from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
 from lava_procs.near_memory.formula import bound, cost
 from lava_procs.near_memory.geometry import memories
+from lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "near_memory.md"
 SPIKES = np.array([0, 1, 2, 5, 10, 20, 32, 100])
@@ -80,6 +82,30 @@ its output channels, each part with the kernels of its own; one whose channels h
 more neurons than a core has, is not split further: its image is not cut.
 """
 
+MEMORY = """## Gated and associative memories
+
+They work beside the layer on the same events: `pathway_walk.py` walks through every cycle, `pathways.py` has the closed
+form, the same number by number, so that the steps of a timeline (`basalt run … --timeline`) add up to the counted
+cycles of the run. With M multipliers, S events, m inputs, Gm = ⌈m/F⌉, c = ⌈F/M⌉, K patterns, I iterations and x₁ as
+above, a step lasts, beside what its events and neurons take,
+
+    gated        max(S·G + 1, N·G·⌈2F/M⌉ where it hears itself) + b + 1 + (G − 1)·max(b, g) + 3
+                 b = max(2F, ⌈5F/M⌉), ⌈4F/M⌉ where it hears itself           a group in the gate bank
+    associative  x₁ + Gm·g + 2                                               the traces, in every step
+                 x₁ + Gm·max(g, K·c) + 2 + s + (I − 1)·(2·Gm·K·c + s)        on a recall: traces, keys and softmax,
+                    + K·c + 1 + (G − 1)·max(K·c, g) + 3                      values, the bank behind them
+                 s = K + ⌈K/M⌉ + 4                                           the softmax
+
+A gated memory's events read a row of the weights of three gates, one from each of three macros; an associative memory
+reads all its keys and values at each recall. A trace is read and written in every step. Between recalls the bank reads
+the currents of the last one. Classical memories take rows of 8·F keys of a bit, ⌈8F/M⌉ cycles each (`pathways.py`).
+
+`basalt map` parts the units of a gated memory with their neurons. Of an associative one each part has all traces and
+keys and recalls for itself, with the values of its own neurons: what was heard is the same everywhere, and nothing is
+sent. Where a gated memory hears itself, or a layer with either memory has recurrence between neurons, it stays on one
+core. Memories count as those of the core's file: `gate_weights`, `keys`, `values` and so on.
+"""
+
 MODEL = """## What is modelled, and what is not
 
 Modelled: every access to every memory, one a port and cycle, with data in the cycle after; every wait of
@@ -88,9 +114,9 @@ cycle on), the network between cores, the cycles in which a step is begun and en
 weights from elsewhere (all weights are in the core). Spikes leave by a port of their own, one a cycle, while the next
 step begins.
 
-Of gated recurrent and associative memories there is a closed form only (in `lava_procs/near_memory/pathways.py`, with
-what bounds it): rows of gate weights for each event, gate products and look-ups, rows of keys and values for each
-recall, softmax; no cycle-by-cycle walk, no timeline, no mapping onto several cores.
+Of gated and associative memories, not counted: registers that only one path sees. These are the sums and the states
+k[t−1] of the product of a memory that hears itself, the currents of the gate bank until the neuron bank takes them, the
+exponentials that wait for their sum, and the bits of a classical query.
 
 Better than the published register-transfer design: products are shifted by fixed-point shifts, so that a contracting Ā
 is represented; a full event buffer stalls its sender instead of dropping spikes; an empty step is a step; between
@@ -129,6 +155,9 @@ def text() -> str:
         "",
         CONVOLUTION,
         *convolutions(load_core("vision")),
+        "",
+        MEMORY,
+        *remembering(load_core("vision")),
         "",
         MODEL,
     ]
@@ -222,6 +251,36 @@ def convolutions(core: Core) -> Iterator[str]:
         cells = " | ".join(f"{entry[name].words:,} × {entry[name].bits} | {entry[name].kib:.2f}" for entry in found)
         kind = "registers" if memory.registers else "SRAM"
         yield f"| {name.replace('_', ' ')} | {cells} | {'all' if name == 'touched' else memory.ports} | {kind} |"
+
+
+PATHWAYS: dict[str, pathways.PathwaySizes] = {
+    "HGRN": GatedSizes(128, 128, gated=False),
+    "HGRN that hears itself": GatedSizes(128, 128, gated=True),
+    "Hopfield, 64 patterns": AssociativeSizes(128, 128, 64, 1, modern=True),
+    "the same, two iterations": AssociativeSizes(128, 128, 64, 2, modern=True),
+    "classical Hopfield, 64 patterns": AssociativeSizes(128, 128, 64, 1, modern=False),
+}
+"""Memories of 128 neurons that hear 128; those of the nmnist_* recipes among them."""
+
+
+def remembering(core: Core) -> Iterator[str]:
+    """Cycles and memories of those."""
+    yield f"128 neurons that hear 128, on the core `vision` (F = {core.fused}, M = {core.macs}):"
+    yield ""
+    shown = [0, 1, 2, 5, 10, 32]
+    yield (
+        "| memory | " + " | ".join(f"S = {spikes}" for spikes in shown) + " | between recalls, S = 2 | KiB | of which |"
+    )
+    yield "| --- |" + " ---: |" * (len(shown) + 2) + " --- |"
+    for title, pathway in PATHWAYS.items():
+        layer = Sizes(pathway.inputs, pathway.neurons, pathway=pathway)
+        cycles = " | ".join(f"{value:,}" for value in cost(core, layer, np.array(shown)).cycles)
+        held = int(cost(core, layer, np.array(2), refresh=False).cycles)
+        between = f"{held:,}" if isinstance(pathway, AssociativeSizes) else "–"
+        mine = [memory for name, memory in memories(core, layer).items() if name in pathways.OWNER]
+        largest = sorted(mine, key=lambda memory: -memory.size)[:2]
+        parts = ", ".join(f"{memory.name.replace('_', ' ')} {memory.kib:.2f}" for memory in largest)
+        yield f"| {title} | {cycles} | {between} | {sum(memory.kib for memory in mine):.2f} | {parts} |"
 
 
 def main() -> None:
