@@ -195,7 +195,7 @@ def prepare(job: Job, layout: Layout) -> None:
     for layer in job.network.spiking if layout.states else ():
         for name, size in state_sizes(layer).items():
             held = states_file(layout.held(layer.name), name)
-            blank(held, np.dtype(np.float64), (padded, size))
+            blank(Path(held), np.dtype(np.float64), (padded, size))
     for part in all_parts(job.network):
         path = layout.folder / f"{part.meter}.counts.npy"
         blank(path, np.dtype(np.int64), (padded, len(COUNTERS)))
