@@ -210,6 +210,9 @@ def run_app(app: Callable[[], Any]) -> None:
         if stop.code == 130:
             end("Stopped.", 130)
         raise
+    except MemoryError as error:
+        reason = f" ({error})" if str(error) else ""
+        end(f"error: There is not enough memory{reason}: ask for smaller sizes, or fewer samples at a time.", 1)
     except Exception:
         traceback.print_exc()
         end("This is a defect in Basalt: please report it with the lines above (see CONTRIBUTING.md).", 1)

@@ -8,8 +8,11 @@ A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
 import json
+import math
+from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -50,22 +53,50 @@ def short(error: Exception) -> str:
     return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
 
 
+def attribute(file: h5py.File, path: Path, name: str, default: Any, read: Callable[[Any], Any]) -> Any:
+    """What `read` makes of an attribute of the file, or of `default` where it has none.
+
+    Raises:
+        BasaltError: `read` raises a TypeError or ValueError.
+    """
+    value = file.attrs.get(name, default)
+    try:
+        return read(value)
+    except (TypeError, ValueError) as error:
+        raise BasaltError(f"{path}: the attribute {name!r} cannot be {value!r}; export it again.") from error
+
+
+def duration(value: Any) -> float | None:
+    """Seconds, more than 0, or None."""
+    seconds = None if value is None else float(value)
+    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+        raise ValueError
+    return seconds
+
+
+def origins(value: Any) -> dict[str, str]:
+    """A JSON object."""
+    found = json.loads(str(value))
+    if not isinstance(found, dict):
+        raise TypeError
+    return found
+
+
 def read_network(file: h5py.File, path: Path) -> Network:
     """All of an open file."""
-    version = int(file.attrs.get("version", VERSION))
+    version = attribute(file, path, "version", VERSION, int)
     if str(file.attrs.get("format", FORMAT)) != FORMAT or version > VERSION:
         raise BasaltError(
             f"{path} has the format {file.attrs.get('format')!s} version {version}; this Basalt reads {FORMAT} up to "
             f"version {VERSION}: update Basalt, or export the network with this one."
         )
-    if "layer" not in file or len(file["layer"]) == 0:
+    if not isinstance(file.get("layer"), h5py.Group) or len(file["layer"]) == 0:
         raise BasaltError(f"{path} holds no layers; is it a netx file?")
-    seconds = file.attrs.get("step_seconds")
     return Network(
         layers=read_layers(file, path),
         name=str(file.attrs.get("name", path.stem)),
-        step_seconds=None if seconds is None else float(seconds),
-        origin=json.loads(str(file.attrs.get("origin", "{}"))),
+        step_seconds=attribute(file, path, "step_seconds", None, duration),
+        origin=attribute(file, path, "origin", "{}", origins),
     )
 
 
@@ -74,7 +105,7 @@ def read_layers(file: h5py.File, path: Path) -> tuple[Layer, ...]:
     found: list[Layer] = []
     before: tuple[int, ...] | None = None
     for index in range(len(file["layer"])):
-        if str(index) not in file["layer"]:
+        if not isinstance(file["layer"].get(str(index)), h5py.Group):
             raise BasaltError(f"{path}: layer {index} is missing though later ones are there; export it again.")
         group = file["layer"][str(index)]
         name = str(group.attrs.get("name", f"layer{index}"))

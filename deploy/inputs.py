@@ -1,6 +1,8 @@
 """Spikes to run, from a file."""
 
 import zipfile
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,12 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from basalt.errors import BasaltError
+
+DAMAGES = (
+    OSError, ValueError, EOFError, KeyError, SyntaxError, NotImplementedError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy, zipfile and zlib raise over damaged .npz files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +35,22 @@ class Inputs:
         return Inputs(self.spikes[:samples], None if self.labels is None else self.labels[:samples])
 
 
+def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name; only those of `names` that are there, if given.
+
+    Raises:
+        BasaltError: the file cannot be read, is damaged, or is no .npz file.
+    """
+    try:
+        found = np.load(path, allow_pickle=False)
+        if isinstance(found, np.lib.npyio.NpzFile):
+            with found:
+                return {name: found[name] for name in found.files if names is None or name in names}
+    except DAMAGES as error:
+        raise BasaltError(f"{path} is not a readable .npz file ({error}); make it again.") from error
+    raise BasaltError(f"{path} holds one array without a name (.npy); write it with numpy.savez(file, spikes=array).")
+
+
 def load_inputs(path: Path, features: int) -> Inputs:
     """Read an .npz file with `spikes` (uint8, samples × features × steps) and, if known, `labels` (samples).
 
@@ -35,11 +59,7 @@ def load_inputs(path: Path, features: int) -> Inputs:
     """
     if not Path(path).exists():
         raise BasaltError(f"{path} does not exist; name an .npz file with `spikes` (samples × features × steps).")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in ("spikes", "labels") if key in file}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BasaltError(f"{path} is not a readable .npz file ({error}); make it again.") from error
+    arrays = read_arrays(path, ("spikes", "labels"))
     if "spikes" not in arrays:
         raise BasaltError(f"{path} has no array `spikes` (uint8, samples × features × steps).")
     spikes = arrays["spikes"]

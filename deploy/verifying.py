@@ -13,7 +13,7 @@ from convert import netx
 from convert.records import Network
 from deploy.backends import find
 from deploy.commands import console, run_with_bar
-from deploy.inputs import Inputs, load_inputs
+from deploy.inputs import Inputs, load_inputs, read_arrays
 from deploy.run import Job
 from deploy.verify import Pair, compare, verification
 from deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
@@ -57,6 +57,7 @@ def verify_pairs(
     folder: Path,
 ) -> list[Pair]:
     """Training against the reference (where it left a trace), and the reference against the backend."""
+    trained = trained_spikes(network, file.parent / "trace.npz", inputs.spikes.shape[2]) if with_trace else None
     outcome = run_with_bar(
         Job(network, inputs.spikes, backend, batch, file=file, states=True), timeout, folder, f"Verifying on {backend}"
     )
@@ -64,12 +65,31 @@ def verify_pairs(
     reference = ("reference", sent)
     found = compare(network, reference, (backend, outcome.sent))
     pairs = [replace(found, states=compare_states(network, held, outcome.states))]
-    trace = file.parent / "trace.npz"
-    if with_trace and trace.exists():
-        with np.load(trace, allow_pickle=False) as arrays:
-            trained = {name: arrays[name] for name in arrays.files}
+    if trained is not None:
         pairs.insert(0, compare(network, ("training", trained), reference))
     return pairs
+
+
+def trained_spikes(network: Network, trace: Path, steps: int) -> dict[str, np.ndarray] | None:
+    """What training left of each layer, (samples, neurons, steps) or a read-out's last sums; None without a trace.
+
+    Raises:
+        BasaltError: the trace is damaged, or that of another network or input.
+    """
+    if not trace.exists():
+        return None
+    trained = read_arrays(trace)
+    layers = [layer for layer in network.layers if layer.name in trained]
+    if not layers:
+        raise BasaltError(f"{trace} holds no layer of this network; export the run again, or remove the file.")
+    for layer in layers:
+        left, fits = trained[layer.name].shape[1:], ((layer.neurons, steps), (layer.neurons,))
+        if left not in fits:
+            raise BasaltError(
+                f"{trace} is of another network or input: layer {layer.name!r} has the shape {left} there, not "
+                f"{fits[0]}; export the run again, or remove the file."
+            )
+    return trained
 
 
 def with_states(network: Network, spikes: np.ndarray, pair: Pair, backend: str) -> Pair:

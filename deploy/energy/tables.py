@@ -53,6 +53,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise BasaltError(f"Cannot read the price table {path}: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
 
 
 def _first_fault(error: ValidationError) -> str:

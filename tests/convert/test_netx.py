@@ -177,6 +177,33 @@ def test_newer_version_is_refused(written):
         netx.read(written)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("version", "three"),
+        ("step_seconds", "slow"),
+        ("step_seconds", -1.0),
+        ("step_seconds", np.nan),
+        ("origin", "{"),
+        ("origin", "[1]"),
+    ],
+)
+def test_a_wrong_attribute_is_named(written, name, value):
+    with h5py.File(written, "a") as file:
+        file.attrs[name] = value
+    with pytest.raises(BasaltError, match=rf"\.net: the attribute '{name}' cannot be .*; export it again"):
+        netx.read(written)
+
+
+@pytest.mark.parametrize(("place", "says"), [("layer", "holds no layers"), ("layer/0", "layer 0 is missing")])
+def test_a_dataset_in_place_of_a_group_is_named(written, place, says):
+    with h5py.File(written, "a") as file:
+        del file[place]
+        file[place] = 3
+    with pytest.raises(BasaltError, match=says):
+        netx.read(written)
+
+
 def test_an_old_file_survives_a_failed_export(written):
     """A network that breaks a rule leaves the file as it was."""
     before = written.read_bytes()

@@ -179,6 +179,26 @@ def test_truncated_input_is_named(files):
         load_inputs(path, READOUT.network.inputs)
 
 
+def test_an_array_without_a_name_says_how_to_write_it(tmp_path):
+    np.save(tmp_path / "x.npy", READOUT.spikes)
+    with pytest.raises(BasaltError, match=r"x\.npy holds one array without a name.*numpy\.savez"):
+        load_inputs(tmp_path / "x.npy", READOUT.network.inputs)
+
+
+@given(place=st.floats(0.0, 1.0, exclude_max=True), value=st.integers(0, 255))
+def test_damaged_input_never_crashes(place, value, tmp_path_factory):
+    """One wrong byte anywhere is refused with a sentence, or hits something that is not read."""
+    path = tmp_path_factory.mktemp("npz") / "x.npz"
+    np.savez_compressed(path, spikes=READOUT.spikes)
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] = value
+    path.write_bytes(content)
+    try:
+        load_inputs(path, READOUT.network.inputs)
+    except BasaltError as error:
+        assert "x.npz" in str(error)
+
+
 @pytest.mark.parametrize(
     ("backend", "says"),
     [("nowhere", "choose one of fixed"), ("loihi2", "lava-loihi"), ("netx", "cannot run layer")],

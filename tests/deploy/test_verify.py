@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from basalt.errors import BasaltError
 from convert import netx
 from deploy.main import app
 from deploy.reference import simulate
@@ -88,6 +89,24 @@ def test_verify_command_finds_a_wrong_training(exported):
     assert (first["layer"], first["sample"], first["neuron"], first["step"]) == (name, 0, 0, 5)
     assert first["states"]["training"] is None
     assert set(first["states"]["reference"]) == {"u", "v"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda path: path.write_bytes(b""), "not a readable"),
+        (lambda path: path.write_bytes(path.read_bytes()[:300]), "not a readable"),
+        (lambda path: np.savez(path, other=1), "holds no layer of this network"),
+        (lambda path: np.savez(path, **simulate(CASE.network, CASE.spikes[:, :, :-1])), "of another network or input"),
+    ],
+)
+def test_a_trace_that_cannot_be_compared_is_named(exported, spoil, says):
+    """Nothing is compared with nothing, and nothing crashes."""
+    spoil(exported / "trace.npz")
+    done = CliRunner().invoke(app, ["verify", str(exported / "model.net")])
+    assert isinstance(done.exception, BasaltError), done.exception
+    assert "trace.npz" in str(done.exception) and says in str(done.exception)
+    assert not (exported / "verify.json").exists()
 
 
 def with_memory(kind):

@@ -59,6 +59,12 @@ def test_a_table_from_a_file(tmp_path):
     assert load_table(str(path)) == load_table("near-memory-22nm")
 
 
+def test_a_table_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "mine.toml").write_bytes(bytes(range(256)))
+    with pytest.raises(BasaltError, match=r"mine\.toml is not valid TOML"):
+        load_table(str(tmp_path / "mine.toml"))
+
+
 @pytest.mark.parametrize("name", ["nowhere", "/no/such/file.toml"])
 def test_a_missing_table_is_named(name):
     with pytest.raises(BasaltError, match=name):
