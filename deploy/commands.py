@@ -1,9 +1,11 @@
 """What the deployment commands do, once their arguments are read."""
 
 import platform
+import re
 import sys
 import time
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +30,7 @@ from deploy.inputs import Inputs, load_inputs
 from deploy.mapping.counting import add_hops, load_hops
 from deploy.near_memory import fit_notices, summary
 from deploy.operations import operations_of
-from deploy.run import Job, Outcome, counts_file, predict, run, saturations
+from deploy.run import Job, Outcome, check, counts_file, predict, run, saturations
 from deploy.session import SessionError, StallError
 from deploy.stock import notices
 
@@ -80,6 +82,7 @@ def run_command(
             "--timeline shows near-memory cores; run with --backend near-memory, or --place a layer on it."
         )
     hops = None if mapping is None else load_hops(mapping, network)
+    check(job)
     if dry_run:
         describe(job, folder)
         return
@@ -292,9 +295,10 @@ def list_command() -> None:
 
 
 def first_comment(path: Path) -> str:
-    """What a recipe says of itself in its first line."""
-    line = path.read_text().split("\n", 1)[0]
-    return line.lstrip("# ") if line.startswith("#") else ""
+    """What a recipe says of itself in the first sentence of its opening comment."""
+    opening = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    words = " ".join(line.lstrip("# ") for line in opening)
+    return re.split(r"(?<=[.?!]) (?=[A-Z])", words)[0]
 
 
 def run_state(folder: Path) -> str:
@@ -303,5 +307,11 @@ def run_state(folder: Path) -> str:
     done = [stage for stage, pattern in stages.items() if list(folder.glob(pattern))]
     if not (folder / "metrics.json").exists():
         return "training has not ended"
-    accuracy = read_json(folder / "metrics.json").get("accuracy_integer")
-    return ", ".join(([] if accuracy is None else [f"test accuracy {100 * accuracy:.1f} %"]) + done)
+    try:
+        metrics = read_json(folder / "metrics.json")
+    except BasaltError as error:  # one damaged run hides no other
+        return str(error)
+    accuracy, floats = metrics.get("accuracy_integer"), metrics.get("accuracy_float")
+    form = "" if accuracy is not None else " in floats, not deployable"
+    known = floats if accuracy is None else accuracy
+    return ", ".join(([] if known is None else [f"test accuracy {100 * known:.1f} %{form}"]) + done)

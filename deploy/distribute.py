@@ -58,7 +58,8 @@ def distribute(
         SessionError: a share failed, or time ran out.
     """
     began = time.monotonic()
-    with connected(workers, scheduler) as client:
+    wanted = min(workers or len(os.sched_getaffinity(0)), len(job.spikes))  # more would have nothing to do
+    with connected(wanted, scheduler) as client:
         count = len(client.scheduler_info(n_workers=-1)["workers"])
         started = time.monotonic()
         pieces = shares(len(job.spikes), count, job.batch)
@@ -139,7 +140,7 @@ def run_share(job: Job, limit: float | None) -> Outcome:
 
 
 @contextmanager
-def connected(workers: int | None, scheduler: str | None) -> "Iterator[Client]":
+def connected(workers: int, scheduler: str | None) -> "Iterator[Client]":
     """A client of the scheduler at that address, or of workers of our own that end with it.
 
     Raises:
@@ -155,7 +156,7 @@ def connected(workers: int | None, scheduler: str | None) -> "Iterator[Client]":
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with (
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1TB"}),
-        local_cluster(workers or len(os.sched_getaffinity(0))) as own,
+        local_cluster(workers) as own,
         Client(own) as client,
     ):
         yield client

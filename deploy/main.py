@@ -149,7 +149,10 @@ def price(
     from deploy.price import price_command
 
     counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
-    price_command(counts / "counts.json" if counts.is_dir() else counts, table or [], strict, sensitivity)
+    file = counts / "counts.json" if counts.is_dir() else counts
+    if not file.is_file():
+        raise BasaltError(f"There is no {file}: name a result folder of `basalt run`, such as runs/NAME/deploy-fixed.")
+    price_command(file, table or [], strict, sensitivity)
 
 
 def list_() -> None:

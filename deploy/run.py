@@ -25,6 +25,8 @@ from lava_procs.near_memory.core import Core
 
 DEFAULT_BATCH = 256
 DEFAULT_CORE = Core()
+STOCK = "netx"
+"""The tag, and the name, of the backend of stock processes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +104,7 @@ def run(
     """
     backend = find(job.backend)
     places = {layer: find(name).tag for layer, name in job.places.items()}
-    unknown = set(places) - {layer.name for layer in job.network.layers}
-    if unknown:
-        names = ", ".join(layer.name for layer in job.network.layers)
-        raise BasaltError(f"There is no layer {sorted(unknown)[0]!r} to place; the layers are {names}.")
-    refuse_lacking(job)
+    check(job)
     with session_folder(folder) as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
@@ -119,7 +117,7 @@ def run(
                 f"Cannot keep the run's frames in {Path(place).parent} ({error.strerror or error}); free some space, "
                 f"or run fewer --samples."
             ) from error
-        if backend.tag == "netx" or needs_stock(job.network):
+        if backend.tag == STOCK or needs_stock(job.network):
             task = run_stock(job.network, job.file, layout)
         else:
 
@@ -131,6 +129,26 @@ def run(
 
         run_session(task, layout.folder, timeout, on_progress)
         return collect(job, layout)
+
+
+def check(job: Job) -> None:
+    """Raise for what can be known to go wrong before anything runs.
+
+    Raises:
+        BasaltError: a placed layer is not there, is placed on a backend that takes whole networks only, or is of a kind
+            that its backend lacks.
+    """
+    names = [layer.name for layer in job.network.layers]
+    whole = find(job.backend).tag == STOCK
+    for layer, backend in job.places.items():
+        if layer not in names:
+            raise BasaltError(f"There is no layer {layer!r} to place; the layers are {', '.join(names)}.")
+        if whole or find(backend).tag == STOCK:
+            raise BasaltError(
+                f"--place {layer}={backend} cannot be: stock processes run whole networks. Leave --place out, with "
+                f"--backend {STOCK} for them."
+            )
+    refuse_lacking(job)
 
 
 def refuse_lacking(job: Job) -> None:
@@ -226,7 +244,7 @@ def states_of(job: Job, layout: Layout) -> dict[str, dict[str, np.ndarray]]:
     """The states that were kept, as far as the models are ours."""
     from lava_procs.metering import states_file
 
-    if not layout.states or find(job.backend).tag == "netx" or needs_stock(job.network):
+    if not layout.states or find(job.backend).tag == STOCK or needs_stock(job.network):
         return {}
     found = {}
     for layer in job.network.spiking:

@@ -127,3 +127,19 @@ def test_errors_and_the_time_limit_reach_the_caller():
 def test_time_that_ran_out_while_workers_started_is_the_time_limit():
     with pytest.raises(SessionError, match=r"time limit of 0\.01 s with 0 of 2 samples done"):
         distribute(Job(CASE.network, SPIKES[:2], "fixed"), workers=1, timeout=0.01)
+
+
+def test_no_more_workers_than_samples(monkeypatch):
+    """A wish for a hundred thousand does not start so many."""
+    asked = []
+
+    @contextmanager
+    def refuse(workers):
+        asked.append(workers)
+        raise BasaltError("enough")
+        yield
+
+    monkeypatch.setattr(distribution, "local_cluster", refuse)
+    with pytest.raises(BasaltError, match="enough"):
+        distribute(Job(CASE.network, SPIKES), workers=100_000)
+    assert asked == [len(SPIKES)]

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from basalt.errors import BasaltError
 from convert import netx
 from deploy.backends import find
+from deploy.commands import first_comment, run_state
 from deploy.energy.tables import available_tables
 from deploy.inputs import load_inputs
 from deploy.main import app
@@ -220,6 +221,54 @@ def test_a_folder_that_cannot_be_made_is_named(files, command, output):
 def test_a_folder_that_cannot_be_written_is_named():
     with pytest.raises(BasaltError, match=r"Cannot write into the folder /proc \(.+--output"):
         run(Job(READOUT.network, READOUT.spikes[:1]), folder=Path("/proc"))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--place", "nowhere=float"), "There is no layer 'nowhere' to place"),
+        (("--place", f"{READOUT.network.layers[0].name}=netx"), "stock processes run whole networks"),
+        (("--place", f"{READOUT.network.layers[0].name}=fixed", "--backend", "netx"), "stock processes run whole"),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_place_that_cannot_be_is_found_before_the_run(files, options, says, dry):
+    done = call("run", files / "model.net", "--input", files / "x.npz", "--output", files / "out", *options, *dry)
+    assert isinstance(done.exception, BasaltError) and says in str(done.exception), done.exception
+    assert not (files / "out").exists()
+
+
+@pytest.mark.parametrize("named", ["nowhere", "."])
+def test_price_without_counts_says_what_to_name(files, named):
+    done = call("price", files / named)
+    assert isinstance(done.exception, BasaltError), done.exception
+    assert re.search(r"There is no \S+: name a result folder of `basalt run`", str(done.exception))
+
+
+def test_a_run_in_the_list(tmp_path):
+    """Accuracy in integers, or in floats without them; what is damaged hides no other run."""
+    metrics = tmp_path / "metrics.json"
+    assert run_state(tmp_path) == "training has not ended"
+    metrics.write_text('{"accuracy_integer": 0.5, "accuracy_float": 0.6}')
+    assert run_state(tmp_path) == "test accuracy 50.0 %"
+    metrics.write_text('{"accuracy_integer": null, "accuracy_float": 0.6}')
+    assert run_state(tmp_path) == "test accuracy 60.0 % in floats, not deployable"
+    metrics.write_text("{")
+    assert "is not valid JSON" in run_state(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("# One of 3.5.\nname", "One of 3.5."),
+        ("# A long\n# sentence. Another.\n", "A long sentence."),
+        ("# Which? This.\n", "Which?"),
+        ("name = 3", ""),
+    ],
+)
+def test_a_recipe_in_the_list(tmp_path, text, says):
+    (tmp_path / "a.toml").write_text(text)
+    assert first_comment(tmp_path / "a.toml") == says
 
 
 def test_blank_files_have_their_room(tmp_path):
