@@ -22,15 +22,21 @@ def export(
     ] = None,
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Test samples kept for deployment.")] = 1000,
     verified: Annotated[int, typer.Option(min=0, help="Test samples whose spikes are kept and verified.")] = 200,
-    data_dir: Annotated[Path | None, typer.Option(help="Where data sets are.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")
+    ] = None,
 ) -> None:
     """Write the integers of a trained run into a .net file, and verify that they spike as training did.
 
     Writes model.net (netx HDF5), test.npz (test samples for `basalt run`) and trace.npz (what training computed, for
     `basalt verify`) into the run folder, then verifies the first samples against the reference and Lava.
     """
-    checkpoint = newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run
-    folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
+    from train import checkpoint
+
+    found = checkpoint.locate(newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run)
+    if found.name != checkpoint.NAME:
+        raise BasaltError(f"{found} is neither a run folder nor its {checkpoint.NAME}: name one of them.")
+    folder = found.parent
     typer.echo(write_export(folder, samples, verified, data_dir))
     warn_about_drop(folder)
     if verified:
@@ -41,7 +47,10 @@ def export(
 
 
 def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> str:
-    """Write model.net, test.npz and trace.npz of a run; returns a sentence that says so."""
+    """Write model.net, test.npz and trace.npz of a run; returns a sentence that says so.
+
+    An earlier trace, that of other weights perhaps, goes where none is asked for.
+    """
     import numpy as np
     import torch
 
@@ -56,15 +65,18 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     recipe = read(folder).recipe
     origin = {"recipe": recipe.name, "seed": str(recipe.seed), "data": recipe.data.name, "torch": torch.__version__}
     network = records(model, recipe.name, recipe.data.step_ms / 1000, origin)
-    netx.write(folder / "model.net", network)
     test = load_data(recipe.data, find_data(data_dir)).test
     kept = np.arange(min(samples, len(test)))
     spikes = test.dense(kept)
+    arrays = trace(model, spikes[:verified], network.layers[-1].name) if verified else None
+    netx.write(folder / "model.net", network)
     with atomic(folder / "test.npz") as temporary:
         np.savez_compressed(temporary, spikes=spikes, labels=test.labels[kept], index=test.index[kept])
-    if verified:
+    if arrays is None:
+        (folder / "trace.npz").unlink(missing_ok=True)
+    else:
         with atomic(folder / "trace.npz") as temporary:
-            np.savez_compressed(temporary, **trace(model, spikes[:verified], network.layers[-1].name))
+            np.savez_compressed(temporary, **arrays)
     return (
         f"Wrote {folder / 'model.net'} ({len(network.layers)} layers, "
         f"{sum(layer.inputs * layer.neurons for layer in network.layers):,} synapses) and {len(kept)} test samples."

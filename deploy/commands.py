@@ -298,7 +298,7 @@ def first_comment(path: Path) -> str:
     """What a recipe says of itself in the first sentence of its opening comment."""
     opening = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
     words = " ".join(line.lstrip("# ") for line in opening)
-    return re.split(r"(?<=[.?!]) (?=[A-Z])", words)[0]
+    return re.split(r"(?<=\.) (?=[A-Z])", words)[0]
 
 
 def run_state(folder: Path) -> str:

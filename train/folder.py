@@ -1,15 +1,20 @@
 """A run's folder: recipe.toml, checkpoint.pt, log.csv, metrics.json and TensorBoard's events."""
 
 import csv
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from basalt.errors import BasaltError
-from basalt.files import atomic
+from basalt.files import atomic, make_folder
 from train.checkpoint import NAME
 from train.recipe import Recipe, read
 
 RECIPE = "recipe.toml"
+METRICS = "metrics.json"
 
 
 def stored_recipe(run: Path) -> Recipe:
@@ -35,6 +40,54 @@ def make_room(run: Path) -> Path | None:
     except OSError as error:
         raise BasaltError(f"Cannot move {run} to {moved}: {error.strerror}.") from error
     return moved
+
+
+@contextmanager
+def held(run: Path, afresh: bool) -> Iterator[Path | None]:
+    """Keep the folder of a run to this process while it trains, without the metrics of an earlier end.
+
+    Args:
+        run: the folder; made if it is not there.
+        afresh: a new run begins, so an earlier one is moved out of the way.
+
+    Yields:
+        Where the earlier run is now, None if there was none.
+
+    Raises:
+        BasaltError: another process trains into the folder, or it cannot be written.
+    """
+    with ExitStack() as locks:
+        there = run.is_dir()
+        if there:
+            locks.enter_context(locked(run))
+        moved = make_room(run) if afresh else None
+        if moved is not None or not there:
+            make_folder(run)
+            locks.enter_context(locked(run))
+        try:
+            (run / METRICS).unlink(missing_ok=True)
+        except OSError as error:
+            raise BasaltError(f"Cannot write into {run}: {error.strerror or error}.") from error
+        yield moved
+
+
+@contextmanager
+def locked(run: Path) -> Iterator[None]:
+    """Hold a folder's lock, which ends with the process whatever ends it; renaming the folder keeps it."""
+    handle = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise BasaltError(
+            f"Another process is training into {run}: wait for it, stop it, or train under another --name."
+        ) from error
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def check_same(stored: Recipe, wanted: Recipe, run: Path) -> None:

@@ -8,6 +8,7 @@ never stopped (on the same machine with the same number of threads and devices).
 import logging
 import math
 import time
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from train.batches import batch_count, dense, epoch_batches
 from train.checkpoint import Checkpoint
 from train.data.events import Splits
 from train.display import Display, display
-from train.folder import RECIPE, make_room, write_log
+from train.folder import RECIPE, held, write_log
 from train.networks import Network
 from train.objectives import OBJECTIVES
 from train.recipe import Recipe, TrainingConfig
@@ -81,7 +82,7 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     """Train `recipe` on `splits` into the folder `run`; returns the state with the best weights in the network.
 
     Raises:
-        BasaltError: a checkpoint cannot be read or written.
+        BasaltError: a checkpoint cannot be read or written, or another process trains into the folder.
         KeyboardInterrupt: the user stopped it; the last checkpoint is whole.
     """
     torch.manual_seed(recipe.seed)
@@ -96,28 +97,30 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     step = Stepper(network, wrapped, wrapped_optimizer, fabric, config)
     chosen = _spread(len(splits.train))
     sample = dense(splits.train, chosen, device=fabric.device), torch.from_numpy(splits.train.labels[chosen])
-    if fabric.global_rank == 0 and not resume:
-        _begin(recipe, run, console)
-    if not resume:
-        network.calibrate(*sample)
-        state.best_model = _copy(network.state_dict())
-        _save(recipe, splits, run, state, fabric)
-    steps = batch_count(len(splits.train), recipe.training.batch)
-    quiet = Console(quiet=True) if fabric.global_rank else console
-    with display(quiet, recipe.training.epochs, steps, state.epoch) as shown, _board(run, fabric, state) as board:
-        while state.epoch < recipe.training.epochs:
-            start = time.monotonic()
-            row = _epoch(recipe, splits, state, step, fabric, shown)
+    first = fabric.global_rank == 0
+    with held(run, not resume) if first else nullcontext() as moved:
+        if first and not resume:
+            _begin(recipe, run, moved, console)
+        if not resume:
             network.calibrate(*sample)
-            last = state.epoch + 1 == config.epochs
-            if last or (state.epoch + 1) % config.validate_every == 0:
-                row.update(_validate(recipe, splits, state, fabric))
-            state.epoch += 1
-            state.seconds += time.monotonic() - start
-            state.history.append({"epoch": state.epoch, **row, "seconds": round(state.seconds, 3)})
+            state.best_model = _copy(network.state_dict())
             _save(recipe, splits, run, state, fabric)
-            _log(board, state.history[-1])
-            shown.epoch(state.epoch, row)
+        steps = batch_count(len(splits.train), recipe.training.batch)
+        quiet = Console(quiet=True) if fabric.global_rank else console
+        with display(quiet, recipe.training.epochs, steps, state.epoch) as shown, _board(run, fabric, state) as board:
+            while state.epoch < recipe.training.epochs:
+                start = time.monotonic()
+                row = _epoch(recipe, splits, state, step, fabric, shown)
+                network.calibrate(*sample)
+                last = state.epoch + 1 == config.epochs
+                if last or (state.epoch + 1) % config.validate_every == 0:
+                    row.update(_validate(recipe, splits, state, fabric))
+                state.epoch += 1
+                state.seconds += time.monotonic() - start
+                state.history.append({"epoch": state.epoch, **row, "seconds": round(state.seconds, 3)})
+                _save(recipe, splits, run, state, fabric)
+                _log(board, state.history[-1])
+                shown.epoch(state.epoch, row)
     network.load_state_dict(state.best_model)
     network.eval()
     return state
@@ -151,7 +154,7 @@ def _epoch(
             if not math.isfinite(figures.loss):
                 raise BasaltError(
                     f"The loss became {figures.loss} in epoch {state.epoch + 1}: lower training.learning_rate and "
-                    "resume."
+                    "train anew."
                 )
             shown.step(state.epoch + 1, done, figures)
     rates = {f"spike_rate_{name}": value for name, value in figures.rates.items()}
@@ -178,8 +181,7 @@ def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> d
     return figures
 
 
-def _begin(recipe: Recipe, run: Path, console: Console) -> None:
-    moved = make_room(run)
+def _begin(recipe: Recipe, run: Path, moved: Path | None, console: Console) -> None:
     if moved is not None:
         console.print(f"An earlier run was in {run}: it is now in {moved}.")
     recipe.write(run / RECIPE)
@@ -230,13 +232,14 @@ def _spread(samples: int) -> Any:
 
 def _board(run: Path, fabric: Fabric, state: State) -> Any:
     """TensorBoard's writer, on the first process; later epochs of an interrupted run are purged."""
-    import contextlib
-
     if fabric.global_rank:
-        return contextlib.nullcontext()
+        return nullcontext()
     from torch.utils.tensorboard import SummaryWriter
 
-    return contextlib.closing(SummaryWriter(str(run), purge_step=state.epoch + 1))
+    try:
+        return closing(SummaryWriter(str(run), purge_step=state.epoch + 1))
+    except OSError as error:
+        raise BasaltError(f"Cannot write TensorBoard's events into {run}: {error.strerror or error}.") from error
 
 
 def _log(board: Any, row: dict[str, Any]) -> None:

@@ -16,10 +16,12 @@ import typer
 
 from basalt.cli import run_app
 from basalt.errors import BasaltError
-from basalt.files import atomic, read_json, write_json
+from basalt.files import atomic, make_folder, read_json, write_json
 
 MODELS = Path("models")
 LAVA = "lava.json"
+BESIDE = ("recipe.toml", "metrics.json", "log.csv")
+"""What is copied beside the weights."""
 FROM_RESULT = ("backend", "samples", "accuracy", "seconds", "energy_per_inference_joule", "spike_rate", "machine")
 
 
@@ -32,13 +34,19 @@ def publish(
 
     from train import checkpoint
 
+    run = checkpoint.locate(run).parent
     saved = checkpoint.read(run)
     if not (run / "metrics.json").is_file():
         raise BasaltError(f"{run} is not finished: go on with `python train/main.py {run} --resume`.")
+    missing = [name for name in BESIDE if not (run / name).is_file()]
+    if missing:
+        raise BasaltError(f"{run} has no {' and no '.join(missing)}: train it again, or put what is missing there.")
     folder = to / run.resolve().name
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.resolve() == run.resolve():
+        raise BasaltError(f"{folder} is the run itself, which could not be resumed then: name another --to.")
+    make_folder(folder)
     replace(saved, last={}).write(folder / checkpoint.NAME)
-    for name in ("recipe.toml", "metrics.json", "log.csv"):
+    for name in BESIDE:
         with atomic(folder / name) as temporary:
             shutil.copyfile(run / name, temporary)
     result = run / "deploy-compiled" / "result.json"

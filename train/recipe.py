@@ -166,7 +166,7 @@ class Recipe(Strict):
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    seed: int = Field(1, ge=0)
+    seed: int = Field(1, ge=0, lt=1 << 63)
     data: DataConfig
     network: NetworkConfig
     training: TrainingConfig = TrainingConfig()
@@ -200,8 +200,13 @@ def find(recipe: str | Path) -> Path:
     for path in (Path(recipe), RECIPES / f"{recipe}.toml"):
         if path.is_file():
             return path
+    if (Path(recipe) / "recipe.toml").is_file():
+        raise BasaltError(f"{recipe} is a run: go on with it with --resume, or train {recipe}/recipe.toml anew.")
     known = sorted(path.stem for path in RECIPES.glob("*.toml"))
-    raise BasaltError(f"No recipe {str(recipe)!r}: {one_of(str(recipe), known)}, or the path of a TOML file.")
+    raise BasaltError(
+        f"No recipe {str(recipe)!r}: give one of {', '.join(known)}, or the path of a TOML file"
+        f"{closest(str(recipe), known) or '.'}"
+    )
 
 
 def read(recipe: str | Path, settings: dict[str, Any] | None = None) -> Recipe:
@@ -232,7 +237,8 @@ def parse(content: dict[str, Any], source: str) -> Recipe:
         return Recipe.model_validate(content)
     except ValidationError as error:
         key, text = explain(error.errors()[0], Recipe)
-        raise BasaltError(f"{source}: {key}: {text}." if key else f"{source}: {text}.") from error
+        place = f"{source}: {key}" if key else source
+        raise BasaltError(f"{place}: {text}" if text.endswith("?") else f"{place}: {text}.") from error
 
 
 def setting(text: str) -> tuple[str, Any]:
@@ -267,9 +273,13 @@ def _put(content: dict[str, Any], key: str, value: Any) -> None:
 
 def one_of(given: Any, allowed: Any) -> str:
     """ "<given> is not one of a, b, c; did you mean b?" """
+    return f"{given!r} is not one of {', '.join(allowed)}{closest(given, allowed)}"
+
+
+def closest(given: Any, allowed: Any) -> str:
+    """ "; did you mean b?", or nothing where nothing is near."""
     close = difflib.get_close_matches(str(given), list(allowed), 1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{given!r} is not one of {', '.join(allowed)}{hint}"
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def explain(error: ErrorDetails, model: type[Strict]) -> tuple[str, str]:
@@ -285,8 +295,9 @@ def explain(error: ErrorDetails, model: type[Strict]) -> tuple[str, str]:
     if text.startswith("["):  # a layer named its own key
         inner, _, text = text.partition(": ")
         return place + inner, text
-    text = text[0].lower() + text[1:]
-    return place, text if "(got" in text else f"{text} (got {error['input']!r})"
+    text, given = text[0].lower() + text[1:], error["input"]
+    told = "(got" in text or isinstance(given, dict) or repr(given) in text
+    return place, text if told else f"{text} (got {given!r})"
 
 
 def _model_at(model: type[Any], parents: list[Any]) -> type[Any]:

@@ -262,7 +262,7 @@ def test_a_run_in_the_list(tmp_path):
     [
         ("# One of 3.5.\nname", "One of 3.5."),
         ("# A long\n# sentence. Another.\n", "A long sentence."),
-        ("# Which? This.\n", "Which?"),
+        ("# Which? This. That.\n", "Which? This."),
         ("name = 3", ""),
     ],
 )

@@ -58,3 +58,29 @@ def test_an_unfinished_run_is_not_published(run: Path, tmp_path: Path) -> None:
 def test_the_papers_formula() -> None:
     # 10·6 + 6·3 + 3² + 3 + 10, then 6·4 + 4² + 4 (recurrent, delays)
     assert formula_count(recipe().network, 10) == 100 + 44
+
+
+def test_a_checkpoint_stands_for_its_run(run: Path, tmp_path: Path) -> None:
+    publish(run / checkpoint.NAME, tmp_path / "models")
+    assert (tmp_path / "models" / "tiny" / "metrics.json").is_file()
+
+
+def test_a_run_without_a_log_is_not_half_published(run: Path, tmp_path: Path) -> None:
+    (run / "log.csv").unlink()
+    with pytest.raises(BasaltError, match=r"tiny has no log\.csv"):
+        publish(run, tmp_path / "models")
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_run_is_not_published_into_itself(run: Path) -> None:
+    """Its checkpoint could not be resumed any more."""
+    before = (run / checkpoint.NAME).read_bytes()
+    with pytest.raises(BasaltError, match=r"is the run itself.*--to"):
+        publish(run, run.parent)
+    assert (run / checkpoint.NAME).read_bytes() == before
+
+
+def test_a_folder_of_models_that_cannot_be_made_is_named(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("")
+    with pytest.raises(BasaltError, match="Cannot make the folder"):
+        publish(run, tmp_path / "models")

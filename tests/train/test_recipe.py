@@ -37,6 +37,9 @@ def test_shipped_recipes_are_valid_and_complete(path: Path, tmp_path: Path) -> N
         ({"network.layers.1.name": "hidden1"}, "network: two layers have the same name"),
         ({"sed": 1}, "recipe.toml: sed: unknown key.*did you mean 'seed'"),
         ({"name": "../elsewhere"}, "name: .*pattern"),
+        ({"seed": 1 << 64}, "seed: input should be less than"),
+        ({"training.contrastive.layer": "hiden1"}, r"layer: 'hiden1' is not one of .*did you mean 'hidden1'\?$"),
+        ({"training.objective": "cross_entrop"}, r"objective: 'cross_entrop' is not.*mean 'cross_entropy'\?$"),
     ],
 )
 def test_errors_name_file_key_and_way_out(change: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -58,6 +61,11 @@ def test_missing_key_is_named() -> None:
 def test_unknown_recipe_lists_the_known(tmp_path: Path) -> None:
     with pytest.raises(BasaltError, match=r"dmp_digits.*did you mean 'dmp_digits'"):
         recipes.find("dmp_digit")
+    with pytest.raises(BasaltError, match=r"or the path of a TOML file\.$"):
+        recipes.find("nothing like it")
+    (tmp_path / "recipe.toml").write_text("")
+    with pytest.raises(BasaltError, match=r"is a run: go on with it with --resume"):
+        recipes.find(tmp_path)
 
 
 def test_broken_toml_names_file_and_line(tmp_path: Path) -> None:

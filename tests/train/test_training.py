@@ -14,6 +14,7 @@ from basalt.errors import BasaltError
 from tests.train.helpers import content, recipe, splits
 from train import checkpoint
 from train.display import Display
+from train.folder import held
 from train.loop import fit, make_fabric
 from train.networks import Network, load
 from train.recipe import Recipe, parse
@@ -211,7 +212,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setitem(
         OBJECTIVES, "cross_entropy", Objective(lambda logits, labels, smoothing: logits.sum() * float("nan"))
     )
-    with pytest.raises(BasaltError, match="learning_rate"):
+    with pytest.raises(BasaltError, match=r"lower training.learning_rate and train anew\.$"):
         run(tmp_path / "run")
 
 
@@ -220,3 +221,44 @@ def test_impossible_devices_are_one_sentence() -> None:
         make_fabric("cuda", "64")
     with pytest.raises(BasaltError, match="accelerator 'abacus'"):
         make_fabric("abacus", "1")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_processes_do_not_train_into_one_folder(resume: bool, tmp_path: Path) -> None:
+    """The second is refused before it moves or writes anything; the lock ends with the first."""
+    folder, short = tmp_path / "run", recipe(epochs=1)
+    run(folder, wanted=short)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with held(folder, afresh=False), pytest.raises(BasaltError, match=r"Another process is training into .*--name"):
+        run(folder, resume, wanted=short)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    run(folder, resume, wanted=short)
+
+
+def test_a_moved_run_and_the_new_one_are_both_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(folder, wanted=recipe(epochs=1))
+    with held(folder, afresh=True) as moved:
+        assert moved == tmp_path / "run.1"
+        for place in (folder, moved):
+            with pytest.raises(BasaltError, match="Another process"), held(place, afresh=False):
+                pass
+
+
+def test_a_resumed_run_has_no_metrics_of_its_earlier_end(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run(folder, wanted=recipe(epochs=1))
+    (folder / "metrics.json").write_text("{}")
+    run(folder, resume=True, wanted=recipe(epochs=2))
+    assert not (folder / "metrics.json").exists()
+
+
+def test_a_folder_that_takes_no_events_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch.utils import tensorboard
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(tensorboard, "SummaryWriter", refuse)
+    with pytest.raises(BasaltError, match=r"Cannot write TensorBoard's events into .*run: Read-only"):
+        run(tmp_path / "run")

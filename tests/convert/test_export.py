@@ -1,0 +1,46 @@
+"""What a run is exported from, and into."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from basalt.errors import BasaltError
+from convert.export import export
+from tests.train.helpers import recipe, splits
+from tests.train.test_training import run as train
+from train import data
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    train(folder, wanted=recipe(epochs=1))
+    return folder
+
+
+def test_only_a_run_or_its_checkpoint_is_exported(trained: Path) -> None:
+    """Not what lies beside another file, which may be another network."""
+    (trained / "best.pt").write_bytes((trained / "checkpoint.pt").read_bytes())
+    with pytest.raises(BasaltError, match=r"best\.pt is neither a run folder nor its checkpoint\.pt"):
+        export(trained / "best.pt")
+    with pytest.raises(BasaltError, match=r"No checkpoint at .*nowhere: "):
+        export(trained.parent / "nowhere")
+    assert not (trained / "model.net").exists()
+
+
+def test_nothing_is_written_before_all_is_known(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise BasaltError("The data are not there.")
+
+    monkeypatch.setattr(data, "load", missing)
+    with pytest.raises(BasaltError, match="not there"):
+        export(trained)
+    assert not (trained / "model.net").exists()
+
+
+def test_no_trace_of_other_weights_is_left(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
+    np.savez(trained / "trace.npz", hidden1=np.zeros(3))
+    export(trained / "checkpoint.pt", samples=2, verified=0)
+    assert (trained / "model.net").exists() and not (trained / "trace.npz").exists()
