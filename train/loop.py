@@ -99,7 +99,7 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     sample = dense(splits.train, chosen, device=fabric.device), torch.from_numpy(splits.train.labels[chosen])
     first = fabric.global_rank == 0
     with held(run, not resume) if first else nullcontext() as moved:
-        if first and not resume:
+        if first:
             _begin(recipe, run, moved, console)
         if not resume:
             network.calibrate(*sample)
@@ -182,6 +182,7 @@ def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> d
 
 
 def _begin(recipe: Recipe, run: Path, moved: Path | None, console: Console) -> None:
+    """Write the recipe, of a resumed run too: it may have more epochs than before."""
     if moved is not None:
         console.print(f"An earlier run was in {run}: it is now in {moved}.")
     recipe.write(run / RECIPE)

@@ -68,6 +68,17 @@ def test_interrupted_train_says_how_to_go_on(recipe: Path, tmp_path: Path, monke
     assert_same(weights(tmp_path / "runs/tiny"), weights(tmp_path / "runs/whole"))
 
 
+def test_resuming_keeps_the_epochs_it_was_given(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted after it was resumed for more epochs, a run goes on to those with the command that it names."""
+    call("train", recipe, "--epochs", 1)
+    with monkeypatch.context() as patch:
+        stop_at(patch, 9)
+        output = call("train", recipe, "--epochs", 4, "--resume", code=130)
+    assert "holds 2 finished epochs: go on with `python train/main.py runs/tiny --resume`" in output
+    call("train", "runs/tiny", "--resume")
+    assert json.loads((tmp_path / "runs/tiny/metrics.json").read_text())["epochs"] == 4
+
+
 def test_resume_refuses_another_recipe(recipe: Path) -> None:
     call("train", recipe, "--epochs", 1)
     with pytest.raises(BasaltError, match=r"runs/tiny was started with training.batch = 8, not 4.*--name"):
