@@ -3,6 +3,7 @@
 A rule looks at one layer and yields what breaks it; a violation names rule, layer, value and limit.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,7 @@ SHIFT_MAX = 30
 SIMILARITY_SHIFT_MAX = 40
 PATTERNS_MAX = 1 << 16
 ITERATIONS_MAX = 64
+STRANGE = re.compile(r"[^\w-]")
 VARIANTS = {Hgrn.kind: GATINGS, Hopfield.kind: RECALLS}
 
 
@@ -282,6 +284,12 @@ def check(network: Network) -> list[Violation]:
     found += [
         Violation("unique_names", name, "the number of layers of that name", names.count(name), "1")
         for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    strange = {name: len(STRANGE.findall(name)) for name in names}  # names are those of files and of tables' columns
+    found += [
+        Violation("plain_names", name, "the number of characters but letters, digits, _ and - in its name", count, "0")
+        for name, count in strange.items()
+        if count
     ]
     return found
 

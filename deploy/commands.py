@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from basalt import __version__
@@ -88,7 +89,7 @@ def run_command(
         return
     make_folder(folder)
     for notice in (*notices(network), *fit_notices(job.scheduled, job.core)):
-        console.print(f"[yellow]{notice}[/yellow]")
+        console.print(f"[yellow]{escape(notice)}[/yellow]")
     title = f"Running {network.name} on {backend}"
     if workers is None and scheduler is None:
         outcome = run_with_bar(job, timeout, folder, title)
@@ -120,7 +121,7 @@ def write_timeline(job: Job, path: Path) -> None:
 
     with progress_bar("Writing the timeline") as update:
         write_json(path, timeline(job.core, job.network, job.scheduled, job.spikes[0], update))
-    console.print(f"Timeline of the first sample: {path}; open it in ui.perfetto.dev.")
+    console.print(f"Timeline of the first sample: {path}; open it in ui.perfetto.dev.", markup=False)
 
 
 def parse_places(places: list[str]) -> dict[str, str]:
@@ -153,7 +154,8 @@ def describe(job: Job, folder: Path) -> None:
     samples, features, steps = job.spikes.shape
     console.print(
         f"Would run {job.network.name} ({len(job.network.layers)} layers) on {job.backend}: {samples} samples of "
-        f"{features} features × {steps} steps, {min(job.batch, samples)} side by side, into {folder}."
+        f"{features} features × {steps} steps, {min(job.batch, samples)} side by side, into {folder}.",
+        markup=False,
     )
     for layer in job.network.layers:
         where = job.places.get(layer.name, job.backend)
@@ -277,7 +279,7 @@ def show_result(result: dict[str, Any], folder: Path, table: str) -> None:
     )
     if result["saturations"]:
         console.print(f"[yellow]{result['saturations']} saturations: a state left its range; see the report.[/yellow]")
-    console.print(f"Report: {folder / 'report.html'}")
+    console.print(f"Report: {folder / 'report.html'}", markup=False)
 
 
 def list_command() -> None:

@@ -32,7 +32,7 @@ def price_command(counts: Path, tables: list[str], strict: bool, sensitive: bool
             console.print(f"{name}: {table['no_static']}.")
         if table["unpriced"]:
             console.print(f"[yellow]{name}: no price for {', '.join(table['unpriced'])}.[/yellow]")
-    console.print(f"Per inference. Written to {counts.parent / 'energy.json'}.")
+    console.print(f"Per inference. Written to {counts.parent / 'energy.json'}.", markup=False)
 
 
 def processes_table(name: str, table: dict[str, Any]) -> Table:

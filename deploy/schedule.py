@@ -8,6 +8,9 @@ import typer
 
 from basalt.errors import BasaltError
 
+SPIKES = (0, 1, 2, 5, 10, 20, 32, 100)
+"""Numbers of spikes to tell the costs of, where none is given."""
+
 
 def schedule(
     arguments: Annotated[
@@ -83,6 +86,8 @@ def schedule(
     core = load_core(cores[0] if cores else DEFAULT)
     switched: dict[str, Any] = dict.fromkeys(off or [], False)
     core = replace(core, **switched)
+    if diagonal and recurrent is None:
+        raise BasaltError("--diagonal says how a layer hears itself: give --recurrent, too.")
     conv = None
     if image is not None:
         if recurrent is not None:
@@ -104,6 +109,7 @@ def schedule(
         passes=Sizes.passes if states else WITHOUT_MEMORY,
         conv=conv,
     )
+    numbers = numbers or [number for number in SPIKES if number <= inputs]
     check(numbers, inputs, recurrent, fired, neurons)
     for misfit in misfits(core, layer):
         typer.echo(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
@@ -112,13 +118,14 @@ def schedule(
 
 def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[str]]:
     """Numbers of spikes, in whichever of their forms, and names of cores: an option takes one word, the rest follow."""
-    words = [word for entry in (*spikes, *arguments) for word in entry.replace(",", " ").split()]
-    numbers = [int(word) for word in words if word.isdecimal()]
     others = [entry for entry in arguments if not entry.replace(",", " ").replace(" ", "").isdecimal()]
+    counts = (*spikes, *(entry for entry in arguments if entry not in others))
+    words = [word for entry in counts for word in entry.replace(",", " ").split()]
+    numbers = [int(word) for word in words if word.isdecimal()]
     wrong = [word for entry in spikes for word in entry.replace(",", " ").split() if not word.isdecimal()]
     if wrong:
         raise BasaltError(f"--spikes {wrong[0]!r} is no number of spikes; give one or more, as in --spikes 0 1 2 5.")
-    return numbers or [0, 1, 2, 5, 10, 20, 32, 100], others
+    return numbers, others
 
 
 def size_of(image: str) -> tuple[int, int, int]:

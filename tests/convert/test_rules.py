@@ -143,6 +143,12 @@ def test_the_name_of_the_source_is_taken():
     assert [v.rule for v in rules.check(Network((replace(LAYER, name="input"),)))] == ["unique_names"]
 
 
+@pytest.mark.parametrize("name", ["../outside", "a.b", "[/bold]", "two words"])
+def test_names_are_plain(name):
+    """They are those of files in a session's folder."""
+    assert [v.rule for v in rules.check(Network((replace(LAYER, name=name),)))] == ["plain_names"]
+
+
 def test_every_rule_has_a_case():
     assert set(BROKEN) == set(rules.RULES)
 

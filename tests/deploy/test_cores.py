@@ -152,6 +152,17 @@ def test_what_does_not_fit_is_told_beside_the_figures():
 def test_numbers_of_spikes_may_be_written_as_one_likes(words):
     assert arranged(*words) == ([0, 1, 2, 5], [])
     assert arranged(words[0], ["core.toml", *words[1]]) == ([0, 1, 2, 5], ["core.toml"])
+    assert arranged(["3"], ["my 2 cores/core.toml"]) == ([3], ["my 2 cores/core.toml"])
+
+
+def test_schedule_with_few_inputs_needs_no_spikes():
+    done = CliRunner().invoke(build(), ["schedule", "--inputs", "7"])
+    assert [entry["spikes"] for entry in json.loads(done.stdout)] == [0, 1, 2, 5]
+
+
+def test_diagonal_alone_is_no_recurrence():
+    done = CliRunner().invoke(build(), ["schedule", "--diagonal"])
+    assert "give --recurrent" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,15 @@ def test_a_folder_that_cannot_be_made_is_named(files, command, output):
 def test_a_folder_that_cannot_be_written_is_named():
     with pytest.raises(BasaltError, match=r"Cannot write into the folder /proc \(.+--output"):
         run(Job(READOUT.network, READOUT.spikes[:1]), folder=Path("/proc"))
+
+
+def test_names_are_shown_as_they_are(files):
+    """Brackets in the name of a network or a folder are no markup."""
+    netx.write(files / "model.net", replace(READOUT.network, name="[/bold]"))
+    for dry in ((), ("--dry-run",)):
+        done = call("run", files / "model.net", "-i", files / "x.npz", "-o", files / "an [old] one", "-n", 1, *dry)
+        assert done.exit_code == 0, done.exception
+        assert "[old]" in done.output
 
 
 @pytest.mark.parametrize(
