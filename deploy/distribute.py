@@ -43,7 +43,7 @@ def distribute(
     """Run a job on several workers; spikes and counts are those of `deploy.run.run`.
 
     Args:
-        workers: processes on this machine; one a core if None. Not used with a scheduler.
+        workers: processes on this machine; one a core if None. Not with a scheduler.
         scheduler: address of a running Dask scheduler ("tcp://host:8786"), whose workers have Basalt installed; the
             job's `file`, if the backend reads it, must be there for them too.
         timeout: seconds for the whole job, None for no limit.
@@ -54,9 +54,11 @@ def distribute(
         whose `build_seconds` are those of starting the workers.
 
     Raises:
-        BasaltError: the scheduler cannot be reached or has no workers, or workers kept dying.
+        BasaltError: the scheduler cannot be reached or has no workers, workers kept dying, or both were given.
         SessionError: a share failed, or time ran out.
     """
+    if workers is not None and scheduler is not None:
+        raise BasaltError("Give --workers or --scheduler, not both: the scheduler's workers are its own.")
     began = time.monotonic()
     wanted = min(workers or len(os.sched_getaffinity(0)), len(job.spikes))  # more would have nothing to do
     with connected(wanted, scheduler) as client:

@@ -19,7 +19,7 @@ INPUT = typer.Option(
     "known, `labels`; the test.npz beside the .net file if none is named.",
 )
 SAMPLES = typer.Option("--samples", "-n", min=1, help="Use the first so many samples only.")
-TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after so many seconds.")
+TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after so many seconds; no limit if not given.")
 BATCH = typer.Option("--batch", "-b", min=1, help="Samples that run side by side in one build.")
 
 

@@ -17,7 +17,10 @@ from basalt.paths import newest
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="A run's folder or checkpoint; default the newest.")] = None,
     data: Annotated[
-        str | None, typer.Option(help='Another data set to test on, such as "nmnist" (real recordings).')
+        str | None,
+        typer.Option(
+            help='Another data set to test on, such as "nmnist" (real recordings) or "mnist"; default the run\'s.'
+        ),
     ] = None,
     split: Annotated[str, typer.Option(help="test, validation, train or all.")] = "test",
     data_dir: Annotated[

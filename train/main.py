@@ -17,7 +17,10 @@ from basalt.paths import RUNS
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe's name, the path of its TOML file, or the folder of a run to resume.")
+        str,
+        typer.Argument(
+            help="A recipe's name (see `basalt list`), the path of a TOML file, or, with --resume, a run's folder."
+        ),
     ] = "dmp_digits",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last finished epoch.")] = False,
     data_dir: Annotated[
@@ -32,7 +35,10 @@ def train(
         bool, typer.Option("--dry-run", help="Check the recipe, show the network, write nothing.")
     ] = False,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any key, such as training.batch=32.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any key of the recipe, such as training.batch=32; may be repeated."
+        ),
     ] = None,
 ) -> None:
     """Train a network into runs/NAME: checkpoint.pt, recipe.toml, metrics.json, log.csv, TensorBoard events."""

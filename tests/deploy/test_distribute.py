@@ -143,3 +143,8 @@ def test_no_more_workers_than_samples(monkeypatch):
     with pytest.raises(BasaltError, match="enough"):
         distribute(Job(CASE.network, SPIKES), workers=100_000)
     assert asked == [len(SPIKES)]
+
+
+def test_workers_of_ones_own_or_of_a_scheduler():
+    with pytest.raises(BasaltError, match="--workers or --scheduler, not both"):
+        distribute(Job(CASE.network, SPIKES), workers=2, scheduler="tcp://127.0.0.1:1")
