@@ -160,11 +160,16 @@ def _in_processes(left: Sequence[Experiment], place: Place, observe: Observe) ->
     _prepare(left, place)
     context = multiprocessing.get_context("spawn")
     begin = (context.Value("i", 0), max((os.cpu_count() or 1) // place.workers, 1), devices(place))
+    others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(min(place.workers, len(left)), context, _begin, begin) as pool:
         futures = [pool.submit(_ended, experiment, place, observe) for experiment in left]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BaseException:  # stopped: leaving the pool would wait until what is in training has ended
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
         finally:
             for future in futures:
                 future.cancel()

@@ -1,6 +1,7 @@
 """Experiments: done once, gone on with after an interruption, to the same weights; one that fails stops no other."""
 
 import copy
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,20 @@ def test_another_process_gives_what_this_one_gives(
     assert [one.failure for one in ended] == [""]
     for one in these:
         assert_same(weights(shared.folder(one)), weights(alone.folder(one)))
+
+
+def endless(*_: Any) -> None:
+    time.sleep(60)
+
+
+def test_stopping_does_not_wait_for_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "_prepare", lambda *_: None)
+    monkeypatch.setattr(runner, "_ended", endless)
+    monkeypatch.setattr(runner, "as_completed", stop)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(runner._in_processes([Experiment("one", "dmp_digits")], Place(tmp_path, workers=2), nothing))
+    assert time.monotonic() - began < 30
