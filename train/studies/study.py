@@ -31,7 +31,7 @@ class Study(Protocol):
         """All trainings, those that matter most first."""
 
     def plan(self) -> list[str]:
-        """What is trained, in words, a line each; the first says for how long."""
+        """What is trained, in words, a line each; the first sums it up."""
 
     def seconds(self, experiment: Experiment, device: str) -> float:
         """A guess of what it takes to train and measure it on "cpu" or "cuda"; those that took longer scale it."""

@@ -117,6 +117,25 @@ def endless(*_: Any) -> None:
     time.sleep(60)
 
 
+def test_data_are_made_before_workers_ask_for_them(
+    place: Place, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    whole = splits()
+
+    def part(name: str) -> Any:
+        def make() -> Any:
+            made.append(name)
+            return getattr(whole, name)
+
+        return make
+
+    lazy = {name: part(name) for name in ("train", "validation", "test")}
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: replace(whole, **lazy))
+    runner._prepare([experiment, experiment], place)
+    assert sorted(made) == ["test", "train", "validation"]
+
+
 def test_stopping_does_not_wait_for_the_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(_: Any) -> Any:
         raise KeyboardInterrupt
