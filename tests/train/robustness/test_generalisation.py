@@ -37,6 +37,14 @@ def test_rebinned_is_binned_with_longer_steps(seed, factor, samples, steps):
     assert np.array_equal(found.times, expected.times)
 
 
+def test_events_of_two_samples_do_not_fall_together():
+    alike = events(1, 1).subset(np.zeros(3, int))
+    one = replace(alike, offsets=np.arange(4), features=alike.features[[0, 0, 0]], times=alike.times[[0, 0, 0]])
+    found = one.rebinned(2)
+    assert found.offsets.tolist() == [0, 1, 2, 3]
+    assert found.dense().sum((1, 2)).tolist() == [1, 1, 1]
+
+
 def test_first_is_spread_over_the_set_and_no_more_than_all():
     whole = events(30, 1)
     assert first(whole, 4).index.tolist() == [0, 9, 19, 29]
