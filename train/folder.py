@@ -110,7 +110,8 @@ def write_log(run: Path, history: list[dict[str, Any]]) -> None:
     with atomic(run / "log.csv") as temporary, temporary.open("w", newline="") as file:
         if history:
             fullest = max(history, key=len)  # not every epoch is validated
-            writer = csv.DictWriter(file, fieldnames=list(fullest), restval="")
+            names = dict.fromkeys(name for row in (fullest, *history) for name in row)
+            writer = csv.DictWriter(file, fieldnames=list(names), restval="")
             writer.writeheader()
             writer.writerows(history)
 

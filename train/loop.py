@@ -38,6 +38,8 @@ except ImportError:
 CALIBRATION_SAMPLES = 256
 LOOK_EVERY = 50
 """Steps on a GPU between looks at what they measured: every look waits for it."""
+MOST_OVERFLOWED = 0.5
+"""Share of an epoch's samples in batches without a finite gradient with which training stops."""
 
 
 @dataclass
@@ -157,8 +159,19 @@ def _epoch(
                     "train anew."
                 )
             shown.step(state.epoch + 1, done, figures)
+    if figures.overflowed > MOST_OVERFLOWED:
+        raise BasaltError(
+            f"The gradient of {100 * figures.overflowed:.0f} % of epoch {state.epoch + 1}'s samples was not finite: "
+            "lower training.learning_rate, or network.layers' scale_grad, and train anew."
+        )
     rates = {f"spike_rate_{name}": value for name, value in figures.rates.items()}
-    return {"learning_rate": rate, "loss": figures.loss, "accuracy": figures.accuracy, **rates}
+    return {
+        "learning_rate": rate,
+        "loss": figures.loss,
+        "accuracy": figures.accuracy,
+        "overflowed": figures.overflowed,
+        **rates,
+    }
 
 
 def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> dict[str, Any]:

@@ -9,8 +9,8 @@ BLOCK = 512
 class Merged:
     """Takes the steps of a `torch.optim.AdamW` and shares its state, so that is saved and resumed as ever.
 
-    Clips the gradients' norm first. The rate of a parameter is `rate` times its group's `unit`. A parameter that gets
-    no gradient is treated as if that were zero.
+    Clips the gradients' norm first; where that is not finite they count as zero. The rate of a parameter is `rate`
+    times its group's `unit`. A parameter that gets no gradient is treated as if that were zero.
 
     Args:
         optimizer: whose parameters become views of one buffer, and so do their moments.

@@ -26,10 +26,17 @@ WARM_UP = 3
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over the samples since the sums were last cleared: loss, accuracy, and spike rates by layer."""
+    """Means over the samples since the sums were last cleared.
+
+    Attributes:
+        loss, accuracy: of training.
+        overflowed: the share in batches whose gradient was no number or infinite: those change nothing.
+        rates: spike rates by layer.
+    """
 
     loss: float
     accuracy: float
+    overflowed: float
     rates: dict[str, float]
 
     @property
@@ -68,7 +75,7 @@ class Stepper:
             network, wrapped, optimizer, fabric, config,
         )  # fmt: skip
         self.objective = OBJECTIVES[config.objective]
-        self.sums = torch.zeros(3 + len(network.spiking), dtype=torch.float64, device=fabric.device)
+        self.sums = torch.zeros(4 + len(network.spiking), dtype=torch.float64, device=fabric.device)
         self.one = torch.ones((), device=fabric.device)
         self.graph: Any = None
         self.x, self.labels = torch.empty(0), torch.empty(0)
@@ -113,9 +120,11 @@ class Stepper:
         sums = self.sums
         if self.fabric.world_size > 1:
             sums = torch.as_tensor(self.fabric.all_reduce(sums.clone(), reduce_op="sum"))
-        loss, hits, seen, *rates = sums.tolist()
+        loss, hits, seen, overflowed, *rates = sums.tolist()
         names = [layer.name for layer in self.network.spiking]
-        return Figures(loss / seen, hits / seen, {name: rate / seen for name, rate in zip(names, rates)})
+        return Figures(
+            loss / seen, hits / seen, overflowed / seen, {name: rate / seen for name, rate in zip(names, rates)}
+        )
 
     def clear(self) -> None:
         """Start new sums."""
@@ -138,17 +147,23 @@ class Stepper:
         norm = self._update()
         with torch.no_grad():
             hits = (self.objective.decision(logits) == labels).sum()
-            # A gradient that is not finite shows as a loss that is not: rounded to the grid, its weights would be.
-            measured = torch.stack([torch.add(loss, norm, alpha=0), hits / len(labels), self.one, *rates.values()])
+            overflowed = (~norm.isfinite()).float()
+            measured = torch.stack([loss, hits / len(labels), self.one, overflowed, *rates.values()])
             self.sums.add_(measured, alpha=len(labels))
 
     def _update(self) -> torch.Tensor:
-        """Clip the gradients and take the optimiser's step; returns the norm that they had."""
+        """Clip the gradients and take the optimiser's step; returns the norm that they had.
+
+        Where that is not finite, they count as zero.
+        """
         if self.merged is not None:
             return self.merged(self.config.clip)
         clip = self.config.clip
         norm = self.fabric.clip_gradients(self.wrapped, self.optimizer, max_norm=clip, error_if_nonfinite=False)
         assert norm is not None
+        for parameter in self.wrapped.parameters():
+            if parameter.grad is not None:  # clipped to a norm that is no number, it is all no numbers and zeros
+                parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
         self.optimizer.step()
         return norm
 

@@ -15,11 +15,11 @@ def adamw_kernel(
     mask = place < size
     correction1 = -tl.load(powers)
     correction2 = -tl.load(powers + 1)
-    # Where the norm is no number, nor are the gradients.
     scale = clip / (tl.load(norm) + 1e-6)
     scale = tl.where(scale > 1.0, 1.0, scale)
     step = tl.load(rate) * tl.load(unit + place, mask=mask, other=0.0)
     g = tl.load(grad + place, mask=mask, other=0.0) * scale
+    g = tl.where(tl.load(norm) < float("inf"), g, 0.0)  # and so where it is no number
     m = tl.load(mean + place, mask=mask, other=0.0)
     m += (1.0 - beta1) * (g - m)
     s = beta2 * tl.load(square + place, mask=mask, other=0.0) + (1.0 - beta2) * g * g

@@ -65,3 +65,15 @@ def test_stopping_changes_nothing(run: Callable[..., Any]) -> None:
     final, after, _ = run(updates, between, UNITS, half, GRADS[2:], RATES[2:], CLIP)
     assert all(np.array_equal(a, b) for a, b in zip(values, final))
     assert all(np.array_equal(state[key][name], after[key][name]) for key in state for name in state[key])
+
+
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+def test_a_gradient_that_is_not_finite_counts_as_zero(run: Callable[..., Any], bad: float) -> None:
+    broken = [[grad.copy() for grad in step] for step in GRADS]
+    broken[1][2][0, 0] = bad
+    zero = [step if i != 1 else [np.zeros_like(grad) for grad in step] for i, step in enumerate(GRADS)]
+    ours, left, norms = run(updates, VALUES, UNITS, {}, broken, RATES, CLIP)
+    expected, theirs, _ = run(updates, VALUES, UNITS, {}, zero, RATES, CLIP)
+    assert [np.isfinite(norm) for norm in norms] == [True, False, True, True]
+    assert all(np.array_equal(a, b) for a, b in zip(ours, expected))
+    assert all(np.array_equal(left[key][name], theirs[key][name]) for key in theirs for name in theirs[key])
