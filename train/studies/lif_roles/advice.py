@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from train.studies.lif_roles.results import QUANTITIES, TABLES, Results
+from train.studies.lif_roles.results import COSTS, QUANTITIES, Results
 from train.studies.lif_roles.tasks import KINDS
 from train.studies.lif_roles.variants import LSTM
 
 CLOSE = 1.0
 """Points of accuracy that one gives up for a cheaper network."""
-
-COSTS = ("operations", *TABLES)
-"""What a network costs, by machine."""
 
 
 @dataclass(frozen=True)

@@ -4,42 +4,40 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from train.studies.effects import Effect
 from train.studies.lif_roles import claims
 from train.studies.lif_roles.advice import CLOSE, Choice, choices, unit
 from train.studies.lif_roles.figures import of_task, over_lengths
-from train.studies.lif_roles.results import QUANTITIES, Quantity, Results
+from train.studies.lif_roles.results import LOGARITHMS, QUANTITIES, TABLES, Quantity, Results
 from train.studies.lif_roles.study import Study
 from train.studies.lif_roles.tasks import TASKS
 from train.studies.lif_roles.variants import title
+from train.studies.lif_roles.worth import Worth, change, worths
 from train.studies.page import Folder, Section, judged, over, page, table
 from train.studies.study import Report
 from train.studies.verdicts import judge
 
-HIDDEN = ("log_operations",)
-COLUMNS = tuple(name for name in QUANTITIES if name not in HIDDEN)
+COLUMNS = tuple(name for name in QUANTITIES if name not in LOGARITHMS)
 MARKS = {"confirmed": "✓", "not confirmed": "✗", "undecided": "?"}
 
 
 def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
     """The page and the verdicts; `made` tells how they came about."""
     results = Results(study, outcomes)
-    verdicts, advice = claims.verdicts(results), choices(results)
+    verdicts, advice, worth = claims.verdicts(results), choices(results), worths(results)
     lead = (
         "Leaky integrate-and-fire neurons with three switches: leakage, reset, recurrence (arXiv 2403.16674), and an "
         "LSTM with as many weights as the recurrent network. Accuracy is of the test set, in the deployed integers, "
         "with the weights of the best epoch on the validation split; attacks are white box, through the surrogate "
         f"gradient; intervals are 95 % {over(study.seeds)}."
     )
-    first = [judged(verdicts), advised(advice), each_task(results)]
+    first = [judged(verdicts), advised(advice), paying(worth), each_task(results)]
     whole = page(
         "What leakage, reset and recurrence do",
         lead,
         first,
         over_lengths(results),
-        [
-            Folder(escape(TASKS[task].title), of_task(results, task), [everything(results, task)])
-            for task in study.tasks
-        ],
+        [one_task(results, task) for task in study.tasks],
         made,
     )
     plain = {
@@ -48,6 +46,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
         "seeds": study.seeds,
         "verdicts": [verdict.plain() for verdict in verdicts],
         "advice": [choice.plain() for choice in advice],
+        "worth": [one.plain() for one in worth],
     }
     return Report(whole, [verdict.line() for verdict in verdicts], plain)
 
@@ -78,6 +77,36 @@ def advised(advice: Sequence[Choice]) -> Section:
         "and removed."
     )
     return Section("Which neuron to choose", table(head, rows, numbers=()), note)
+
+
+def paying(worth: Sequence[Worth]) -> Section:
+    """Which switch pays for itself."""
+    tables = [name for name in TABLES if any(name in one.joules for one in worth)]
+    rows = [
+        [
+            one.kind,
+            "{}<small>{}</small>".format(*change(one)),
+            one.word,
+            _changed(one.accuracy),
+            *(_changed(cost) for cost in (one.operations, *(one.joules.get(name) for name in tables))),
+        ]
+        for one in worth
+    ]
+    head = ["Data", "Turned on", "By operations, it …", "Accuracy, points", "Operations, %"]
+    note = (
+        "What a switch adds to accuracy, and to the cost of an inference. It pays if one is better and the other no "
+        "worse, by their 95 % intervals; joules have one where several seeds were priced."
+    )
+    head += [f"Joules, {QUANTITIES[name].title}, %" for name in tables]
+    return Section("Which switch pays for itself", table(head, rows, range(3, len(head))), note)
+
+
+def _changed(effect: Effect | float | None) -> str:
+    if effect is None:
+        return "–"
+    if isinstance(effect, float):
+        return f"{effect:+.1f}"
+    return f"{effect.value:+.1f}<small>{effect.low:+.1f} to {effect.high:+.1f}</small>"
 
 
 def each_task(results: Results) -> Section:

@@ -83,6 +83,14 @@ def _price(table: str) -> Callable[[Outcome], float | None]:
     return of
 
 
+def _logarithm(cost: Quantity) -> Quantity:
+    def of(outcome: Outcome) -> float | None:
+        value = cost.of(outcome)
+        return 100 * log(value) if value else None
+
+    return Quantity(f"{cost.title}, 100·ln", "%", of)
+
+
 TABLES = {
     "near-memory-22nm": "near-memory cores, 22 nm",
     "loihi1-davies": "Loihi 1 (Davies)",
@@ -106,10 +114,14 @@ QUANTITIES: dict[str, Quantity] = {
     "flips": Quantity("kept, bit-flips", "%", _flips),
     "rate": Quantity("spike rate", "%", _rate, 2),
     "operations": Quantity("operations", "k", lambda o: o["total_operations"] / 1e3),
-    "log_operations": Quantity("operations, 100·ln", "%", lambda o: 100 * log(o["total_operations"])),
     "parameters": Quantity("parameters", "", lambda o: float(o["metrics"]["parameters"]), 0),
     **{table: Quantity(title, "nJ", _price(table)) for table, title in TABLES.items()},
 }
+COSTS = ("operations", *TABLES)
+"""What an inference costs, by machine."""
+LOGARITHMS = {f"log_{name}": _logarithm(QUANTITIES[name]) for name in COSTS}
+"""Of costs, whose differences are ratios; no columns of a table."""
+QUANTITIES.update(LOGARITHMS)
 
 
 @dataclass(frozen=True)
