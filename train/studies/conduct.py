@@ -42,7 +42,6 @@ def conduct(study: Study, place: Place) -> None:
     Raises:
         BasaltError: trainings failed; the report is written all the same, of the others.
     """
-    from basalt.files import atomic
     from basalt.progress import progress_bar
     from train.studies.estimate import duration, seconds_left
 
@@ -58,7 +57,34 @@ def conduct(study: Study, place: Place) -> None:
                 failures[ended.experiment.name] = ended.failure
             else:
                 outcomes[ended.experiment.name] = _supplemented(study, place, ended.experiment, ended.outcome)
-    made = f"{len(outcomes)} of {len(experiments)} trainings; {study.plan()[0].rstrip(':')}."
+    _report(study, place, outcomes, failures)
+    if failures:
+        name, reason = next(iter(failures.items()))
+        raise BasaltError(f"{len(failures)} of {len(experiments)} trainings failed, the first {name}: {reason}")
+
+
+def report_so_far(study: Study, place: Place) -> None:
+    """Report what is trained already.
+
+    Raises:
+        BasaltError: nothing is.
+    """
+    outcomes = {
+        experiment.name: _supplemented(study, place, experiment, outcome)
+        for experiment in study.experiments()
+        if (outcome := outcome_of(experiment, place)) is not None
+    }
+    if not outcomes:
+        raise BasaltError(f"No training of this study has ended in {place.output}: run it without --report-only.")
+    _report(study, place, outcomes, {})
+
+
+def _report(study: Study, place: Place, outcomes: dict[str, Any], failures: dict[str, str]) -> None:
+    from basalt.files import atomic
+
+    made = f"{len(outcomes)} of {len(study.experiments())} trainings; {study.plan()[0].rstrip(':')}."
+    if failures:
+        made += " Failed: " + " ".join(f"{name}: {reason}" for name, reason in failures.items())
     report = study.report(outcomes, made)
     with atomic(place.output / "report.html") as temporary:
         temporary.write_text(report.page, encoding="utf-8")
@@ -69,6 +95,3 @@ def conduct(study: Study, place: Place) -> None:
     for line in report.lines:
         typer.echo(line)
     typer.echo(f"Wrote {place.output}/report.html and results.json.")
-    if failures:
-        name, reason = next(iter(failures.items()))
-        raise BasaltError(f"{len(failures)} of {len(experiments)} trainings failed, the first {name}: {reason}")

@@ -18,6 +18,9 @@ Cluster = Annotated[
 Accelerator = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its time, train nothing.")]
+ReportOnly = Annotated[
+    bool, typer.Option("--report-only", help="Write the page of what is trained so far, train nothing.")
+]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A recipe's key, for every training.")
 ]
@@ -49,11 +52,12 @@ def conduct_in(
     workers: int,
     cluster: str | None,
     dry_run: bool,
+    report_only: bool,
 ) -> None:
-    """Conduct a study, or describe it, in `output` or its own folder of studies/."""
-    from train.studies.conduct import conduct, describe
+    """Conduct a study, describe it, or report what there is of it, in `output` or its own folder of studies/."""
+    from train.studies.conduct import conduct, describe, report_so_far
     from train.studies.runner import Place
 
     folder = output or Path("studies") / f"{name}{'-quick' if quick else ''}"
     place = Place(folder, data_dir, accelerator, workers, cluster)
-    (describe if dry_run else conduct)(study, place)
+    (describe if dry_run else report_so_far if report_only else conduct)(study, place)

@@ -57,6 +57,9 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "report.html").unlink()
     call("--seeds", "1")
     assert (folder / "report.html").read_text() == page
+    next(folder.glob("runs/*/outcome.json")).unlink()
+    call("--seeds", "1", "--report-only")
+    assert "12 of 13 trainings" in (folder / "report.html").read_text()
 
 
 def test_dry_run_writes_nothing(call: Any, tmp_path: Path) -> None:
@@ -74,7 +77,9 @@ def test_a_failed_training_is_named_after_the_page_is_written(
     with pytest.raises(BasaltError, match=r"2 of 2 trainings failed, the first dmp-d2-w8-s1: .*learning_rate"):
         call("--parts", "interval", "--seeds", "1")
     assert json.loads((tmp_path / "studies/dual-memory-spoken/results.json").read_text())["outcomes"] == {}
-    assert (tmp_path / "studies/dual-memory-spoken/report.html").is_file()
+    page = (tmp_path / "studies/dual-memory-spoken/report.html").read_text()
+    assert "0 of 2 trainings" in page
+    assert "Failed: dmp-d2-w8-s1: The loss became nan in epoch 1" in page
 
 
 @pytest.mark.parametrize(
@@ -82,6 +87,7 @@ def test_a_failed_training_is_named_after_the_page_is_written(
     [
         (("--task", "spokn"), "did you mean 'spoken'"),
         (("--parts", "grids"), "did you mean 'grid'"),
+        (("--report-only",), r"No training of this study has ended in studies.*: run it without --report-only"),
         (("--dry-run", "--set", "training.epoch=3"), "training.epoch"),
     ],
 )

@@ -13,6 +13,7 @@ from train.studies.options import (
     DryRun,
     Epochs,
     Quick,
+    ReportOnly,
     Seeds,
     Set,
     Workers,
@@ -35,6 +36,7 @@ def dual_memory(
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
+    report_only: ReportOnly = False,
     set_: Set = None,
 ) -> None:
     """Ablations of dual memory pathways: trainings, then report.html and results.json with a verdict on each claim.
@@ -52,4 +54,6 @@ def dual_memory(
     size = replace(size, seeds=seeds or size.seeds, epochs=epochs or size.epochs)
     settings = dict(setting(text) for text in set_ or ())
     study = Study(TASKS[task], size, chosen("--parts", parts, PARTS), settings, task)
-    conduct_in(study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
+    conduct_in(
+        study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only
+    )

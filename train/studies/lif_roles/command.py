@@ -12,6 +12,7 @@ from train.studies.options import (
     DryRun,
     Epochs,
     Quick,
+    ReportOnly,
     Seeds,
     Set,
     Workers,
@@ -42,6 +43,7 @@ def lif_roles(
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
+    report_only: ReportOnly = False,
     set_: Set = None,
 ) -> None:
     """What leakage, reset and recurrence do: accuracy, generalisation, robustness, rates and cost of LIF neurons.
@@ -62,4 +64,4 @@ def lif_roles(
         epochs,
         dict(setting(text) for text in set_ or ()),
     )
-    conduct_in(study, NAME, quick, output, data_dir, accelerator, workers, cluster, dry_run)
+    conduct_in(study, NAME, quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only)

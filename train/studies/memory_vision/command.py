@@ -13,6 +13,7 @@ from train.studies.options import (
     DryRun,
     Epochs,
     Quick,
+    ReportOnly,
     Seeds,
     Set,
     Workers,
@@ -35,6 +36,7 @@ def memory_vision(
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
+    report_only: ReportOnly = False,
     set_: Set = None,
 ) -> None:
     """Memory-augmented vision: contrastive loss, Hopfield memory and HGRN in all combinations, each over seeds.
@@ -50,4 +52,6 @@ def memory_vision(
     settings = dict(setting(text) for text in set_ or ())
     seeds = seeds or (1 if quick else 3)
     study = Study(task, TASKS[task], chosen("--models", models, MODELS), seeds, quick, epochs, settings)
-    conduct_in(study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run)
+    conduct_in(
+        study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only
+    )
