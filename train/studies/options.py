@@ -1,7 +1,8 @@
 """What the commands of all studies share: their options, and how a study is conducted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Trainings at a time, each in 
 Cluster = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Train on a Dask scheduler's workers, which share the files.")
 ]
+ACCELERATORS = ("cpu", "cuda", "auto")
 Accelerator = Annotated[str, typer.Option(help="cpu, cuda or auto.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its time, train nothing.")]
@@ -26,8 +28,10 @@ Set = Annotated[
 ]
 
 
-def chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, ...]:
-    """Those named, or all.
+def chosen(
+    option: str, given: str | None, known: Iterable[str], sets: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> tuple[str, ...]:
+    """Those named, by themselves or as a set, or all.
 
     Raises:
         BasaltError: one is not known.
@@ -35,11 +39,14 @@ def chosen(option: str, given: str | None, known: Iterable[str]) -> tuple[str, .
     from train.recipe import one_of
 
     known = tuple(known)
-    picked = known if given is None else tuple(dict.fromkeys(name.strip() for name in given.split(",")))
-    for name in picked:
-        if name not in known:
-            raise BasaltError(f"{option}: {one_of(name, known)}.")
-    return picked
+    if given is None:
+        return known
+    picked: dict[str, None] = {}
+    for name in (word.strip() for word in given.split(",")):
+        if name not in known and name not in sets:
+            raise BasaltError(f"{option}: {one_of(name, (*sets, *known))}.")
+        picked.update(dict.fromkeys(sets.get(name, (name,))))
+    return tuple(picked)
 
 
 def conduct_in(
@@ -55,9 +62,12 @@ def conduct_in(
     report_only: bool,
 ) -> None:
     """Conduct a study, describe it, or report what there is of it, in `output` or its own folder of studies/."""
+    from train.recipe import one_of
     from train.studies.conduct import conduct, describe, report_so_far
     from train.studies.runner import Place
 
+    if accelerator not in ACCELERATORS:
+        raise BasaltError(f"--accelerator: {one_of(accelerator, ACCELERATORS)}.")
     folder = output or Path("studies") / f"{name}{'-quick' if quick else ''}"
     place = Place(folder, data_dir, accelerator, workers, cluster)
     (describe if dry_run else report_so_far if report_only else conduct)(study, place)

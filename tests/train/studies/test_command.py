@@ -87,6 +87,7 @@ def test_a_failed_training_is_named_after_the_page_is_written(
     [
         (("--task", "spokn"), "did you mean 'spoken'"),
         (("--parts", "grids"), "did you mean 'grid'"),
+        (("--dry-run", "--accelerator", "cdua"), "'cdua' is not one of cpu, cuda, auto; did you mean 'cuda'"),
         (("--report-only",), r"No training of this study has ended in studies.*: run it without --report-only"),
         (("--dry-run", "--set", "training.epoch=3"), "training.epoch"),
     ],

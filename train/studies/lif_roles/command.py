@@ -30,7 +30,7 @@ def lif_roles(
     variants: Annotated[
         str,
         typer.Option(
-            help='"headline", "all" (the 36 and the LSTM), or names (leakage-reset-recurrence), such as '
+            help='"headline", "all" (the 36 and the LSTM), and names (leakage-reset-recurrence), such as '
             "learnable-hard-none,lstm."
         ),
     ] = "headline",
@@ -58,7 +58,7 @@ def lif_roles(
 
     study = Study(
         chosen("--tasks", tasks, TASKS) if tasks else (QUICK if quick else FULL),
-        SETS[variants] if variants in SETS else chosen("--variants", variants, SETS["all"]),
+        chosen("--variants", variants, SETS["all"], SETS),
         seeds or SEEDS["quick" if quick else "full"],
         quick,
         epochs,

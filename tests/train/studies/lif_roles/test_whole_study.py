@@ -81,6 +81,8 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_mistakes_are_named(call: Any) -> None:
     with pytest.raises(BasaltError, match="learnable-hard-none"):
         call("--variants", "learnable-hrd-none")
+    with pytest.raises(BasaltError, match=r"'headlin' is not one of headline, all, none-hard-none, .*'headline'"):
+        call("--variants", "headlin")
     with pytest.raises(BasaltError, match="did you mean 'camera-5'"):
         call("--tasks", "camera5")
 
@@ -88,5 +90,6 @@ def test_mistakes_are_named(call: Any) -> None:
 def test_the_plan_is_shown_and_nothing_written(call: Any, tmp_path: Path) -> None:
     output = call("--dry-run")
     assert "12 trainings" in output
+    assert "13 trainings" in call("--dry-run", "--variants", "headline, none-none-none,lstm")
     assert "learnable-hard-diagonal" in output
     assert not (tmp_path / "studies").exists()
