@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
@@ -22,6 +22,7 @@ import numpy as np
 
 from basalt import cluster
 from basalt.errors import BasaltError
+from basalt.interrupts import deferred
 from deploy.run import Job, Outcome, run
 from deploy.session import SessionError
 
@@ -169,18 +170,19 @@ def local_cluster(workers: int) -> Iterator[Any]:
     """Worker processes on this machine, reachable from it alone; nothing of them is left afterwards."""
     from distributed import LocalCluster
 
-    with (
-        tempfile.TemporaryDirectory(prefix=".workers-") as folder,
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            memory_limit=None,
-            dashboard_address=None,
-            worker_dashboard_address=None,
-            local_directory=folder,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-    ):
+    with tempfile.TemporaryDirectory(prefix=".workers-") as folder, ExitStack() as stack:
+        with deferred():
+            cluster = stack.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    memory_limit=None,
+                    dashboard_address=None,
+                    worker_dashboard_address=None,
+                    local_directory=folder,
+                    silence_logs=logging.CRITICAL,
+                )
+            )
         yield cluster
