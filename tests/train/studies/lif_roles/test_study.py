@@ -53,3 +53,10 @@ def test_settings_come_last():
     study = Study(("spoken",), ("fixed-hard-none",), 1, True, 7, {"training.batch": 3, "data.limit": 11})
     recipe = study.experiments()[0].read()
     assert (recipe.training.epochs, recipe.training.batch, recipe.data.limit) == (7, 3, 11)
+
+
+def test_a_quick_study_is_guessed_at_minutes_and_the_full_one_at_days_of_a_processor() -> None:
+    quick, full = Study(QUICK, SETS["headline"], 1, quick=True), Study(FULL, SETS["headline"], 3)
+    guess, long = (sum(study.seconds(one, "cpu") for one in study.experiments()) for study in (quick, full))
+    assert 60 < guess < 600  # on two cores it took 130 s of both
+    assert long > 24 * 3600
