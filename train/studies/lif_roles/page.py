@@ -95,7 +95,7 @@ def paying(worth: Sequence[Worth]) -> Section:
     head = ["Data", "Turned on", "By operations, it …", "Accuracy, points", "Operations, %"]
     note = (
         "What a switch adds to accuracy, and to the cost of an inference. It pays if one is better and the other no "
-        "worse, by their 95 % intervals; joules have one where several seeds were priced."
+        "worse, by their 95 % intervals; costs of a single seed have none."
     )
     head += [f"Joules, {QUANTITIES[name].title}, %" for name in tables]
     return Section("Which switch pays for itself", table(head, rows, range(3, len(head))), note)

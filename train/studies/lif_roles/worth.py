@@ -1,5 +1,6 @@
 """Which switch pays for itself: what turning it on does to accuracy, and to the cost of an inference."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import exp
 from typing import Any
@@ -42,20 +43,23 @@ class Worth:
     Attributes:
         kind: of the tasks. on, off: the networks' names.
         accuracy: of the one less that of the other, in points.
-        operations: of the one over those of the other, in percent more: e^(mean of ln of ratios) − 1.
-        joules: so, by price table; without an interval where the prices are of one seed.
+        operations: of the one over those of the other, in percent more: e^(mean of ln of ratios) − 1; without an
+            interval where they are of one seed.
+        joules: so, by price table.
     """
 
     kind: str
     on: str
     off: str
     accuracy: Effect
-    operations: Effect
+    operations: Effect | float
     joules: dict[str, Effect | float]
 
     @property
     def word(self) -> str:
         """Whether it pays for itself, by operations."""
+        if isinstance(self.operations, float):
+            return "not tested"
         return WORDS[side(self.accuracy), side(self.operations)]
 
     def plain(self) -> dict[str, Any]:
@@ -77,19 +81,18 @@ def worths(results: Results) -> list[Worth]:
 def _worth(results: Results, kind: str, on: str, off: str) -> Worth | None:
     tasks, weights = results.study.of_kind(kind), {on: 1.0, off: -1.0}
     accuracy = results.contrast(tasks, weights, "accuracy")
-    operations = results.contrast(tasks, weights, "log_operations")
+    operations = _more(results, tasks, weights, "log_operations")
     if accuracy is None or operations is None:
         return None
-    joules: dict[str, Effect | float] = {}
-    for table in TABLES:
-        values = list(results.means(tasks, weights, f"log_{table}").values())
-        effect = effects.mean(values, "seeds")
-        if values:
-            joules[table] = _ratio(values[0]) if effect is None else _percent(effect)
-    return Worth(kind, on, off, accuracy, _percent(operations), joules)
+    joules = {table: _more(results, tasks, weights, f"log_{table}") for table in TABLES}
+    return Worth(kind, on, off, accuracy, operations, {name: more for name, more in joules.items() if more is not None})
 
 
-def _percent(effect: Effect) -> Effect:
+def _more(results: Results, tasks: Sequence[str], weights: Mapping[str, float], quantity: str) -> Effect | float | None:
+    values = list(results.means(tasks, weights, quantity).values())
+    effect = effects.mean(values, "seeds")
+    if effect is None:
+        return _ratio(values[0]) if values else None
     return Effect(_ratio(effect.value), _ratio(effect.low), _ratio(effect.high), effect.over)
 
 

@@ -1,5 +1,6 @@
 """A switch pays where one of accuracy and cost is better and the other no worse, by intervals worked out by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,8 +32,9 @@ def test_changes_are_differences_and_ratios() -> None:
     worth = found(figures)[TEMPORAL, BASE, NO_LEAK]
     assert worth.accuracy.value == pytest.approx(100 * (0.1 + 0.002))
     operations = worth.operations
+    assert isinstance(operations, Effect)
     assert (operations.value, operations.low, operations.high) == pytest.approx((-50, -50, -50))
-    assert operations.over == "3 seeds, means of 2 tasks"
+    assert operations.over == "3 seeds"
     assert worth.joules == {"loihi1-davies": pytest.approx(-50)}  # of one seed
 
 
@@ -68,6 +70,15 @@ def test_words() -> None:
         (-2, 0): "does not pay",
         (-2, 2): "does not pay",
     }
+
+
+def test_one_seed_is_shown_and_not_judged() -> None:
+    study = replace(STUDY, seeds=1)
+    by = {(one.kind, one.on, one.off): one for one in worths(Results(study, outcomes(figures, study)))}
+    worth = by[TEMPORAL, BASE, NO_LEAK]
+    assert worth.operations == pytest.approx(-50)
+    assert worth.word == "not tested"
+    assert "<td class='n'>-50.0</td>" in paying([worth]).content
 
 
 def test_what_was_not_trained_is_left_out() -> None:
