@@ -65,7 +65,7 @@ class ContrastiveConfig(Strict):
 
     weight: float = Field(0.0, ge=0)
     temperature: float = Field(0.07, gt=0)
-    projection: int = Field(0, ge=0)
+    projection: int = Field(0, ge=0, le=65536)
     layer: str | None = None
 
 
@@ -75,7 +75,7 @@ class TrainingConfig(Strict):
     Attributes:
         epochs, batch: passes over the training set, samples a step.
         learning_rate, weight_decay: of AdamW; the rate follows a cosine after `warmup` epochs.
-        clip: largest gradient norm.
+        clip: largest gradient norm; inf for any.
         objective: by name, see `train.objectives`.
         label_smoothing: of the cross-entropy.
         scaled_rates: learning rates in units of each parameter's initial size, so that one rate suits parameters of
@@ -94,7 +94,7 @@ class TrainingConfig(Strict):
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(1e-4, ge=0)
     warmup: float = Field(0.5, ge=0)
-    clip: float = Field(1.0, gt=0)
+    clip: float = Field(1.0, gt=0, allow_inf_nan=True)
     objective: str = "cross_entropy"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     scaled_rates: bool = False
@@ -117,20 +117,22 @@ class TrainingConfig(Strict):
 class NetworkConfig(Strict):
     """Layers, input side first; the last is a read-out."""
 
-    layers: tuple[Any, ...] = Field(min_length=2)
+    layers: tuple[Any, ...]
 
     @field_validator("layers", mode="before")
     @classmethod
     def _by_kind(cls, value: Any) -> Any:
         if not isinstance(value, (list, tuple)):
-            return value
+            raise ValueError(f"layers are tables, each under its own [[network.layers]] (got {value!r})")
         return tuple(_layer(position, entry) for position, entry in enumerate(value))
 
     @model_validator(mode="after")
     def _readout_last(self) -> "NetworkConfig":
         kinds = [layer.kind for layer in self.layers]
-        if kinds[-1] != "readout" or "readout" in kinds[:-1]:
-            raise ValueError(f"the last layer, and no other, is a readout (got {', '.join(kinds)})")
+        if kinds[-1:] != ["readout"] or "readout" in kinds[:-1]:
+            raise ValueError(f"the last layer, and no other, is a readout (got {', '.join(kinds) or 'none'})")
+        if len(kinds) < 2:
+            raise ValueError("a readout needs a layer before it")
         names = [layer.name for layer in self.named()]
         if len(set(names)) < len(names):
             raise ValueError(f"two layers have the same name (got {', '.join(map(str, names))})")
@@ -146,15 +148,17 @@ class NetworkConfig(Strict):
 def _layer(position: int, entry: Any) -> LayerConfig:
     if isinstance(entry, LayerConfig):
         return entry
-    kind = entry.get("kind") if isinstance(entry, dict) else None
-    if kind not in LAYERS:
+    if not isinstance(entry, dict):
+        raise ValueError(f"[{position}]: a layer is a table with its kind (got {entry!r})")
+    kind = entry.get("kind")
+    if not isinstance(kind, str) or kind not in LAYERS:
         raise ValueError(f"[{position}].kind: {one_of(kind, LAYERS)}")
     config = LAYERS[kind].config
     try:
         return config.model_validate(entry)
     except ValidationError as error:
         key, text = explain(error.errors()[0], config)
-        raise ValueError(f"[{position}].{key}: {text}") from error
+        raise ValueError(f"[{position}]{key and '.'}{key}: {text}") from error
 
 
 class Recipe(Strict):
@@ -261,11 +265,11 @@ def _put(content: dict[str, Any], key: str, value: Any) -> None:
     place: Any = content
     for part in parents:
         if isinstance(place, list):
-            if not part.isdigit() or int(part) >= len(place):
+            if not part.isdecimal() or int(part) >= len(place):
                 raise BasaltError(f"--set {key}: there is no layer {part!r}; layers are numbered from 0.")
             place = place[int(part)]
         else:
-            place = place.setdefault(part, {})
+            place = place.setdefault(part, {}) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         raise BasaltError(f"--set {key}: {'.'.join(parents)} is no table of the recipe.")
     place[last] = value
@@ -296,7 +300,7 @@ def explain(error: ErrorDetails, model: type[Strict]) -> tuple[str, str]:
         inner, _, text = text.partition(": ")
         return place + inner, text
     text, given = text[0].lower() + text[1:], error["input"]
-    told = "(got" in text or isinstance(given, dict) or repr(given) in text
+    told = "(got" in text or isinstance(given, dict) or text.startswith(repr(given))
     return place, text if told else f"{text} (got {given!r})"
 
 

@@ -3,7 +3,7 @@
 from math import comb
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 SENSOR = (2, 34, 34)
 """Axes of the sensor: polarity (0 = OFF, 1 = ON), rows y, columns x; as in N-MNIST."""
@@ -195,7 +195,10 @@ class DataConfig(BaseModel):
     def _defaults_of_the_set(cls, given: Any) -> Any:
         name = given.get("name") if isinstance(given, dict) else None
         if name == "recall" and "steps" not in given:
-            given = {**given, "steps": RecallConfig.model_validate(given.get("recall", {})).steps}
+            try:
+                given = {**given, "steps": RecallConfig.model_validate(given.get("recall", {})).steps}
+            except ValidationError:  # told of the key itself
+                return given
         return {**DEFAULTS[name], **given} if isinstance(name, str) and name in DEFAULTS else given
 
     @model_validator(mode="after")

@@ -1,9 +1,17 @@
 """What a recipe says about a layer. One class a kind; the registry of kinds is in `train.layers`."""
 
 from math import frexp
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 def _decay(value: Any) -> float | tuple[float, float]:
@@ -19,8 +27,9 @@ Decay = Annotated[float | tuple[float, float], BeforeValidator(_decay)]
 
 def _pair(value: Any) -> tuple[int, int]:
     both = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
-    if len(both) != 2 or not all(isinstance(part, int) and not isinstance(part, bool) for part in both):
-        raise ValueError("give a whole number, or [vertical, horizontal]")
+    whole = all(isinstance(part, int) and not isinstance(part, bool) and abs(part) <= 4096 for part in both)
+    if len(both) != 2 or not whole:
+        raise ValueError("give a whole number up to 4096, or [vertical, horizontal]")
     return both
 
 
@@ -35,9 +44,17 @@ Recurrence = Annotated[Literal["none", "full", "diagonal"], BeforeValidator(_rec
 
 
 class Strict(BaseModel):
-    """A part of a recipe: unknown keys are errors, values do not change."""
+    """A part of a recipe: unknown keys, infinite numbers and truth for numbers are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(value, bool) and {int, float} & {annotation, *get_args(annotation)}:
+            raise ValueError("input should be a number")
+        return value
 
 
 class LayerConfig(Strict):
