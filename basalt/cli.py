@@ -69,6 +69,7 @@ COMMANDS = (
             "basalt schedule --inputs 700 --neurons 128 --states 8 --spikes 0 1 2 5",
             "basalt schedule published --spikes 10 --off operator_fusion",
             "basalt schedule core.toml --neurons 256 --states 0 --recurrent 3 --spikes 20",
+            "basalt schedule vision --inputs 128 --hopfield modern --patterns 64 --spikes 2 --held",
         ),
     ),
     Command(

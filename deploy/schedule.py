@@ -2,11 +2,17 @@
 
 import json
 import math
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from basalt.errors import BasaltError
+from deploy.memory_options import ITERATIONS, PATTERNS, STATES, MemoryOptions
+
+if TYPE_CHECKING:
+    from lava_procs.near_memory.convolution import ConvSizes
+    from lava_procs.near_memory.core import Core, Sizes
 
 SPIKES = (0, 1, 2, 5, 10, 20, 32, 100)
 """Numbers of spikes to tell the costs of, where none is given."""
@@ -24,13 +30,38 @@ def schedule(
     ] = None,
     inputs: Annotated[int, typer.Option(min=1, help="Inputs of the layer.")] = 700,
     neurons: Annotated[int, typer.Option(min=1, help="Neurons of the layer.")] = 128,
-    states: Annotated[int, typer.Option(min=0, help="States of its slow memory; 0 for none.")] = 8,
+    states: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help=f"States of its slow memory, 0 for none; {STATES} if not given and it has no other memory."
+        ),
+    ] = None,
+    hgrn: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIANT",
+            help="It has a gated recurrent memory instead: published, or gated, whose gates hear its own state.",
+        ),
+    ] = None,
+    hopfield: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIANT",
+            help="It has an associative memory instead: modern, or classical, with as many neurons as inputs.",
+        ),
+    ] = None,
+    patterns: Annotated[
+        int | None, typer.Option(min=1, help=f"With --hopfield: its patterns; {PATTERNS} if not given.")
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help=f"With --hopfield: iterations of a recall; {ITERATIONS} if not given.")
+    ] = None,
     image: Annotated[
         str | None,
         typer.Option(
             metavar="CHANNELSxHEIGHTxWIDTH",
-            help="The layer is a convolution of so large an image, in place of --inputs, --neurons and --states; its "
-            "events are spread evenly over the image.",
+            help="The layer is a convolution of so large an image, in place of --inputs and --neurons, and has no "
+            "memory; its events are spread evenly over the image.",
         ),
     ] = None,
     channels: Annotated[int, typer.Option(min=1, help="Output channels of a convolution.")] = 8,
@@ -51,7 +82,8 @@ def schedule(
         bool, typer.Option("--current", help="Its synaptic current outlives a step, and has a memory of its own.")
     ] = False,
     held: Annotated[
-        bool, typer.Option("--held", help="A step between two refreshes of the slow memory's current.")
+        bool,
+        typer.Option("--held", help="A step between two refreshes of the slow memory's current, or two recalls."),
     ] = False,
     off: Annotated[
         list[str] | None,
@@ -70,43 +102,40 @@ def schedule(
 
     A core's file to begin with: deploy/cores/default.toml.
     """
-    numbers, cores = arranged(spikes or [], arguments or [])
-    if len(cores) > 1:
-        raise BasaltError(f"Name one core, not {' and '.join(cores)}.")
-    from dataclasses import replace
-
-    from deploy.cores import DEFAULT, load_core
-    from lava_procs.near_memory.convolution import square
-    from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Sizes
+    numbers, named = arranged(spikes or [], arguments or [])
+    if len(named) > 1:
+        raise BasaltError(f"Name one core, not {' and '.join(named)}.")
+    from lava_procs.near_memory.core import WITHOUT_MEMORY, Sizes
     from lava_procs.near_memory.geometry import misfits
 
-    unknown = sorted(set(off or []) - set(SWITCHES))
-    if unknown:
-        raise BasaltError(f"There is no optimisation {unknown[0]!r} to turn off: choose from {', '.join(SWITCHES)}.")
-    core = load_core(cores[0] if cores else DEFAULT)
-    switched: dict[str, Any] = dict.fromkeys(off or [], False)
-    core = replace(core, **switched)
+    core = core_of(named[0] if named else None, off or [])
     if diagonal and recurrent is None:
         raise BasaltError("--diagonal says how a layer hears itself: give --recurrent, too.")
-    conv = None
+    memory, conv = MemoryOptions(states, hgrn, hopfield, patterns, iterations), None
     if image is not None:
         if recurrent is not None:
             raise BasaltError("A convolution hears no spikes of its own: leave out --recurrent or --image.")
-        conv = square(size_of(image), channels, kernel, stride, padding)
-        inputs, neurons, states = math.prod(conv.input_shape), math.prod(conv.output_shape), 0
-        if neurons <= 0:
-            raise BasaltError(
-                f"A kernel of {kernel} does not fit into --image {image}: take a smaller one, or --padding."
-            )
+        for option in (*memory.named, *(["--held"] if held else [])):
+            raise BasaltError(f"A convolution has no memory: leave out {option} or --image.")
+        conv = convolution_of(image, channels, kernel, stride, padding)
+        inputs, neurons = math.prod(conv.input_shape), math.prod(conv.output_shape)
+        memory = replace(memory, states=0)
+    memory.check(inputs, neurons)
+    if held and not memory.refreshed:
+        raise BasaltError(
+            "--held is a step between two refreshes, which slow and associative memories alone have: give --states or "
+            "--hopfield, or leave out --held."
+        )
     layer = Sizes(
         inputs=inputs,
         neurons=neurons,
-        states=states,
+        states=memory.slow,
         recurrent=recurrent is not None and not diagonal,
-        diagonal=recurrent is not None and diagonal,
+        diagonal=diagonal,
         longest_delay=delay,
         current=current,
-        passes=Sizes.passes if states else WITHOUT_MEMORY,
+        passes=Sizes.passes if memory.any else WITHOUT_MEMORY,
+        pathway=memory.pathway(inputs, neurons),
         conv=conv,
     )
     numbers = numbers or [number for number in SPIKES if number <= inputs]
@@ -114,6 +143,18 @@ def schedule(
     for misfit in misfits(core, layer):
         typer.echo(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
     typer.echo(json.dumps(entries(core, layer, numbers, recurrent or 0, fired, not held), indent=2))
+
+
+def core_of(named: str | None, off: list[str]) -> "Core":
+    """A core, with these of its optimisations turned off."""
+    from deploy.cores import DEFAULT, load_core
+    from lava_procs.near_memory.core import SWITCHES
+
+    unknown = sorted(set(off) - set(SWITCHES))
+    if unknown:
+        raise BasaltError(f"There is no optimisation {unknown[0]!r} to turn off: choose from {', '.join(SWITCHES)}.")
+    switched: dict[str, Any] = dict.fromkeys(off, False)
+    return replace(load_core(named or DEFAULT), **switched)
 
 
 def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[str]]:
@@ -128,12 +169,17 @@ def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[s
     return numbers, others
 
 
-def size_of(image: str) -> tuple[int, int, int]:
-    """CHANNELSxHEIGHTxWIDTH as numbers."""
+def convolution_of(image: str, channels: int, kernel: int, stride: int, padding: int) -> "ConvSizes":
+    """A convolution of an image of CHANNELSxHEIGHTxWIDTH."""
+    from lava_procs.near_memory.convolution import square
+
     words = image.lower().split("x")
     if len(words) != 3 or not all(word.isdecimal() and int(word) for word in words):
         raise BasaltError(f"--image {image!r} is not CHANNELSxHEIGHTxWIDTH, as 2x34x34.")
-    return int(words[0]), int(words[1]), int(words[2])
+    conv = square((int(words[0]), int(words[1]), int(words[2])), channels, kernel, stride, padding)
+    if math.prod(conv.output_shape) == 0:
+        raise BasaltError(f"A kernel of {kernel} does not fit into --image {image}: take a smaller one, or --padding.")
+    return conv
 
 
 def check(spikes: list[int], inputs: int, recurrent: int | None, fired: int, neurons: int) -> None:
@@ -146,7 +192,7 @@ def check(spikes: list[int], inputs: int, recurrent: int | None, fired: int, neu
 
 
 def entries(
-    core: Any, layer: Any, spikes: list[int], recurrent: int, fired: int, refresh: bool
+    core: "Core", layer: "Sizes", spikes: list[int], recurrent: int, fired: int, refresh: bool
 ) -> list[dict[str, Any]]:
     """The list that is printed."""
     import numpy as np

@@ -100,6 +100,13 @@ A gated memory's events read a row of the weights of three gates, one from each 
 reads all its keys and values at each recall. A trace is read and written in every step. Between recalls the bank reads
 the currents of the last one. Classical memories take rows of 8·F keys of a bit, ⌈8F/M⌉ cycles each (`pathways.py`).
 
+    basalt schedule vision --inputs 128 --hgrn published                            # or gated, which hears itself
+    basalt schedule vision --inputs 128 --hopfield modern --patterns 64 --iterations 2
+    basalt schedule vision --inputs 128 --hopfield modern --spikes 2 --held         # between recalls
+
+print the figures of the table below, with the accesses; variants are named as in recipes. `pathway` as what bounds a
+step is the memory's current, which the neuron bank waits for.
+
 `basalt map` parts the units of a gated memory with their neurons. Of an associative one each part has all traces and
 keys and recalls for itself, with the values of its own neurons: what was heard is the same everywhere, and nothing is
 sent. Where a gated memory hears itself, or a layer with either memory has recurrence between neurons, it stays on one
