@@ -124,7 +124,7 @@ class Network(torch.nn.Module):
     def _note(self, layer: Any, sent: torch.Tensor, whole: bool = False) -> None:
         """Keep the contrasted features if they are this layer's: the mean of what it sent before the last step."""
         if layer.name == self._featured:
-            mean = (sent if whole else sent[..., :-1]).float().mean(-1)
+            mean = sent[..., 0].float() if whole else sent[..., :-1].float().sum(-1) / max(sent.shape[-1] - 1, 1)
             self.contrasted = mean if self.projection is None else self.projection(mean)
 
     def units(self) -> Iterator[tuple[torch.nn.Parameter, float]]:

@@ -72,7 +72,7 @@ def supervised_contrastive(
     log_share = likeness - torch.logsumexp(likeness.masked_fill(itself, float("-inf")), 1, keepdim=True)
     alike = (labels[:, None] == labels) & ~itself
     count = alike.sum(1)
-    each = -(log_share * alike).sum(1) / count.clamp(min=1)
+    each = -torch.where(alike, log_share, 0).sum(1) / count.clamp(min=1)  # infinite in a batch of one sample
     return each.sum() / (count > 0).sum().clamp(min=1)
 
 

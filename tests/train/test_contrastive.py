@@ -53,6 +53,20 @@ def test_it_is_finite_without_spikes_and_without_pairs() -> None:
     assert float(supervised_contrastive(torch.randn(3, 2), torch.arange(3), 0.07)) == 0
 
 
+def test_a_batch_of_one_sample_has_none_to_contrast_with() -> None:
+    alone = torch.randn(1, 3, requires_grad=True)
+    loss = supervised_contrastive(alone, torch.tensor([0]), 0.07)
+    loss.backward()
+    assert float(loss) == 0 and alone.grad is not None and not alone.grad.any()
+
+
+@pytest.mark.parametrize("objective", ["cross_entropy", "cross_entropy_over_time"])
+def test_features_of_a_single_step_are_zero(objective: str) -> None:
+    network = Network.of(wanted(objective=objective), 16, 2)
+    network(torch.ones(2, 16, 1), over_time=objective.endswith("time"))
+    assert network.contrasted.shape == (2, 8) and not network.contrasted.any()
+
+
 def wanted(layer: str | None = None, projection: int = 0, weight: float = 0.5, **training: Any) -> Recipe:
     contrastive = {"weight": weight, "temperature": 0.3, "projection": projection}
     if layer is not None:
