@@ -191,7 +191,7 @@ class Network(torch.nn.Module):
             memory.watching = False
             memory.calibrate()
             if labels is not None:
-                layer.imprint(labels)
+                layer.imprint(labels, self.classes)
 
     @property
     def parameter_count(self) -> int:

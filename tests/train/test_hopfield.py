@@ -149,8 +149,10 @@ def test_classes_are_stored_and_completed() -> None:
     assert not memory.keys.requires_grad
     current = memory(x.float())[:, -1]
     assert torch.equal(torch.sign(current), memory.patterns[labels])
+    net.calibrate(x, torch.zeros(16, dtype=torch.int64))  # the few samples of a small set may lack a class
+    assert torch.equal(memory.patterns[1], -torch.ones(40))
     with pytest.raises(BasaltError, match=r"Layer hidden1 .* set its `patterns` to 3"):
-        net.calibrate(x, torch.arange(16) % 3)
+        Network(NetworkConfig(layers=[*layers, {"kind": "readout"}]), 40, 3).calibrate(x, labels)
 
 
 def test_energy_falls_with_the_retrieval() -> None:

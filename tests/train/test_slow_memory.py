@@ -10,6 +10,8 @@ from basalt.errors import BasaltError
 from train.layers import legendre as lmu
 from train.layers.integers import MemoryIntegers
 from train.layers.slow_memory import SlowMemory, convolve, drive_shift, exponent, integer_memory
+from train.networks import Network
+from train.recipe import NetworkConfig
 
 
 def test_published_coefficients() -> None:
@@ -38,8 +40,20 @@ def test_constant_input_settles_at_the_first_state() -> None:
 
 
 def test_too_few_coefficient_bits_are_refused() -> None:
-    with pytest.raises(BasaltError, match="coefficient_bits"):
+    with pytest.raises(BasaltError, match="choose a `window` from 2 to 32 steps, or more `coefficient_bits`"):
         lmu.quantised(40, 300.0, 6)
+    with pytest.raises(
+        BasaltError, match=r"Layer hidden1: .* that 16 bits .*: choose a `window` from 2 to 32768 steps\.$"
+    ):
+        layers = [{"kind": "dmp", "units": 2, "states": 3, "window": 0.5}, {"kind": "readout"}]
+        Network(NetworkConfig(layers=layers), 2, 2)
+
+
+@pytest.mark.parametrize("bits", [4, 6, 16])
+def test_windows_that_the_refusal_names_fit(bits: int) -> None:
+    for states in (1, 2, 3, 64):
+        for window in (2.0, 2.5, 2.0 ** (bits - 1)):
+            lmu.quantised(states, window, bits)
 
 
 @settings(max_examples=20, deadline=None)

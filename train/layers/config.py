@@ -57,6 +57,10 @@ class Strict(BaseModel):
         return value
 
 
+TAKEN = {"input": "where spikes come from", "file": "an argument of numpy.savez, which keeps what layers sent,"}
+"""Names that layers cannot have → what has them."""
+
+
 class LayerConfig(Strict):
     """What every layer has.
 
@@ -67,8 +71,15 @@ class LayerConfig(Strict):
     """
 
     kind: str
-    name: str | None = Field(None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    name: str | None = Field(None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)
     weight_scale: float = Field(1.0, gt=0)
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, value: str | None) -> str | None:
+        if value in TAKEN:
+            raise ValueError(f"what a layer cannot be called: {TAKEN[value]} has that name")
+        return value
 
 
 class SpikingConfig(LayerConfig):
@@ -151,7 +162,7 @@ class DmpConfig(PathwayConfig):
     states: int = Field(8, ge=1, le=256)
     window: float = Field(40.0, gt=0)
     update_interval: int = Field(1, ge=1)
-    coefficient_bits: int = Field(16, ge=4, le=24)
+    coefficient_bits: int = Field(16, ge=4, le=16)
     memory_scale: float = Field(1.0, ge=0)
 
 

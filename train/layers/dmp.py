@@ -19,16 +19,19 @@ class Dmp(Spiking):
 
     def __init__(self, config: DmpConfig, name: str, inputs: int | tuple[int, ...]) -> None:
         super().__init__(config, name, inputs)
-        self.memory = SlowMemory(
-            config.units,
-            self.inputs,
-            config.states,
-            config.window,
-            config.coefficient_bits,
-            config.update_interval,
-            config.threshold,
-            config.memory_scale,
-        )
+        try:
+            self.memory = SlowMemory(
+                config.units,
+                self.inputs,
+                config.states,
+                config.window,
+                config.coefficient_bits,
+                config.update_interval,
+                config.threshold,
+                config.memory_scale,
+            )
+        except BasaltError as error:
+            raise BasaltError(f"Layer {name}: {error}") from error
         if not config.fast:
             torch.nn.init.zeros_(self.synapse.weight).requires_grad_(False)
 

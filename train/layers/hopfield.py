@@ -149,8 +149,10 @@ class HopfieldMemory(torch.nn.Module):
         """Nothing: keys and values find their own grids."""
 
     @torch.no_grad()
-    def imprint(self, labels: Int[torch.Tensor, "batch"], name: str) -> None:
+    def imprint(self, labels: Int[torch.Tensor, "batch"], classes: int, name: str) -> None:
         """Store a pattern a class by Hebb's rule, from the queries seen while `watching`.
+
+        A class without a sample among them has all inputs off.
 
         Raises:
             BasaltError: there are not as many patterns as classes.
@@ -159,7 +161,6 @@ class HopfieldMemory(torch.nn.Module):
             return
         assert self.seen is not None
         labels = labels.to(self.seen.device)
-        classes = int(labels.max()) + 1
         if len(self.keys) != classes:
             raise BasaltError(
                 f"Layer {name} stores a pattern a class: set its `patterns` to {classes} (it has {len(self.keys)})."
@@ -231,9 +232,9 @@ class Hopfield(Driven):
         assert isinstance(layer.memory, HopfieldIntegers)
         return integer_sums(x, layer.weight), exact_hopfield.integer_memory(layer.memory, x)
 
-    def imprint(self, labels: Int[torch.Tensor, "batch"]) -> None:
+    def imprint(self, labels: Int[torch.Tensor, "batch"], classes: int) -> None:
         """Store a pattern a class, where the recipe says so."""
-        self.memory.imprint(labels, self.name)
+        self.memory.imprint(labels, classes, self.name)
 
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""

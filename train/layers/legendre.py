@@ -33,9 +33,10 @@ def quantised(states: int, window: float, bits: int) -> tuple[Int[np.ndarray, "d
     shift = bits - 1
     transition, drive = (np.rint(m * 2.0**shift).astype(np.int64) for m in legendre(states, window))
     if max(np.abs(transition).max(), np.abs(drive).max()) >= 2**shift:
+        more = ", or more `coefficient_bits`" if window > 2**shift else ""
         raise BasaltError(
-            f"A slow memory of {states} states over {window:g} steps has coefficients that {bits} bits cannot hold: "
-            "raise `coefficient_bits`."
+            f"a slow memory of {states} states over {window:g} steps has coefficients that {bits} bits cannot hold: "
+            f"choose a `window` from 2 to {2**shift} steps{more}."
         )
     return transition, drive, shift
 

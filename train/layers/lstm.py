@@ -54,7 +54,7 @@ class Lstm(torch.nn.Module):
     def meet(self, layers: Sequence[Any]) -> None:
         """It shares nothing."""
 
-    def imprint(self, labels: torch.Tensor) -> None:
+    def imprint(self, labels: torch.Tensor, classes: int) -> None:
         """It stores nothing."""
 
     def units_of(self) -> dict[torch.nn.Parameter, float]:

@@ -80,7 +80,7 @@ class Spiking(torch.nn.Module):
     def hear(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> None:
         """Called with some of the network's input where the layer is the first, for those that scale it."""
 
-    def imprint(self, labels: Int[torch.Tensor, "batch"]) -> None:
+    def imprint(self, labels: Int[torch.Tensor, "batch"], classes: int) -> None:
         """Store what the classes of the input just seen have in common, for those that do."""
 
     @property
