@@ -70,9 +70,9 @@ def map_(
     spike goes to each core that hears it as a packet of its own, along its row first, then along a column; the input
     enters at the first core.
 
-    Prints where every part is, the cycles of its mean step, its memories and the hops of one of its spikes; hops
-    against a snake through the mesh and against placements at random; the busiest core and link. Writes mapping.json
-    and mapping.png.
+    Prints where every part is, the cycles of its mean step and, at most, of one in which its memory is refreshed, its
+    memories and the hops of one of its spikes; hops against a snake through the mesh and against placements at random;
+    the busiest core and link, and the longest step. Writes mapping.json and mapping.png.
     `basalt run --mapping mapping.json` counts and prices the hops of a run, spike by spike.
     """
     from basalt.files import write_json
@@ -154,27 +154,30 @@ def show(mapped: "Mapped", content: dict[str, Any], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False)
     table = Table("layer", "neurons", "row, column", "spikes in", "spikes out", "cycles", "KiB", "hops a spike")
     for piece in content["pieces"]:
         last = piece["first"] + piece["neurons"] - 1
+        cycles, most = piece["cycles_per_step"], piece["longest_step_cycles"]
         table.add_row(
             piece["layer"],
             f"{piece['first']}–{last}",
             ", ".join(map(str, piece["place"])),
             f"{piece['arriving_per_step']:.2f}",
             f"{piece['spikes_per_step']:.2f}",
-            f"{piece['cycles_per_step']:,}",
+            f"{cycles:,}" + (f" ({most:,})" if most > cycles else ""),
             f"{piece['memory_kib']:,.1f}",
             str(piece["hops_per_spike"]),
         )
     console.print(table)
+    held = any(piece["longest_step_cycles"] > piece["cycles_per_step"] for piece in content["pieces"])
     used, size = len(set(mapped.places.tolist())), content["mesh"]
     hops, busiest, link = content["hops_per_step"], content["busiest_core"], content["busiest_link"]
     console.print(
         f"{len(mapped.pieces)} parts of {len({piece.layer for piece in mapped.pieces})} layers on {used} of "
         f"{size['rows']}x{size['columns']} cores {content['core']!r}; spikes, cycles and hops are those of a mean "
-        f"step, from {content['rates']}."
+        f"step, from {content['rates']}"
+        + ("; in brackets cycles of one that refreshes the part's memory." if held else ".")
     )
     others = [f"{hops['random_mean']:,.2f} at random"]
     others += [] if hops["snake"] is None else [f"{hops['snake']:,.2f} in snake order"]
@@ -184,10 +187,17 @@ def show(mapped: "Mapped", content: dict[str, Any], folder: Path) -> None:
         f"Hops a step: {hops['placed']:,.2f} ({', '.join(others)})"
         + ("." if total is None else f"; an inference: {total:,.0f}.")
     )
-    at = f"({busiest['place'][0]}, {busiest['place'][1]})"
-    between = "no link is used"
+    longest, between = content["longest_step"], "no link is used"
     if link is not None:
-        begin, end = (", ".join(map(str, link[end])) for end in ("from", "to"))
-        between = f"busiest link: ({begin}) to ({end}), {link['spikes_per_step']:,.2f} spikes"
-    console.print(f"Busiest core: {at}, {busiest['cycles_per_step']:,} cycles; {between}.")
+        between = f"busiest link: {at(link['from'])} to {at(link['to'])}, {link['spikes_per_step']:,.2f} spikes"
+    console.print(
+        f"Busiest core: {at(busiest['place'])}, {busiest['cycles_per_step']:,} cycles; longest step: "
+        f"{at(longest['place'])}, {longest['cycles']:,} cycles; {between}."
+    )
     console.print(f"Written to {folder / 'mapping.json'} and {folder / 'mapping.png'}.")
+
+
+def at(place: tuple[int, int]) -> str:
+    """Row and column of a core."""
+    row, column = place
+    return f"({row}, {column})"

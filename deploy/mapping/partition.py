@@ -12,7 +12,7 @@ from deploy.backends import BACKENDS, kinds_of
 from deploy.near_memory import sizes_of
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import cost
-from lava_procs.near_memory.geometry import memories, misfits
+from lava_procs.near_memory.geometry import misfits
 
 INPUT = "input"
 """Where the network's input spikes come from."""
@@ -40,7 +40,9 @@ class Piece:
         arriving: spikes per step that come from elsewhere.
         own: spikes per step of its own that it hears.
         fired: spikes per step that it sends.
-        cycles: of a step with so many spikes, each number rounded up.
+        cycles: of a step with so many spikes, each number rounded up: the mean over the steps from one refresh of the
+            layer's memory to the next, rounded up.
+        longest: of the one of these steps that refreshes; the same where every step does.
     """
 
     layer: str
@@ -52,6 +54,7 @@ class Piece:
     own: float
     fired: float
     cycles: int
+    longest: int
 
     @property
     def name(self) -> str:
@@ -69,7 +72,7 @@ def partition(network: Network, core: Core, rates: Rates, most_cycles: int | Non
     """All pieces of a network, layer by layer: as few as fit, of a layer as even as rows of `fused` neurons allow.
 
     Args:
-        most_cycles: that a core may take for a step; a layer that takes longer is split further.
+        most_cycles: that a core may take for a mean step; a layer that takes longer is split further.
 
     Raises:
         BasaltError: a layer does not fit, however many cores it is given.
@@ -160,7 +163,7 @@ def why_not(layer: Layer, failed: Piece, core: Core, most_cycles: int | None) ->
             f"{'; '.join(map(str, broken))}; name a larger core with --core, or raise these in its TOML file."
         )
     return (
-        f"Layer {layer.name!r} takes {failed.cycles} cycles a step {least}, "
+        f"Layer {layer.name!r} takes {failed.cycles} cycles for a mean step {least}, "
         f"{failed.cycles - (most_cycles or 0)} more than --cycles {most_cycles} allows: raise it."
     )
 
@@ -185,55 +188,6 @@ def piece_of(
     own = fired if whole.hears_itself else 0.0
     remote = max(float(rates.sum()) - fired, 0.0) if elsewhere else 0.0
     heard, back, sent = (np.array(int(np.ceil(round(spikes, 6)))) for spikes in (arriving + remote, own, fired))
-    cycles = int(cost(core, sizes, heard, back, sent).cycles)
-    return Piece(layer.name, order, first, neurons, sizes, arriving + remote, own, fired, cycles)
-
-
-@dataclass(frozen=True, eq=False)
-class Capacity:
-    """What pieces need of a core, and what a core has, by resource; sums over the pieces of a core count.
-
-    Attributes:
-        names: of the resources.
-        needs: of each piece.
-        limits: of every core.
-    """
-
-    names: tuple[str, ...]
-    needs: Float[np.ndarray, "pieces resources"]
-    limits: Float[np.ndarray, "resources"]
-
-    def fits(self, needs: Float[np.ndarray, "*any resources"]) -> np.ndarray:
-        """Whether a core has so much."""
-        return np.all(needs <= self.limits, axis=-1)
-
-
-def capacity(core: Core, pieces: list[Piece], share: bool, most_cycles: int | None = None) -> Capacity:
-    """Neurons, rows, inputs, states, bits of every memory that the core's file sizes, and cycles a step.
-
-    Args:
-        share: several pieces may be on a core, which then steps one after the other; never two of one layer.
-        most_cycles: of a core that is shared; if None, sharing may not make the step longer than the longest piece.
-    """
-    if not share:
-        return Capacity(("pieces",), np.ones((len(pieces), 1)), np.ones(1))
-    longest = max(piece.cycles for piece in pieces)
-    bits = {name: 8192 * kib for name, kib in core.sram_kib.items()}
-    layers = [piece.layer for piece in pieces]
-    limits: dict[str, float] = {
-        "neurons": core.neurons,
-        "inputs": core.inputs,
-        "states": core.states,
-        "cycles": longest if most_cycles is None else most_cycles,
-        **bits,
-        **dict.fromkeys((f"layer {name}" for name in layers), 1),
-    }
-    needs = np.zeros((len(pieces), len(limits)))
-    for number, piece in enumerate(pieces):
-        memory = memories(core, piece.sizes)
-        sizes = piece.sizes
-        need = {"neurons": sizes.neurons, "inputs": sizes.inputs, "states": sizes.states, "cycles": piece.cycles}
-        need |= {name: memory[name].size for name in bits if name in memory}
-        need[f"layer {piece.layer}"] = 1
-        needs[number] = [need.get(name, 0) for name in limits]
-    return Capacity(tuple(limits), needs, np.array(list(limits.values())))
+    refreshes, holds = cost(core, sizes, heard, back, sent, np.array([True, False])).cycles.tolist()
+    cycles = -(-(refreshes + (sizes.update_interval - 1) * holds) // sizes.update_interval)
+    return Piece(layer.name, order, first, neurons, sizes, arriving + remote, own, fired, cycles, refreshes)

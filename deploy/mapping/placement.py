@@ -13,8 +13,9 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from deploy.mapping.capacity import Capacity
 from deploy.mapping.mesh import PORT, Mesh
-from deploy.mapping.partition import INPUT, Capacity
+from deploy.mapping.partition import INPUT
 from deploy.mapping.traffic import DECIMALS
 
 Places = Int[np.ndarray, "pieces"]

@@ -11,8 +11,9 @@ from jaxtyping import Int
 
 from basalt.errors import BasaltError
 from convert.records import Network
+from deploy.mapping.capacity import capacity
 from deploy.mapping.mesh import PORT, Link, Mesh, smallest_mesh
-from deploy.mapping.partition import INPUT, Piece, Rates, capacity, partition
+from deploy.mapping.partition import INPUT, Piece, Rates, partition
 from deploy.mapping.placement import (
     ROUNDS,
     UNITS,
@@ -67,9 +68,18 @@ class Mapped:
     @cached_property
     def cycles(self) -> dict[int, int]:
         """Cycles of a mean step by core; pieces that share one come one after the other."""
+        return self.of_cores([piece.cycles for piece in self.pieces])
+
+    @cached_property
+    def longest(self) -> dict[int, int]:
+        """Cycles by core of the step in which all memories refresh, as they do in the first."""
+        return self.of_cores([piece.longest for piece in self.pieces])
+
+    def of_cores(self, of_pieces: list[int]) -> dict[int, int]:
+        """Sums over the pieces of each core that has any."""
         found: dict[int, int] = {}
-        for piece, core in zip(self.pieces, self.places.tolist()):
-            found[core] = found.get(core, 0) + piece.cycles
+        for amount, core in zip(of_pieces, self.places.tolist()):
+            found[core] = found.get(core, 0) + amount
         return found
 
     @property

@@ -47,7 +47,7 @@ def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
     """
     mesh = mapped.mesh
     hops = mapped.hops_of_spikes()
-    busiest = max(mapped.cycles, key=lambda core: mapped.cycles[core])
+    busiest, latest = (max(cycles, key=cycles.__getitem__) for cycles in (mapped.cycles, mapped.longest))
     link = max(mapped.links, key=lambda link: mapped.links[link], default=None)
     return {
         "format": "basalt-mapping",
@@ -71,6 +71,7 @@ def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
                 "spikes_per_step": round(piece.fired, DECIMALS),
                 "arriving_per_step": round(piece.arriving, DECIMALS),
                 "cycles_per_step": piece.cycles,
+                "longest_step_cycles": piece.longest,
                 "memory_kib": kib(mapped.core, piece),
                 "hops_per_spike": int(hops[piece.layer][piece.first]),
             }
@@ -83,6 +84,7 @@ def mapping_file(mapped: Mapped, steps: int | None) -> dict[str, Any]:
         "hops_per_step": comparison(mapped),
         "hops_per_inference": None if steps is None else mapped.hops * steps,
         "busiest_core": {"place": mesh.place(busiest), "cycles_per_step": mapped.cycles[busiest]},
+        "longest_step": {"place": mesh.place(latest), "cycles": mapped.longest[latest]},
         "busiest_link": None
         if link is None
         else {"from": mesh.place(link[0]), "to": mesh.place(link[1]), "spikes_per_step": mapped.links[link]},

@@ -133,6 +133,23 @@ def test_the_command_prints_a_table(run_folder):
     for word in ("l1", "readout", "Busiest core", "at random", "snake"):
         assert word in printed.stdout
     assert (run_folder / "there" / "mapping.json").exists()
+    assert "in brackets" not in printed.stdout, "every memory is refreshed in every step"
+
+
+def test_the_command_tells_the_longest_step_and_folders_as_they_are(tmp_path):
+    folder = tmp_path / "a[red]b"
+    slow = replace(NET.layers[0], memory=replace(NET.layers[0].memory, update_interval=7))
+    netx.write(folder / "model.net", replace(NET, layers=(slow, *NET.layers[1:])))
+    printed = invoke(folder, "--rate", 0.01, "--rounds", 0)
+    assert printed.exit_code == 0, printed.output
+    pieces = json.loads((folder / "mapping.json").read_text())["pieces"]
+    first, late = pieces[0], max(pieces, key=lambda piece: piece["longest_step_cycles"])
+    assert first["longest_step_cycles"] > first["cycles_per_step"]
+    text = " ".join(printed.stdout.split())
+    assert f"{first['cycles_per_step']} ({first['longest_step_cycles']})" in text
+    assert "in brackets cycles of one that refreshes" in text
+    assert f"longest step: ({late['place'][0]}, {late['place'][1]}), {late['longest_step_cycles']} cycles" in text
+    assert "a[red]b/mapping.json" in printed.stdout.replace("\n", "")
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,25 @@ from basalt.errors import BasaltError
 from convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield
 from convert.records import Network, Spiking
 from deploy.cores import load_core
-from deploy.mapping.partition import INPUT, capacity, partition, uniform_rates
+from deploy.mapping.capacity import capacity
+from deploy.mapping.partition import INPUT, partition, uniform_rates
 from deploy.mapping.result import map_network
 from deploy.mapping.summary import mapping_file
 from deploy.mapping.traffic import traffic_graph
 from deploy.near_memory import sizes_of
 from deploy.reference import simulate
+from deploy.run import Job
+from lava_procs.metering import COLUMN
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.formula import cost
 from lava_procs.near_memory.geometry import memories, misfits
-from tests.conformance.strategies import even, hgrn, hopfield
+from tests.conformance.direct import run_direct
+from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
 from tests.deploy.mapping.nets import NEURON
 
 CORE = Core(name="small", neurons=12, inputs=60, sram_kib={"input_weights": 1, "gate_weights": 3, "values": 0.15})
 SPLIT = ("published", *RECALLS)
+CYCLES = COLUMN["cycles"]
 
 
 def memory(rng, variant, inputs, neurons):
@@ -64,10 +69,83 @@ def test_parts_fit_and_keep_to_what_they_share(variant, inputs, neurons, seed):
     for piece in pieces:
         assert misfits(CORE, piece.sizes) == []
         assert piece.sizes.pathway == replace(whole, neurons=piece.neurons)
-        assert piece.cycles == cost(CORE, piece.sizes, np.array(3)).cycles
+        assert piece.longest == cost(CORE, piece.sizes, np.array(3)).cycles >= piece.cycles
     if len(pieces) > 1:
         graph = traffic_graph(net, pieces, rates)
         assert [spikes for _, _, spikes in graph.edges(data="spikes")] == [3.0] * len(pieces), "each hears the input"
+
+
+def every(interval, kind, inputs=12, neurons=12):
+    """A network of one layer whose memory is refreshed so often, and whose neurons do not fire."""
+    rng = np.random.default_rng(8)
+    make = slow_memory if kind == "slow" else hopfield
+    found = make(rng, inputs, neurons, *(() if kind == "slow" else (kind,)), interval)
+    quiet = replace(NEURON, threshold=1 << 16)
+    return Network((Spiking("l", even(rng, (neurons, inputs), 120), quiet, memory=found),))
+
+
+@pytest.mark.parametrize("interval", [1, 2, 7])
+@pytest.mark.parametrize("kind", ["slow", *RECALLS])
+def test_a_mean_step_is_that_of_the_steps_between_two_refreshes(kind, interval):
+    """As the backend counts them, with as many spikes in each: all steps but the first, which hears none."""
+    net = every(interval, kind)
+    (piece,) = partition(net, CORE, uniform_rates(net, {INPUT: 3.0}))
+    spikes = np.zeros((1, 12, interval + 1), np.uint8)
+    spikes[:, :3] = 1
+    total, first = (
+        int(run_direct(Job(net, spikes[:, :, :steps], "near-memory", core=CORE)).counts["l.spiking"][0, CYCLES])
+        for steps in (interval + 1, 1)
+    )
+    assert piece.cycles == -(-(total - first) // interval)
+    assert piece.longest == cost(CORE, piece.sizes, np.array(3)).cycles
+    assert (piece.longest > piece.cycles) == (interval > 1)
+
+
+def test_most_cycles_are_those_of_a_mean_step():
+    """A layer whose recalls alone take longer stays whole; what all steps take is split."""
+    often, seldom = every(1, "modern", neurons=32), every(5, "modern", neurons=32)
+    (whole,) = partition(seldom, Core(), uniform_rates(seldom, {INPUT: 3.0}))
+    assert whole.longest > whole.cycles
+    for net, split in ((seldom, False), (often, True)):
+        rates = uniform_rates(net, {INPUT: 3.0})
+        found = partition(net, Core(), rates, most_cycles=whole.longest - 1)
+        assert (len(found) > 1) == split
+        assert all(piece.cycles < whole.longest for piece in found)
+
+
+def test_layers_share_a_core_where_neither_its_mean_nor_its_longest_step_is_longer():
+    """Two that recall at once would make the longest step longer, two that do not the mean one."""
+    (seldom,), (quick,) = (
+        partition(net, Core(), uniform_rates(net, {INPUT: spikes}))
+        for net, spikes in ((every(9, "modern"), 1.0), (every(1, "slow"), 10.0))
+    )
+    assert seldom.longest > quick.longest > seldom.cycles
+
+    def together(*pieces, most=None):
+        named = [replace(piece, layer=str(number)) for number, piece in enumerate(pieces)]
+        found = capacity(Core(states=64), named, share=True, most_cycles=most)
+        return bool(found.fits(found.needs[:2].sum(axis=0)))
+
+    below, above = (replace(quick, cycles=each, longest=each) for each in (seldom.longest - 1, 2 * seldom.longest))
+    assert not together(seldom, seldom, below), "for its longest step"
+    assert not together(quick, quick, seldom), "for its mean step"
+    assert together(seldom, seldom, above)
+    assert together(quick, quick, below)
+    assert together(seldom, seldom, most=2 * seldom.cycles)
+    assert not together(seldom, seldom, most=2 * seldom.cycles - 1)
+
+
+def test_a_mapping_tells_the_mean_and_the_longest_step():
+    slow, recall = every(4, "slow").layers[0], every(3, "modern").layers[0]
+    net = Network((replace(slow, name="s"), replace(recall, name="h")), name="two")
+    mapped = map_network(net, Core(), uniform_rates(net, {INPUT: 1.0}), rounds=0)
+    content = mapping_file(mapped, None)
+    told = [(entry["cycles_per_step"], entry["longest_step_cycles"]) for entry in content["pieces"]]
+    assert told == [(piece.cycles, piece.longest) for piece in mapped.pieces]
+    assert content["busiest_core"]["cycles_per_step"] == max(mean for mean, _ in told)
+    late = max(range(2), key=lambda number: told[number][1])
+    wanted = {"place": content["pieces"][late]["place"], "cycles": told[late][1]}
+    assert content["longest_step"] == wanted
 
 
 @given(st.sampled_from(["published", "modern"]), st.integers(0, 99))
@@ -114,10 +192,10 @@ def test_what_binds_all_neurons_keeps_them_on_one_core(variant, recurrent, why):
     rates = uniform_rates(net, {INPUT: 2.0, "l": 3.0})
     (piece,) = partition(net, Core(neurons=20, inputs=12), rates)
     assert piece.sizes == sizes_of(net.layers[0])
-    assert piece.cycles == cost(Core(), piece.sizes, np.array(2), 3 * recurrent, 3).cycles
+    assert piece.longest == cost(Core(), piece.sizes, np.array(2), 3 * recurrent, 3).cycles
     with pytest.raises(BasaltError, match=f"is not split.*{why}.*the core has 19: 1 more than fits"):
         partition(net, Core(neurons=19, inputs=12), rates)
-    with pytest.raises(BasaltError, match=rf"takes {piece.cycles} cycles a step and is not split.*{why}"):
+    with pytest.raises(BasaltError, match=rf"takes {piece.cycles} cycles for a mean step and is not split.*{why}"):
         partition(net, Core(neurons=20, inputs=12), rates, most_cycles=piece.cycles - 1)
 
 

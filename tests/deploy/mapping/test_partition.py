@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
 from convert.records import Conv, Encoder, Network
-from deploy.mapping.partition import INPUT, capacity, partition, uniform_rates
+from deploy.mapping.capacity import capacity
+from deploy.mapping.partition import INPUT, partition, uniform_rates
 from deploy.mapping.traffic import counted_spikes, traffic_graph
 from deploy.near_memory import sizes_of
 from lava_procs.near_memory.core import Core

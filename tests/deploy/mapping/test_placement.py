@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
+from deploy.mapping.capacity import Capacity
 from deploy.mapping.mesh import PORT, Mesh, parse_mesh, smallest_mesh
-from deploy.mapping.partition import INPUT, Capacity
+from deploy.mapping.partition import INPUT
 from deploy.mapping.placement import Problem, Search, lower_bound, place, problem_of, shuffled, wound
 
 MESHES = st.builds(Mesh, st.integers(1, 4), st.integers(1, 4))
