@@ -63,7 +63,7 @@ def run_command(
     """`basalt run`."""
     chosen = find(backend)
     network = netx.read(file)
-    inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
+    inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs, network.layers[-1].neurons).first(samples)
     folder = output or file.parent / f"deploy-{backend}"
     priced = tables or available_tables()
     for name in priced:
@@ -212,9 +212,12 @@ def machine() -> dict[str, Any]:
 
 
 def spike_arrays(network: Network, outcome: Outcome, predicted: np.ndarray) -> dict[str, np.ndarray]:
-    """What spikes.npz holds: what the last layer before a read-out sent, the predicted labels, the last sums if any."""
-    last = [layer.name for layer in network.layers if layer is not network.readout][-1]
-    arrays = {"spikes": outcome.sent[last], "labels": predicted}
+    """What spikes.npz holds: the predicted labels, what the last layer before a read-out sent, and its last sums, if
+    any."""
+    arrays = {"labels": predicted}
+    before = [layer.name for layer in network.layers if layer is not network.readout]
+    if before:
+        arrays["spikes"] = outcome.sent[before[-1]]
     if network.readout is not None:
         arrays["readout"] = outcome.sent[network.readout.name][:, :, -1]
     return arrays

@@ -83,7 +83,7 @@ def entry_of(folder: Path, samples: int | None, core: Any, tables: Sequence[str]
 
     path = net_file(folder)
     network = netx.read(path)
-    inputs = load_inputs(path.parent / "test.npz", network.inputs).first(samples)
+    inputs = load_inputs(path.parent / "test.npz", network.inputs, network.layers[-1].neurons).first(samples)
     scheduled = Job(network, inputs.spikes, "near-memory", file=path, core=core)
     plain = Job(network, inputs.spikes, "compiled", file=path)
     outcomes = {job.backend: run(job) for job in (scheduled, plain)}

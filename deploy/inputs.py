@@ -51,8 +51,12 @@ def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, np.
     raise BasaltError(f"{path} holds one array without a name (.npy); write it with numpy.savez(file, spikes=array).")
 
 
-def load_inputs(path: Path, features: int) -> Inputs:
+def load_inputs(path: Path, features: int, classes: int | None = None) -> Inputs:
     """Read an .npz file with `spikes` (uint8, samples × features × steps) and, if known, `labels` (samples).
+
+    Args:
+        features: inputs of the network.
+        classes: that it tells apart, so that labels stay below; None where labels are not looked at.
 
     Raises:
         BasaltError: the file is missing or damaged, or its arrays do not fit the network.
@@ -72,4 +76,9 @@ def load_inputs(path: Path, features: int) -> Inputs:
     labels = arrays.get("labels")
     if labels is not None and (labels.shape != (len(spikes),) or labels.dtype.kind not in "ui"):
         raise BasaltError(f"{path}: `labels` must be {len(spikes)} integers, and is {labels.dtype} {labels.shape}.")
+    if labels is not None and classes is not None and not 0 <= labels.min() <= labels.max() < classes:
+        raise BasaltError(
+            f"{path}: `labels` are {labels.min()} … {labels.max()}, the network has the classes 0 … {classes - 1}; "
+            f"name another input, or leave `labels` out."
+        )
     return Inputs(spikes.astype(np.uint8, copy=False), None if labels is None else labels.astype(np.int64))

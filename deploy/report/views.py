@@ -11,6 +11,8 @@ from deploy.report.plots import Tick, extent, lines, pictures, raster, time_tick
 from deploy.report.statistics import confusion, wilson
 
 LAYER_STYLES = tuple(f"layer{n}" for n in range(1, 8))
+MOST_CLASSES = 100
+"""A confusion matrix of more classes is no picture any more, and could fill the memory."""
 
 
 def accuracies(result: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -42,10 +44,30 @@ def accuracies(result: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> 
 
 
 def confusion_view(arrays: ReportArrays) -> dict[str, Any] | None:
-    """The confusion matrix with the recall of each class, or None without labels."""
+    """What was taken for what, with a row of the confusion matrix for each class, or None without labels.
+
+    Of more than `MOST_CLASSES` classes there are no rows.
+    """
     if arrays.labels is None or not len(arrays.labels):
         return None
-    matrix = confusion(arrays.labels, arrays.predicted, arrays.classes)
+    wrong = np.stack([arrays.labels, arrays.predicted])[:, arrays.labels != arrays.predicted]
+    pairs, counts = np.unique(wrong, axis=1, return_counts=True)
+    confused = [
+        {"true": arrays.class_name(int(a)), "taken": arrays.class_name(int(b)), "count": int(count)}
+        for (a, b), count in sorted(zip(pairs.T, counts), key=lambda found: -found[1])[:3]
+    ]
+    return {
+        "names": [arrays.class_name(n) for n in range(arrays.classes)],
+        "rows": confusion_rows(arrays, arrays.labels) if arrays.classes <= MOST_CLASSES else [],
+        "confused": confused,
+        "errors": wrong.shape[1],
+        "samples": len(arrays.labels),
+    }
+
+
+def confusion_rows(arrays: ReportArrays, labels: np.ndarray) -> list[dict[str, Any]]:
+    """A row a true class: how often it was taken for each class, and its recall."""
+    matrix = confusion(labels, arrays.predicted, arrays.classes)
     most = int(matrix.max())
     rows = []
     for true, row in enumerate(matrix):
@@ -64,20 +86,7 @@ def confusion_view(arrays: ReportArrays) -> dict[str, Any] | None:
                 "recall_width": round(100 * recall, 1),
             }
         )
-    wrong = matrix - np.diag(np.diag(matrix))
-    pairs = sorted(zip(*np.nonzero(wrong)), key=lambda pair: -wrong[pair])[:3]
-    confused = [
-        {"true": arrays.class_name(int(a)), "taken": arrays.class_name(int(b)), "count": int(wrong[a, b])}
-        for a, b in pairs
-    ]
-    names = [arrays.class_name(n) for n in range(arrays.classes)]
-    return {
-        "names": names,
-        "rows": rows,
-        "confused": confused,
-        "errors": int(wrong.sum()),
-        "samples": len(arrays.labels),
-    }
+    return rows
 
 
 def sample_view(trace: SampleTrace, arrays: ReportArrays, step_ms: float | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from basalt.errors import BasaltError
 from convert import netx
+from convert.records import Network, Readout
 from deploy.backends import find
 from deploy.commands import first_comment, run_state
 from deploy.energy.tables import available_tables
@@ -24,6 +25,7 @@ from lava_procs.metering import COLUMN
 from tests.conformance.strategies import cases, make_case
 
 READOUT = next(case for case in map(make_case, range(1000)) if case.network.readout and len(case.spikes) > 3)
+CLASSES = READOUT.network.layers[-1].neurons
 
 
 @settings(max_examples=6)
@@ -130,6 +132,19 @@ def test_run_command_keeps_its_contract(files):
         assert spikes["labels"].shape == (3,)
 
 
+def test_a_read_out_alone_runs(files):
+    """The last sums and the classes, and no spikes, which no layer sends."""
+    alone = Readout("readout", np.array([[2, -4], [0, 6], [4, 4]]))
+    netx.write(files / "alone.net", Network((alone,), "alone"))
+    spikes = np.array([[[1, 1, 0], [0, 1, 1]], [[0, 0, 0], [0, 0, 0]]], dtype=np.uint8)
+    np.savez(files / "two.npz", spikes=spikes, labels=[2, 0])
+    done = call("run", files / "alone.net", "--input", files / "two.npz", "--output", files / "out")
+    assert done.exit_code == 0, done.output
+    with np.load(files / "out" / "spikes.npz") as kept:
+        assert set(kept) == {"labels", "readout"}
+        assert kept["readout"].tolist() == [[0, 6, 12], [0, 0, 0]] and kept["labels"].tolist() == [2, 0]
+
+
 @given(steps=st.integers(1, 1000))
 def test_blocks_are_few_and_of_one_length(steps):
     """As many as the backend's largest block makes necessary; the last one is hardly shorter."""
@@ -166,12 +181,20 @@ def test_dry_run_runs_nothing(files):
             {"spikes": np.zeros((2, READOUT.network.inputs, 5), dtype=np.uint8), "labels": np.zeros(3, dtype=int)},
             "must be 2 integers",
         ),
+        (
+            {"spikes": np.zeros((2, READOUT.network.inputs, 5), dtype=np.uint8), "labels": [0, CLASSES]},
+            f"`labels` are 0 … {CLASSES}, the network has the classes 0 … {CLASSES - 1}; .*leave `labels` out",
+        ),
+        (
+            {"spikes": np.zeros((2, READOUT.network.inputs, 5), dtype=np.uint8), "labels": [-1, 0]},
+            "`labels` are -1 … 0, the network",
+        ),
     ],
 )
 def test_bad_input_is_named(tmp_path, arrays, says):
     np.savez(tmp_path / "x.npz", **arrays)
     with pytest.raises(BasaltError, match=says):
-        load_inputs(tmp_path / "x.npz", READOUT.network.inputs)
+        load_inputs(tmp_path / "x.npz", READOUT.network.inputs, CLASSES)
 
 
 def test_truncated_input_is_named(files):

@@ -12,6 +12,7 @@ from deploy.report.arrays import ReportArrays
 from deploy.report.format import digits, percent, seconds, share, si, whole
 from deploy.report.plots import pictures, raster, spread_labels, time_ticks
 from deploy.report.statistics import confusion, wilson
+from deploy.report.views import MOST_CLASSES, confusion_view
 
 
 def test_wilson_as_published():
@@ -31,6 +32,19 @@ def test_wilson_holds_the_accuracy_and_stays_within_bounds(samples, data):
 def test_confusion_counts_true_by_predicted():
     matrix = confusion(np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), 3)
     assert matrix.tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(3, 3), (MOST_CLASSES, MOST_CLASSES), (100_000, 0)])
+def test_the_confusion_of_too_many_classes_has_no_rows(classes, rows):
+    last = classes - 1
+    found = confusion_view(ReportArrays(np.array([0, 1, last, 1]), np.array([0, last, last, last])))
+    assert len(found["rows"]) == rows and (found["errors"], found["samples"]) == (2, 4)
+    assert found["confused"] == [{"true": str(last), "taken": "1", "count": 2}]
+
+
+def test_without_an_error_nothing_is_confused():
+    found = confusion_view(ReportArrays(np.array([0, 1]), np.array([0, 1])))
+    assert found["confused"] == [] and found["errors"] == 0
 
 
 @pytest.mark.parametrize(
