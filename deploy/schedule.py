@@ -208,13 +208,8 @@ def entries(
             "bound": str(limits[index]),
             "stalls": int(found.stalls[index]),
             "seconds": float(found.cycles[index] / (core.clock_mhz * 1e6)),
-            "paths": {
-                path: int(np.broadcast_to(work, found.cycles.shape)[index]) for path, work in found.paths.items()
-            },
-            "accesses": {
-                memory: int(np.broadcast_to(times, found.cycles.shape)[index])
-                for memory, times in found.accesses.items()
-            },
+            "paths": {path: int(work[index]) for path, work in found.paths.items()},
+            "accesses": {memory: int(times[index]) for memory, times in found.accesses.items()},
         }
         for index, count in enumerate(spikes)
     ]

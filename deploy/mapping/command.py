@@ -135,12 +135,11 @@ def files(named: Path | None) -> tuple[Path, Path | None]:
 def rates_of(network: "Network", file: Path, counts: Path | None, rate: float | None) -> "tuple[Rates, int | None]":
     """Spikes per step of every neuron, and the steps of an inference if a run tells."""
     from basalt.files import read_json
-    from deploy.mapping.partition import INPUT, uniform_rates
+    from deploy.mapping.partition import populations, uniform_rates
     from deploy.mapping.traffic import counted_spikes
 
     if rate is not None:
-        sizes = {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
-        return uniform_rates(network, {name: rate * size for name, size in sizes.items()}), None
+        return uniform_rates(network, {name: rate * size for name, size in populations(network).items()}), None
     if counts is None:
         raise BasaltError(
             f"No run of {file} has counted its spikes; run it with `basalt run {file}`, or give a --rate, as 0.05."

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from basalt.errors import BasaltError
 from basalt.files import read_json
 from convert.records import Network
-from deploy.mapping.partition import INPUT
+from deploy.mapping.partition import INPUT, populations
 
 Hops = Mapping[str, Int[np.ndarray, "neurons"]]
 """Hops of one spike over all its destinations: of each neuron by layer, of each feature of `INPUT`."""
@@ -57,8 +57,7 @@ def load_hops(path: Path, network: Network) -> Hops:
     for piece in sorted(file.pieces, key=lambda piece: piece.first):
         before = found.get(piece.layer, np.zeros(0, dtype=np.int64))
         found[piece.layer] = np.concatenate([before, np.full(piece.neurons, piece.hops_per_spike)])
-    wanted = {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
-    if {name: len(hops) for name, hops in found.items()} != wanted:
+    if {name: len(hops) for name, hops in found.items()} != populations(network):
         raise BasaltError(f"{path} maps another network than {network.name!r}: map this one with `basalt map`.")
     return found
 

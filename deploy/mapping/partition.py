@@ -17,6 +17,9 @@ from lava_procs.near_memory.geometry import misfits
 INPUT = "input"
 """Where the network's input spikes come from."""
 
+DECIMALS = 6
+"""Of spikes per step: sums of millionths are exact in double precision, so that a cost has one value."""
+
 Rates = Mapping[str, Float[np.ndarray, "neurons"]]
 """Spikes per step of each neuron, by name of the layer; those of the features under `INPUT`."""
 
@@ -34,7 +37,6 @@ class Piece:
 
     Attributes:
         layer: name of the layer.
-        order: of the layer in the network, from 0.
         first, neurons: they are neurons first … first + neurons − 1 of the layer.
         sizes: of the piece, as a layer of its own.
         arriving: spikes per step that come from elsewhere.
@@ -46,7 +48,6 @@ class Piece:
     """
 
     layer: str
-    order: int
     first: int
     neurons: int
     sizes: Sizes
@@ -62,10 +63,14 @@ class Piece:
         return f"{self.layer}[{self.first}:{self.first + self.neurons}]"
 
 
+def populations(network: Network) -> dict[str, int]:
+    """How many neurons each layer has, by name, and how many features the input."""
+    return {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
+
+
 def uniform_rates(network: Network, spikes: Mapping[str, float]) -> dict[str, Float[np.ndarray, "neurons"]]:
     """Rates of neurons that share the spikes per step of their layer (and the input's) evenly."""
-    sizes = {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
-    return {name: np.full(neurons, spikes.get(name, 0.0) / neurons) for name, neurons in sizes.items()}
+    return {name: np.full(size, spikes.get(name, 0.0) / size) for name, size in populations(network).items()}
 
 
 def partition(network: Network, core: Core, rates: Rates, most_cycles: int | None = None) -> list[Piece]:
@@ -79,9 +84,9 @@ def partition(network: Network, core: Core, rates: Rates, most_cycles: int | Non
     """
     pieces = []
     before = INPUT
-    for order, layer in enumerate(network.layers):
+    for layer in network.layers:
         refuse_lacking(layer)
-        pieces += split(layer, order, core, float(rates[before].sum()), rates[layer.name], most_cycles)
+        pieces += split(layer, core, float(rates[before].sum()), rates[layer.name], most_cycles)
         before = layer.name
     return pieces
 
@@ -97,14 +102,13 @@ def refuse_lacking(layer: Layer) -> None:
     if kind is not None:
         reason = lacks[kind]
         raise BasaltError(
-            f"Layer {layer.name!r} is a {kind} layer, which near-memory cores have not: {reason}; map a network "
+            f"Layer {layer.name!r} is of the kind {kind!r}, which near-memory cores have not: {reason}; map a network "
             f"of dense layers and convolutions."
         )
 
 
 def split(
     layer: Layer,
-    order: int,
     core: Core,
     arriving: float,
     rates: Float[np.ndarray, "neurons"],
@@ -117,7 +121,7 @@ def split(
         ends = np.minimum(row * (rows * np.arange(count + 1) // count), layer.neurons)
         pieces = []
         for first, end in zip(ends[:-1].tolist(), ends[1:].tolist()):
-            piece = piece_of(layer, order, core, first, end - first, arriving, rates)
+            piece = piece_of(layer, core, first, end - first, arriving, rates)
             if misfits(core, piece.sizes) or (most_cycles is not None and piece.cycles > most_cycles):
                 failed = piece
                 break
@@ -170,7 +174,6 @@ def why_not(layer: Layer, failed: Piece, core: Core, most_cycles: int | None) ->
 
 def piece_of(
     layer: Layer,
-    order: int,
     core: Core,
     first: int,
     neurons: int,
@@ -187,7 +190,7 @@ def piece_of(
         sizes = replace(sizes, conv=whole.conv.of_channels(neurons * layer.shape[0] // layer.neurons))
     own = fired if whole.hears_itself else 0.0
     remote = max(float(rates.sum()) - fired, 0.0) if elsewhere else 0.0
-    heard, back, sent = (np.array(int(np.ceil(round(spikes, 6)))) for spikes in (arriving + remote, own, fired))
+    heard, back, sent = (np.array(int(np.ceil(round(spikes, DECIMALS)))) for spikes in (arriving + remote, own, fired))
     refreshes, holds = cost(core, sizes, heard, back, sent, np.array([True, False])).cycles.tolist()
     cycles = -(-(refreshes + (sizes.update_interval - 1) * holds) // sizes.update_interval)
-    return Piece(layer.name, order, first, neurons, sizes, arriving + remote, own, fired, cycles, refreshes)
+    return Piece(layer.name, first, neurons, sizes, arriving + remote, own, fired, cycles, refreshes)

@@ -15,8 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from deploy.mapping.capacity import Capacity
 from deploy.mapping.mesh import PORT, Mesh
-from deploy.mapping.partition import INPUT
-from deploy.mapping.traffic import DECIMALS
+from deploy.mapping.partition import DECIMALS, INPUT
 
 Places = Int[np.ndarray, "pieces"]
 """The core of each piece."""

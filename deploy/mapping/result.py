@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -14,14 +13,7 @@ from convert.records import Network
 from deploy.mapping.capacity import capacity
 from deploy.mapping.mesh import PORT, Link, Mesh, smallest_mesh
 from deploy.mapping.partition import INPUT, Piece, Rates, partition
-from deploy.mapping.placement import (
-    ROUNDS,
-    UNITS,
-    Places,
-    Problem,
-    place,
-    problem_of,
-)
+from deploy.mapping.placement import ROUNDS, UNITS, Places, Problem, place, problem_of
 from deploy.mapping.traffic import traffic_graph
 from lava_procs.near_memory.core import Core
 
@@ -89,18 +81,15 @@ class Mapped:
 
     def hops_of_spikes(self) -> dict[str, Int[np.ndarray, "neurons"]]:
         """Hops that one spike makes, over all its destinations: for each neuron of a layer, each feature of `INPUT`."""
-        place, found = self.place_of, dict[str, Any]()
-        for name, rates in self.rates.items():
-            found[name] = np.zeros(len(rates), dtype=np.int64)
-        for source in (None, *self.pieces):
-            node = INPUT if source is None else source.name
-            hops = sum(
-                int(self.problem.distances[place[node], place[target]]) for target in self.graph.successors(node)
-            )
-            if source is None:
-                found[INPUT][:] = hops
-            else:
-                found[source.layer][source.first : source.first + source.neurons] = hops
+        place, distances = self.place_of, self.problem.distances
+        found = {name: np.zeros(len(rates), dtype=np.int64) for name, rates in self.rates.items()}
+
+        def hops(node: str) -> int:
+            return sum(int(distances[place[node], place[target]]) for target in self.graph.successors(node))
+
+        found[INPUT][:] = hops(INPUT)
+        for piece in self.pieces:
+            found[piece.layer][piece.first : piece.first + piece.neurons] = hops(piece.name)
         return found
 
 

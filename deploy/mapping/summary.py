@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 
 from deploy.mapping.mesh import PORT
-from deploy.mapping.partition import INPUT, Piece
+from deploy.mapping.partition import DECIMALS, INPUT, Piece
 from deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
 from deploy.mapping.result import Mapped
-from deploy.mapping.traffic import DECIMALS
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.geometry import memories
 

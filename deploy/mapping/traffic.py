@@ -9,10 +9,7 @@ import networkx as nx
 from basalt.errors import BasaltError
 from convert.records import Network
 from deploy.energy.counts import parse_counts
-from deploy.mapping.partition import INPUT, Piece, Rates
-
-DECIMALS = 6
-"""Of spikes per step: sums of millionths are exact in double precision, so that a cost has one value."""
+from deploy.mapping.partition import DECIMALS, INPUT, Piece, Rates
 
 
 def traffic_graph(network: Network, pieces: list[Piece], rates: Rates) -> nx.DiGraph:

@@ -39,10 +39,12 @@ class ConvWalk(Walk):
         for i in range(self.conv.kernel[0]):
             for j in range(self.conv.kernel[1]):
                 found = self.position(divmod(place, width), (i, j))
-                for order, row in enumerate(self.rows_of_channel[channel]) if found is not None else ():
+                if found is None:
+                    continue
+                for order, row in enumerate(self.rows_of_channel[channel]):
                     tap = (i * self.conv.kernel[1] + j) * len(self.rows_of_channel[channel]) + order
                     kernel = self.before_channel[channel] * self.conv.kernel[0] * self.conv.kernel[1]
-                    yield kernel + tap, (found or 0) * self.conv.rows_of_position(self.core) + row
+                    yield kernel + tap, found * self.conv.rows_of_position(self.core) + row
 
     def position(self, place: tuple[int, int], tap: tuple[int, int]) -> int | None:
         """The output position for which a place of the kernel lies on a place of the input, if there is one."""

@@ -78,9 +78,15 @@ class ConvSizes:
     @cached_property
     def positions(self) -> Int[np.ndarray, "places"]:
         """Output positions that an event at each place of a channel reaches."""
-        one = (1, *self.input_shape[1:]), (1, *self.output_shape[1:])
-        geometry = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation, "groups": 1}
-        return fan_out(self.kernel, input_shape=one[0], output_shape=one[1], **geometry)  # type: ignore[arg-type]
+        return fan_out(
+            self.kernel,
+            input_shape=(1, *self.input_shape[1:]),
+            output_shape=(1, *self.output_shape[1:]),
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=1,
+        )
 
     def event_rows(self, core: "Core") -> Int[np.ndarray, "inputs"]:
         """n, the rows that an event of each input meets."""

@@ -151,10 +151,6 @@ def sram(core: Core, name: str, words: int, bits: int, ports: int = 1) -> Memory
     return Memory(name, words, bits, ports, max(banks, 1))
 
 
-STATE_BITS = 24
-"""Width of the states of Basalt's integers."""
-
-
 @dataclass(frozen=True)
 class Misfit:
     """A design rule that a layer breaks in a core: `what` is `value`, the core has `limit`."""
@@ -176,12 +172,12 @@ def misfits(core: Core, sizes: Sizes) -> list[Misfit]:
     integers of u, v and m have 24 bits), `product_bits` (those of P m + ν x are as wide as a weight, a state and the
     carries of d + 1 terms) and `sram` (a memory no larger than the core's of that name, in KiB).
     """
-    product = core.weight_bits + STATE_BITS + sizes.states.bit_length()
+    product = core.weight_bits + pathways.STATE_BITS + sizes.states.bit_length()
     needed = {
         "neurons": ("neurons of the layer are", sizes.neurons),
         "inputs": ("inputs of the layer are", sizes.inputs),
         "states": ("states of the slow memory are", sizes.states),
-        "state_bits": ("bits of a state are", STATE_BITS),
+        "state_bits": ("bits of a state are", pathways.STATE_BITS),
         "product_bits": ("bits of the memory product are", product if sizes.states else 0),
     }
     found = [

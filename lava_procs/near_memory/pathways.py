@@ -60,7 +60,10 @@ PATHS = {
 }
 """Every data path, and its part."""
 
-LOW_BITS, BIAS_BITS, STATE_BITS, SQUASHED_BITS, SIMILARITY_BITS = 13, 13, 24, 8, 40
+STATE_BITS = 24
+"""Width of the states of Basalt's integers."""
+LOW_BITS, BIAS_BITS, SQUASHED_BITS, SIMILARITY_BITS = 13, 13, 8, 40
+"""Of a lower bound of the forget gate, a gate's bias, a unit's squashed state, and a pattern's similarity."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,10 @@ class GatedSizes:
         """The memory of so many of its neurons: their units."""
         return replace(self, neurons=neurons)
 
+    def groups(self, core: "Core") -> int:
+        """G = ⌈N/F⌉."""
+        return -(-self.neurons // core.fused)
+
     def beat(self, core: "Core") -> int:
         """Cycles of a group in the gate bank."""
         return max(2 * core.fused, -(-(4 if self.gated else 5) * core.fused // core.macs))
@@ -123,7 +130,7 @@ class GatedSizes:
 
     def memories(self, core: "Core") -> Iterator[Rows]:
         """Rows of F weights, constants, sums and states."""
-        fused, groups = core.fused, -(-self.neurons // core.fused)
+        fused, groups = core.fused, self.groups(core)
         yield Rows("gate_weights", 3 * self.inputs * groups, fused * core.weight_bits, macros=3, ports=3)
         if self.gated:
             words = 2 * self.neurons * groups
@@ -134,7 +141,7 @@ class GatedSizes:
 
     def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Bool[np.ndarray, "*steps"]) -> PathwayCost:
         """Of steps with so many input events."""
-        groups = -(-self.neurons // core.fused)
+        groups = self.groups(core)
         none = np.zeros_like(spikes)
         rows = (spikes if core.heterogeneous_stationarity else none + self.inputs) * groups
         product = self.neurons * groups * self.product_beat(core) if self.gated else 0
@@ -172,6 +179,10 @@ class AssociativeSizes:
         """The memory of so many of its neurons: all traces, keys and similarities, and the values of these."""
         return replace(self, neurons=neurons)
 
+    def groups(self, core: "Core") -> int:
+        """G = ⌈N/F⌉."""
+        return -(-self.neurons // core.fused)
+
     def trace_rows(self, core: "Core") -> int:
         """Gm = ⌈m/F⌉."""
         return -(-self.inputs // core.fused)
@@ -190,7 +201,7 @@ class AssociativeSizes:
 
     def memories(self, core: "Core") -> Iterator[Rows]:
         """Rows of F keys, values, traces and currents; a similarity a pattern."""
-        fused, groups, traces = core.fused, -(-self.neurons // core.fused), self.trace_rows(core)
+        fused, groups, traces = core.fused, self.groups(core), self.trace_rows(core)
         row = fused * core.weight_bits
         yield Rows("trace", traces, fused * STATE_BITS, ports=core.membrane_ports)
         yield Rows("keys", self.patterns * (traces if self.modern else self.bit_rows(core)), row)
@@ -205,7 +216,7 @@ class AssociativeSizes:
         """Of steps whose events are known from cycle `heard` on, of which some refresh the recall."""
         found = self.modern_work(core) if self.modern else self.classical_work(core)
         none = np.zeros_like(spikes)
-        groups, traces = -(-self.neurons // core.fused), self.trace_rows(core)
+        groups, traces = self.groups(core), self.trace_rows(core)
         passing = traces * core.group_cycles
         paths = {"trace_update": none + passing, **{name: refresh * value for name, value in found["paths"].items()}}
         accesses = {name: refresh * value for name, value in found["accesses"].items()}
@@ -221,7 +232,7 @@ class AssociativeSizes:
 
     def modern_work(self, core: "Core") -> dict[str, Any]:
         """What a refresh takes."""
-        groups, traces = -(-self.neurons // core.fused), self.trace_rows(core)
+        groups, traces = self.groups(core), self.trace_rows(core)
         patterns, times, beat = self.patterns, self.iterations, self.beat(core)
         softmax = patterns + -(-patterns // core.macs) + 4
         trace = traces * max(core.group_cycles, beat) + 2
