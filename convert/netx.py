@@ -66,6 +66,11 @@ def attribute(file: h5py.File, path: Path, name: str, default: Any, read: Callab
         raise BasaltError(f"{path}: the attribute {name!r} cannot be {value!r}; export it again.") from error
 
 
+def text(value: Any) -> str:
+    """A string that can be written, whatever bytes HDF5 keeps."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
 def duration(value: Any) -> float | None:
     """Seconds, more than 0, or None."""
     seconds = None if value is None else float(value)
@@ -94,7 +99,7 @@ def read_network(file: h5py.File, path: Path) -> Network:
         raise BasaltError(f"{path} holds no layers; is it a netx file?")
     return Network(
         layers=read_layers(file, path),
-        name=str(file.attrs.get("name", path.stem)),
+        name=attribute(file, path, "name", path.stem, text),
         step_seconds=attribute(file, path, "step_seconds", None, duration),
         origin=attribute(file, path, "origin", "{}", origins),
     )

@@ -53,7 +53,7 @@ class Reader:
         if key not in self.group:
             raise self.fail(key, "is missing")
         item = self.group[key]
-        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iufb":
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iufb" or item.shape is None:
             raise self.fail(key, "is not a numeric array")
         value = np.asarray(item[()])
         while value.ndim > max(dimensions) and value.shape[-1] == 1:
@@ -94,21 +94,24 @@ class Reader:
         if key not in self.group:
             raise self.fail(key, "is missing")
         item = self.group[key]
-        if not isinstance(item, h5py.Dataset) or item.size == 0:
+        if not isinstance(item, h5py.Dataset) or not item.size:
             raise self.fail(key, "is not a string")
         value = np.asarray(item[()]).reshape(-1)[0]
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
     def shape(self) -> tuple[int, ...]:
         """`shape`, channels first."""
-        return tuple(int(size) for size in self.integers("shape", (0, 1)).reshape(-1))
+        found = tuple(int(size) for size in self.integers("shape", (0, 1)).reshape(-1))
+        if not found or min(found) < 1:
+            raise self.fail("shape", f"is {found}, and needs a size of at least 1 an axis")
+        return found
 
     def spread(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:
         """A value a neuron, from one for all, one a channel or one for each; None where the key is absent."""
         if key not in self.group:
             return None
         value = self.integers(key, (0, 1, *range(2, len(shape) + 1))).reshape(-1)
-        if value.size not in (1, shape[0], prod(shape)):
+        if not value.size or value.size not in (1, shape[0], prod(shape)):
             raise self.fail(key, f"has {value.size} values for {prod(shape)} neurons in {shape[0]} channels")
         return np.repeat(value, prod(shape) // value.size)
 

@@ -140,6 +140,8 @@ def memory_contracts(layer: Layer) -> Found:
     """The slow state forgets: the spectral radius of Ā is below 1."""
     if isinstance(layer, Spiking) and isinstance(layer.memory, SlowMemory):
         memory = layer.memory
+        if not 0 <= memory.coefficient_shift <= SHIFT_MAX:
+            return  # breaks `memory_width`, and 2.0**shift perhaps all floats
         radius = np.abs(np.linalg.eigvals(memory.transition / 2.0**memory.coefficient_shift)).max(initial=0.0)
         if radius >= 1:
             yield "spectral radius of the transition", float(radius), "below 1"

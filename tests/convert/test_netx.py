@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
 from convert import netx
-from convert.records import Network, Neuron, Spiking, axis
+from convert.records import Encoder, Network, Neuron, Spiking, axis
 from tests.conformance.conv_strategies import conv_cases
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import cases, make_case
@@ -126,6 +126,34 @@ def test_damaged_file_never_crashes(place, value, tmp_path_factory):
         netx.read(path)
     except BasaltError as error:
         assert "a.net" in str(error)
+
+
+@pytest.mark.parametrize("key", ["weight", "shape", "type", "neuron/vThMant", "neuron/iDecay"])
+@pytest.mark.parametrize("value", [h5py.Empty("f"), h5py.Empty("i4"), np.zeros(0), np.zeros((0, 2))])
+def test_nothing_where_something_belongs_is_named(key, value, tmp_path):
+    """HDF5 knows arrays without a value, and arrays of none."""
+    path = tmp_path / "a.net"
+    size = (2, 1, 1)
+    encoder = Encoder(name="in", weight=np.array([[64]]), neuron=Neuron(64, axis(0), axis(0), "hard"), features=size)
+    dense = Spiking(name="out", weight=np.zeros((1, 2), np.int64), neuron=encoder.neuron)
+    netx.write(path, Network((encoder, dense), "two"))
+    with h5py.File(path, "a") as file:
+        for layer in file["layer"].values():
+            if key in layer:
+                del layer[key]
+                layer[key] = value
+    with pytest.raises(BasaltError, match=r"a\.net"):
+        netx.read(path)
+
+
+def test_a_name_that_is_no_text_is_made_one(tmp_path):
+    """Reports and copies of the file are written with it."""
+    netx.write(tmp_path / "a.net", make_case(3).network)
+    with h5py.File(tmp_path / "a.net", "a") as file:
+        file.attrs["name"] = b"caf\xe9"
+    network = netx.read(tmp_path / "a.net")
+    assert network.name == "caf?"
+    netx.write(tmp_path / "b.net", network)
 
 
 def test_missing_file(tmp_path):

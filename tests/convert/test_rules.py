@@ -119,6 +119,7 @@ def test_convolutions_that_cannot_be(changes, rule):
         (hgrn(forget_recurrent=np.zeros((4, 4))), "shapes", "forget_recurrent is 16, the limit is none"),
         (hgrn(variant="gated"), "shapes", "update_recurrent is 0"),
         (hgrn(variant="open"), "memory_variant", "is 'open', the limit is one of published, gated"),
+        (memory(coefficient_shift=1 << 40), "memory_width", "coefficient_shift is 1.09951e+12"),
         (modern(trace_decay=4097), "decay_range", "trace_decay is 4097"),
         (modern(keys=np.full((2, 3), 128)), "hopfield_width", "keys is 128, the limit is -128 … 127"),
         (modern(values=np.full((2, 4), -129)), "hopfield_width", "values is -129"),
