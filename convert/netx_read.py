@@ -21,6 +21,9 @@ STOCK_TYPES = {
 }
 """Neurons that only stock lava-dl computes → types of layers in which it does."""
 
+NEURONS_MAX = 1 << 24
+"""Of a layer: what no memory holds is refused before it is asked for."""
+
 NEVER = (1 << 17) - 1
 """lava-dl gives neurons that must not spike this threshold or one beyond the 17 bits."""
 
@@ -104,6 +107,8 @@ class Reader:
         found = tuple(int(size) for size in self.integers("shape", (0, 1)).reshape(-1))
         if not found or min(found) < 1:
             raise self.fail("shape", f"is {found}, and needs a size of at least 1 an axis")
+        if prod(found) > NEURONS_MAX:
+            raise self.fail("shape", f"is {found}, more than the {NEURONS_MAX:,} neurons that a layer can have")
         return found
 
     def spread(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:

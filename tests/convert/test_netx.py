@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from basalt.errors import BasaltError
 from convert import netx
 from convert.records import Encoder, Network, Neuron, Spiking, axis
-from tests.conformance.conv_strategies import conv_cases
+from tests.conformance.conv_strategies import conv_cases, make_conv_case
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import cases, make_case
 
@@ -144,6 +144,16 @@ def test_nothing_where_something_belongs_is_named(key, value, tmp_path):
                 layer[key] = value
     with pytest.raises(BasaltError, match=r"a\.net"):
         netx.read(path)
+
+
+def test_a_shape_beyond_all_memory_is_named(tmp_path):
+    netx.write(tmp_path / "a.net", next(case.network for case in map(make_conv_case, range(100))))
+    with h5py.File(tmp_path / "a.net", "a") as file:
+        for layer in file["layer"].values():
+            if layer["shape"].size == 3:
+                layer["shape"][...] = 1 << 30
+    with pytest.raises(BasaltError, match=r"'shape' is .* more than the 16,777,216 neurons"):
+        netx.read(tmp_path / "a.net")
 
 
 def test_a_name_that_is_no_text_is_made_one(tmp_path):
