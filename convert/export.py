@@ -49,7 +49,7 @@ def export(
 def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> str:
     """Write model.net, test.npz and trace.npz of a run; returns a sentence that says so.
 
-    An earlier trace, that of other weights perhaps, goes where none is asked for.
+    What verify said of an earlier export, of other weights perhaps, goes, and so does a trace where none is asked for.
     """
     import numpy as np
     import torch
@@ -70,6 +70,7 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     spikes = test.dense(kept)
     arrays = trace(model, spikes[:verified], network.layers[-1].name) if verified else None
     netx.write(folder / "model.net", network)
+    (folder / "verify.json").unlink(missing_ok=True)
     with atomic(folder / "test.npz") as temporary:
         np.savez_compressed(temporary, spikes=spikes, labels=test.labels[kept], index=test.index[kept])
     if arrays is None:

@@ -4,6 +4,7 @@ import platform
 import re
 import sys
 import time
+from contextlib import suppress
 from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from deploy.report import SampleTrace
 
 console = Console()
+
+PRICED = ("energy.json", "result.json", "report.html")
+"""What a run writes once its counts are priced."""
 
 
 def run_command(
@@ -102,6 +106,7 @@ def run_command(
     if hops is not None:
         add_hops(counts, hops, {"input": job.spikes, **outcome.sent})
     counts["operations"] = operations_of(job, outcome, counts)
+    forget(folder, *PRICED)  # should pricing fail, they would stand beside other counts
     with atomic(folder / "spikes.npz") as temporary:
         np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
     write_json(folder / "counts.json", counts)
@@ -113,6 +118,13 @@ def run_command(
     show_result(result, folder, chosen.table)
     if timeline_file is not None:
         write_timeline(job, timeline_file)
+
+
+def forget(folder: Path, *names: str) -> None:
+    """Remove what an earlier run left; where that cannot be done, writing says so."""
+    for name in names:
+        with suppress(OSError):
+            (folder / name).unlink()
 
 
 def write_timeline(job: Job, path: Path) -> None:
@@ -134,6 +146,8 @@ def parse_places(places: list[str]) -> dict[str, str]:
 
 def run_with_bar(job: Job, timeout: float | None, folder: Path, title: str) -> Outcome:
     """Run with a progress bar; a failure's traceback is kept in the folder."""
+    trace = folder / "failure.txt"
+    forget(folder, trace.name)
     try:
         with progress_bar(title) as update:
             try:
@@ -143,7 +157,6 @@ def run_with_bar(job: Job, timeout: float | None, folder: Path, title: str) -> O
                 return run(job, timeout, update, folder)
     except SessionError as error:
         if error.traceback:
-            trace = folder / "failure.txt"
             trace.write_text(error.traceback)
             raise SessionError(f"{error} The traceback is in {trace}.", error.traceback) from error
         raise

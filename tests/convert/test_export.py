@@ -39,8 +39,10 @@ def test_nothing_is_written_before_all_is_known(trained: Path, monkeypatch: pyte
     assert not (trained / "model.net").exists()
 
 
-def test_no_trace_of_other_weights_is_left(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_other_weights_is_left(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
     np.savez(trained / "trace.npz", hidden1=np.zeros(3))
+    (trained / "verify.json").write_text('{"mismatches": 0}')
     export(trained / "checkpoint.pt", samples=2, verified=0)
-    assert (trained / "model.net").exists() and not (trained / "trace.npz").exists()
+    assert (trained / "model.net").exists()
+    assert not (trained / "trace.npz").exists() and not (trained / "verify.json").exists()

@@ -163,6 +163,20 @@ def test_run_without_labels(files):
     assert json.loads((files / "out" / "result.json").read_text())["accuracy"] is None
 
 
+def test_what_an_earlier_run_left_goes(files):
+    """Should pricing fail, its figures would stand beside the counts of another run."""
+    arguments = ("run", files / "model.net", "--input", files / "x.npz", "--output", files / "out", "--samples", 1)
+    (files / "out").mkdir()
+    (files / "out" / "failure.txt").write_text("of an earlier run")
+    assert call(*arguments).exit_code == 0
+    assert not (files / "out" / "failure.txt").exists()
+    table = (Path(__file__).parents[2] / "deploy/energy/tables/textbook-45nm.toml").read_text()
+    (files / "own.toml").write_text(re.sub(r"(?m)^synaptic_operations = .*\n", "", table))
+    failed = call(*arguments, "--table", files / "own.toml", "--strict")
+    assert failed.exit_code == 1 and "has no price for" in str(failed.exception)
+    assert {path.name for path in (files / "out").iterdir()} == {"spikes.npz", "counts.json"}
+
+
 def test_dry_run_runs_nothing(files):
     done = call("run", files / "model.net", "--input", files / "x.npz", "--output", files / "out", "--dry-run")
     assert done.exit_code == 0 and "Would run" in done.output
