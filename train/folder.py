@@ -11,9 +11,9 @@ from typing import Any
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder
 from train.checkpoint import NAME
+from train.recipe import FILE as RECIPE
 from train.recipe import Recipe, read
 
-RECIPE = "recipe.toml"
 METRICS = "metrics.json"
 
 
@@ -101,7 +101,7 @@ def check_same(stored: Recipe, wanted: Recipe, run: Path) -> None:
         if key != "training.epochs" and before.get(key) != after.get(key):
             raise BasaltError(
                 f"{run} was started with {key} = {before.get(key)!r}, not {after.get(key)!r}: "
-                "resume it as it is, or train under another --name."
+                f"go on with it as it is by `basalt train {run} --resume`, or train under another --name."
             )
 
 

@@ -95,6 +95,11 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     state = State(network, optimizer)
     if resume:
         _restore(state, checkpoint.read(run))
+        if state.epoch > config.epochs:
+            raise BasaltError(
+                f"{run} has {state.epoch} finished epochs already, more than {config.epochs}: ask for no fewer with "
+                "--epochs, or train under another --name."
+            )
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
     step = Stepper(network, wrapped, wrapped_optimizer, fabric, config)
     chosen = _spread(len(splits.train))
@@ -163,6 +168,11 @@ def _epoch(
         raise BasaltError(
             f"The gradient of {100 * figures.overflowed:.0f} % of epoch {state.epoch + 1}'s samples was not finite: "
             "lower training.learning_rate, or network.layers' scale_grad, and train anew."
+        )
+    if not all(bool(parameter.isfinite().all()) for parameter in state.network.parameters()):
+        raise BasaltError(
+            f"Weights became infinite in epoch {state.epoch + 1}: lower training.learning_rate or "
+            "training.weight_decay, and train anew."
         )
     rates = {f"spike_rate_{name}": value for name, value in figures.rates.items()}
     return {

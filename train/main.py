@@ -19,7 +19,7 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="A recipe's name (see `basalt list`), the path of a TOML file, or, with --resume, a run's folder."
+            help="A recipe's name (see `basalt list`), a TOML file, or, with --resume, a run's name or folder."
         ),
     ] = "dmp_digits",
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the run's last finished epoch.")] = False,
@@ -47,18 +47,34 @@ def train(
     settings = dict(recipes.setting(text) for text in set_ or ())
     given = {"training.epochs": epochs, "seed": seed, "name": name}
     settings.update({key: value for key, value in given.items() if value is not None})
-    run = Path(recipe)
-    if resume and run.is_dir():
-        from train.folder import RECIPE
-
-        wanted = recipes.read(run / RECIPE, settings)
-    else:
-        wanted = recipes.read(recipe, settings)
-        run = RUNS / wanted.name
+    stopped = _stopped_run(recipe) if resume else None
+    wanted = recipes.read(recipe if stopped is None else stopped / recipes.FILE, settings)
+    run = stopped or RUNS / wanted.name
     if dry_run:
         _describe(wanted)
         return
     _train(wanted, run, resume, data_dir, accelerator, devices)
+
+
+def _stopped_run(given: str) -> Path | None:
+    """The folder of the run that is named to be resumed, by itself or by its recipe's; None where a recipe is named.
+
+    Raises:
+        BasaltError: there is neither.
+    """
+    from train import checkpoint, recipe
+
+    path = Path(given)
+    folder = path.parent if path.name == checkpoint.NAME else path
+    if folder.is_dir():
+        return folder
+    try:
+        recipe.find(given)
+    except BasaltError as error:
+        if not (RUNS / given).is_dir():
+            raise BasaltError(f"No run and no recipe {given!r} to go on with: `basalt list` shows both.") from error
+        return RUNS / given
+    return None
 
 
 def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accelerator: str, devices: str) -> None:

@@ -23,7 +23,8 @@ else:
     import tomli as tomllib
 
 RECIPES = Path(__file__).parent / "recipes"
-DEFAULT = "dmp_digits"
+FILE = "recipe.toml"
+"""Of a run, beside its checkpoint."""
 
 
 class AugmentConfig(Strict):
@@ -42,7 +43,7 @@ class AugmentConfig(Strict):
 
     share: float = Field(1.0, ge=0, le=1)
     pixels: int = Field(0, ge=0, le=8)
-    steps: int = Field(0, ge=0)
+    steps: int = Field(0, ge=0, le=4096)
     drop: float = Field(0.0, ge=0, lt=1)
     noise: float = Field(0.0, ge=0, le=1)
     rotate: float = Field(0.0, ge=0, le=90)
@@ -204,8 +205,8 @@ def find(recipe: str | Path) -> Path:
     for path in (Path(recipe), RECIPES / f"{recipe}.toml"):
         if path.is_file():
             return path
-    if (Path(recipe) / "recipe.toml").is_file():
-        raise BasaltError(f"{recipe} is a run: go on with it with --resume, or train {recipe}/recipe.toml anew.")
+    if (Path(recipe) / FILE).is_file():
+        raise BasaltError(f"{recipe} is a run: go on with it with --resume, or train {recipe}/{FILE} anew.")
     known = sorted(path.stem for path in RECIPES.glob("*.toml"))
     raise BasaltError(
         f"No recipe {str(recipe)!r}: give one of {', '.join(known)}, or the path of a TOML file"

@@ -154,6 +154,8 @@ def test_impossible_shapes_are_one_sentence() -> None:
     with pytest.raises(BasaltError, match=r"use convert/export.py"):
         Conv(ConvConfig(channels=2), "a", (1, 4, 4)).export_hdf5(None)
     layers = [{"kind": "conv", "channels": 2, "kernel": "3"}, {"kind": "readout"}]
-    with pytest.raises(BasaltError, match=r"layers\[0\].kernel: give a whole number, or \[vertical, horizontal\]"):
+    with pytest.raises(
+        BasaltError, match=r"layers\[0\].kernel: give a whole number up to 4096, or \[vertical, horizontal\]"
+    ):
         parse({"name": "x", "data": {}, "network": {"layers": layers}}, "here")
     assert LAYERS["conv"].module is Conv

@@ -45,3 +45,10 @@ def test_most_batches_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(BasaltError, match=r"67 % of epoch 2's samples was not finite: lower training\.learning_rate"):
         run(tmp_path / "run", wanted=recipe(epochs=3))
     assert checkpoint.read(tmp_path / "run").last["epoch"] == 1
+
+
+@pytest.mark.parametrize("wrong", [{"learning_rate": 1e30}, {"weight_decay": 1e30}])
+def test_infinite_weights_stop_the_run(wrong: dict[str, float], tmp_path: Path) -> None:
+    """Clipped to eight bits they have a finite loss, and no integers."""
+    with pytest.raises(BasaltError, match=r"Weights became infinite in epoch 1: lower training\.learning_rate or"):
+        run(tmp_path / "run", wanted=recipe(**wrong))

@@ -161,7 +161,7 @@ class DmpConfig(PathwayConfig):
     kind: Literal["dmp"] = "dmp"
     states: int = Field(8, ge=1, le=256)
     window: float = Field(40.0, gt=0)
-    update_interval: int = Field(1, ge=1)
+    update_interval: int = Field(1, ge=1, le=4096)
     coefficient_bits: int = Field(16, ge=4, le=16)
     memory_scale: float = Field(1.0, ge=0)
 
@@ -202,7 +202,7 @@ class HopfieldConfig(PathwayConfig):
     variant: Literal["modern", "classical"] = "modern"
     patterns: int = Field(64, ge=1, le=4096)
     iterations: int = Field(1, ge=1, le=16)
-    update_interval: int = Field(1, ge=1)
+    update_interval: int = Field(1, ge=1, le=4096)
     trace_decay: float = Field(0.1, ge=0, le=1)
     beta: float = Field(1.0, ge=2**-8, le=2**8)
     key_scale: float = Field(4.0, gt=0)
@@ -257,6 +257,13 @@ class PoolConfig(SpikingConfig):
     weight: float = Field(1.0, ge=1 / 32, le=127 / 32)
     threshold: float = Field(0.5, ge=1 / 64, le=2047)
     voltage_decay: Decay = 1.0
+
+    @field_validator("size")
+    @classmethod
+    def _possible(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if min(value) < 1:
+            raise ValueError(f"1 or more (got {value})")
+        return value
 
 
 class LstmConfig(LayerConfig):
