@@ -13,6 +13,14 @@ from basalt.cli import run_app
 from basalt.files import write_json
 from basalt.paths import newest
 
+SPLITS = {
+    "test": ("test",),
+    "validation": ("validation",),
+    "train": ("train",),
+    "all": ("train", "validation", "test"),
+}
+"""What --split means."""
+
 
 def evaluate(
     run: Annotated[Path | None, typer.Argument(help="A run's folder or checkpoint; default the newest.")] = None,
@@ -50,7 +58,7 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     """What evaluation-DATA.json holds; no integers, None, of a network that is not deployable.
 
     Raises:
-        BasaltError: the checkpoint is damaged, or the data set or split is not there.
+        BasaltError: the checkpoint is damaged, the data set or split is not there, or the network is for other inputs.
     """
     from basalt.errors import BasaltError
     from train import checkpoint
@@ -60,21 +68,27 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     from train.recipe import one_of, parse
     from train.scores import float_score, integer_score
 
-    recipe = checkpoint.read(path).recipe
+    if split not in SPLITS:
+        raise BasaltError(f"--split: {one_of(split, SPLITS)}.")
+    saved = checkpoint.read(path)
+    recipe = saved.recipe
     config = recipe.data
     if data is not None:
         # What training left out (the images that recordings show) is what this is to be tested on.
         changed = {**recipe.plain(), "data": {**recipe.plain()["data"], "name": data, "exclude_first": 0}}
         config = parse(changed, f"--data {data}").data
     splits = datasets.load(config, data_dir)
-    parts = {"test": [splits.test], "validation": [splits.validation], "train": [splits.train]}
-    parts["all"] = [splits.train, splits.validation, splits.test]
-    if split not in parts:
-        raise BasaltError(f"--split: {one_of(split, parts)}.")
+    parts = [events for events in (getattr(splits, name) for name in SPLITS[split]) if len(events)]
+    for events in parts:
+        if (events.features_count, splits.classes) != (saved.inputs, saved.classes):
+            raise BasaltError(
+                f"{splits.name} has {events.features_count} inputs and {splits.classes} classes, the network at {path} "
+                f"{saved.inputs} and {saved.classes}: give --data that it can hear."
+            )
     network = load(path)
     objective = OBJECTIVES[recipe.training.objective]
-    floats = [float_score(network, events, objective) for events in parts[split] if len(events)]
-    integers = [integer_score(network, events) for events in parts[split] if len(events) and network.deployable]
+    floats = [float_score(network, events, objective) for events in parts]
+    integers = [integer_score(network, events) for events in parts if network.deployable]
     if not floats:
         raise BasaltError(f"The {split} split of {splits.name} is empty.")
     return {

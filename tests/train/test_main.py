@@ -1,8 +1,9 @@
 """The commands train and evaluate, as a user calls them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import tomli_w
@@ -10,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from basalt.errors import BasaltError
-from tests.train.helpers import content, splits
+from tests.train.helpers import content, events, splits
 from tests.train.test_training import assert_same, stop_at, weights
 from train import data
 from train.evaluate import evaluate
@@ -86,9 +87,53 @@ def test_resume_refuses_another_recipe(recipe: Path) -> None:
     call("train", recipe, "--epochs", 2, "--resume")
 
 
+def test_evaluate_waits_for_no_other_split(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a large set take minutes to simulate."""
+    call("train", recipe, "--epochs", 1)
+
+    def never() -> NoReturn:
+        raise AssertionError("not asked for")
+
+    changed = replace(splits(), train=never, validation=never)
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: changed)
+    assert "20 samples" in call("evaluate")
+
+
+@pytest.mark.parametrize("changed", [{"classes": 3}, {"test": replace(events(20, 2), sensor=(1, 5, 4))}])
+def test_evaluate_refuses_data_of_another_shape(changed: Any, recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events of inputs that there are no weights for would be looked up behind them."""
+    call("train", recipe, "--epochs", 1)
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: replace(splits(), **changed))
+    with pytest.raises(
+        BasaltError, match=r"halves has .* inputs and . classes, the network at .* 16 and 2: give --data"
+    ):
+        call("evaluate")
+
+
 def test_resume_without_a_run(recipe: Path) -> None:
     with pytest.raises(BasaltError, match="No checkpoint at runs/tiny"):
         call("train", recipe, "--resume")
+
+
+@pytest.mark.parametrize("named", ["tiny", "runs/tiny", "runs/tiny/", "runs/tiny/checkpoint.pt"])
+def test_resume_takes_whatever_names_the_run(named: str, recipe: Path) -> None:
+    call("train", recipe, "--epochs", 1)
+    assert "Test accuracy" in call("train", named, "--resume")
+
+
+def test_resume_of_nothing_is_one_sentence(recipe: Path) -> None:
+    with pytest.raises(BasaltError, match="No run and no recipe 'runs/tiny' to go on with: `basalt list` shows both"):
+        call("train", "runs/tiny", "--resume")
+
+
+def test_resume_with_fewer_epochs_than_there_are_is_refused(recipe: Path, tmp_path: Path) -> None:
+    """It would leave a recipe of fewer epochs beside a checkpoint of more."""
+    call("train", recipe, "--epochs", 2)
+    before = (tmp_path / "runs/tiny/recipe.toml").read_bytes()
+    with pytest.raises(BasaltError, match="runs/tiny has 2 finished epochs already, more than 1: "):
+        call("train", "runs/tiny", "--resume", "--epochs", 1)
+    assert (tmp_path / "runs/tiny/recipe.toml").read_bytes() == before
+    assert (tmp_path / "runs/tiny/metrics.json").is_file()
 
 
 def test_dry_run_writes_nothing(recipe: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from basalt.paths import cache_dir
 from train.data.events import EventSet
 
 _CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py", "splitmix.py")
+DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged archive of arrays, or a compressed array, may raise."""
+
 _ARRAYS = ("offsets", "features", "times", "labels", "index")
 
 
@@ -110,7 +114,7 @@ def read(path: Path) -> EventSet:
                 step_ms=float(stored["step_ms"]),
                 sensor=tuple(int(axis) for axis in stored["sensor"]),
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise BasaltError(f"The event cache {path} is damaged ({error}).") from error
     count = len(events.features)
     sound = (

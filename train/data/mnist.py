@@ -5,7 +5,6 @@ images 0..n-1 of the training set from training and validation: recordings of th
 """
 
 import gzip
-import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from basalt.errors import BasaltError
-from train.data.cache import fingerprint
+from train.data.cache import DAMAGED, fingerprint
 from train.data.config import DataConfig
 from train.data.events import EventSet, Splits
 from train.data.film import film
@@ -96,7 +95,7 @@ def read(data_dir: Path, source: Source = MNIST) -> Mnist:
     files, title = _files(data_dir, source), source.title
     try:
         arrays = _unpack(files[0]) if len(files) == 1 else [_idx(file) for file in files]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise BasaltError(f"{files[0]} is damaged ({error}): put {title} there again.") from error
     x_train, y_train, x_test, y_test = arrays
     for images, labels in ((x_train, y_train), (x_test, y_test)):
@@ -107,10 +106,10 @@ def read(data_dir: Path, source: Source = MNIST) -> Mnist:
 
 def _files(data_dir: Path, source: Source) -> list[Path]:
     packed = data_dir / source.packed
-    if packed.exists():
+    if packed.is_file():
         return [packed]
     raw = [data_dir / source.folder / "raw" / name for name in _RAW]
-    found = [next((at for at in (path, path.with_name(path.name + ".gz")) if at.exists()), None) for path in raw]
+    found = [next((at for at in (path, path.with_name(path.name + ".gz")) if at.is_file()), None) for path in raw]
     present = [path for path in found if path is not None]
     if len(present) == len(_RAW):
         return present

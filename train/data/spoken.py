@@ -11,7 +11,6 @@ speaker left.
 """
 
 import difflib
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from jaxtyping import Int16, Int64, Shaped
 
 from basalt.errors import BasaltError
-from train.data.cache import cached, fingerprint, key_of
+from train.data.cache import DAMAGED, cached, fingerprint, key_of
 from train.data.config import DataConfig
 from train.data.events import EventSet, Splits
 from train.data.split import stratified
@@ -85,7 +84,7 @@ def read(path: Path) -> Recordings:
                 take=stored["take"].astype(np.int64),
                 rate=int(stored["rate"]),
             )
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise BasaltError(f"{path} is damaged ({error}): put it there again.") from error
     offsets, count = recordings.offsets, len(recordings.labels)
     sound = (

@@ -59,9 +59,19 @@ def test_splits_leave_out_the_first_images(tmp_path: Path, small: dict[str, np.n
 def test_the_errors_say_what_to_do(tmp_path: Path, small: dict[str, np.ndarray]) -> None:
     with pytest.raises(BasaltError, match=r"put mnist\.npz there .* --data-dir"):
         load(DataConfig(name="mnist"), tmp_path)
+    (tmp_path / "mnist.npz").mkdir()
+    with pytest.raises(BasaltError, match=r"put mnist\.npz there"):
+        load(DataConfig(name="mnist"), tmp_path)
+    (tmp_path / "mnist.npz").rmdir()
     (tmp_path / "mnist.npz").write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(BasaltError, match="damaged"):
         load(DataConfig(name="mnist"), tmp_path)
+    np.savez_compressed(tmp_path / "mnist.npz", **small)
+    whole = (tmp_path / "mnist.npz").read_bytes()
+    for start in range(200, 2200, 100):
+        (tmp_path / "mnist.npz").write_bytes(whole[:start] + bytes(100) + whole[start + 100 :])
+        with pytest.raises(BasaltError, match="damaged"):
+            load(DataConfig(name="mnist"), tmp_path)
     np.savez(tmp_path / "mnist.npz", **(small | {"x_test": small["x_test"][:, :5]}))
     with pytest.raises(BasaltError, match="28 x 28"):
         load(DataConfig(name="mnist"), tmp_path)
