@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from basalt import __version__
-from basalt.errors import BasaltError
+from basalt.errors import BasaltError, short_of_memory
 
 
 @dataclass(frozen=True)
@@ -211,10 +211,10 @@ def run_app(app: Callable[[], Any]) -> None:
         if stop.code == 130:
             end("Stopped.", 130)
         raise
-    except MemoryError as error:
-        reason = f" ({error})" if str(error) else ""
-        end(f"error: There is not enough memory{reason}: ask for smaller sizes, or fewer samples at a time.", 1)
-    except Exception:
+    except Exception as error:
+        memory = short_of_memory(error)
+        if memory is not None:
+            end(f"error: {memory}", 1)
         traceback.print_exc()
         end("This is a defect in Basalt: please report it with the lines above (see CONTRIBUTING.md).", 1)
 

@@ -88,6 +88,8 @@ def raising(error: BaseException) -> typer.Typer:
         (BasaltError("No run found: train one."), 1, "error: No run found: train one.", False),
         (ZeroDivisionError("oh"), 1, "This is a defect in Basalt: please report it", True),
         (MemoryError("Unable to allocate 74.5 GiB"), 1, "error: There is not enough memory (Unable to", False),
+        (RuntimeError("CUDA out of memory. Tried to\nmuch"), 1, "error: There is not enough memory (CUDA out", False),
+        (RuntimeError("oh"), 1, "This is a defect in Basalt: please report it", True),
         (KeyboardInterrupt(), 130, "Stopped.", False),
         (typer.Exit(3), 3, "", False),
     ],

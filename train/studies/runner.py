@@ -9,12 +9,13 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from basalt.errors import BasaltError
+from basalt.errors import BasaltError, short_of_memory
 from basalt.files import read_json, write_json
 from train.studies.plan import Experiment
 
@@ -166,6 +167,11 @@ def _in_processes(left: Sequence[Experiment], place: Place, observe: Observe) ->
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool as error:
+            raise BasaltError(
+                "A process that trained died, perhaps for want of memory: run the command again, which goes on from "
+                "where it was, with fewer --workers."
+            ) from error
         except BaseException:  # stopped: leaving the pool would wait until what is in training has ended
             for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
@@ -201,6 +207,11 @@ def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:
         return Ended(experiment, run(experiment, place, observe))
     except BasaltError as error:
         return Ended(experiment, None, str(error))
+    except (MemoryError, RuntimeError) as error:
+        memory = short_of_memory(error)
+        if memory is None:
+            raise
+        return Ended(experiment, None, memory)
 
 
 def _prepare(experiments: Sequence[Experiment], place: Place) -> None:

@@ -1,6 +1,7 @@
 """Experiments: done once, gone on with after an interruption, to the same weights; one that fails stops no other."""
 
 import copy
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.errors import BasaltError
 from basalt.files import read_json, write_json
 from tests.train.data.test_spoken import recordings
 from tests.train.helpers import splits
@@ -92,6 +94,23 @@ def test_one_that_fails_does_not_stop_the_others(place: Place, experiment: Exper
     assert "units" in ended[0].failure
 
 
+def test_one_that_has_too_little_memory_does_not_stop_the_others(
+    place: Place, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def training(recipe: Any, *others: Any) -> Any:
+        if recipe.name == "wrong":
+            torch.empty(1 << 60)  # raises torch's own error
+        return fit(recipe, *others)
+
+    monkeypatch.setattr("train.loop.fit", training)
+    ended = list(run_all([replace(experiment, name="wrong"), experiment], place, nothing))
+    assert [one.experiment.name for one in ended if one.outcome] == ["one"]
+    assert ended[0].failure.startswith("There is not enough memory (")
+    monkeypatch.setattr("train.loop.fit", lambda *_: torch.zeros(2) @ torch.zeros(3))
+    with pytest.raises(RuntimeError, match="size"):  # a defect of ours is none of theirs
+        list(run_all([replace(experiment, name="two")], place, nothing))
+
+
 def test_another_process_gives_what_this_one_gives(
     tmp_path: Path, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +134,17 @@ def test_another_process_gives_what_this_one_gives(
 
 def endless(*_: Any) -> None:
     time.sleep(60)
+
+
+def dying(*_: Any) -> None:
+    os._exit(9)
+
+
+def test_a_worker_that_dies_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_prepare", lambda *_: None)
+    monkeypatch.setattr(runner, "_ended", dying)
+    with pytest.raises(BasaltError, match=r"A process that trained died, .* with fewer --workers"):
+        list(runner._in_processes([Experiment("one", "dmp_digits")], Place(tmp_path, workers=2), nothing))
 
 
 def test_data_are_made_before_workers_ask_for_them(
