@@ -95,9 +95,13 @@ def outcome_of(experiment: Experiment, place: Place) -> dict[str, Any] | None:
     path = place.folder(experiment) / OUTCOME
     if not path.is_file():
         return None
-    outcome: dict[str, Any] = read_json(path)
     try:
-        trained = parse(outcome["recipe"], str(path))
+        outcome: dict[str, Any] = read_json(path)
+        stored = outcome["recipe"]
+    except (BasaltError, KeyError, TypeError) as error:
+        raise BasaltError(f"{path} is damaged: delete it, and what it told is measured again.") from error
+    try:
+        trained = parse(stored, str(path))
     except BasaltError:  # keys that are gone
         return None
     return outcome if trained.plain() == experiment.read().plain() else None

@@ -65,6 +65,20 @@ def test_a_finished_experiment_is_not_trained_again(
     assert (place.output / "runs" / "one.1" / OUTCOME).is_file()
 
 
+@pytest.mark.parametrize("content", ["{", "{}", "[]"])
+def test_a_damaged_outcome_says_the_way_out(content: str, place: Place, experiment: Experiment) -> None:
+    (ended,) = run_all([experiment], place, nothing)
+    before = weights(place.folder(experiment))
+    path = place.folder(experiment) / OUTCOME
+    path.write_text(content)
+    with pytest.raises(BasaltError, match=r"outcome.json is damaged: delete it, and"):
+        list(run_all([experiment], place, nothing))
+    path.unlink()
+    (again,) = run_all([experiment], place, nothing)
+    assert {**again.outcome, "took": 0} == {**ended.outcome, "took": 0}  # type: ignore[dict-item]
+    assert_same(weights(place.folder(experiment)), before)
+
+
 def test_an_interrupted_experiment_goes_on_to_the_same_weights(
     place: Place, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
