@@ -63,6 +63,7 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     from basalt.errors import BasaltError
     from train import checkpoint
     from train import data as datasets
+    from train.data.progress import progress
     from train.networks import load
     from train.objectives import OBJECTIVES
     from train.recipe import one_of, parse
@@ -87,8 +88,10 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
             )
     network = load(path)
     objective = OBJECTIVES[recipe.training.objective]
-    floats = [float_score(network, events, objective) for events in parts]
-    integers = [integer_score(network, events) for events in parts if network.deployable]
+    total = (1 + network.deployable) * sum(map(len, parts))
+    with progress(f"Testing on {splits.name}", total) as advance:
+        floats = [float_score(network, events, objective, advance=advance) for events in parts]
+        integers = [integer_score(network, events, advance=advance) for events in parts if network.deployable]
     if not floats:
         raise BasaltError(f"The {split} split of {splits.name} is empty.")
     return {

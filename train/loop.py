@@ -89,6 +89,12 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     """
     torch.manual_seed(recipe.seed)
     config = recipe.training
+    smallest = min(config.batch, len(splits.train))
+    if smallest < fabric.world_size:
+        raise BasaltError(
+            f"{fabric.world_size} devices cannot share a batch of {smallest} samples: take fewer --devices, or a "
+            "larger training.batch."
+        )
     network = Network.of(recipe, splits.train.sensor, splits.classes).to(fabric.device)
     network.travel_in(getattr(torch, config.precision))
     optimizer = make_optimizer(network, config, fabric.device)

@@ -1,6 +1,7 @@
 """Train a recipe: `python train/main.py [RECIPE]`, or `basalt train`."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,6 +82,7 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
     from rich.console import Console
 
     from train import checkpoint, data
+    from train.data.progress import progress
     from train.folder import check_same, stored_recipe
     from train.loop import fit, make_fabric
 
@@ -106,7 +108,9 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
             typer.echo(_stopped(run), err=True)
         raise SystemExit(130) from None
     if first:
-        metrics = measured(recipe, splits, state, fabric.device)
+        forms = 1 + state.network.deployable
+        with progress(f"Testing on {splits.name}", forms * len(splits.test)) as advance:
+            metrics = measured(recipe, splits, state, fabric.device, advance)
         write_json(run / "metrics.json", metrics)
         console.print(_summary(run, metrics), highlight=False, soft_wrap=True)
 
@@ -121,19 +125,21 @@ def _stopped(run: Path) -> str:
     return f"{run}/checkpoint.pt holds {done} finished epochs: go on with `python train/main.py {run} --resume`."
 
 
-def measured(recipe: Any, splits: Any, state: Any, device: Any) -> dict[str, Any]:
+def measured(
+    recipe: Any, splits: Any, state: Any, device: Any, advance: Callable[[int], None] | None = None
+) -> dict[str, Any]:
     """What metrics.json holds: scores of the best weights on the test split, and how they were trained.
 
-    Without integers, in a network that is not deployable, what is said of them is None.
+    Without integers, in a network that is not deployable, what is said of them is None. `advance` is told of samples.
     """
     from dataclasses import asdict
 
     from train.objectives import OBJECTIVES
-    from train.scores import float_score, integer_score
+    from train.scores import float_score, integer_score, quietly
 
-    network = state.network
-    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device)
-    integer = integer_score(network, splits.test, device) if network.deployable else None
+    network, told = state.network, advance or quietly
+    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device, told)
+    integer = integer_score(network, splits.test, device, told) if network.deployable else None
     return {
         "accuracy_float": scored.accuracy,
         "accuracy_float_interval": scored.interval,

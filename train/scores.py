@@ -1,6 +1,7 @@
 """How well a network does on a set: predictions, accuracy and its interval."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,8 +32,18 @@ def wilson(hits: int, samples: int, z: float = 1.959964) -> tuple[float, float]:
     return (centre - spread) / (1 + z * z / n), (centre + spread) / (1 + z * z / n)
 
 
+Advance = Callable[[int], None]
+"""Told of so many samples more that are done."""
+
+
+def quietly(count: int) -> None:
+    """Tell nobody."""
+
+
 @torch.no_grad()
-def float_score(network: Network, events: Samples, objective: Objective, device: torch.device = CPU) -> Score:
+def float_score(
+    network: Network, events: Samples, objective: Objective, device: torch.device = CPU, advance: Advance = quietly
+) -> Score:
     """Score in the training form."""
     hits, loss, rates, seen = 0, 0.0, dict.fromkeys(network.rates, 0.0), 0
     for x, labels in in_order(events, _batch(device), device):
@@ -42,10 +53,11 @@ def float_score(network: Network, events: Samples, objective: Objective, device:
         for name, rate in network.rates.items():
             rates[name] += float(rate) * len(labels)
         seen += len(labels)
+        advance(len(labels))
     return _score(hits, seen, loss / seen, {name: rate / seen for name, rate in rates.items()})
 
 
-def integer_score(network: Network, events: Samples, device: torch.device = CPU) -> Score:
+def integer_score(network: Network, events: Samples, device: torch.device = CPU, advance: Advance = quietly) -> Score:
     """Score in exact integers, as deployed.
 
     Raises:
@@ -58,6 +70,7 @@ def integer_score(network: Network, events: Samples, device: torch.device = CPU)
         for name, spikes in trace.spikes.items():
             rates[name] += float(spikes.float().mean()) * len(labels)
         seen += len(labels)
+        advance(len(labels))
     return _score(hits, seen, None, {name: rate / seen for name, rate in rates.items()})
 
 

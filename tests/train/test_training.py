@@ -4,6 +4,7 @@ import errno
 import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -108,6 +109,14 @@ def test_resume_equals_not_stopping_with_few_validations(tmp_path: Path, monkeyp
         run(folder, resume=True, wanted=wanted)
         assert_same(weights(folder), weights(tmp_path / "whole"))
         assert checkpoint.read(folder).best == expected.best
+
+
+def test_more_devices_than_samples_in_a_batch_are_one_sentence(tmp_path: Path) -> None:
+    """One of them would have none, and what it does then stops the others without a word of why."""
+    many: Any = SimpleNamespace(world_size=9)
+    with pytest.raises(BasaltError, match="9 devices cannot share a batch of 8 samples: take fewer --devices"):
+        fit(recipe(), splits(), tmp_path / "run", many, False, Console(quiet=True))
+    assert not (tmp_path / "run").exists()
 
 
 def test_every_epoch_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,8 @@ Spike = cuba.Spike
 class Neuron(slayer.neuron.cuba.Neuron):
     """`slayer.neuron.cuba.Neuron` whose time loop is compiled on the CPU, with identical spikes and gradients.
 
-    On a GPU, SLAYER's CUDA kernels run the hard reset; other resets, recurrence and learned leakage run as a loop of
+    On a GPU a layer is one operation where there is a kernel for it (`train.layers.whole`), and this is not called.
+    Where it is, SLAYER's CUDA kernels run the hard reset; other resets, recurrence and learned leakage run as a loop of
     torch operations, correct and slow.
 
     Args:

@@ -1,0 +1,21 @@
+"""Scores: whoever shows progress is told of every sample once."""
+
+import torch
+
+from tests.train.helpers import recipe, splits
+from train.batches import CPU
+from train.networks import Network
+from train.objectives import OBJECTIVES
+from train.scores import float_score, integer_score
+
+
+def test_progress_is_told_of_every_sample() -> None:
+    torch.manual_seed(1)
+    events = splits(300).train  # three batches
+    network = Network.of(recipe(), events.sensor, 2)
+    told: list[int] = []
+    floats = float_score(network, events, OBJECTIVES["cross_entropy"], CPU, told.append)
+    assert (sum(told), len(told)) == (300, 3)
+    integers = integer_score(network, events, CPU, told.append)
+    assert (sum(told), len(told)) == (600, 6)
+    assert floats.samples == integers.samples == 300
