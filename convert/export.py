@@ -57,6 +57,7 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     from basalt.paths import data_dir as find_data
     from convert import netx
     from convert.quantize import records
+    from convert.records import Readout, Spiking
     from train.checkpoint import read
     from train.data import load as load_data
     from train.networks import load as load_model
@@ -78,9 +79,10 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     else:
         with atomic(folder / "trace.npz") as temporary:
             np.savez_compressed(temporary, **arrays)
+    weights = sum(layer.weight.size for layer in network.layers if isinstance(layer, Spiking | Readout))
     return (
-        f"Wrote {folder / 'model.net'} ({len(network.layers)} layers, "
-        f"{sum(layer.inputs * layer.neurons for layer in network.layers):,} synapses) and {len(kept)} test samples."
+        f"Wrote {folder / 'model.net'} ({len(network.layers)} layers, {weights:,} weights of synapses) and "
+        f"{len(kept)} test samples."
     )
 
 

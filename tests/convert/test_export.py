@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from convert.export import export
-from tests.train.helpers import recipe, splits
+from convert.export import export, write_export
+from tests.train.helpers import content, recipe, splits
 from tests.train.test_training import run as train
 from train import data
+from train.recipe import parse
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +47,11 @@ def test_nothing_of_other_weights_is_left(trained: Path, monkeypatch: pytest.Mon
     export(trained / "checkpoint.pt", samples=2, verified=0)
     assert (trained / "model.net").exists()
     assert not (trained / "trace.npz").exists() and not (trained / "verify.json").exists()
+
+
+def test_the_weights_of_a_convolution_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not one a pair of an input and an output."""
+    monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
+    layers = [{"kind": "conv", "channels": 3}, {"kind": "readout"}]  # 3 × 1 × 3 × 3, and 2 × 3·2·2
+    train(tmp_path / "conv", wanted=parse({**content(epochs=1), "network": {"layers": layers}}, "conv"))
+    assert "(2 layers, 51 weights of synapses) and 5 test samples" in write_export(tmp_path / "conv", 5, 0, None)
