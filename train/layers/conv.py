@@ -7,10 +7,11 @@ from jaxtyping import Float, UInt8
 
 from basalt.errors import BasaltError
 from train.layers.config import ConvConfig, PoolConfig
-from train.layers.driven import Driven, instead
+from train.layers.driven import Driven
 from train.layers.fixed_point import WEIGHT_SCALE
 from train.layers.integers import ConvIntegers
 from train.layers.spiking import neurons, stock
+from train.layers.straight import instead
 from train.slayer import slayer
 
 

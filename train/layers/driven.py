@@ -10,33 +10,12 @@ from basalt.errors import BasaltError
 from train.layers import events, exact, exact_device, whole
 from train.layers.slow_memory import WEIGHT_MAX, exponent
 from train.layers.spiking import Spiking
-
-
-class _Instead(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, value, shown):  # type: ignore[no-untyped-def]
-        return shown
-
-    @staticmethod
-    def backward(ctx, grad):  # type: ignore[no-untyped-def]
-        return grad, None
-
-
-def instead(
-    value: Float[torch.Tensor, "*shape"], shown: Float[torch.Tensor, "*shape"]
-) -> Float[torch.Tensor, "*shape"]:
-    """`shown`, with the gradient of `value`: how rounding and tables train (straight through)."""
-    return _Instead.apply(value, shown.detach())
+from train.layers.straight import rounded
 
 
 def late(rows: Float[torch.Tensor, "batch steps size"]) -> Float[torch.Tensor, "batch steps size"]:
     """rows[t − 1], zero at t = 0."""
     return torch.nn.functional.pad(rows, (0, 0, 1, 0))[:, :-1]
-
-
-def rounded(value: Float[torch.Tensor, "*shape"], step: float) -> Float[torch.Tensor, "*shape"]:
-    """Multiples of `step`, halves up, with the gradient of `value`."""
-    return instead(value, torch.floor(value / step + 0.5) * step)
 
 
 def eight_bits(value: Float[torch.Tensor, "..."]) -> tuple[Float[torch.Tensor, "..."], Int[torch.Tensor, ""]]:
@@ -45,7 +24,7 @@ def eight_bits(value: Float[torch.Tensor, "..."]) -> tuple[Float[torch.Tensor, "
     step = torch.exp2(-e.to(value.dtype))
     most = WEIGHT_MAX * step
     clipped = torch.minimum(torch.maximum(value, -most), most)
-    return instead(clipped, torch.floor(clipped / step + 0.5) * step), e
+    return rounded(clipped, step), e
 
 
 def integer_sums(

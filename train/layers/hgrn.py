@@ -32,13 +32,14 @@ from basalt import tables
 from basalt.errors import BasaltError
 from train.layers import device_grid, events, exact_hgrn
 from train.layers.config import HgrnConfig
-from train.layers.driven import Driven, eight_bits, instead, integer_sums, late, rounded
+from train.layers.driven import Driven, eight_bits, integer_sums, late
 from train.layers.fixed_point import STATE_SCALE, WEIGHT_SCALE
 from train.layers.integers import HgrnIntegers, SpikingIntegers
 from train.layers.lookup import COARSEST, index_shift, look
 from train.layers.scan import scan
 from train.layers.slow_memory import WEIGHT_MAX
 from train.layers.spiking import Spiking, to_integers
+from train.layers.straight import instead, rounded
 
 if TYPE_CHECKING:
     from train.networks import Network

@@ -22,32 +22,11 @@ from train.layers.chunks import Chunks, chunks
 from train.layers.fixed_point import DRIVE_MAX, STATE_SCALE, WEIGHT_SCALE, sat24
 from train.layers.integers import MemoryIntegers
 from train.layers.legendre import impulse_response, quantised
+from train.layers.straight import instead, rounded
 
 MAX_DRIVE_SHIFT = 9
 MAX_EXPONENT = 14
 WEIGHT_MAX = 127
-
-
-class _Straight(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, value, step):  # type: ignore[no-untyped-def]
-        return torch.floor(value / step + 0.5) * step
-
-    @staticmethod
-    def backward(ctx, grad):  # type: ignore[no-untyped-def]
-        return grad, None
-
-
-class _Instead(torch.autograd.Function):
-    """`exact`, with the gradient of `value`."""
-
-    @staticmethod
-    def forward(ctx, value, exact):  # type: ignore[no-untyped-def]
-        return exact
-
-    @staticmethod
-    def backward(ctx, grad):  # type: ignore[no-untyped-def]
-        return grad, None
 
 
 def drive_shift(peak: float) -> int:
@@ -120,7 +99,7 @@ class SlowMemory(torch.nn.Module):
 
     def quantised_bias(self) -> Float[torch.Tensor, "1"]:
         """b on the 1/64 grid."""
-        return _Straight.apply(self.drive_bias, 1 / WEIGHT_SCALE)
+        return rounded(self.drive_bias, 1 / WEIGHT_SCALE)
 
     @property
     def system(self) -> Float[torch.Tensor, "d d+1"]:
@@ -135,7 +114,7 @@ class SlowMemory(torch.nn.Module):
         e = exponent(exact.detach().abs().max(), self.shift)
         step = torch.exp2(-e.to(exact.dtype))
         most = WEIGHT_MAX * step
-        return _Straight.apply(torch.minimum(torch.maximum(exact, -most), most), step), e
+        return rounded(torch.minimum(torch.maximum(exact, -most), most), step), e
 
     def _constant(self, name: str, steps: int, make: Callable[[], Any]) -> Any:
         """A constant for so many steps, made once on each device."""
@@ -176,7 +155,7 @@ class SlowMemory(torch.nn.Module):
         if self.update_interval > 1:
             held = torch.arange(steps, device=x.device) // self.update_interval * self.update_interval
             memory = memory[:, held]
-        return _Instead.apply(memory, self.deployed(drive)) if self.exact else memory
+        return instead(memory, self.deployed(drive)) if self.exact else memory
 
     @torch.no_grad()
     def deployed(self, drive: Float[torch.Tensor, "batch steps"]) -> Float[torch.Tensor, "batch steps neurons"]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from train.studies.effects import Effect
 from train.studies.memory_vision.results import QUANTITIES, Results
+from train.studies.memory_vision.study import PAPER
 from train.studies.verdicts import Claim, Measured, Verdict, judge
 
 SAME = 0.3
@@ -42,7 +43,7 @@ def _effect(mechanisms: tuple[str, ...], quantity: str) -> Callable[[Results], M
 
 def _best(results: Results) -> Measured:
     """The full model less the best of the paper's others, by its mean: a gain over all of them."""
-    others = {name: results.mean(name, "integer") for name in ("lif", "scl", "hopfield", "hgrn")}
+    others = {name: results.mean(name, "integer") for name in PAPER if name != "full"}
     known: dict[str, Effect] = {name: effect for name, effect in others.items() if effect is not None}
     if len(known) < len(others):
         return None, "full less the best of the other four: trainings are missing, or seeds are too few"
