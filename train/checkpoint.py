@@ -88,8 +88,10 @@ def read(run: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
+        # What torch says of a file that it cannot unpickle is an advice to run the code in it.
+        reason = "no tensors and plain values" if isinstance(error, pickle.UnpicklingError) else _first_line(error)
         raise BasaltError(
-            f"{path} is damaged or no checkpoint ({_first_line(error)}): train again, or restore the file."
+            f"{path} is damaged or no checkpoint ({reason}): train again, or restore the file."
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BasaltError(f"{path} is not a Basalt checkpoint: give one that `python train/main.py` wrote.")

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -109,6 +110,14 @@ def test_resume_equals_not_stopping_with_few_validations(tmp_path: Path, monkeyp
         run(folder, resume=True, wanted=wanted)
         assert_same(weights(folder), weights(tmp_path / "whole"))
         assert checkpoint.read(folder).best == expected.best
+
+
+def test_a_file_with_code_is_not_recommended(tmp_path: Path) -> None:
+    """Torch's message says how to run it."""
+    (tmp_path / "checkpoint.pt").write_bytes(pickle.dumps(print))
+    with pytest.raises(BasaltError, match="no checkpoint") as caught:
+        checkpoint.read(tmp_path)
+    assert "weights_only" not in str(caught.value)
 
 
 def test_more_devices_than_samples_in_a_batch_are_one_sentence(tmp_path: Path) -> None:
