@@ -163,14 +163,22 @@ def list_() -> None:
 
 
 def net_file(named: Path | None) -> Path:
-    """The .net file meant by an argument."""
+    """The .net file meant by an argument; one that the run was trained on after its export is told of."""
     if named is None:
-        return newest("*/model.net", "exported network", "python convert/export.py")
-    if named.is_dir():
-        if not (named / "model.net").exists():
+        file = newest("*/model.net", "exported network", "python convert/export.py")
+    elif named.is_dir():
+        file = named / "model.net"
+        if not file.exists():
             raise BasaltError(f"{named} holds no model.net; export it with `python convert/export.py {named}`.")
-        return named / "model.net"
-    return named
+    else:
+        return named
+    trained = file.with_name("checkpoint.pt")
+    if trained.is_file() and trained.stat().st_mtime > file.stat().st_mtime:
+        typer.echo(
+            f"{file} is older than the checkpoint beside it: export its weights with `basalt export {file.parent}`.",
+            err=True,
+        )
+    return file
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run, verify and price a network in Lava.")
