@@ -32,6 +32,7 @@ from convert.records import Network
 from deploy.reference import simulate
 from deploy.run import Job, run
 from tests.conformance.check import STOCK
+from tests.conformance.code import digest
 from tests.conformance.support import exact
 from tests.conformance.switches import COMBINATIONS, Switches
 
@@ -180,7 +181,7 @@ def matrix(
     import train.slayer  # noqa: F401 (silences its warnings)
 
     wanted = [(switches, name) for switches in COMBINATIONS for name in backend or exact()]
-    log = cache_dir() / f"switches-{'lava' if through_lava else 'direct'}-{seed}.jsonl"
+    log = cache_dir() / f"switches-{'lava' if through_lava else 'direct'}-{seed}-{digest()}.jsonl"
     log.parent.mkdir(parents=True, exist_ok=True)
     if fresh:
         log.unlink(missing_ok=True)

@@ -28,6 +28,7 @@ from basalt.files import write_json
 from basalt.paths import cache_dir
 from basalt.progress import progress_bar
 from deploy.backends import find
+from tests.conformance.code import digest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 
@@ -64,7 +65,7 @@ def sweep(
     if not find(backend).exact:
         raise BasaltError(f"The backend {backend!r} does not compute the reference's integers; choose another.")
     every = 1 if backend == STOCK else max(networks // lava, 1) if lava else networks + 1
-    done_file = cache_dir() / f"conformance-{backend}-{networks}-{lava}.jsonl"
+    done_file = cache_dir() / f"conformance-{backend}-{networks}-{lava}-{digest()}.jsonl"
     done_file.parent.mkdir(parents=True, exist_ok=True)
     if fresh:
         done_file.unlink(missing_ok=True)
