@@ -81,17 +81,19 @@ def report_so_far(study: Study, place: Place) -> None:
 
 def _report(study: Study, place: Place, outcomes: dict[str, Any], failures: dict[str, str]) -> None:
     from basalt.files import atomic
+    from train.studies.basis import basis
 
-    made = f"{len(outcomes)} of {len(study.experiments())} trainings; {study.plan()[0].rstrip(':')}."
+    planned, title = len(study.experiments()), study.plan()[0].rstrip(":") + "."
     if failures:
-        made += " Failed: " + " ".join(f"{name}: {reason}" for name, reason in failures.items())
-    report = study.report(outcomes, made)
+        title += " Failed: " + " ".join(f"{name}: {reason}" for name, reason in failures.items())
+    stands = basis(study, outcomes, planned, title)
+    report = study.report(outcomes, stands)
     with atomic(place.output / "report.html") as temporary:
         temporary.write_text(report.page, encoding="utf-8")
     write_json(
         place.output / "results.json",
-        {**report.plain, "failures": failures, "outcomes": outcomes},
+        {**report.plain, "basis": stands.plain(), "failures": failures, "outcomes": outcomes},
     )
-    for line in report.lines:
+    for line in (*stands.sentences, *report.lines):
         typer.echo(line)
     typer.echo(f"Wrote {place.output}/report.html and results.json.")

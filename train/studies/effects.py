@@ -1,23 +1,30 @@
 """Sizes of effects with 95 % intervals: over seeds where there are several, within one network where there is one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A value with its 95 % interval, and over what the interval runs."""
+    """A value with its 95 % interval, over what the interval runs, and how many seeds it has seen."""
 
     value: float
     low: float
     high: float
     over: str
+    seeds: int = 1
 
     def times(self, factor: float) -> "Effect":
         """The effect in another, positive unit."""
-        return Effect(factor * self.value, factor * self.low, factor * self.high, self.over)
+        return replace(self, value=factor * self.value, low=factor * self.low, high=factor * self.high)
+
+
+def over_seeds(values: Sequence[float], more: str = "") -> Effect | None:
+    """The mean of a value a seed with Student's interval; None for fewer than two seeds."""
+    effect = mean(values, f"seeds{more}")
+    return effect and replace(effect, seeds=len(values))
 
 
 def mean(values: Sequence[float], over: str) -> Effect | None:
@@ -35,7 +42,7 @@ def mean(values: Sequence[float], over: str) -> Effect | None:
 def paired(left: Mapping[int, float], right: Mapping[int, float]) -> Effect | None:
     """left − right with Student's interval over the seeds that both have; None if they share fewer than two."""
     seeds = sorted(left.keys() & right.keys())
-    return mean([left[seed] - right[seed] for seed in seeds], "seeds")
+    return over_seeds([left[seed] - right[seed] for seed in seeds])
 
 
 def welch(left: Sequence[float], right: Sequence[float], over: str) -> Effect | None:

@@ -9,7 +9,7 @@ import typer
 
 from basalt.errors import BasaltError
 
-Quick = Annotated[bool, typer.Option("--quick", help="Few epochs, few samples, one seed: minutes.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A rehearsal: few epochs, few samples, one seed; minutes.")]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Trainings of each network; default 3, quick 1.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Instead of the study's own.")]
 Workers = Annotated[int, typer.Option(min=1, help="Trainings at a time, each in a process of its own.")]
@@ -47,6 +47,25 @@ def chosen(
             raise BasaltError(f"{option}: {one_of(name, (*sets, *known))}.")
         picked.update(dict.fromkeys(sets.get(name, (name,))))
     return tuple(picked)
+
+
+OWN = {"seed": "--seeds", "training.epochs": "--epochs"}
+"""Keys of recipes that a study sets itself, and the options that they have."""
+
+
+def settings(given: Iterable[str] | None) -> dict[str, Any]:
+    """What --set says, for every training.
+
+    Raises:
+        BasaltError: a key is the study's own, which its page would state wrongly.
+    """
+    from train.recipe import setting
+
+    found = dict(setting(text) for text in given or ())
+    for key, option in OWN.items():
+        if key in found:
+            raise BasaltError(f"--set {key}: a study sets {key} itself; give {option} instead.")
+    return found
 
 
 def conduct_in(

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from train.studies.basis import Basis
 from train.studies.effects import Effect
+from train.studies.learned import FLOOR
 from train.studies.verdicts import Verdict
 
 
@@ -42,17 +44,24 @@ def page(
     first: Sequence[Section],
     figures: Sequence[Section],
     last: Sequence[Section | Folder],
-    made: str,
+    basis: Basis,
 ) -> str:
-    """A whole page: cards over its width, figures side by side, cards again; `made` tells how it came about."""
+    """A whole page: what it stands on, cards over its width, figures side by side, cards again."""
     style = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
     return (
         "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<meta name='color-scheme' content='light dark'><title>{escape(title)} · Basalt</title>"
-        f"<style>{style}</style></head><body><h1>{escape(title)}</h1><p class='lead'>{lead}</p>"
-        f"{_stacked(first)}{_side_by_side(figures)}{_stacked(last)}<footer>{escape(made)}</footer></body></html>\n"
+        f"<style>{style}</style></head><body><h1>{escape(title)}</h1><p class='lead'>{lead}</p>{stands_on(basis)}"
+        f"{_stacked(first)}{_side_by_side(figures)}{_stacked(last)}<footer>{escape(basis.title)}</footer></body></html>\n"
     )
+
+
+def stands_on(basis: Basis) -> str:
+    """How many seeds and epochs the page stands on, and whether it is a rehearsal."""
+    first, *others = (escape(sentence) for sentence in basis.sentences)
+    kind = " rehearsal" if basis.rehearsal else ""
+    return f"<p class='basis{kind}'><b>{first}</b> {' '.join(others)}</p>"
 
 
 def _side_by_side(figures: Sequence[Section]) -> str:
@@ -63,11 +72,20 @@ def _stacked(cards: Sequence[Section | Folder]) -> str:
     return f"<div class='stack'>{''.join(card.html() for card in cards)}</div>"
 
 
+LEARNED = (
+    f"Networks are compared once they have learned, that is, have come {FLOOR:.0%} of the way from chance to no error: "
+    "there a learning curve is steepest, so that a figure below it tells how far training has come and not what the "
+    "network can do. One that stays below it through the whole training, where another of the comparison learns, is a "
+    "finding and is judged. A verdict of one seed is provisional."
+)
+
+
 def judged(verdicts: Sequence[Verdict]) -> Section:
     """What the paper concludes, and what came out."""
     rows = []
     for verdict in verdicts:
         effect, claim = verdict.effect, verdict.claim
+        look = f"word {verdict.word}" + " provisional" * verdict.provisional
         figures = (
             ["–", "–"]
             if effect is None
@@ -78,14 +96,14 @@ def judged(verdicts: Sequence[Verdict]) -> Section:
         )
         rows.append(
             [
-                f"<span class='word {verdict.word}'>{verdict.word}</span>",
+                f"<span class='{look}'>{verdict.label}</span>",
                 f"{escape(claim.text)}<small>{escape(verdict.compared)}</small>",
                 *figures,
                 f"{claim.side} {claim.limit:.3g}",
             ]
         )
     head = ["Verdict", "Conclusion", "Effect", "95 % interval", "Holds if"]
-    return Section("What the paper concludes, and what came out here", table(head, rows, numbers=(2, 4)))
+    return Section("What the paper concludes, and what came out here", table(head, rows, numbers=(2, 4)), LEARNED)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:

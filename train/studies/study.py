@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from train.studies.basis import Basis
 from train.studies.plan import Experiment
 from train.studies.runner import Finished
 
@@ -27,6 +28,13 @@ class Report:
 class Study(Protocol):
     """Trainings, what is measured in each, and what is said of them all. Studies travel to other processes."""
 
+    @property
+    def quick(self) -> bool:
+        """Whether trainings are cut short, to see that all runs."""
+
+    def own_epochs(self, name: str) -> int:
+        """Epochs of that training in the full study."""
+
     def experiments(self) -> tuple[Experiment, ...]:
         """All trainings, those that matter most first."""
 
@@ -42,5 +50,5 @@ class Study(Protocol):
     def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
         """What an outcome lacks because it could not be measured where the network was trained, and can be here."""
 
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
-        """Of the outcomes by the name of their experiment; some may be missing. `made` tells how they came about."""
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
+        """Of the outcomes by the name of their experiment; some may be missing. `basis` is what they stand on."""

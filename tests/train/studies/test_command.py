@@ -46,7 +46,8 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(written["outcomes"]) == 13
     assert len(written["verdicts"]) == 12
     for verdict in written["verdicts"]:
-        assert f"{verdict['verdict']}: {verdict['claim']}" in output
+        label = verdict["verdict"] + " (provisional)" * verdict["provisional"]
+        assert f"{label}: {verdict['claim']}" in output
     page = (folder / "report.html").read_text()
     assert "http" not in page
     assert page.count("<svg") == 8
@@ -90,6 +91,8 @@ def test_a_failed_training_is_named_after_the_page_is_written(
         (("--dry-run", "--accelerator", "cdua"), "'cdua' is not one of cpu, cuda, auto; did you mean 'cuda'"),
         (("--report-only",), r"No training of this study has ended in studies.*: run it without --report-only"),
         (("--dry-run", "--set", "training.epoch=3"), "training.epoch"),
+        (("--dry-run", "--set", "training.epochs=3"), "give --epochs instead"),
+        (("--dry-run", "--set", "seed=3"), "give --seeds instead"),
     ],
 )
 def test_mistakes_are_named(call: Any, arguments: tuple[str, ...], text: str) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from train.studies.effects import mean, newcombe, paired, welch
+from train.studies.effects import mean, newcombe, over_seeds, paired, welch
 
 VALUES = st.lists(st.floats(-100, 100), min_size=2, max_size=12).filter(lambda v: np.std(v) > 1e-6)
 
@@ -35,5 +35,6 @@ def test_welch_is_scipys(left: list[float], right: list[float]) -> None:
 
 def test_pairs_are_seeds_that_both_have() -> None:
     effect = paired({1: 5.0, 2: 7.0, 3: 100.0}, {2: 4.0, 1: 3.0, 4: 0.0})
-    assert effect == mean([2.0, 3.0], "seeds")
+    assert effect == over_seeds([2.0, 3.0])
+    assert effect.seeds == 2
     assert paired({1: 5.0}, {1: 3.0}) is None

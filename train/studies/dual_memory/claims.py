@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from train.studies.dual_memory.results import Results
 from train.studies.dual_memory.study import PIXELS, SOUNDS, Variant
-from train.studies.effects import Effect
 from train.studies.verdicts import Claim, Measured, Verdict, judge
 
 TOLERANCE = 2.0
@@ -27,7 +26,7 @@ def _claim(
     text: str, part: str, unit: str, side: str, limit: float, measure: Callable[[Results], Measured], like: str = ""
 ) -> PartClaim:
     def in_part(results: Results) -> Measured:
-        return measure(results) if part in results.study.parts else (None, f"the part {part} was left out")
+        return measure(results) if part in results.study.parts else Measured(None, f"the part {part} was left out", [])
 
     return PartClaim(text, unit, side, limit, in_part, part, like)
 
@@ -40,19 +39,22 @@ def verdicts(results: Results) -> list[Verdict]:
 
 def _gain(results: Results, left: Variant, right: Variant, compared: str) -> Measured:
     """Points of accuracy by which `left` is better."""
-    effect = results.gain(left, right)
+    effect, networks = results.gain(left, right), results.compared(left, right)
     if effect is None:
-        return None, f"{compared}: a training is missing, or seeds are too few"
-    return effect.times(100), compared
+        return Measured(None, f"{compared}: a training is missing, or seeds are too few", networks)
+    return Measured(effect.times(100), compared, networks)
 
 
 def _above_chance(results: Results) -> Measured:
-    effect = results.accuracy(replace(results.study.base, fast=False))
+    base = results.study.base
+    slow = replace(base, fast=False)
+    effect, networks = results.accuracy(slow), results.compared(base, slow)
     if effect is None:
-        return None, "the networks without a fast path are missing"
+        return Measured(None, "the networks without a fast path are missing", networks)
     shift = results.chance
-    above = Effect(effect.value - shift, effect.low - shift, effect.high - shift, effect.over)
-    return above.times(100), f"accuracy with W_f = 0, {100 * effect.value:.1f} %, less chance"
+    above = replace(effect, value=effect.value - shift, low=effect.low - shift, high=effect.high - shift)
+    compared = f"accuracy with W_f = 0, {100 * effect.value:.1f} %, less chance"
+    return Measured(above.times(100), compared, networks)
 
 
 def _memory(results: Results) -> Measured:
@@ -69,7 +71,7 @@ def _few_states(results: Results) -> Measured:
     fewer = [d for d in study.size.states if d <= units / 10]
     most = max(study.size.states)
     if not fewer or max(fewer) == most:
-        return None, f"the map has no d on both sides of a tenth of the {units} neurons"
+        return Measured(None, f"the map has no d on both sides of a tenth of the {units} neurons", [])
     few = max(fewer)
     base = study.base
     return _gain(results, replace(base, states=most), replace(base, states=few), f"d = {most} less d = {few}")
@@ -85,7 +87,7 @@ def _windows(results: Results) -> tuple[float, float, float]:
 def _at(results: Results, left: float, right: float) -> Measured:
     base = results.study.base
     if left == right:
-        return None, "the map has no θ on both sides of a quarter of T"
+        return Measured(None, "the map has no θ on both sides of a quarter of T", [])
     return _gain(results, replace(base, window=left), replace(base, window=right), f"θ = {left:g} less θ = {right:g}")
 
 
@@ -112,26 +114,30 @@ def _ends(results: Results) -> tuple[Variant, Variant, str]:
 
 def _faster(results: Results) -> Measured:
     long, short, compared = _ends(results)
-    effect = results.slower(long, short)
+    effect, networks = results.slower(long, short), results.compared(long, short)
     if effect is None:
-        return None, f"{compared}: needs two seeds or more"
-    return effect, f"{compared}, epochs to 90 % of the worst run's best validation accuracy"
+        return Measured(None, f"{compared}: needs two seeds or more", networks)
+    return Measured(effect, f"{compared}, epochs to 90 % of the worst run's best validation accuracy", networks)
 
 
 def _shrink(results: Results) -> Measured:
     long, short, compared = _ends(results)
     effect = results.shorter(long, short)
-    return (effect, f"{compared}, mean learned delay") if effect else (None, f"{compared}: trainings are missing")
+    said = f"{compared}, mean learned delay" if effect else f"{compared}: trainings are missing"
+    return Measured(effect, said, results.compared(long, short))
 
 
 def _reach(results: Results) -> Measured:
-    effect = results.reach(results.study.base)
-    return (effect, f"dual memory: {_NORMS}") if effect else (None, _NO_NORMS)
+    base = results.study.base
+    effect = results.reach(base)
+    return Measured(effect, f"dual memory: {_NORMS}" if effect else _NO_NORMS, results.compared(base))
 
 
 def _further(results: Results) -> Measured:
-    effect = results.further(results.study.base, Variant("fsnn"))
-    return (effect, f"dual memory less feed-forward: {_NORMS}") if effect else (None, _NO_NORMS)
+    base, other = results.study.base, Variant("fsnn")
+    effect = results.further(base, other)
+    said = f"dual memory less feed-forward: {_NORMS}" if effect else _NO_NORMS
+    return Measured(effect, said, results.compared(base, other))
 
 
 _NORMS = "‖∂L/∂x‖ in the first tenth of the steps against the last tenth, after training"

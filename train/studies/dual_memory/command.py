@@ -19,6 +19,7 @@ from train.studies.options import (
     Workers,
     chosen,
     conduct_in,
+    settings,
 )
 
 
@@ -45,15 +46,14 @@ def dual_memory(
     """
     from dataclasses import replace
 
-    from train.recipe import one_of, setting
+    from train.recipe import one_of
     from train.studies.dual_memory.study import PARTS, SIZES, TASKS, Study
 
     if task not in TASKS:
         raise BasaltError(f"--task: {one_of(task, TASKS)}.")
     size = SIZES[task, "quick" if quick else "full"]
     size = replace(size, seeds=seeds or size.seeds, epochs=epochs or size.epochs)
-    settings = dict(setting(text) for text in set_ or ())
-    study = Study(TASKS[task], size, chosen("--parts", parts, PARTS), settings, task)
+    study = Study(TASKS[task], size, chosen("--parts", parts, PARTS), settings(set_), task, quick)
     conduct_in(
         study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only
     )

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from train.studies.basis import Basis
 from train.studies.dual_memory import claims
 from train.studies.dual_memory.results import Results
 from train.studies.dual_memory.study import Study, Variant
-from train.studies.effects import mean
+from train.studies.effects import over_seeds
 from train.studies.figures import Axis, Series, chart, histograms, level_map
 from train.studies.page import Section, judged, over, page, percent, table
 from train.studies.study import Report
@@ -28,8 +29,8 @@ class Figure:
     draw: Callable[[Results], str]
 
 
-def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
-    """The page and the verdicts; `made` tells how they came about."""
+def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
+    """The page and the verdicts; `basis` is what they stand on."""
     results = Results(study, outcomes)
     verdicts = claims.verdicts(results)
     lead = (
@@ -39,7 +40,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
     figures = [Section(f.title, f.draw(results), f.note) for f in FIGURES if f.part in study.parts]
     every = Section("All networks", _table(results))
     return Report(
-        page(f"Dual memory on {study.name}", lead, [judged(verdicts)], figures, [every], made),
+        page(f"Dual memory on {study.name}", lead, [judged(verdicts)], figures, [every], basis),
         [verdict.line() for verdict in verdicts],
         {
             "task": study.name,
@@ -152,7 +153,7 @@ def _curve(results: Results, variant: Variant, name: str, colour: int, dashed: b
     if not epochs:
         return Series(name, [], [], colour)
     values = np.array([curve[:epochs] for curve in curves])
-    effects = [mean(list(values[:, epoch]), "seeds") for epoch in range(epochs)]
+    effects = [over_seeds(list(values[:, epoch])) for epoch in range(epochs)]
     known = [effect for effect in effects if effect is not None]
     return Series(
         name,

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from train.studies import effects
 from train.studies.dual_memory.study import Study, Variant
 from train.studies.effects import Effect
+from train.studies.learned import Compared, learner
 
 T = TypeVar("T")
 
@@ -26,6 +27,11 @@ class Results:
         names = {seed: f"{variant.name}-s{seed}" for seed in range(1, self.study.size.seeds + 1)}
         return {seed: self.outcomes[name] for seed, name in names.items() if name in self.outcomes}
 
+    def compared(self, *variants: Variant) -> Compared:
+        """Those networks, on the study's one task."""
+        every = {v: {f"{v.name}-s{seed}": one for seed, one in self.by_seed(v).items()} for v in variants}
+        return [[learner(self.study, v.name, trained) for v, trained in every.items() if trained]]
+
     def accuracies(self, variant: Variant) -> dict[int, float]:
         """Test accuracy in integers, a fraction, by seed."""
         return {seed: outcome["metrics"]["accuracy_integer"] for seed, outcome in self.by_seed(variant).items()}
@@ -35,7 +41,7 @@ class Results:
         found = self.accuracies(variant)
         if len(found) == 1:
             return effects.proportion(_only(found), self._samples(variant))
-        return effects.mean(list(found.values()), "seeds")
+        return effects.over_seeds(list(found.values()))
 
     def gain(self, left: Variant, right: Variant) -> Effect | None:
         """Accuracy of `left` less that of `right`."""
@@ -87,7 +93,7 @@ class Results:
         found = self.reaches(variant)
         if len(found) == 1:
             return effects.mean(_only(found), "samples, one seed")
-        return effects.mean([float(np.mean(values)) for values in found.values()], "seeds")
+        return effects.over_seeds([float(np.mean(values)) for values in found.values()])
 
     def further(self, left: Variant, right: Variant) -> Effect | None:
         """Decades by which the gradient of `left` reaches further than that of `right`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from train.studies.basis import Basis
 from train.studies.plan import Experiment, layers_of, unique
 from train.studies.runner import Finished
 from train.studies.study import Report
@@ -168,13 +169,14 @@ ARCHITECTURES: dict[str, Callable[[dict[str, Any], Variant, Task], dict[str, Any
 
 @dataclass(frozen=True)
 class Study:
-    """A task at a size, and the parts that are asked for."""
+    """A task at a size, and the parts that are asked for; quick if the size is one to see that all runs."""
 
     task: Task
     size: Size
     parts: tuple[str, ...]
     settings: dict[str, Any] = field(default_factory=dict)
     name: str = ""
+    quick: bool = False
 
     @property
     def base(self) -> Variant:
@@ -212,6 +214,10 @@ class Study:
         """Of every training."""
         return self.size.epochs
 
+    def own_epochs(self, name: str) -> int:
+        """Of that training in the full study."""
+        return SIZES.get((self.name, "full"), self.size).epochs
+
     def plan(self) -> list[str]:
         """What is trained, in words."""
         rows = [f"{self.task.recipe}, {self.epochs} epochs, seeds 1 to {self.size.seeds}; parts share networks"]
@@ -233,11 +239,11 @@ class Study:
         """Nothing: all is measured at once."""
         return {}
 
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
         """The page and the verdicts."""
         from train.studies.dual_memory.page import report
 
-        return report(self, outcomes, made)
+        return report(self, outcomes, basis)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ def _choice(results: Results, kind: str, tasks: Sequence[str], machine: str) -> 
     spiking = [name for name in results.study.variants if name != LSTM]
     accuracy = {name: _mean(results, tasks, name, "accuracy") for name in spiking}
     cost = {name: _mean(results, tasks, name, machine) for name in spiking}
-    known = {name: value for name, value in accuracy.items() if value is not None and cost[name] is not None}
+    learned = {n for n in spiking if all(one.learned for task in results.compared(tasks, [n]) for one in task)}
+    known = {n: value for n, value in accuracy.items() if value is not None and cost[n] is not None and n in learned}
     if not known:
         return None
     best = max(known, key=lambda name: known[name])

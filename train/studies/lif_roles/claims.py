@@ -15,6 +15,7 @@ from train.studies.lif_roles.tasks import BOTH, KINDS, SPATIAL, TEMPORAL
 from train.studies.lif_roles.variants import LSTM, SWITCHES, VANILLA, Variant, title
 from train.studies.verdicts import Claim, Measured, Verdict, judge
 
+MISSING = "trainings are missing, or seeds are too few"
 TOLERANCE = 2.0
 """Points of accuracy that count as nothing."""
 
@@ -57,7 +58,8 @@ def _contrast(
     def measure(results: Results) -> Measured:
         tasks = results.study.of_kind(*kinds)
         effect = results.contrast(tasks, weights, quantity, size)
-        return effect, compared if effect else f"{compared}: trainings are missing, or seeds are too few"
+        networks = results.compared(tasks, list(weights))
+        return Measured(effect, compared if effect else f"{compared}: {MISSING}", networks)
 
     return Contrast(text, figure.unit, side, limit, measure, weights, quantity, kinds, size)
 
@@ -69,19 +71,45 @@ def formula(weights: Mapping[str, float]) -> str:
     return f"({') + ('.join(more)}) less ({') + ('.join(less)})"
 
 
-def _drives_most(results: Results) -> Measured:
-    """By how much more leakage moves accuracy than the stronger of reset and recurrence."""
-    tasks = results.study.tasks
-    moved = {
-        switch: results.spread(tasks, BASE, [name for name in _levels(switch) if name in results.study.variants])
-        for switch in SWITCHES
-    }
-    compared = "mean |difference of accuracy| from the vanilla network: leakage less the larger of reset, recurrence"
-    seeds = set.intersection(*(set(by) for by in moved.values()))
-    more = [moved["leakage"][seed] - max(moved["reset"][seed], moved["recurrence"][seed]) for seed in sorted(seeds)]
-    means = ", ".join(f"{switch} {np.mean(list(by.values())):.2f}" for switch, by in moved.items() if by)
-    effect = effects.mean(more, "seeds")
-    return effect, f"{compared} ({means})" if effect else f"{compared}: needs two seeds"
+def _drives_most(left_out: tuple[str, ...] = ()) -> Callable[[Results], Measured]:
+    """By how much more leakage moves accuracy than the stronger of reset and recurrence; some levels left out.
+
+    What a switch moves is the mean over tasks and over its levels of the accuracy with that level less that of the
+    vanilla network, with its sign: differences that go both ways cancel, as noise does. A switch moves accuracy more
+    if its mean over seeds is further from zero; the effect of each is counted in the direction of that mean.
+    """
+
+    def measure(results: Results) -> Measured:
+        study = results.study
+        levels = {
+            switch: [v for v in _levels(switch) if v in study.variants and v not in left_out] for switch in SWITCHES
+        }
+        moved = {switch: results.moved(BASE, names) for switch, names in levels.items()}
+        compared = "signed difference of accuracy from the vanilla network, mean over levels and tasks: leakage " + (
+            f"(without {', '.join(map(title, left_out))}) " if left_out else ""
+        )
+        compared += "less the larger of reset, recurrence, in size"
+        networks = results.compared(study.tasks, [BASE, *dict.fromkeys(v for names in levels.values() for v in names)])
+        seeds = sorted(set.intersection(*(set(by) for by in moved.values())))
+        if not seeds:
+            return Measured(None, f"{compared}: trainings are missing", networks)
+        by_task = {
+            switch: np.array([[by[seed][task] for task in study.tasks] for seed in seeds])
+            for switch, by in moved.items()
+        }
+        means = {switch: float(values.mean()) for switch, values in by_task.items()}
+        sizes = {switch: np.copysign(1.0, means[switch]) * values for switch, values in by_task.items()}
+        other = max(("reset", "recurrence"), key=lambda switch: abs(means[switch]))
+        more = sizes["leakage"] - sizes[other]
+        if len(seeds) > 1:
+            effect = effects.over_seeds(more.mean(1).tolist())
+        else:
+            effect = effects.mean(more[0].tolist(), "tasks, one seed")
+        said = ", ".join(f"{switch} {value:+.2f}" for switch, value in means.items())
+        compared += f" ({said})"
+        return Measured(effect, compared if effect else f"{compared}: needs two seeds or two tasks", networks)
+
+    return measure
 
 
 def _levels(switch: str) -> list[str]:
@@ -111,8 +139,11 @@ def _mean_over_networks(quantity: str, less: str | None = None) -> Callable[[Res
             (values,) = by_seed.values()
             effect = effects.mean(values, "networks and tasks, one seed")
         else:
-            effect = effects.mean([float(np.mean(values)) for values in by_seed.values()], "seeds")
-        return effect, f"{name}, all spiking networks and tasks"
+            effect = effects.over_seeds([float(np.mean(values)) for values in by_seed.values()])
+        spiking = [variant for variant in results.study.variants if variant != LSTM]
+        return Measured(
+            effect, f"{name}, all spiking networks and tasks", results.compared(results.study.tasks, spiking)
+        )
 
     return measure
 
@@ -138,7 +169,8 @@ def _matters_more(left: Side, right: Side) -> Callable[[Results], Measured]:
             results.means(results.study.of_kind(kind), weights, "accuracy", True) for _, weights, kind in (left, right)
         )
         effect = effects.paired(ours, theirs)
-        return effect, compared if effect else f"{compared}: trainings are missing, or seeds are too few"
+        sides = [results.compared(results.study.of_kind(kind), list(weights)) for _, weights, kind in (left, right)]
+        return Measured(effect, compared if effect else f"{compared}: {MISSING}", [*sides[0], *sides[1]])
 
     return measure
 
@@ -146,7 +178,9 @@ def _matters_more(left: Side, right: Side) -> Callable[[Results], Measured]:
 _RECURRENT_IN_TIME: Side = ("recurrent networks on temporal data", _LEAK_RECURRENT, TEMPORAL)
 
 CLAIMS: tuple[Claim, ...] = (
-    Claim("1. Leakage drives performance most.", "points", _MORE, 0.0, _drives_most),
+    Claim("1. Leakage drives performance most.", "points", _MORE, 0.0, _drives_most()),
+    Claim("1. So it does where complete leakage, which forgets all in a step, is left out.", "points", _MORE, 0.0,
+          _drives_most((FORGETFUL,))),
     _contrast("1. Leakage sets how long is remembered: forgetting all in a step costs accuracy on temporal data.",
               _MORE, 0.0, {BASE: 1, FORGETFUL: -1}, "accuracy", (TEMPORAL,)),
     _contrast("1. Leakage gives robustness to attacks on the input tensor.", _MORE, 0.0, _LEAK, "pgd"),
@@ -194,6 +228,7 @@ def on(claim: Contrast, task: str) -> Claim:
     """The claim about a task alone."""
 
     def measure(results: Results) -> Measured:
-        return results.contrast((task,), claim.weights, claim.quantity, claim.size), task
+        effect = results.contrast((task,), claim.weights, claim.quantity, claim.size)
+        return Measured(effect, task, results.compared((task,), list(claim.weights)))
 
     return Claim(claim.text, claim.unit, claim.side, claim.limit, measure)

@@ -18,6 +18,7 @@ from train.studies.options import (
     Workers,
     chosen,
     conduct_in,
+    settings,
 )
 
 NAME = "lif-roles"
@@ -51,7 +52,6 @@ def lif_roles(
     Writes report.html and results.json with a verdict on each published claim, and advice. Stop it when you like: the
     same command goes on where it was. `basalt study price` adds what inferences cost on the price tables' machines.
     """
-    from train.recipe import setting
     from train.studies.lif_roles.study import SEEDS, Study
     from train.studies.lif_roles.tasks import FULL, QUICK, TASKS
     from train.studies.lif_roles.variants import SETS
@@ -62,6 +62,6 @@ def lif_roles(
         seeds or SEEDS["quick" if quick else "full"],
         quick,
         epochs,
-        dict(setting(text) for text in set_ or ()),
+        settings(set_),
     )
     conduct_in(study, NAME, quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only)

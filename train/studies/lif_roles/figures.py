@@ -122,7 +122,7 @@ def _curves(results: Results, task: str, name: str, variant: str, colour: int) -
 
 
 def _left(values: Sequence[float], samples: int) -> Effect:
-    return effects.mean(values, "seeds") or effects.proportion(values[0], samples)
+    return effects.over_seeds(values) or effects.proportion(values[0], samples)
 
 
 def changed(results: Results, task: str, change: Change) -> Section | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from train.studies.basis import Basis
 from train.studies.effects import Effect
 from train.studies.lif_roles import claims
 from train.studies.lif_roles.advice import CLOSE, Choice, choices, unit
@@ -15,14 +16,14 @@ from train.studies.lif_roles.variants import title
 from train.studies.lif_roles.worth import Worth, change, worths
 from train.studies.page import Folder, Section, judged, over, page, table
 from train.studies.study import Report
-from train.studies.verdicts import judge
+from train.studies.verdicts import UNREADY, judge
 
 COLUMNS = tuple(name for name in QUANTITIES if name not in LOGARITHMS)
-MARKS = {"confirmed": "✓", "not confirmed": "✗", "undecided": "?"}
+MARKS = {"confirmed": "✓", "not confirmed": "✗", "undecided": "?", UNREADY: "…"}
 
 
-def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
-    """The page and the verdicts; `made` tells how they came about."""
+def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
+    """The page and the verdicts; `basis` is what they stand on."""
     results = Results(study, outcomes)
     verdicts, advice, worth = claims.verdicts(results), choices(results), worths(results)
     lead = (
@@ -38,7 +39,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
         first,
         over_lengths(results),
         [one_task(results, task) for task in study.tasks],
-        made,
+        basis,
     )
     plain = {
         "tasks": list(study.tasks),
@@ -73,8 +74,8 @@ def advised(advice: Sequence[Choice]) -> Section:
     ]
     note = (
         "Means over tasks and seeds. Cost is an inference's: synaptic operations, or energy on the machine of a price "
-        "table where `basalt study price` has worked it out. Hardiest: what keeps most accuracy while events are added "
-        "and removed."
+        "table where `basalt study price` has worked it out. Networks that have not learned are left out. "
+        "Hardiest: what keeps most accuracy while events are added and removed."
     )
     return Section("Which neuron to choose", table(head, rows, numbers=()), note)
 
@@ -115,7 +116,8 @@ def each_task(results: Results) -> Section:
     rows = []
     for claim in (one for one in claims.CLAIMS if isinstance(one, claims.Contrast)):
         rows.append([escape(claim.text), *(_alone(results, claim, task) for task in tasks)])
-    note = "✓ the interval is on the claim's side, ✗ on the other, ? on both; without an interval, of a single seed."
+    note = "✓ the interval is on the claim's side, ✗ on the other, ? on both, … too little training to tell; "
+    note += "without an interval, of a single seed."
     return Section("The same on each task", table(["Conclusion", *tasks], rows, range(1, len(tasks) + 1)), note)
 
 

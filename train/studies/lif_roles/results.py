@@ -1,7 +1,7 @@
 """What the trainings of the study came to: quantities by task, variant and seed, and contrasts with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from train.robustness.sweep import kept
 from train.studies import effects
 from train.studies.effects import Effect
+from train.studies.learned import Compared, Learner, accuracy, learner
 from train.studies.lif_roles.study import Study
 
 Outcome = Mapping[str, Any]
@@ -29,13 +30,6 @@ class Quantity:
     unit: str
     of: Callable[[Outcome], float | None]
     digits: int = 1
-
-
-def accuracy(outcome: Outcome) -> float:
-    """Test accuracy, a fraction: in the deployed integers, in floats where nothing is deployed."""
-    metrics = outcome["metrics"]
-    found = metrics.get("accuracy_integer")
-    return float(metrics["accuracy_float"] if found is None else found)
 
 
 def _under(attack: str, key: str = "accuracy") -> Callable[[Outcome], float | None]:
@@ -136,6 +130,14 @@ class Results:
         names = {seed: self.study.run_name(task, variant, seed) for seed in range(1, self.study.seeds + 1)}
         return {seed: self.outcomes[name] for seed, name in names.items() if name in self.outcomes}
 
+    def compared(self, tasks: Sequence[str], variants: Sequence[str]) -> Compared:
+        """Those networks, task by task."""
+        return [[one for v in variants if (one := self._learner(task, v)) is not None] for task in tasks]
+
+    def _learner(self, task: str, variant: str) -> Learner | None:
+        trained = {self.study.run_name(task, variant, seed): one for seed, one in self.by_seed(task, variant).items()}
+        return learner(self.study, f"{variant} on {task}", trained) if trained else None
+
     def first(self, task: str, variant: str) -> Outcome | None:
         """The outcome of its first seed, for pictures."""
         return next(iter(self.by_seed(task, variant).values()), None)
@@ -150,7 +152,7 @@ class Results:
         values = list(self.values(task, variant, quantity).values())
         if len(values) == 1 and quantity == "accuracy":
             return effects.proportion(values[0] / 100, self._samples(task, variant)).times(100)
-        return effects.mean(values, "seeds")
+        return effects.over_seeds(values)
 
     def contrast(
         self, tasks: Sequence[str], weights: Mapping[str, float], quantity: str, size: bool = False
@@ -166,7 +168,7 @@ class Results:
             return None
         means = self.means(tasks, weights, quantity, size)
         if len(means) >= 2:
-            return effects.mean(list(means.values()), "seeds" + f", means of {len(found)} tasks" * (len(found) > 1))
+            return effects.over_seeds(list(means.values()), f", means of {len(found)} tasks" * (len(found) > 1))
         if len(found) >= 2:
             return effects.mean([next(iter(by.values())) for by in found.values()], "tasks, one seed")
         (task,) = found
@@ -192,18 +194,15 @@ class Results:
         sums = {seed: sum(weights[variant] * by[seed] for variant, by in every.items()) for seed in seeds}
         return {seed: abs(value) if size else value for seed, value in sums.items()}
 
-    def spread(self, tasks: Sequence[str], against: str, others: Sequence[str]) -> dict[int, float]:
-        """By seed, how far accuracy is from that of a variant: the mean over others and tasks of |difference|."""
-        found: dict[int, list[float]] = {}
-        for task in tasks:
-            base = self.values(task, against, "accuracy")
-            for other in others:
-                for seed, value in self.values(task, other, "accuracy").items():
-                    if seed in base:
-                        found.setdefault(seed, []).append(abs(value - base[seed]))
-        return {
-            seed: float(np.mean(values)) for seed, values in found.items() if len(values) == len(tasks) * len(others)
-        }
+    def moved(self, against: str, others: Sequence[str]) -> dict[int, dict[str, float]]:
+        """By seed and task, the mean over others of their accuracy less that of a variant, with its sign.
+
+        A seed counts if every task has all those networks with it.
+        """
+        weights = {**dict.fromkeys(others, 1 / len(others)), against: -1.0} if others else {}
+        found = {task: self.weighted(task, weights, "accuracy") for task in self.study.tasks} if weights else {}
+        seeds = set.intersection(*map(set, found.values())) if found else set()
+        return {seed: {task: by[seed] for task, by in found.items()} for seed in sorted(seeds)}
 
     def _samples(self, task: str, variant: str) -> int:
         return next(int(outcome["metrics"]["test_samples"]) for outcome in self.by_seed(task, variant).values())
@@ -213,4 +212,4 @@ def magnitude(effect: Effect) -> Effect:
     """The absolute value of an effect, with the interval of the absolute values of its interval."""
     ends = abs(effect.low), abs(effect.high)
     low = 0.0 if effect.low <= 0 <= effect.high else min(ends)
-    return Effect(abs(effect.value), low, max(ends), effect.over)
+    return replace(effect, value=abs(effect.value), low=low, high=max(ends))

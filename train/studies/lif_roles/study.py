@@ -8,6 +8,7 @@ from typing import Any
 
 from train.data.shape import shape
 from train.recipe import read
+from train.studies.basis import Basis
 from train.studies.lif_roles.tasks import COMMON, TASKS
 from train.studies.lif_roles.variants import LSTM, NAMES, changed, lstm
 from train.studies.plan import Experiment, layers_of
@@ -42,6 +43,10 @@ class Study:
     def epochs(self, task: str) -> int:
         """Of every training on a task."""
         return self.epochs_wanted or (QUICK_EPOCHS if self.quick else TASKS[task].epochs)
+
+    def own_epochs(self, name: str) -> int:
+        """Of that training in the full study."""
+        return TASKS[self.runs[name][0]].epochs
 
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         """The names of the tasks of these kinds."""
@@ -123,8 +128,8 @@ class Study:
 
         return supplement(TASKS[self.runs[outcome["name"]][0]], outcome, run, data_dir)
 
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
         """The page and the verdicts."""
         from train.studies.lif_roles.page import report
 
-        return report(self, outcomes, made)
+        return report(self, outcomes, basis)

@@ -1,15 +1,17 @@
 """Which switch pays for itself: what turning it on does to accuracy, and to the cost of an inference."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import exp
 from typing import Any
 
 from train.studies import effects
 from train.studies.effects import Effect
+from train.studies.learned import unready
 from train.studies.lif_roles.results import TABLES, Results
 from train.studies.lif_roles.tasks import KINDS
 from train.studies.lif_roles.variants import Variant, title
+from train.studies.verdicts import UNREADY, UNTESTED
 
 CHANGES = (
     (Variant(), Variant("none")),
@@ -46,6 +48,7 @@ class Worth:
         operations: of the one over those of the other, in percent more: e^(mean of ln of ratios) − 1; without an
             interval where they are of one seed.
         joules: so, by price table.
+        learned: whether the networks have learned enough to tell.
     """
 
     kind: str
@@ -54,12 +57,15 @@ class Worth:
     accuracy: Effect
     operations: Effect | float
     joules: dict[str, Effect | float]
+    learned: bool = True
 
     @property
     def word(self) -> str:
         """Whether it pays for itself, by operations."""
+        if not self.learned:
+            return UNREADY
         if isinstance(self.operations, float):
-            return "not tested"
+            return UNTESTED
         return WORDS[side(self.accuracy), side(self.operations)]
 
     def plain(self) -> dict[str, Any]:
@@ -85,15 +91,16 @@ def _worth(results: Results, kind: str, on: str, off: str) -> Worth | None:
     if accuracy is None or operations is None:
         return None
     joules = {table: _more(results, tasks, weights, f"log_{table}") for table in TABLES}
-    return Worth(kind, on, off, accuracy, operations, {name: more for name, more in joules.items() if more is not None})
+    known = {name: more for name, more in joules.items() if more is not None}
+    return Worth(kind, on, off, accuracy, operations, known, not unready(results.compared(tasks, [on, off])))
 
 
 def _more(results: Results, tasks: Sequence[str], weights: Mapping[str, float], quantity: str) -> Effect | float | None:
     values = list(results.means(tasks, weights, quantity).values())
-    effect = effects.mean(values, "seeds")
+    effect = effects.over_seeds(values)
     if effect is None:
         return _ratio(values[0]) if values else None
-    return Effect(_ratio(effect.value), _ratio(effect.low), _ratio(effect.high), effect.over)
+    return replace(effect, value=_ratio(effect.value), low=_ratio(effect.low), high=_ratio(effect.high))
 
 
 def _ratio(logarithm: float) -> float:

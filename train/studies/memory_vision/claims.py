@@ -7,6 +7,7 @@ from train.studies.memory_vision.results import QUANTITIES, Results
 from train.studies.memory_vision.study import PAPER
 from train.studies.verdicts import Claim, Measured, Verdict, judge
 
+MISSING = "trainings are missing, or seeds are too few"
 SAME = 0.3
 """Points of accuracy between integers and floats that count as nothing."""
 
@@ -16,7 +17,8 @@ def _mean(model: str, quantity: str) -> Callable[[Results], Measured]:
 
     def measure(results: Results) -> Measured:
         effect = results.mean(model, quantity)
-        return effect, f"{model}: {title}" if effect else f"{model}: trainings are missing, or seeds are too few"
+        said = f"{model}: {title}" if effect else f"{model}: {MISSING}"
+        return Measured(effect, said, results.compared(model))
 
     return measure
 
@@ -26,7 +28,7 @@ def _difference(left: str, right: str, quantity: str) -> Callable[[Results], Mea
 
     def measure(results: Results) -> Measured:
         effect = results.difference(left, right, quantity)
-        return effect, compared if effect else f"{compared}: trainings are missing, or seeds are too few"
+        return Measured(effect, compared if effect else f"{compared}: {MISSING}", results.compared(left, right))
 
     return measure
 
@@ -36,7 +38,8 @@ def _effect(mechanisms: tuple[str, ...], quantity: str) -> Callable[[Results], M
 
     def measure(results: Results) -> Measured:
         effect = results.effect(mechanisms, quantity)
-        return effect, compared if effect else f"{compared}: needs all eight models and two seeds"
+        said = compared if effect else f"{compared}: needs all eight models and two seeds"
+        return Measured(effect, said, results.compared())
 
     return measure
 
@@ -46,9 +49,10 @@ def _best(results: Results) -> Measured:
     others = {name: results.mean(name, "integer") for name in PAPER if name != "full"}
     known: dict[str, Effect] = {name: effect for name, effect in others.items() if effect is not None}
     if len(known) < len(others):
-        return None, "full less the best of the other four: trainings are missing, or seeds are too few"
+        return Measured(None, f"full less the best of the other four: {MISSING}", results.compared(*PAPER))
     best = max(known, key=lambda name: known[name].value)
-    return results.difference("full", best, "integer"), f"full less {best}, the best of the paper's other four"
+    said = f"full less {best}, the best of the paper's other four"
+    return Measured(results.difference("full", best, "integer"), said, results.compared(*PAPER))
 
 
 def _rounding(results: Results) -> Measured:
@@ -56,7 +60,8 @@ def _rounding(results: Results) -> Measured:
     from train.studies.effects import paired
 
     effect = paired(ours, theirs)
-    return effect, "full: accuracy in floats less that in integers" if effect else "full: seeds are too few"
+    said = "full: accuracy in floats less that in integers" if effect else "full: seeds are too few"
+    return Measured(effect, said, results.compared("full"))
 
 
 _POINTS = "points"

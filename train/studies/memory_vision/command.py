@@ -19,6 +19,7 @@ from train.studies.options import (
     Workers,
     chosen,
     conduct_in,
+    settings,
 )
 
 
@@ -44,14 +45,13 @@ def memory_vision(
     Writes report.html and results.json with a verdict on each claim of the paper. Stop it when you like: the same
     command goes on where it was.
     """
-    from train.recipe import one_of, setting
+    from train.recipe import one_of
     from train.studies.memory_vision.study import MODELS, TASKS, Study
 
     if task not in TASKS:
         raise BasaltError(f"--task: {one_of(task, TASKS)}.")
-    settings = dict(setting(text) for text in set_ or ())
     seeds = seeds or (1 if quick else 3)
-    study = Study(task, TASKS[task], chosen("--models", models, MODELS), seeds, quick, epochs, settings)
+    study = Study(task, TASKS[task], chosen("--models", models, MODELS), seeds, quick, epochs, settings(set_))
     conduct_in(
         study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only
     )

@@ -52,7 +52,7 @@ def silenced(results: Results) -> Section:
         if not every:
             continue
         shares = [float(share) for share in every[0]]
-        found = [_over_seeds([one[share] for one in every]) for share in every[0]]
+        found = [_middle([one[share] for one in every]) for share in every[0]]
         low, high = ([getattr(e, end) for e in found] if len(every) > 1 else [] for end in ("low", "high"))
         series.append(Series(name, [100 * s for s in shares], [e.value for e in found], colour, low, high))
     least = min((value for one in series for value in one.y), default=0.0)
@@ -66,10 +66,10 @@ def silenced(results: Results) -> Section:
     )
 
 
-def _over_seeds(values: Sequence[float]) -> Effect:
-    from train.studies.effects import mean
+def _middle(values: Sequence[float]) -> Effect:
+    from train.studies.effects import over_seeds
 
-    return mean(values, "seeds") or Effect(values[0], values[0], values[0], "one seed")
+    return over_seeds(values) or Effect(values[0], values[0], values[0], "one seed")
 
 
 def completion(results: Results) -> Section:

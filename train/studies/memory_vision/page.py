@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from train.studies.basis import Basis
 from train.studies.memory_vision import claims, figures
 from train.studies.memory_vision.results import QUANTITIES, Quantity, Results
 from train.studies.memory_vision.study import MODELS, Study
@@ -24,8 +25,8 @@ TABLES = (
 )
 
 
-def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
-    """The page and the verdicts; `made` tells how they came about."""
+def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
+    """The page and the verdicts; `basis` is what they stand on."""
     results = Results(study, outcomes)
     verdicts = claims.verdicts(results)
     lead = (
@@ -49,7 +50,7 @@ def report(study: Study, outcomes: Mapping[str, Mapping[str, Any]], made: str) -
                 figures.capacity(results),
             ],
             [figures.embeddings(results), figures.assemblies(results), figures.costs(results)],
-            made,
+            basis,
         ),
         [verdict.line() for verdict in verdicts],
         {

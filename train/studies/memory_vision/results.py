@@ -9,6 +9,7 @@ import numpy as np
 
 from train.studies import effects
 from train.studies.effects import Effect
+from train.studies.learned import Compared, learner
 from train.studies.memory_vision.energy import times_a_dense_network
 from train.studies.memory_vision.study import FEATURES, MECHANISMS, MODELS, Study
 
@@ -84,6 +85,11 @@ class Results:
         names = {seed: f"{model}-s{seed}" for seed in range(1, self.study.seeds + 1)}
         return {seed: self.outcomes[name] for seed, name in names.items() if name in self.outcomes}
 
+    def compared(self, *models: str) -> Compared:
+        """Those networks, on the study's one task; all if none is named."""
+        every = {m: {f"{m}-s{seed}": one for seed, one in self.by_seed(m).items()} for m in models or self.study.models}
+        return [[learner(self.study, model, trained) for model, trained in every.items() if trained]]
+
     def first(self, model: str) -> Outcome | None:
         """The outcome of its first seed, for pictures."""
         return next(iter(self.by_seed(model).values()), None)
@@ -95,7 +101,7 @@ class Results:
 
     def mean(self, model: str, quantity: str) -> Effect | None:
         """A quantity with its interval over seeds; None for fewer than two."""
-        return effects.mean(list(self.values(model, quantity).values()), "seeds")
+        return effects.over_seeds(list(self.values(model, quantity).values()))
 
     def difference(self, left: str, right: str, quantity: str) -> Effect | None:
         """That of `left` less that of `right`, over the seeds of both; accuracies of one seed over test samples."""
@@ -120,7 +126,7 @@ class Results:
             for seed, value in self.values(model.name, quantity).items():
                 by_seed.setdefault(seed, []).append(sign * value)
         whole = [sum(values) / (len(MODELS) / 2) for values in by_seed.values() if len(values) == len(MODELS)]
-        return effects.mean(whole, "seeds")
+        return effects.over_seeds(whole)
 
     @property
     def contrasts(self) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from train.studies.basis import Basis
 from train.studies.plan import Experiment
 from train.studies.runner import Finished
 from train.studies.study import Report
@@ -135,6 +136,10 @@ class Study:
         """Of every training."""
         return self.epochs_wanted or (self.task.quick["training.epochs"] if self.quick else self.task.epochs)
 
+    def own_epochs(self, name: str) -> int:
+        """Of that training in the full study."""
+        return self.task.epochs
+
     def experiment(self, model: str, seed: int) -> Experiment:
         """The training of a model with a seed."""
         chosen = MODELS[model]
@@ -185,8 +190,8 @@ class Study:
         found = on_recordings(run, config, data_dir, torch.device("cpu"))
         return {} if found is None else {"recordings": found}
 
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], made: str) -> Report:
+    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
         """The page and the verdicts."""
         from train.studies.memory_vision.page import report
 
-        return report(self, outcomes, made)
+        return report(self, outcomes, basis)

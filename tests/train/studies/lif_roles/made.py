@@ -27,7 +27,8 @@ def outcome(**figures: Any) -> dict[str, Any]:
     curves = {name: [point(0.01, f[name]), point(0.1, f[name])] for name in ("pgd", "events")}
     return {
         "metrics": {"accuracy_integer": clean, "accuracy_float": clean, "test_samples": 500, "parameters": 10},
-        "recipe": {"data": {"step_ms": 5.0}},
+        "classes": 10,
+        "recipe": {"data": {"step_ms": 5.0}, "training": {"epochs": 30}, "seed": 1},
         "clean": clean,
         "samples": 100,
         "train": f["train"],
@@ -52,6 +53,7 @@ def outcomes(change: Any, study: Study = STUDY) -> dict[str, dict[str, Any]]:
         for task in study.tasks:
             for variant in study.variants:
                 one = outcome(**change(task, variant, seed))
+                one["recipe"]["seed"] = seed
                 if variant == LSTM:
                     one["metrics"]["accuracy_integer"], one["rates"] = None, {}
                 found[study.run_name(task, variant, seed)] = one

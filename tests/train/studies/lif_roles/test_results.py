@@ -10,6 +10,7 @@ from train.studies.lif_roles.advice import choices
 from train.studies.lif_roles.results import QUANTITIES, Results, magnitude
 from train.studies.lif_roles.study import Study
 from train.studies.lif_roles.variants import SETS
+from train.studies.lif_roles.worth import worths
 
 BASE, NO_LEAK = "learnable-hard-none", "none-hard-none"
 FULL, NO_LEAK_FULL, NO_RESET = "learnable-hard-full", "none-hard-full", "learnable-none-none"
@@ -27,7 +28,7 @@ def test_a_contrast_is_the_mean_over_tasks_paired_by_seed():
         return {"accuracy": own + (gains[task][seed - 1] if variant == BASE and task in gains else 0)}
 
     found = results(change).contrast(("recall", "spoken"), {BASE: 1, NO_LEAK: -1}, "accuracy")
-    expected = effects.mean([6.0, 6.0, 6.0], "seeds")
+    expected = effects.over_seeds([6.0, 6.0, 6.0])
     assert (found.value, found.low, found.high) == pytest.approx((expected.value, expected.low, expected.high))
     assert found.over == "3 seeds, means of 2 tasks"
     alone = results(change).contrast(("recall",), {BASE: 1, NO_LEAK: -1}, "accuracy")
@@ -88,15 +89,14 @@ def published(task, variant, seed):
 
 
 def mirrored(task, variant, seed):
-    """The opposite world."""
-    return {
-        key: (0.9 if key != "operations" else 9000) - value for key, value in published(task, variant, seed).items()
-    }
+    """The opposite world, in which networks learn all the same."""
+    most = {"operations": 9000, "accuracy": 1.5, "train": 1.5}
+    return {key: most.get(key, 0.9) - value for key, value in published(task, variant, seed).items()}
 
 
 def test_every_conclusion_is_confirmed_where_it_holds():
     found = claims.verdicts(results(published))
-    assert len(found) == len(claims.CLAIMS) == 21
+    assert len(found) == len(claims.CLAIMS) == 22
     assert {verdict.claim.text: verdict.word for verdict in found} == {c.text: "confirmed" for c in claims.CLAIMS}
 
 
@@ -128,25 +128,84 @@ def test_the_size_of_an_effect_has_the_interval_of_its_sizes():
         assert (found.value, found.low, found.high) == (abs(low + high) / 2, least, most)
 
 
-def test_what_drives_most_is_measured_against_the_stronger_of_the_others():
-    levels = {"leakage": 0.06, "reset": 0.04, "recurrence": 0.01}
+LEVELS = dict(zip(("leakage", "reset", "recurrence"), (-0.06, -0.04, 0.01)))
+"""What each other level of a switch adds to the accuracy of the vanilla network."""
+
+
+def drives_most(levels, flip=lambda task, seed: 1, complete=0.0, study=STUDY):
+    """The two verdicts on what drives performance most: with complete leakage, and without."""
 
     def change(task, variant, seed):
-        other = (
-            [here != base for here, base in zip(variant.split("-"), BASE.split("-"))] if "-" in variant else [False] * 3
-        )
-        off = sum(size for size, changed in zip(levels.values(), other) if changed) * (-1) ** seed
-        return {"accuracy": 0.7 + 0.001 * seed + off}
+        here = variant.split("-") if "-" in variant else BASE.split("-")
+        off = sum(size for size, one, base in zip(levels.values(), here, BASE.split("-")) if one != base)
+        off += complete * (here[0] == "complete")
+        return {"accuracy": 0.75 + 0.001 * seed + off * flip(task, seed)}
 
-    (found,) = (v for v in claims.verdicts(results(change)) if v.claim.text == "1. Leakage drives performance most.")
-    assert found.word == "confirmed"
-    assert found.effect.value == pytest.approx(2.0)
+    return [v for v in claims.verdicts(results(change, study)) if v.claim.text in [c.text for c in claims.CLAIMS[:2]]]
+
+
+def test_what_drives_most_is_measured_against_the_stronger_of_the_others():
+    for verdict in drives_most(LEVELS):
+        assert verdict.word == "confirmed"
+        assert verdict.effect.value == pytest.approx(2.0)
+        assert "leakage -6.00, reset -4.00, recurrence +1.00" in verdict.compared
+    other = dict(LEVELS, leakage=0.01)
+    assert [v.word for v in drives_most(other)] == ["not confirmed"] * 2
+    assert [v.effect.value for v in drives_most(other)] == pytest.approx([-3.0, -3.0])
+
+
+def test_differences_that_go_both_ways_drive_nothing():
+    for flip in (lambda task, seed: (-1) ** seed, lambda task, seed: 1 if task in ("recall", "rate") else -1):
+        for verdict in drives_most(dict(LEVELS, leakage=0.2), flip):
+            assert verdict.word == "undecided"
+            assert abs(verdict.effect.value) < 7
+
+
+def test_complete_leakage_alone_can_carry_the_claim():
+    with_it, without = drives_most(dict(LEVELS, leakage=0.0), complete=-0.15)
+    assert (with_it.word, without.word) == ("confirmed", "not confirmed")
+    assert (with_it.effect.value, without.effect.value) == pytest.approx((1.0, -4.0))
+    assert "without complete leakage" in without.compared
+
+
+def test_what_drives_most_of_one_seed_is_judged_over_tasks_and_provisional():
+    one = Study(STUDY.tasks, STUDY.variants, seeds=1)
+    for verdict in drives_most(LEVELS, study=one):
+        assert verdict.label == "confirmed (provisional)"
+        assert verdict.effect.over == "4 tasks, one seed"
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_networks_that_hardly_learned_decide_nothing(quick):
+    study = Study(STUDY.tasks, STUDY.variants, 3, quick)
+    found = claims.verdicts(results(lambda *_: {"accuracy": 0.3 + 0.2 * quick}, study))
+    assert {verdict.word for verdict in found} == {"too little training to tell"}
+
+
+def test_a_network_that_fails_beside_one_that_learns_is_a_finding_of_the_full_study_alone():
+    def change(task, variant, seed):
+        return {"accuracy": 0.2 if variant == NO_LEAK_FULL else 0.8}
+
+    for quick, word in ((False, "confirmed"), (True, "too little training to tell")):
+        found = claims.verdicts(results(change, Study(STUDY.tasks, STUDY.variants, 3, quick)))
+        (verdict,) = (v for v in found if v.claim.text.startswith("4. With temporal data and recurrence"))
+        assert verdict.word == word
+        assert f"{NO_LEAK_FULL} on recall 20.0 %" in verdict.compared
+
+
+def test_neither_advice_nor_worth_is_of_networks_that_have_not_learned():
+    found = results(lambda task, variant, seed: {"accuracy": 0.4 if task == "rate" else 0.8})
+    assert {choice.kind for choice in choices(found)} == {"temporal", "spatio-temporal"}
+    words = {worth.kind: worth.word for worth in worths(found)}
+    assert words["spatial"] == "too little training to tell"
+    assert words["temporal"] != words["spatial"]
 
 
 def test_noise_decides_nothing():
     draw = np.random.default_rng(1)
     keys = ("accuracy", "train", "pgd", "events", "rate", "longer", "sharpness")
-    found = claims.verdicts(results(lambda *_: {key: float(draw.uniform(0.4, 0.6)) for key in keys}))
+    learned = {"accuracy": 0.3, "train": 0.3}
+    found = claims.verdicts(results(lambda *_: {k: float(draw.uniform(0.4, 0.6)) + learned.get(k, 0) for k in keys}))
     words = [v.word for v in found if isinstance(v.claim, claims.Contrast)]
     assert words.count("undecided") >= 0.8 * len(words)
 

@@ -56,7 +56,8 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert written["failures"] == {}
     assert set(written["outcomes"]) == {f"camera-5-{variant}-s1" for variant in VARIANTS}
     for verdict in written["verdicts"]:
-        assert f"{verdict['verdict']}: {verdict['claim']}" in output
+        label = verdict["verdict"] + " (provisional)" * verdict["provisional"]
+        assert f"{label}: {verdict['claim']}" in output
     for name, outcome in written["outcomes"].items():
         assert set(outcome["attacks"]["curves"]) == {"fgsm", "pgd", "events"}
         assert bool(outcome["rates"]) == (LSTM not in name)

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.train.studies.memory_vision.tiny import results
+from train.studies.basis import basis
 from train.studies.memory_vision.page import report
 from train.studies.memory_vision.results import Results
 from train.studies.memory_vision.study import MODELS, TASKS, Study
@@ -22,7 +23,7 @@ def sound(page: str) -> int:
 
 def test_a_page_of_all_models() -> None:
     whole = results(True)
-    made = report(whole.study, whole.outcomes, "24 of 24 trainings.")
+    made = report(whole.study, whole.outcomes, basis(whole.study, whole.outcomes, 24, "All eight."))
     assert sound(made.page) == 12
     for name in MODELS:
         assert f"<td>{name}<small>" in made.page
@@ -42,7 +43,7 @@ def test_a_page_of_what_there_is(left: str) -> None:
     chosen = {"none": (), "one seed": [f"{n}-s1" for n in MODELS], "one model": ["hgrn-s1", "hgrn-s2"]}[left]
     some = {name: whole.outcomes[name] for name in chosen}
     study = Study("mnist", TASKS["mnist"], tuple(MODELS) if left != "one model" else ("hgrn",))
-    page = report(study, some, "").page
+    page = report(study, some, basis(study, some, 24, "")).page
     assert sound(page) == 12
     assert "not measured" in page
     first = Results(study, some).first("hgrn")

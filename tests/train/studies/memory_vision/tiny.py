@@ -22,6 +22,7 @@ def outcome(accuracy: float, silhouette: float = 0.8, sparsity: float = 0.98, jo
     gate = {"low": [0.0, 0.5], "least": [0.0, 1.4], "steps": [0.5, 4.0]}
     return {
         "classes": 2,
+        "recipe": {"seed": 1, "training": {"epochs": 20}, "data": {}},
         "metrics": {
             "accuracy_integer": accuracy, "accuracy_float": accuracy + 0.0001, "parameters": 1234,
             "test_samples": 1000, "seconds": 9.0, "epochs": 2, "validation_accuracy_integer": accuracy,
