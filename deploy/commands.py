@@ -25,6 +25,7 @@ from convert.records import Network
 from deploy.backends import BACKENDS, find
 from deploy.cores import DEFAULT, available_cores, load_core
 from deploy.distribute import distribute
+from deploy.energy.conventions import in_words, result_entries, step_entries, with_step
 from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
 from deploy.energy.tables import load_table
@@ -32,6 +33,7 @@ from deploy.inputs import Inputs, load_inputs
 from deploy.mapping.counting import add_hops, load_hops
 from deploy.near_memory import fit_notices, summary
 from deploy.operations import operations_of
+from deploy.report.environment import processor
 from deploy.run import Job, Outcome, check, counts_file, predict, run, saturations
 from deploy.session import SessionError, StallError
 from deploy.stock import notices
@@ -63,6 +65,7 @@ def run_command(
     core: str | None = None,
     timeline_file: Path | None = None,
     mapping: Path | None = None,
+    step_ms: float | None = None,
 ) -> None:
     """`basalt run`."""
     chosen = find(backend)
@@ -87,12 +90,14 @@ def run_command(
             "--timeline shows near-memory cores; run with --backend near-memory, or --place a layer on it."
         )
     hops = None if mapping is None else load_hops(mapping, network)
+    step_entries(network.step_seconds, step_ms)
     check(job)
     if dry_run:
         describe(job, folder)
         return
     make_folder(folder)
-    for notice in (*notices(network), *fit_notices(job.scheduled, job.core)):
+    told = (*notices(network), *fit_notices(job.scheduled, job.core))
+    for notice in told:
         console.print(f"[yellow]{escape(notice)}[/yellow]")
     title = f"Running {network.name} on {backend}"
     if workers is None and scheduler is None:
@@ -102,7 +107,7 @@ def run_command(
             outcome = distribute(job, workers, scheduler, timeout, update)
     predicted = predict(network, outcome.sent)
     accuracy = None if inputs.labels is None else float(np.mean(predicted == inputs.labels))
-    counts = counts_file(job, outcome)
+    counts = with_step(counts_file(job, outcome), step_ms)
     if hops is not None:
         add_hops(counts, hops, {"input": job.spikes, **outcome.sent})
     counts["operations"] = operations_of(job, outcome, counts)
@@ -111,11 +116,11 @@ def run_command(
         np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
     write_json(folder / "counts.json", counts)
     energy = price_counts(counts, priced, strict=strict)
-    result = result_file(job, inputs, outcome, accuracy, energy)
+    result = {**result_file(job, inputs, outcome, accuracy, energy), "notices": list(told)}
     write_json(folder / "energy.json", energy)
     write_json(folder / "result.json", result)
     write_html(folder, file, job, inputs, outcome, predicted, result, counts, energy)
-    show_result(result, folder, chosen.table)
+    show_result(result, energy, folder, chosen.table)
     if timeline_file is not None:
         write_timeline(job, timeline_file)
 
@@ -192,9 +197,7 @@ def result_file(
         "seconds": outcome.seconds,
         "build_seconds": outcome.build_seconds,
         "sample_steps_per_second": samples * steps / outcome.seconds,
-        "energy_per_inference_joule": {
-            name: table["per_inference_joule"] if counted(outcome) else None for name, table in energy["tables"].items()
-        },
+        **result_entries(energy, counted(outcome)),
         "saturations": saturations(outcome),
         "spike_rate": {layer.name: float(outcome.sent[layer.name].mean()) for layer in job.network.spiking},
         "machine": machine(),
@@ -214,7 +217,8 @@ def machine() -> dict[str, Any]:
     import psutil
 
     return {
-        "processor": platform.machine(),
+        "processor": processor(),
+        "architecture": platform.machine(),
         "cores": psutil.cpu_count(logical=True),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": platform.system(),
@@ -247,11 +251,11 @@ def write_html(
     counts: dict[str, Any],
     energy: dict[str, Any],
 ) -> None:
-    """The report; what training and verify left beside the .net file goes into it."""
+    """The report; what training and verify left goes into it."""
     from deploy.report import ReportArrays, write_report
+    from deploy.report.renew import known_beside
 
-    beside = {name: file.parent / f"{name}.json" for name in ("metrics", "verify")}
-    found = {name: read_json(path) if path.exists() else None for name, path in beside.items()}
+    metrics, verify = known_beside(folder, file)
     spiking = [layer.name for layer in job.network.spiking]
     rates = {name: outcome.sent[name].mean(axis=(0, 1)) for name in spiking}
     arrays = ReportArrays(
@@ -260,7 +264,7 @@ def write_html(
         samples=tuple(sample_trace(job, outcome, index) for index in interesting(inputs, predicted)),
         rates={"input": job.spikes.mean(axis=(0, 1)), **rates},
     )
-    write_report(folder / "report.html", result, counts, energy, found["metrics"], found["verify"], arrays)
+    write_report(folder / "report.html", result, counts, energy, metrics, verify, arrays)
 
 
 def interesting(inputs: Inputs, predicted: np.ndarray) -> list[int]:
@@ -282,17 +286,19 @@ def sample_trace(job: Job, outcome: Outcome, index: int) -> "SampleTrace":
     )
 
 
-def show_result(result: dict[str, Any], folder: Path, table: str) -> None:
-    """The gist of a run, for people."""
+def show_result(result: dict[str, Any], energy: dict[str, Any], folder: Path, table: str) -> None:
+    """The gist of a run, for people; energy by the table that suits the backend, or the first."""
     accuracy = result["accuracy"]
-    joule = result["energy_per_inference_joule"]
-    shown = joule.get(table, next(iter(joule.values()), None))
-    energy = "nothing counted, so nothing priced" if shown is None else f"{1e9 * shown:,.0f} nJ an inference ({table})"
     console.print(
         f"{result['samples']} samples × {result['steps']} steps on {result['backend']} in {result['seconds']:.2f} s"
         + ("" if accuracy is None else f", accuracy {100 * accuracy:.2f} % ({result['correct']} right)")
-        + f", {energy}"
     )
+    shown = table if table in energy["tables"] else next(iter(energy["tables"]))
+    if result["energy_per_inference"][shown] is None:
+        console.print("Nothing was counted, so nothing is priced.")
+    else:
+        headline, beside = in_words(energy["tables"][shown])
+        console.print(f"Energy of an inference by {shown}: {headline}; {beside}.", markup=False)
     if result["saturations"]:
         console.print(f"[yellow]{result['saturations']} saturations: a state left its range; see the report.[/yellow]")
     console.print(f"Report: {folder / 'report.html'}", markup=False)

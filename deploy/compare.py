@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from basalt.errors import BasaltError
 
-NAME = "comparison"
+if TYPE_CHECKING:
+    from rich.table import Table
+
 TABLES = ("near-memory-22nm", "loihi1-davies", "loihi1-sanafe")
 SCHEDULED = "near-memory-22nm"
 """Prices what near-memory cores counted; the other tables price the counts of the backend compiled."""
@@ -20,31 +23,60 @@ class Machine:
     """What an inference takes on what a price table describes.
 
     Attributes:
-        dynamic_joule: of an inference.
-        joule: the same with leakage for as long as it computes, where the table knows both; else `dynamic_joule`.
+        joule: in real time: dynamic, and leakage for as long as the steps last; the headline.
+        dynamic_joule: of what was counted.
+        leakage_joule: in real time; None where the table knows no static power.
+        full_speed_joule: dynamic, and leakage for as long as it computes; None where the table has no durations.
         seconds: that an inference computes; None where the table has no durations.
         busiest: the process that decides the time.
+        step_seconds: how long a step lasts in real time.
+        step_seconds_from: who says so: "file", "option" or "table", which is an assumption.
+        keeps_up: whether it computes an inference within its steps.
     """
 
-    dynamic_joule: float
     joule: float
+    dynamic_joule: float
+    leakage_joule: float | None
+    full_speed_joule: float | None
     seconds: float | None
     busiest: str | None
+    step_seconds: float
+    step_seconds_from: str
+    keeps_up: bool = True
 
     @property
     def energy_delay(self) -> float | None:
-        """Joule times second of an inference."""
-        return None if self.seconds is None else self.joule * self.seconds
+        """Joule times second of an inference at full speed."""
+        if self.seconds is None or self.full_speed_joule is None:
+            return None
+        return self.full_speed_joule * self.seconds
+
+    @property
+    def rate(self) -> float | None:
+        """Inferences a second at full speed."""
+        return 1 / self.seconds if self.seconds else None
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A network: accuracy, trained parameters (None if unknown), spike rates by layer, and what it takes by table."""
+    """A network and what it takes.
+
+    Attributes:
+        name: of its run.
+        samples: that accuracy, rates and energies are means of.
+        accuracy: None without labels.
+        parameters: trained ones; None if unknown.
+        rates: spikes per neuron and step, by layer.
+        misfits: sentences about what does not fit into the near-memory core.
+        machines: by price table.
+    """
 
     name: str
+    samples: int
     accuracy: float | None
     parameters: int | None
     rates: Mapping[str, float]
+    misfits: tuple[str, ...]
     machines: Mapping[str, Machine]
 
     def plain(self) -> dict[str, Any]:
@@ -53,21 +85,41 @@ class Entry:
             table: {**asdict(machine), "joule_seconds": machine.energy_delay}
             for table, machine in self.machines.items()
         }
-        return {**asdict(self), "rates": dict(self.rates), "machines": machines}
+        return {**asdict(self), "misfits": list(self.misfits), "rates": dict(self.rates), "machines": machines}
 
 
 def machine_of(priced: Mapping[str, Any]) -> Machine:
     """The figures of a table in energy.json."""
-    time = priced["latency"]
-    if time is None:
-        return Machine(priced["dynamic_joule"], priced["dynamic_joule"], None, None)
+    from deploy.energy.conventions import full_speed, real_time
+
+    slow, fast = real_time(priced), full_speed(priced)
     return Machine(
-        priced["dynamic_joule"], priced["full_speed_joule"], float(time["inference_seconds"]), time["busiest"]
+        slow.joule,
+        slow.dynamic_joule,
+        slow.leakage_joule,
+        None if fast is None else fast.joule,
+        None if fast is None else fast.seconds,
+        priced["latency"]["busiest"] if priced["latency"] else None,
+        priced["step_seconds"],
+        priced["step_seconds_from"],
+        priced["keeps_up"],
     )
 
 
-def entry_of(folder: Path, samples: int | None, core: Any, tables: Sequence[str]) -> Entry:
+def entry_of(
+    folder: Path,
+    samples: int | None,
+    core: Any,
+    tables: Sequence[str],
+    step_ms: float | None = None,
+    name: str | None = None,
+) -> Entry:
     """Run an exported network on near-memory cores and on the backend compiled, and price both.
+
+    Args:
+        folder: a run, or its .net file.
+        step_ms: of a step, where the network does not say.
+        name: what it is called; as its folder if not given.
 
     Raises:
         BasaltError: it cannot be run, or the two send other spikes.
@@ -76,9 +128,11 @@ def entry_of(folder: Path, samples: int | None, core: Any, tables: Sequence[str]
 
     from basalt.files import read_json
     from convert import netx
+    from deploy.energy.conventions import with_step
     from deploy.energy.pricing import price
     from deploy.inputs import load_inputs
     from deploy.main import net_file
+    from deploy.near_memory import fit_notices
     from deploy.run import Job, counts_file, predict, run
 
     path = net_file(folder)
@@ -87,10 +141,11 @@ def entry_of(folder: Path, samples: int | None, core: Any, tables: Sequence[str]
     scheduled = Job(network, inputs.spikes, "near-memory", file=path, core=core)
     plain = Job(network, inputs.spikes, "compiled", file=path)
     outcomes = {job.backend: run(job) for job in (scheduled, plain)}
-    for name, sent in outcomes["near-memory"].sent.items():
-        if not np.array_equal(sent, outcomes["compiled"].sent[name]):
-            raise BasaltError(f"Layer {name!r} of {folder} sends other spikes on near-memory: a fault of Basalt's.")
-    counts = {job.backend: counts_file(job, outcomes[job.backend]) for job in (scheduled, plain)}
+    for layer, sent in outcomes["near-memory"].sent.items():
+        if not np.array_equal(sent, outcomes["compiled"].sent[layer]):
+            raise BasaltError(f"Layer {layer!r} of {folder} sends other spikes on near-memory: a fault of Basalt's.")
+    step = step_ms if network.step_seconds is None else None
+    counts = {job.backend: with_step(counts_file(job, outcomes[job.backend]), step) for job in (scheduled, plain)}
     machines = {}
     for table in tables:
         of = counts["near-memory" if table == SCHEDULED else "compiled"]
@@ -98,10 +153,12 @@ def entry_of(folder: Path, samples: int | None, core: Any, tables: Sequence[str]
     predicted = predict(network, outcomes["compiled"].sent)
     metrics = path.parent / "metrics.json"
     return Entry(
-        name=path.parent.name,
+        name=name or path.parent.name,
+        samples=len(inputs.spikes),
         accuracy=None if inputs.labels is None else float(np.mean(predicted == inputs.labels)),
         parameters=read_json(metrics).get("parameters") if metrics.exists() else None,
         rates={layer.name: float(outcomes["compiled"].sent[layer.name].mean()) for layer in network.spiking},
+        misfits=tuple(fit_notices(scheduled.scheduled, core)),
         machines=machines,
     )
 
@@ -113,41 +170,90 @@ def compare(
     table: Annotated[
         list[str] | None, typer.Option(help=f"Price table; may be repeated; {', '.join(TABLES)} if none.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for comparison.json and .png.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Folder for comparison-NAMES.json and .png; the current one if none.")
+    ] = Path(),
+    step_ms: Annotated[
+        float | None,
+        typer.Option("--step-ms", min=1e-6, help="Milliseconds that a step lasts, of networks that do not say."),
+    ] = None,
 ) -> None:
     """Networks of one task on the same machines: accuracy, energy and time of an inference, side by side.
 
     Each runs on near-memory cores (a core a layer, priced by near-memory-22nm) and on the backend compiled, whose
-    counts the other tables price. Energy is dynamic, with leakage for as long as an inference computes where the table
-    knows static power; time is the busiest layer's, where the table or the schedule knows durations.
+    counts the other tables price. Energy is dynamic + leakage [cyan]in real time[/cyan], over the duration of the
+    steps, and beside it [cyan]at full speed[/cyan], for as long as an inference computes; time is the busiest layer's,
+    where the table or the schedule knows durations. What does not fit into the core is marked with †.
     """
+    import os
+
     from rich.console import Console
 
+    from basalt import provenance
     from basalt.files import make_folder, write_json
     from basalt.progress import progress_bar
+    from deploy.compare_files import ending, names_of, place_for
+    from deploy.compare_picture import draw
     from deploy.cores import DEFAULT, load_core
+    from deploy.energy.conventions import HEADLINE
     from deploy.energy.tables import load_table
+    from deploy.main import net_file
     from deploy.near_memory import description
+    from deploy.report.environment import versions
 
     tables = table or list(TABLES)
     for name in tables:
         load_table(name)
     chosen = load_core(core or DEFAULT)
     make_folder(output)
+    files = [net_file(run) for run in runs]
+    names = names_of(files)
+    check_step(files, step_ms)
     entries = []
     with progress_bar("Running networks") as update:
-        for done, folder in enumerate(runs, 1):
-            entries.append(entry_of(folder, samples, chosen, tables))
-            update(done, len(runs))
+        for done, (file, name) in enumerate(zip(files, names), 1):
+            entries.append(entry_of(file, samples, chosen, tables, step_ms, name))
+            update(done, len(files))
+    compared = {
+        "runs": [os.path.relpath(file.resolve(), output.resolve()) for file in files],
+        "samples": samples,
+        "tables": tables,
+        "core": description(chosen),
+        "step_ms": step_ms,
+    }
+    place = place_for(output, names, compared)
     content = {
         "format": "basalt-comparison",
-        "version": 1,
+        "version": 2,
+        "headline": HEADLINE,
+        "compared": compared,
+        "samples": {entry.name: entry.samples for entry in entries},
         "core": description(chosen),
         "entries": [entry.plain() for entry in entries],
+        "date": provenance.now(),
+        "command": provenance.command(),
+        "commit": provenance.commit(),
+        "versions": versions(),
     }
-    write_json(output / f"{NAME}.json", content)
-    draw(output / f"{NAME}.png", entries)
-    show(Console(), entries)
+    console = Console()
+    for entry in entries:
+        for misfit in entry.misfits:
+            console.print(f"[yellow]{escape(f'{entry.name}: {misfit}')}[/yellow]")
+    show(console, entries)
+    write_json(ending(place, ".json"), content)
+    draw(ending(place, ".png"), entries, chosen.name)
+    console.print(f"Written to {ending(place, '.json')} and {ending(place, '.png').name}.", markup=False)
+
+
+def check_step(files: Sequence[Path], step_ms: float | None) -> None:
+    """Refuse `--step-ms` where all networks say themselves how long a step lasts, and another time."""
+    from convert import netx
+    from deploy.energy.conventions import step_entries
+
+    if step_ms is not None:
+        given = [netx.read(file).step_seconds for file in files]
+        if None not in given:
+            step_entries(given[0], step_ms)
 
 
 def ratio(value: float | None, first: float | None) -> str:
@@ -155,53 +261,103 @@ def ratio(value: float | None, first: float | None) -> str:
     return "" if value is None or not first else f"{value / first:.2f}"
 
 
+def figure(value: float | None, scale: float = 1.0, digits: int = 1) -> str:
+    """A number as text, or that it is not known."""
+    return "–" if value is None else f"{scale * value:,.{digits}f}"
+
+
 def show(console: Any, entries: Sequence[Entry]) -> None:
-    """A table for every price table."""
-    from rich.table import Table
-
+    """For every price table the energies in real time, then those at full speed; and what all of it stands on."""
     for table in entries[0].machines:
-        shown = Table("network", "accuracy %", "nJ", "×", "inferences/s", "×", "busiest", title=table)
-        first = entries[0].machines[table]
-        speed: Callable[[Machine], float | None] = lambda m: None if not m.seconds else 1 / m.seconds  # noqa: E731
-        for entry in entries:
-            machine = entry.machines[table]
-            rate = speed(machine)
-            shown.add_row(
-                entry.name,
-                "" if entry.accuracy is None else f"{100 * entry.accuracy:.2f}",
-                f"{1e9 * machine.joule:,.1f}",
-                ratio(machine.joule, first.joule),
-                "" if rate is None else f"{rate:,.0f}",
-                ratio(rate, speed(first)),
-                machine.busiest or "",
-            )
-        console.print(shown)
-    console.print("× is against the first network.")
+        console.print(in_real_time(table, entries))
+        if any(entry.machines[table].seconds for entry in entries):
+            console.print(at_full_speed(table, entries))
+        else:
+            console.print(f"{table} has no durations, so at full speed nothing is known.", markup=False)
+    console.print("\n".join(notes(entries)), markup=False)
 
 
-def draw(path: Path, entries: Sequence[Entry]) -> None:
-    """Energy against time of an inference, a panel a table, a point a network."""
-    import matplotlib
+def in_real_time(table: str, entries: Sequence[Entry]) -> "Table":
+    """The headline."""
+    from rich.table import Column, Table
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from deploy.energy.conventions import REAL_TIME
 
-    from basalt.files import atomic
+    network = Column("network", overflow="fold")
+    shown = Table(network, "accuracy %", "nJ", "×", "dynamic", "leakage", title=f"{table}, {REAL_TIME}")
+    first = entries[0].machines[table]
+    for entry in entries:
+        machine = entry.machines[table]
+        shown.add_row(
+            escape(marked(entry, table)),
+            "–" if entry.accuracy is None else f"{100 * entry.accuracy:.2f}",
+            figure(machine.joule, 1e9),
+            ratio(machine.joule, first.joule),
+            figure(machine.dynamic_joule, 1e9),
+            figure(machine.leakage_joule, 1e9),
+        )
+    return shown
 
-    tables = list(entries[0].machines)
-    figure, axes = pyplot.subplots(
-        1, len(tables), figsize=(4.2 * len(tables), 3.6), squeeze=False, layout="constrained"
-    )
-    for axis, table in zip(axes[0], tables):
-        for entry in entries:
-            machine = entry.machines[table]
-            accuracy = "" if entry.accuracy is None else f" {100 * entry.accuracy:.1f} %"
-            x = 1e6 * (machine.seconds or 1e-6)
-            axis.scatter(x, 1e9 * machine.joule, label=f"{entry.name}{accuracy}")
-        axis.set(title=table, xlabel="µs an inference", ylabel="nJ an inference")
-        axis.set_xlim(left=0)
-        axis.set_ylim(bottom=0)
-        axis.legend(fontsize=7)
-    with atomic(path) as temporary:
-        figure.savefig(temporary, dpi=120)
-    pyplot.close(figure)
+
+def at_full_speed(table: str, entries: Sequence[Entry]) -> "Table":
+    """The other convention, and time."""
+    from rich.table import Column, Table
+
+    from deploy.energy.conventions import FULL_SPEED
+
+    network = Column("network", overflow="fold")
+    shown = Table(network, "nJ", "×", "inferences/s", "×", "busiest", title=f"{table}, {FULL_SPEED}")
+    first = entries[0].machines[table]
+    for entry in entries:
+        machine = entry.machines[table]
+        shown.add_row(
+            escape(marked(entry, table)),
+            figure(machine.full_speed_joule, 1e9),
+            ratio(machine.full_speed_joule, first.full_speed_joule),
+            figure(machine.rate, digits=0),
+            ratio(machine.rate, first.rate),
+            escape(machine.busiest or "–"),
+        )
+    return shown
+
+
+def marked(entry: Entry, table: str) -> str:
+    """A network's name, with a dagger where it is counted on a core that it does not fit."""
+    return entry.name + (" †" if entry.misfits and table == SCHEDULED else "")
+
+
+def notes(entries: Sequence[Entry]) -> list[str]:
+    """Sentences under the tables: × and –, what the figures stand on, and what does not fit."""
+    misfit = any(entry.misfits for entry in entries)
+    return [
+        "Per inference; × is against the first network; –: not known.",
+        *basis(entries),
+        *(["† does not fit into the core, and is counted as if it did."] if misfit else []),
+    ]
+
+
+def basis(entries: Sequence[Entry]) -> list[str]:
+    """Samples, durations of steps, and which machine is too slow for them."""
+    from deploy.energy.conventions import STEP_FROM
+    from deploy.report.format import si_plain
+
+    def lasts(entry: Entry) -> str:
+        machines = entry.machines.values()
+        return " / ".join(
+            dict.fromkeys(f"{si_plain(m.step_seconds, 's')} ({STEP_FROM[m.step_seconds_from]})" for m in machines)
+        )
+
+    late = [f"{entry.name} on {table}" for entry in entries for table, m in entry.machines.items() if not m.keeps_up]
+    return [
+        by_value("Samples", entries, lambda entry: f"{entry.samples:,}"),
+        by_value("A step lasts", entries, lasts),
+        *([f"Not in real time, as the machine needs longer than the steps last: {', '.join(late)}."] if late else []),
+    ]
+
+
+def by_value(what: str, entries: Sequence[Entry], told: Callable[[Entry], str]) -> str:
+    """A figure of all networks where it is the same, else of each."""
+    values = {entry.name: told(entry) for entry in entries}
+    if len(set(values.values())) == 1:
+        return f"{what}: {next(iter(values.values()))}."
+    return f"{what}: {', '.join(f'{name} {value}' for name, value in values.items())}."

@@ -20,6 +20,11 @@ INPUT = typer.Option(
 )
 SAMPLES = typer.Option("--samples", "-n", min=1, help="Use the first so many samples only.")
 TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after so many seconds; no limit if not given.")
+STEP_MS = typer.Option(
+    "--step-ms",
+    min=1e-6,
+    help="Milliseconds that a step lasts, where the network's file does not say; decides the leakage in real time.",
+)
 BATCH = typer.Option("--batch", "-b", min=1, help="Samples that run side by side in one build.")
 
 
@@ -78,6 +83,7 @@ def run(
             help="Count, and price, the hops of all spikes on a mesh, as `basalt map` placed them.",
         ),
     ] = None,
+    step_ms: Annotated[float | None, STEP_MS] = None,
 ) -> None:
     """Run a network in Lava, count every event, price it, and write a report.
 
@@ -103,6 +109,7 @@ def run(
         core,
         timeline,
         mapping,
+        step_ms,
     )
 
 
@@ -144,15 +151,20 @@ def price(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Show what doubling each entry of a table does to the total.")
     ] = False,
+    step_ms: Annotated[float | None, STEP_MS] = None,
 ) -> None:
-    """Price the counts of a run that is done; writes energy.json beside them."""
+    """Price the counts of a run that is done: adds to energy.json beside them, and renews report.html.
+
+    Tables that energy.json has already stay in it. Energy is dynamic + leakage [cyan]in real time[/cyan], over the
+    duration of the steps, and beside it [cyan]at full speed[/cyan], for as long as the machine computes.
+    """
     from deploy.price import price_command
 
     counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
     file = counts / "counts.json" if counts.is_dir() else counts
     if not file.is_file():
         raise BasaltError(f"There is no {file}: name a result folder of `basalt run`, such as runs/NAME/deploy-fixed.")
-    price_command(file, table or [], strict, sensitivity)
+    price_command(file, table or [], strict, sensitivity, step_ms)
 
 
 def list_() -> None:

@@ -1,49 +1,104 @@
 """`basalt price`: the counts of a run that is done, priced by any table."""
 
-from collections.abc import Callable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
+from basalt.errors import BasaltError
 from basalt.files import read_json, write_json
+from deploy.energy.conventions import REAL_TIME, in_words, result_entries, with_step
 from deploy.energy.pricing import available_tables, price
+from deploy.report.account_view import COMPARED, leakage
 from deploy.report.format import share, si
-
-DELAYS = {"table": "modelled", "cycles": "by cycles", "step_seconds": "of steps"}
-"""Where the delay of an energy-delay product is from."""
+from deploy.report.renew import renew
 
 console = Console()
 
 
-def price_command(counts: Path, tables: list[str], strict: bool, sensitive: bool = False) -> None:
-    """Price, write energy.json beside the counts, and show the processes, the tables side by side, and on demand what
-    each entry's doubling does."""
-    energy = price(read_json(counts), tables or available_tables(), strict=strict)
-    write_json(counts.parent / "energy.json", energy)
+def price_command(
+    counts: Path, tables: list[str], strict: bool, sensitive: bool = False, step_ms: float | None = None
+) -> None:
+    """Price, add to energy.json beside the counts, renew the report, and show the processes, the tables side by side,
+    and on demand what each entry's doubling does.
+
+    A duration of a step that the user gives goes into the counts too, so that all that is priced from them agrees.
+    """
+    read = read_json(counts)
+    content = with_step(read, step_ms)
+    asked = tables or available_tables()
+    energy = price(content, asked, strict=strict)
+    path = counts.parent / "energy.json"
+    written = {**energy, "tables": {**priced_before(path, content, asked), **energy["tables"]}}
+    if content != read:
+        write_json(counts, content)
+    write_json(path, written)
+    renew_result(counts.parent / "result.json", written)
+    for misfit in energy["misfits"]:
+        console.print(f"[yellow]{escape(misfit)}[/yellow]")
     for name, table in energy["tables"].items():
         console.print(processes_table(name, table))
     console.print(totals_table(energy))
     if sensitive:
         console.print(sensitivity_table(energy))
     for name, table in energy["tables"].items():
+        headline, beside = in_words(table)
+        console.print(f"{name}: {headline}; {beside}.", markup=False)
         if table["no_static"]:
-            console.print(f"{name}: {table['no_static']}.")
+            console.print(f"{name}: {table['no_static']}.", markup=False)
         if table["unpriced"]:
-            console.print(f"[yellow]{name}: no price for {', '.join(table['unpriced'])}.[/yellow]")
-    console.print(f"Per inference. Written to {counts.parent / 'energy.json'}.", markup=False)
+            console.print(f"[yellow]{escape(name)}: no price for {', '.join(table['unpriced'])}.[/yellow]")
+    also = [name for name in written["tables"] if name not in energy["tables"]]
+    kept = f", which has {', '.join(also)} too" if also else ""
+    console.print(f"Per inference. Written to {path}{kept}.", markup=False)
+    renewed = renew(counts.parent)
+    if renewed is not None:
+        console.print(renewed, markup=False)
+
+
+def priced_before(path: Path, counts: dict[str, Any], asked: Collection[str]) -> dict[str, Any]:
+    """The entries of an energy.json whose tables are not asked for now, priced anew by the counts as they are.
+
+    One whose table is gone or has a fault by now stays as it was, where a step still lasts as long, and is told of.
+    """
+    if not path.is_file():
+        return {}
+    found = {}
+    for name, before in read_json(path)["tables"].items():
+        if name in asked:
+            continue
+        try:
+            found |= price(counts, [name])["tables"]
+        except BasaltError as error:
+            same = "real_time" in before and counts.get("step_seconds") in (None, before["step_seconds"])
+            found |= {name: before} if same else {}
+            what = "as it was priced before" if same else "left out, as it cannot be priced anew"
+            console.print(f"[yellow]{escape(f'{name} is {what}: {error}')}[/yellow]")
+    return found
+
+
+def renew_result(path: Path, energy: dict[str, Any]) -> None:
+    """The energies in result.json, where there is one of a run that counted anything."""
+    if path.is_file():
+        result = read_json(path)
+        counted = any(joule is not None for joule in result.get("energy_per_inference_joule", {}).values())
+        write_json(path, {**result, **result_entries(energy, counted)})
 
 
 def processes_table(name: str, table: dict[str, Any]) -> Table:
-    """Energy of each part of each process, by the table of that name."""
-    shown = Table("process", "part", "dynamic", "static", "share", "per step", "energy·delay", title=name)
+    """Energy of each part of each process, by the table of that name, in real time."""
+    shown = Table(
+        "process", "part", "dynamic", "leakage", "share", "per step", "energy·delay", title=f"{name}, {REAL_TIME}"
+    )
     for entry in table["processes"]:
         shown.add_row(
             entry["name"],
             entry["part"],
             si(entry["dynamic_joule"], "J"),
-            si(entry["static_joule"], "J"),
+            leakage(table, entry["static_joule"]),
             share(entry["share"]),
             si(entry["per_step_joule"], "J"),
             product(entry["energy_delay_joule_second"]),
@@ -51,24 +106,10 @@ def processes_table(name: str, table: dict[str, Any]) -> Table:
     return shown
 
 
-TOTALS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "energy": lambda table: si(table["per_inference_joule"], "J"),
-    "dynamic": lambda table: si(table["dynamic_joule"], "J"),
-    "static": lambda table: "–" if table["no_static"] else si(table["static_joule"], "J"),
-    "per step": lambda table: si(table["per_step_joule"], "J"),
-    "delay": lambda table: f"{si(table['delay_seconds'], 's')} {DELAYS[table['delay_from']]}",
-    "at full speed": lambda table: si(table["full_speed_joule"], "J"),
-    "energy·delay": lambda table: product(table["energy_delay_joule_second"]),
-    "costliest": lambda table: table["costliest"]["name"],
-    "busiest": lambda table: table["latency"]["busiest"] if table["latency"] else "–",
-}
-"""What is told of a whole inference."""
-
-
 def totals_table(energy: dict[str, Any]) -> Table:
     """All tables side by side."""
     shown = Table("an inference", *(Column(name, overflow="fold") for name in energy["tables"]))
-    for name, told in TOTALS.items():
+    for name, told in COMPARED.items():
         shown.add_row(name, *map(told, energy["tables"].values()))
     return shown
 

@@ -16,7 +16,8 @@ from numpy.lib.format import open_memmap
 from basalt.errors import BasaltError
 from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
-from deploy.near_memory import description, footprint
+from deploy.energy.conventions import step_entries
+from deploy.near_memory import description, fit_notices, footprint
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock
@@ -296,8 +297,8 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
         "network": job.network.name,
         "samples": len(job.spikes),
         "steps": job.spikes.shape[2],
-        "step_seconds": job.network.step_seconds,
-        **({"core": description(job.core)} if on_core else {}),
+        **step_entries(job.network.step_seconds, None),
+        **({"core": description(job.core), "misfits": fit_notices(job.scheduled, job.core)} if on_core else {}),
         "processes": processes,
     }
 

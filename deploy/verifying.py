@@ -14,6 +14,7 @@ from convert.records import Network
 from deploy.backends import find
 from deploy.commands import console, run_with_bar
 from deploy.inputs import Inputs, load_inputs, read_arrays
+from deploy.report.renew import renew_for
 from deploy.run import Job
 from deploy.verify import Pair, compare, verification
 from deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
@@ -41,6 +42,8 @@ def verify_command(
     found = verification(pairs)
     write_json(folder / "verify.json", found)
     show_pairs(pairs)
+    for renewed in renew_for(file, folder):
+        console.print(renewed, markup=False)
     if found["mismatches"]:
         raise BasaltError(f"{found['mismatches']} of {found['compared']} values differ; see {folder / 'verify.json'}.")
     console.print(f"[green]0 of {found['compared']:,} values differ.[/green]")

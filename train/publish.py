@@ -22,7 +22,16 @@ MODELS = Path("models")
 LAVA = "lava.json"
 BESIDE = ("recipe.toml", "metrics.json", "log.csv")
 """What is copied beside the weights."""
-FROM_RESULT = ("backend", "samples", "accuracy", "seconds", "energy_per_inference_joule", "spike_rate", "machine")
+FROM_RESULT = (
+    "backend",
+    "samples",
+    "accuracy",
+    "seconds",
+    "energy_per_inference_joule",
+    "energy_per_inference",
+    "spike_rate",
+    "machine",
+)
 
 
 def publish(
@@ -52,7 +61,7 @@ def publish(
     result = run / "deploy-compiled" / "result.json"
     if result.is_file():
         found = read_json(result)
-        write_json(folder / LAVA, {key: found[key] for key in FROM_RESULT})
+        write_json(folder / LAVA, {key: found[key] for key in FROM_RESULT if key in found})
     with atomic(to / "README.md") as temporary:
         temporary.write_text(overview(to))
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -66,7 +75,8 @@ def overview(models: Path) -> str:
         "",
         "Accuracy on the whole test set; *Lava* is that of the backend `compiled`. Parameters as trained, and by the",
         "formula of arXiv 2512.07602 (MN + Nd + d² + d + M a layer: frozen matrices counted, biases and read-out not).",
-        "Seconds of training are those of the machine that trained it. Written by `basalt publish`.",
+        "Seconds of training are those of the machine that trained it. Energies in lava.json are dynamic + leakage in",
+        "real time, with the recipe's `step_ms` as the duration of a step. Written by `basalt publish`.",
         "",
         "| network | seed | parameters | by formula | float % | integer % | Lava % | spike rates | s |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |",

@@ -52,7 +52,11 @@ class Clock(BaseModel):
 
 
 class Counts(BaseModel):
-    """All counters of a run: `samples` inferences of `steps` steps."""
+    """All counters of a run: `samples` inferences of `steps` steps.
+
+    `step_seconds_from` says whether the network's file or the user gave the duration of a step; `misfits` are sentences
+    about what does not fit the core that was counted.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,6 +65,8 @@ class Counts(BaseModel):
     samples: int = Field(gt=0)
     steps: int = Field(gt=0)
     step_seconds: float | None = Field(default=None, gt=0)
+    step_seconds_from: Literal["file", "option"] = "file"
+    misfits: tuple[str, ...] = ()
     core: Clock | None = None
     processes: tuple[ProcessCounts, ...]
 

@@ -1,7 +1,10 @@
 """Counts → joules, exactly: the total is the sum over processes is the sum over actions.
 
     dynamic = Σ_process Σ_counter count · price            price in joule, count per inference
-    static  = Σ_process KiB · (leakage of memory + of logic) · steps · step_seconds
+    static  = Σ_process KiB · (leakage of memory + of logic) · seconds
+
+In real time, which is the headline (conventions.py), the seconds of an inference are steps · step_seconds, or what the
+machine computes where that is longer.
 
 The price of an access to a memory follows from the size and the row width of that memory of that process.
 """
@@ -12,6 +15,7 @@ from typing import Any
 
 from basalt.errors import BasaltError
 from deploy.energy.bill import Bill, bill_of, provenance
+from deploy.energy.conventions import FULL_SPEED, HEADLINE, REAL_TIME, Stated
 from deploy.energy.counts import Counts, ProcessCounts, parse_counts
 from deploy.energy.latency import latency
 from deploy.energy.schema import PriceTable
@@ -21,6 +25,9 @@ from deploy.energy.tables import available_tables, load_table
 from deploy.energy.units import BITS_PER_KIB, WATT_PER_KIB
 
 __all__ = ["available_tables", "price", "price_with"]
+
+ROUNDING = 1e-9
+"""Of durations that are sums of others."""
 
 
 def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -> dict[str, Any]:
@@ -42,7 +49,9 @@ def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -
     return {
         "format": "basalt-energy",
         "version": 1,
+        "headline": HEADLINE,
         "samples": checked.samples,
+        "misfits": list(checked.misfits),
         "tables": priced,
         "shortcut": shortcut(checked),
     }
@@ -54,7 +63,7 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
     The delay of an inference is its modelled time, where there is one, else the duration of its steps. Where inferences
     follow each other at once, static power is spent for the delay only, and that is the energy that goes with it:
 
-        full_speed_joule = dynamic + static · delay / (steps · step_seconds),    energy_delay = full_speed_joule · delay
+        full_speed_joule = dynamic + static · delay / seconds,    energy_delay = full_speed_joule · delay
     """
     unpriced = _unpriced(table, counts)
     if unpriced and strict:
@@ -63,15 +72,16 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
             f"declare it free with a reason, or price without the strict mode."
         )
     step_seconds = counts.step_seconds or table.time.step_seconds
+    time = latency(table, counts)
+    delay = step_seconds * counts.steps if time is None else time["inference_seconds"]
+    seconds = max(step_seconds * counts.steps, delay)
     bills = [bill_of(table, process) for process in counts.processes]
-    processes = [_process(table, process, bill, counts, step_seconds) for process, bill in zip(counts.processes, bills)]
+    processes = [_process(table, process, bill, counts, seconds) for process, bill in zip(counts.processes, bills)]
     terms = [term for bill in bills for action in bill.values() for term in action]
     dynamic = math.fsum(process["dynamic_joule"] for process in processes)
     static = math.fsum(process["static_joule"] for process in processes)
     total = dynamic + static
-    time = latency(table, counts)
-    delay = step_seconds * counts.steps if time is None else time["inference_seconds"]
-    busy = delay / (step_seconds * counts.steps)
+    busy = delay / seconds
     for process in processes:
         joule = process["dynamic_joule"] + process["static_joule"]
         process |= {
@@ -79,14 +89,20 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
             "per_step_joule": joule / counts.steps,
             "energy_delay_joule_second": (process["dynamic_joule"] + process["static_joule"] * busy) * delay,
         }
+    leaks = table.no_static is None
+    fast = Stated(FULL_SPEED, dynamic + static * busy, dynamic, static * busy if leaks else None, delay)
     return {
         "title": table.title,
         "summary": table.summary,
         "node_nm": table.node_nm,
         "supply_volt": table.supply_volt,
+        "steps": counts.steps,
         "step_seconds": step_seconds,
-        "step_seconds_from": "counts" if counts.step_seconds else "table",
-        "inference_seconds": step_seconds * counts.steps,
+        "step_seconds_from": counts.step_seconds_from if counts.step_seconds else "table",
+        "inference_seconds": seconds,
+        "keeps_up": delay <= step_seconds * counts.steps * (1 + ROUNDING),
+        "real_time": Stated(REAL_TIME, total, dynamic, static if leaks else None, seconds).plain(),
+        "full_speed": None if time is None else fast.plain(),
         "per_inference_joule": total,
         "per_step_joule": total / counts.steps,
         "dynamic_joule": dynamic,
@@ -94,8 +110,8 @@ def price_with(table: PriceTable, counts: Counts, name: str, strict: bool = Fals
         "no_static": table.no_static,
         "delay_seconds": delay,
         "delay_from": "step_seconds" if time is None else time["from"],
-        "full_speed_joule": dynamic + static * busy,
-        "energy_delay_joule_second": (dynamic + static * busy) * delay,
+        "full_speed_joule": fast.joule,
+        "energy_delay_joule_second": fast.joule * delay,
         "latency": time,
         "costliest": _costliest(processes, total),
         "processes": processes,
@@ -112,10 +128,8 @@ def _unpriced(table: PriceTable, counts: Counts) -> list[str]:
     return list(dict.fromkeys(counter for kind, counter in used if table.action(kind, counter) is None))
 
 
-def _process(
-    table: PriceTable, process: ProcessCounts, bill: Bill, counts: Counts, step_seconds: float
-) -> dict[str, Any]:
-    """One process of energy.json, but what follows from the total."""
+def _process(table: PriceTable, process: ProcessCounts, bill: Bill, counts: Counts, seconds: float) -> dict[str, Any]:
+    """One process of energy.json, but what follows from the total; it leaks for `seconds`."""
     actions = {
         counter: {
             "count": (total := sum(process.counters[counter])) / counts.samples,
@@ -124,7 +138,6 @@ def _process(
         for counter, terms in bill.items()
     }
     kib = sum(process.memory_bits.values()) / BITS_PER_KIB
-    seconds = step_seconds * counts.steps
     static = {what: kib * entry.value * WATT_PER_KIB[entry.unit] * seconds for what, entry in table.leakage.items()}
     return {
         "name": process.name,

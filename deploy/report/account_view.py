@@ -1,9 +1,10 @@
 """What a report says about the energy account as a whole: tables side by side, what matters, operations, shortcut."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from deploy.report.format import digits, percent, share, si
+from deploy.energy.conventions import FULL_SPEED, REAL_TIME, STEP_FROM, Stated, full_speed, real_time
+from deploy.report.format import digits, percent, share, si, si_plain
 
 DELAYS = {
     "table": "as the table's durations say",
@@ -18,29 +19,55 @@ MOST_ENTRIES = 8
 OPERATIONS = ("Effective_ACs", "Effective_MACs", "Dense")
 
 
-def comparison(energy: Mapping[str, Any]) -> list[dict[str, str]]:
-    """One row a price table."""
-    rows = []
-    for table in energy["tables"].values():
-        time = table["latency"]
-        each = time["inferences_per_second"] if time else None
-        rows.append(
-            {
-                "title": table["title"],
-                "total": si(table["per_inference_joule"], "J"),
-                "dynamic": si(table["dynamic_joule"], "J"),
-                "static": "none known" if table["no_static"] else si(table["static_joule"], "J"),
-                "step": si(table["per_step_joule"], "J"),
-                "delay": si(table["delay_seconds"], "s"),
-                "delay_from": DELAYS[table["delay_from"]],
-                "full_speed": si(table["full_speed_joule"], "J"),
-                "product": joule_seconds(table["energy_delay_joule_second"]),
-                "throughput": f"{digits(each)} / s" if each else "–",
-                "costliest": f"{table['costliest']['name']} ({share(table['costliest']['share'])})",
-                "busiest": time["busiest"] if time else "–",
-            }
-        )
-    return rows
+def leakage(table: Mapping[str, Any], joule: float) -> str:
+    """Leakage in joule, where the table knows any."""
+    return "none known" if table["no_static"] else si(joule, "J")
+
+
+def fast(table: Mapping[str, Any], told: Callable[[Stated], str]) -> str:
+    """What is told of an inference at full speed, where that is known."""
+    found = full_speed(table)
+    return "–" if found is None else told(found)
+
+
+def throughput(table: Mapping[str, Any]) -> str:
+    """Inferences a second, where time is modelled."""
+    each = table["latency"]["inferences_per_second"] if table["latency"] else None
+    return f"{digits(each)} / s" if each else "–"
+
+
+COMPARED: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    f"energy {REAL_TIME}": lambda table: si(real_time(table).joule, "J"),
+    "dynamic": lambda table: si(table["dynamic_joule"], "J"),
+    f"leakage {REAL_TIME}": lambda table: leakage(table, table["static_joule"]),
+    "a step lasts": lambda table: f"{si_plain(table['step_seconds'], 's')}, {STEP_FROM[table['step_seconds_from']]}",
+    "per step": lambda table: si(table["per_step_joule"], "J"),
+    f"energy {FULL_SPEED}": lambda table: fast(table, lambda one: si(one.joule, "J")),
+    f"leakage {FULL_SPEED}": lambda table: fast(table, lambda one: leakage(table, one.leakage_joule or 0.0)),
+    "delay": lambda table: f"{si(table['delay_seconds'], 's')}, {DELAYS[table['delay_from']]}",
+    "energy × delay": lambda table: joule_seconds(table["energy_delay_joule_second"]),
+    "inferences": throughput,
+    "costliest process": lambda table: f"{table['costliest']['name']} ({share(table['costliest']['share'])})",
+    "busiest process": lambda table: table["latency"]["busiest"] if table["latency"] else "–",
+}
+"""What is told of a whole inference; the first is the headline."""
+
+
+def comparison(energy: Mapping[str, Any]) -> dict[str, Any]:
+    """The price tables side by side: a column for each, a row for each figure, so that no page cuts it."""
+    tables = energy["tables"].values()
+    rows = [{"name": name, "cells": [told(table) for table in tables]} for name, told in COMPARED.items()]
+    return {"columns": [table["title"] for table in tables], "rows": rows}
+
+
+def step_view(energy: Mapping[str, Any]) -> tuple[str, str]:
+    """How long a step lasts, and who says so: "5 ms", "given by the network"."""
+    tables = energy["tables"].values()
+    lasts = {si_plain(table["step_seconds"], "s") for table in tables}
+    origins = {STEP_FROM[table["step_seconds_from"]] for table in tables}
+    if len(lasts) == len(origins) == 1:
+        return lasts.pop(), origins.pop()
+    return "–", "assumed by each price table; --step-ms sets it"
 
 
 def sensitivity_bars(table: Mapping[str, Any]) -> list[dict[str, Any]]:

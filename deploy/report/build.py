@@ -1,16 +1,17 @@
 """Put a report together and write it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from basalt.files import atomic
-from deploy.report import environment
-from deploy.report.account_view import comparison, operations_view, shortcut_view
+from deploy.report import environment, palette
+from deploy.report.account_view import comparison, operations_view, shortcut_view, step_view
+from deploy.report.actions_view import actions_view, saturations
 from deploy.report.arrays import ReportArrays
-from deploy.report.energy_view import counts_view, energy_views, saturations
+from deploy.report.energy_view import energy_views
 from deploy.report.format import digits, seconds, whole
 from deploy.report.views import accuracies, confusion_view, rates_view, sample_view
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 FOLDER = Path(__file__).parent
+
+MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
+"""Marks around what a run alone knows; no name can hold them, as all text is escaped."""
 
 # Shown where they are known.
 METRICS = ("dataset", "parameters", "seed", "epochs", "best_epoch")
@@ -58,46 +62,81 @@ def render(
     arrays: ReportArrays,
 ) -> str:
     """The page that `write_report` writes."""
-    step_seconds = counts.get("step_seconds")
+    return render_around(measured_part(result, counts, arrays), result, counts, energy, metrics, verify)
+
+
+def measured_part(result: Mapping[str, Any], counts: Mapping[str, Any], arrays: ReportArrays) -> str:
+    """Confusion, samples and rates: what a run alone knows. Time is in ms where the network's file says how long a step
+    is; what a user gives may change later."""
+    step_seconds = counts.get("step_seconds") if counts.get("step_seconds_from", "file") == "file" else None
     step_ms = 1000 * step_seconds if step_seconds else None
+    return _template("measured.html.j2").render(
+        confusion=confusion_view(arrays),
+        samples=[sample_view(trace, arrays, step_ms) for trace in arrays.samples],
+        rates=rates_view(arrays, step_seconds),
+        time_unit="ms" if step_ms else "steps",
+    )
+
+
+def render_around(
+    measured: str,
+    result: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    energy: Mapping[str, Any],
+    metrics: Mapping[str, Any] | None,
+    verify: Mapping[str, Any] | None,
+) -> str:
+    """The page around a measured part, which is HTML already."""
     tables = energy_views(energy)
-    return _template().render(
-        style=(FOLDER / "style.css").read_text(encoding="utf-8"),
+    used = list(dict.fromkeys(column["key"] for table in tables for column in table["columns"]))
+    return _template("report.html.j2").render(
+        style=(FOLDER / "style.css").read_text(encoding="utf-8") + palette.rules(used),
+        marks=MEASURED,
+        measured=measured,
+        swatches=palette.classes(used),
         result={**dict.fromkeys(RESULT), **result},
         metrics={**dict.fromkeys(METRICS), **(metrics or {})},
-        date=result.get("date") or datetime.now().astimezone().strftime("%d %B %Y, %H:%M"),
+        date=result.get("date") or _date(result.get("written")),
         accuracies=accuracies(result, metrics),
         verify=None if verify is None else {"pairs": [], "first_divergence": None, **verify},
         tables=tables,
         comparison=comparison(energy),
         operations=operations_view(counts),
         shortcut=shortcut_view(energy),
-        counts=counts_view(counts),
-        confusion=confusion_view(arrays),
-        samples=[sample_view(trace, arrays, step_ms) for trace in arrays.samples],
-        rates=rates_view(arrays, step_seconds),
-        time_unit="ms" if step_ms else "steps",
-        step_ms=step_ms,
+        actions=actions_view(counts, energy),
+        step=step_view(energy),
         saturations=saturations(counts),
+        notices=list(result.get("notices") or energy.get("misfits", ())),
         unpriced={table["name"]: table["unpriced"] for table in tables if table["unpriced"]},
         facts=_facts(result, counts),
     )
 
 
+def _date(written: str | None) -> str:
+    """When a run was done, as people write it; now, where the result does not say."""
+    try:
+        done = datetime.strptime(written or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return datetime.now().astimezone().strftime("%d %B %Y, %H:%M")
+    return done.strftime("%d %B %Y, %H:%M UTC")
+
+
 def _facts(result: Mapping[str, Any], counts: Mapping[str, Any]) -> dict[str, str]:
     """How the numbers were made."""
-    versions = result.get("versions") or environment.versions()
+    machine = result.get("machine") or environment.machine()
+    versions = result.get("versions") or environment.versions_of(machine) or environment.versions()
     return {
         "Backend": str(result.get("backend", counts.get("backend", ""))),
-        "Network file": str(result.get("network", counts.get("network", ""))),
+        "Network": str(result.get("network", counts.get("network", ""))),
+        **({"Network file": str(result["file"])} if "file" in result else {}),
         "Command": str(result.get("command") or environment.command()),
-        "Machine": str(result.get("machine") or environment.machine()),
+        "Machine": environment.in_words(machine),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
 
 
 @cache
-def _template() -> "Template":
+def _template(name: str) -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     room = Environment(
@@ -108,4 +147,4 @@ def _template() -> "Template":
         lstrip_blocks=True,
     )
     room.filters |= {"whole": whole, "digits": digits, "seconds": seconds}
-    return room.get_template("report.html.j2")
+    return room.get_template(name)

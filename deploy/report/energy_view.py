@@ -1,34 +1,12 @@
-"""The energy sections of a report: by process and action, dynamic against static, and the provenance of prices."""
+"""The energy sections of a report: by process and action, dynamic against leakage, and the provenance of prices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy.report.account_view import joule_seconds, sensitivity_bars
-from deploy.report.format import digits, share, si, si_scale
-
-ACTIONS = {
-    "weight_words_read": "weight reads",
-    "synaptic_operations": "synaptic operations",
-    "dense_macs": "dense multiply-accumulates",
-    "dense_mac_bits": "bits by bits of dense products",
-    "neuron_updates": "neuron updates",
-    "state_reads": "state reads",
-    "state_writes": "state writes",
-    "lookups": "look-ups",
-    "events_in": "events in",
-    "spikes_out": "spikes out",
-    "hops": "hops",
-    "cycles": "cycles",
-    "saturations": "saturations",
-}
-"""What a reader calls each counter, in the order in which they are shown."""
-
-
-def action_name(counter: str) -> str:
-    """A counter in words, with the kind of process where it is of one kind only: "slow_memory.events_in"."""
-    kind, _, counter = counter.rpartition(".")
-    name = ACTIONS.get(counter, "leakage" if counter == "static" else counter.replace("_", " "))
-    return f"{name} ({kind.replace('_', ' ')})" if kind else name
+from deploy.energy.conventions import FULL_SPEED, NO_TIME, REAL_TIME, full_speed, parts_in_words, steps_in_words
+from deploy.report.account_view import joule_seconds, leakage, sensitivity_bars
+from deploy.report.actions_view import action_name, ordered
+from deploy.report.format import digits, share, si, si_plain, si_scale
 
 
 def energy_views(energy: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -36,35 +14,10 @@ def energy_views(energy: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [_table_view(name, table) for name, table in energy["tables"].items()]
 
 
-def counts_view(counts: Mapping[str, Any]) -> dict[str, Any]:
-    """What every process did per inference: a table of processes by counters."""
-    processes, samples = counts["processes"], max(counts["samples"], 1)
-    used = [
-        c
-        for c in _ordered(c for p in processes for c in p["counters"])
-        if any(sum(p["counters"].get(c, [])) for p in processes)
-    ]
-    rows = [
-        {
-            "name": p["name"],
-            "part": p["part"],
-            "kib": digits(sum(p.get("memory_bits", {}).values()) / 8192) if p.get("memory_bits") else "",
-            "cells": [_count(sum(p["counters"].get(c, [])) / samples) for c in used],
-        }
-        for p in processes
-    ]
-    return {"columns": [{"key": c, "name": action_name(c)} for c in used], "rows": rows}
-
-
-def saturations(counts: Mapping[str, Any]) -> dict[str, int]:
-    """How often each process saturated, over all samples; processes that never did are left out."""
-    totals = {f"{p['name']} ({p['part']})": sum(p["counters"].get("saturations", [])) for p in counts["processes"]}
-    return {name: total for name, total in totals.items() if total}
-
-
 def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
     processes = table["processes"]
-    columns = _ordered(action for process in processes for action in process["actions"])
+    costing = (key for process in processes for key, action in process["actions"].items() if action["joule"])
+    columns = ordered(costing)
     prefix, scale = si_scale(max([p["dynamic_joule"] + p["static_joule"] for p in processes], default=0.0))
     longest = max([p["dynamic_joule"] for p in processes], default=0.0) or 1.0
     costliest = max([p["dynamic_joule"] + p["static_joule"] for p in processes], default=0.0) or 1.0
@@ -83,11 +36,10 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
                     if joule
                 ],
                 "dynamic_text": si(process["dynamic_joule"], "J"),
-                "static_text": si(process["static_joule"], "J"),
+                "static_text": leakage(table, process["static_joule"]),
                 "total_text": si(spent, "J"),
                 "dynamic_width": 100 * process["dynamic_joule"] / costliest,
                 "static_width": 100 * process["static_joule"] / costliest,
-                "cells": [_in(joule, scale) for joule in joules.values()],
                 "dynamic": _in(process["dynamic_joule"], scale),
                 "static": _in(process["static_joule"], scale),
                 "total": _in(spent, scale),
@@ -97,7 +49,6 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
             }
         )
     sources = _sources(table["prices"])
-    by_action = [sum(p["actions"].get(key, {}).get("joule", 0.0) for p in processes) for key in columns]
     return {
         "name": name,
         "title": table["title"],
@@ -109,7 +60,9 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "dynamic_share": 100 * table["dynamic_joule"] / total if total else 0.0,
         "dynamic_share_text": share(table["dynamic_joule"] / total) if total else "–",
         "static_share_text": share(table["static_joule"] / total) if total else "–",
-        "time": _time(table),
+        "convention": REAL_TIME,
+        "steps": steps_in_words(table),
+        "fast": _fast(table),
         "no_static": table["no_static"],
         "latency": _latency(table),
         "step": si(table["per_step_joule"], "J"),
@@ -118,7 +71,6 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
         "break_even": _break_even(table),
         "columns": [{"key": key, "name": action_name(key)} for key in columns],
         "rows": rows,
-        "totals": [_in(joule, scale) for joule in by_action],
         "dynamic_total": _in(table["dynamic_joule"], scale),
         "static_total": _in(table["static_joule"], scale),
         "total": _in(total, scale),
@@ -130,13 +82,15 @@ def _table_view(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _time(table: Mapping[str, Any]) -> str:
-    if "step_seconds" not in table:
-        return ""
-    given = (
-        "as run" if table.get("step_seconds_from") == "counts" else "the table's default, as the run states no duration"
+def _fast(table: Mapping[str, Any]) -> str:
+    """The other convention, in a sentence."""
+    found = full_speed(table)
+    if found is None:
+        return f"{FULL_SPEED.capitalize()} not known, as {NO_TIME}."
+    return (
+        f"{FULL_SPEED.capitalize()} {si(found.joule, 'J')}: {parts_in_words(found)}, in "
+        f"{si_plain(found.seconds, 's')} an inference."
     )
-    return f"{si(table['inference_seconds'], 's')} per inference, {si(table['step_seconds'], 's')} a step ({given})"
 
 
 def _latency(table: Mapping[str, Any]) -> str:
@@ -154,20 +108,20 @@ def _latency(table: Mapping[str, Any]) -> str:
 
 def _break_even(table: Mapping[str, Any]) -> str:
     """The step duration at which leakage costs as much as the work."""
-    if not table["static_joule"] or not table["dynamic_joule"] or "step_seconds" not in table:
+    if not table["static_joule"] or not table["dynamic_joule"]:
         return ""
-    return si(table["step_seconds"] * table["dynamic_joule"] / table["static_joule"], "s")
+    return si(table["inference_seconds"] / table["steps"] * table["dynamic_joule"] / table["static_joule"], "s")
 
 
 def _prices(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """The rows of each action, by its name; memories that cost the same share a row."""
-    actions = _ordered(row["action"] for row in rows)
+    actions = ordered(row["action"] for row in rows)
     return {action_name(key): _merged([row for row in rows if row["action"] == key], sources) for key in actions}
 
 
 def _sources(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """All sources, in the order in which the rows are shown."""
-    actions = _ordered(row["action"] for row in rows)
+    actions = ordered(row["action"] for row in rows)
     return list(dict.fromkeys(row["source"] for key in actions for row in rows if row["action"] == key))
 
 
@@ -193,18 +147,8 @@ def _merged(rows: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> list[d
     return list(merged.values())
 
 
-def _ordered(counters: Any) -> list[str]:
-    found = list(dict.fromkeys(counters))
-    order = list(ACTIONS)
-    return sorted(found, key=lambda key: order.index(key) if key in order else len(order))
-
-
 def _in(joule: float, scale: float) -> str:
     value = joule / scale
     if value == 0:
         return ""
     return "< 0.001" if value < 0.0005 else f"{value:.3f}" if value < 10 else f"{value:.1f}"
-
-
-def _count(value: float) -> str:
-    return "" if value == 0 else digits(value)

@@ -11,6 +11,12 @@ def si(value: float, unit: str) -> str:
     return f"{digits(value / scale)} {prefix}{unit}"
 
 
+def si_plain(value: float, unit: str) -> str:
+    """The same without trailing zeros, for what is given and not measured: 0.005, "s" → "5 ms"."""
+    prefix, scale = si_scale(value)
+    return f"{value / scale:.3g} {prefix}{unit}"
+
+
 def si_scale(value: float) -> tuple[str, float]:
     """The prefix that brings `value` to between 1 and 1000, and its factor."""
     if value == 0 or not math.isfinite(value):

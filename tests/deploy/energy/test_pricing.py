@@ -47,7 +47,7 @@ def test_by_hand_with_the_near_memory_table():
     assert actions["spikes_out"]["joule"] == pytest.approx(20 * 1.6e-12)
     assert table["static_joule"] == pytest.approx(65 * (0.153 + 0.0229) * 1e-6 * 10 * 0.005)
     assert table["per_inference_joule"] == table["dynamic_joule"] + table["static_joule"]
-    assert table["step_seconds_from"] == "counts"
+    assert table["step_seconds_from"] == "file"
 
 
 def test_by_hand_with_the_textbook_table():

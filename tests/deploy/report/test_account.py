@@ -19,17 +19,19 @@ def made():
     return deployment(samples=4)
 
 
-def test_one_row_a_table_in_its_order(made):
+def test_one_column_for_each_table_in_its_order(made):
     energy = made["energy"]
-    rows = {row["title"]: row for row in comparison(energy)}
-    assert list(rows) == [table["title"] for table in energy["tables"].values()]
-    loihi, near = rows["Loihi 1 (Davies 2018), 14 nm"], rows["Near-memory core, 22 nm"]
-    assert loihi["static"] == "none known"
-    assert loihi["busiest"] == "hidden1"
-    assert loihi["throughput"].endswith(" / s")
-    assert (near["busiest"], near["throughput"]) == ("–", "–")
-    assert near["delay"] == "300 ms"
-    assert near["delay_from"] == "the duration of its steps"
+    view = comparison(energy)
+    assert view["columns"] == [table["title"] for table in energy["tables"].values()]
+    rows = {row["name"]: dict(zip(energy["tables"], row["cells"])) for row in view["rows"]}
+    assert next(iter(rows)) == "energy in real time"
+    assert rows["leakage in real time"]["loihi1-davies"] == "none known"
+    assert rows["busiest process"]["loihi1-davies"] == "hidden1"
+    assert rows["inferences"]["loihi1-davies"].endswith(" / s")
+    assert rows["busiest process"]["near-memory-22nm"] == rows["inferences"]["near-memory-22nm"] == "–"
+    assert rows["delay"]["near-memory-22nm"] == "300 ms, the duration of its steps"
+    assert rows["energy at full speed"]["near-memory-22nm"] == "–"
+    assert set(rows["a step lasts"].values()) == {"5 ms, given by the network"}
 
 
 def test_the_entries_that_matter_least_are_shown_together(made):

@@ -1,0 +1,75 @@
+"""A report that is written: the part that stays, and the rest anew from the files beside it.
+
+What a run alone knows (predictions, traces, rates) stands between two marks in the page and is taken over as it is;
+accuracies, verification, energies and provenance are laid out again from result.json, counts.json, energy.json,
+metrics.json and verify.json. So `basalt price` and `basalt verify` renew a report without running anything.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from basalt.files import atomic, read_json
+from deploy.report.build import MEASURED, render_around
+
+REPORT = "report.html"
+NEEDED = ("result", "counts", "energy")
+
+
+def known_beside(folder: Path, file: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Contents of metrics.json beside a .net file, and of verify.json in the result folder or else beside the file."""
+    metrics = file.parent / "metrics.json"
+    verified = [path for path in (folder / "verify.json", file.parent / "verify.json") if path.is_file()]
+    return (
+        read_json(metrics) if metrics.is_file() else None,
+        read_json(verified[0]) if verified else None,
+    )
+
+
+def renew(folder: Path) -> str | None:
+    """Lay out the report in a result folder again; a sentence that says so, or why it could not be; None without one.
+
+    Raises:
+        BasaltError: a file beside it is damaged, or the report cannot be written.
+    """
+    path = folder / REPORT
+    missing = [f"{name}.json" for name in NEEDED if not (folder / f"{name}.json").is_file()]
+    if not path.is_file():
+        return None
+    measured = between(path.read_text(encoding="utf-8"))
+    if measured is None or missing:
+        why = f"there is no {missing[0]} beside it" if missing else "it is from an older version of Basalt"
+        return f"{path} is as it was, as {why}: run the network again to renew it."
+    result, counts, energy = (read_json(folder / f"{name}.json") for name in NEEDED)
+    metrics, verify = known_beside(folder, file_of(folder, result))
+    page = render_around(measured, result, counts, energy, metrics, verify)
+    with atomic(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return f"Report renewed: {path}"
+
+
+def renew_for(file: Path, *folders: Path) -> list[str]:
+    """Renew the reports of all runs of a .net file: those in the folders beside it, and in these folders."""
+    beside = (path.parent for path in sorted(file.parent.glob(f"*/{REPORT}")))
+    mine = [folder for folder in dict.fromkeys((*beside, *folders)) if runs_file(folder, file)]
+    return [told for told in map(renew, mine) if told is not None]
+
+
+def runs_file(folder: Path, file: Path) -> bool:
+    """Whether the result in a folder is of this .net file."""
+    path = folder / "result.json"
+    return path.is_file() and file_of(folder, read_json(path)).resolve() == file.resolve()
+
+
+def file_of(folder: Path, result: Mapping[str, Any]) -> Path:
+    """The .net file of a result; beside the folder, if it is not where the run found it."""
+    named = Path(result.get("file", "model.net"))
+    return named if named.is_file() else folder.parent / named.name
+
+
+def between(page: str) -> str | None:
+    """What stands between the marks of a page; None without them."""
+    begin, end = MEASURED
+    _, mark, rest = page.partition(begin)
+    measured, closing, _ = rest.partition(end)
+    return measured if mark and closing else None
