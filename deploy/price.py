@@ -66,7 +66,7 @@ def priced_before(path: Path, counts: dict[str, Any], asked: Collection[str]) ->
     """
     if not path.is_file():
         return {}
-    found = {}
+    found: dict[str, Any] = {}
     for name, before in read_json(path)["tables"].items():
         if name in asked:
             continue

@@ -56,7 +56,8 @@ def test_the_parts_are_there(page):
         "CACTI", "Horowitz", "Loihi 1 (Davies 2018), 14 nm", "All price tables side by side", "What matters",
         "none known", "Effective_ACs", "MembraneUpdates", "For comparison only: shortcut (literature)",
         "is the busiest", "leakage",
-        "in real time", "At full speed", "How these numbers were made", "runs/dmp-digits/model.net", "basalt run", "lava-nc 0.11.0",
+        "in real time", "At full speed", "How these numbers were made",
+        "runs/dmp-digits/model.net", "basalt run", "lava-nc 0.11.0",
     ):  # fmt: skip
         assert part in page, part
 
