@@ -11,10 +11,10 @@ from lava_procs.near_memory.geometry import OWNER, SPIKING, memories, misfits
 from lava_procs.near_memory.pathways import SIZES
 
 
-def sizes_of(layer: Layer) -> Sizes:
-    """What the schedule of a layer depends on."""
+def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:
+    """What the schedule of a layer depends on; its input events carry values of so many bits, spikes none."""
     if isinstance(layer, Readout):
-        return readout_sizes(layer.inputs, layer.neurons, layer.voltage_decay)
+        return readout_sizes(layer.inputs, layer.neurons, layer.voltage_decay, value_bits)
     assert isinstance(layer, Spiking)
     memory = layer.memory
     return spiking_sizes(
@@ -28,6 +28,7 @@ def sizes_of(layer: Layer) -> Sizes:
         None if memory is None or memory.kind not in SIZES else SIZES[memory.kind](vars(memory)),
         kernel_of(layer) if isinstance(layer, Conv) else None,
         diagonal=layer.recurrence == "diagonal",
+        value_bits=value_bits,
     )
 
 
@@ -36,15 +37,17 @@ def kernel_of(layer: Conv) -> ConvSizes:
     return conv_sizes(vars(layer), layer.shape, layer.weight)
 
 
-def footprint(layer: Layer, part: str, core: Core) -> dict[str, Any]:
-    """The memories of a part of a layer, as counts.json has them: bits in all, bits of a row, macros that they are
-    of."""
+def footprint(layer: Layer, part: str, core: Core, value_bits: int = 1) -> dict[str, Any]:
+    """The memories of a part of a layer, as counts.json has them: bits in all, bits of a row, macros that they are of,
+    and ports of an SRAM macro where it has more than one."""
     owner = part if part in PATHWAYS else SPIKING
-    mine = [memory for memory in memories(core, sizes_of(layer)).values() if OWNER[memory.name] == owner]
+    mine = [memory for memory in memories(core, sizes_of(layer, value_bits)).values() if OWNER[memory.name] == owner]
+    shared = [memory for memory in mine if not memory.registers and memory.macro_ports > 1]
     return {
         "memory_bits": {memory.name: memory.size for memory in mine},
         "row_bits": {memory.name: memory.bits for memory in mine},
         "banks": {memory.name: memory.banks for memory in mine if memory.banks > 1},
+        "ports": {memory.name: memory.macro_ports for memory in shared},
     }
 
 

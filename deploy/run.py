@@ -278,7 +278,8 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
     on_core = {layer.name: layer for layer in job.scheduled}
     for part in all_parts(job.network):
         layer = on_core.get(part.layer)
-        memories = {"memory_bits": part.bits} if layer is None else footprint(layer, part.part, job.core)
+        bits = planes_of(job.spikes) if layer is job.network.layers[0] else 1
+        memories = {"memory_bits": part.bits} if layer is None else footprint(layer, part.part, job.core, bits)
         table = outcome.counts[part.meter]
         used = {name: table[:, column].tolist() for column, name in enumerate(COUNTERS) if table[:, column].any()}
         processes.append(

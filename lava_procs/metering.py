@@ -20,6 +20,8 @@ COUNTERS = (
     "state_writes",
     "dense_macs",
     "dense_mac_bits",
+    "graded_products",
+    "graded_product_bits",
     "lookups",
     "spikes_out",
     "hops",

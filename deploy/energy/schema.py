@@ -11,7 +11,7 @@ from lava_procs.near_memory.counters import ROWS, WORK
 
 COUNTERS = (
     "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
-    "dense_macs", "dense_mac_bits", "lookups", "spikes_out", "hops", "cycles", "saturations",
+    "dense_macs", "dense_mac_bits", "graded_products", "graded_product_bits", "lookups", "spikes_out", "hops", "cycles", "saturations",
 )  # fmt: skip
 """The counters that every process may keep (counts.json)."""
 

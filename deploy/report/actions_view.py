@@ -10,6 +10,8 @@ ACTIONS = {
     "synaptic_operations": "synaptic operations",
     "dense_macs": "dense multiply-accumulates",
     "dense_mac_bits": "bits by bits of dense products",
+    "graded_products": "products with graded values",
+    "graded_product_bits": "bits by bits of products with graded values",
     "neuron_updates": "neuron updates",
     "state_reads": "state reads",
     "state_writes": "state writes",

@@ -94,14 +94,22 @@ class NearMemoryConvModel(ScheduledLayerModel, KernelConvModel):
         self.conv = conv_sizes(parameters["geometry"], parameters["output_shape"], self.weight)
         delay = self.delay if parameters["delayed"] else None
         inputs, neurons = (int(np.prod(shape)) for shape in (self.conv.input_shape, self.conv.output_shape))
-        self.sizes = spiking_sizes(inputs, neurons, self.current_decay, delay, recurrent=False, conv=self.conv)
-        self.table = self.conv.event_rows(self.core)
+        self.sizes = spiking_sizes(
+            inputs,
+            neurons,
+            self.current_decay,
+            delay,
+            recurrent=False,
+            conv=self.conv,
+            value_bits=parameters["planes"],
+        )
+        self.table, self.synapses = self.conv.event_rows(self.core), self.conv.event_synapses
 
     def reached(self, heard: UInt64[np.ndarray, "steps batch words"]) -> Reached:
         """Rows of the kernel that the events meet, fewer near the border."""
         from lava_procs.kernels.events import reach_block
 
-        rows, slots, entered = np.zeros((3, *heard.shape[:2]), dtype=np.int64)
-        places = self.core.event_buffer
-        reach_block(heard, self.layer.planes, len(heard), self.table, places, rows, slots, entered)
-        return Reached(rows, slots, entered)
+        rows, slots, entered, synapses = np.zeros((4, *heard.shape[:2]), dtype=np.int64)
+        tables, places = (self.table, self.synapses), self.core.event_buffer
+        reach_block(heard, self.layer.planes, len(heard), *tables, places, rows, slots, entered, synapses)
+        return Reached(rows, slots, entered, synapses)

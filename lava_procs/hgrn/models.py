@@ -7,7 +7,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.hgrn.process import Hgrn
 from lava_procs.hgrn.reference import floating_step, hgrn_step
-from lava_procs.kernels.counts import hgrn_counts
+from lava_procs.kernels.counts import graded_counts, hgrn_counts
 from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.metering import events
 from lava_procs.pathways import IntegerPathway, PathwayModel, RealPathway, real_matrices
@@ -26,7 +26,8 @@ class AbstractHgrnModel(PathwayModel):
         """Step `t` of the sample, from what was received the step before."""
         after = type(self).integrate(self.received, self.m, **self.constants)
         gated = self.constants["variant"] == "gated"
-        self.count(**hgrn_counts(events(self.received), after.saturations, 1, self.proc_params["neurons"], gated))
+        counts = hgrn_counts(events(self.received), after.saturations, 1, self.proc_params["neurons"], gated)
+        self.count(**counts, **graded_counts(counts["synaptic_operations"], self.proc_params["planes"]))
         return after
 
 

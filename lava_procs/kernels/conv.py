@@ -11,7 +11,7 @@ from jaxtyping import Int, UInt64
 from numba import njit
 
 from lava_procs.kernels.bits import words
-from lava_procs.kernels.counts import spiking_counts
+from lava_procs.kernels.counts import graded_counts, spiking_counts
 from lava_procs.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
 from lava_procs.kernels.layers import RESET, Workers, fire
@@ -233,7 +233,8 @@ class ConvLayer:
         """What the layer did since the last call, in `length` steps."""
         events, synapses, spikes, saturations = self.counts.T.copy()
         self.counts[:] = 0
-        return spiking_counts(events, synapses, spikes, saturations, length * self.neurons)
+        counts = spiking_counts(events, synapses, spikes, saturations, length * self.neurons)
+        return counts | graded_counts(synapses, self.planes)
 
 
 def rows_of(weight: Int[np.ndarray, "outputs channels height width"], groups: int) -> tuple[int, np.ndarray]:
@@ -261,4 +262,4 @@ def warm_conv() -> None:
         ones = np.full((1, 1, 1, 1), weight, dtype=np.int64)
         layer = ConvLayer(1, 1, parameters, weight=ones, bias=one, current_decay=one, voltage_decay=one, delay=None)
         layer.advance(np.zeros((1, 1, 1), dtype=np.uint64), 0, 1)
-    reach_block(np.zeros((1, 1, 1), dtype=np.uint64), 1, 1, one, 1, *np.zeros((3, 1, 1), dtype=np.int64))
+    reach_block(np.zeros((1, 1, 1), dtype=np.uint64), 1, 1, one, one, 1, *np.zeros((4, 1, 1), dtype=np.int64))

@@ -2,6 +2,7 @@
 
 Beside dense products, `dense_mac_bits` counts their sizes: the widths of the two factors multiplied, as an array
 multiplier grows with both. Weights, keys, gains and k have 8 bits, gates, shares p and what tables give 12, states 24.
+So do `graded_product_bits` beside `graded_products`, of a weight with the value of an event that is no spike.
 """
 
 import numpy as np
@@ -12,6 +13,17 @@ WEIGHT, GATE, STATE = 8, 12, 24
 
 Counts = dict[str, Int[np.ndarray, "batch"] | int]
 """Counter → a number for every sample, or one for all."""
+
+
+def graded_counts(products: Int[np.ndarray, "batch"] | int, value_bits: int) -> Counts:
+    """The counters of weights that meet a value of so many bits; none for spikes, whose weights are added as they are.
+
+    Args:
+        products: synapses that the input's events reach.
+    """
+    if value_bits == 1:
+        return {}
+    return {"graded_products": products, "graded_product_bits": products * WEIGHT * value_bits}
 
 
 def spiking_counts(
@@ -30,6 +42,21 @@ def spiking_counts(
         "state_reads": 2 * updates,
         "state_writes": 2 * updates,
         "spikes_out": spikes,
+        "saturations": saturations,
+    }
+
+
+def readout_counts(
+    events: Int[np.ndarray, "batch"], saturations: Int[np.ndarray, "batch"], steps: int, classes: int, states: int
+) -> Counts:
+    """The counters of a read-out with so many states a class: its sum, and its membrane where there is one."""
+    return {
+        "events_in": events,
+        "weight_words_read": events * classes,
+        "synaptic_operations": events * classes,
+        "neuron_updates": steps * classes,
+        "state_reads": steps * classes * states,
+        "state_writes": steps * classes * states,
         "saturations": saturations,
     }
 

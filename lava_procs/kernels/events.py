@@ -56,10 +56,13 @@ def count_block(packed, planes, length, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def reach_block(packed, planes, length, table, places, rows, slots, entered):  # type: ignore[no-untyped-def]
+def reach_block(  # type: ignore[no-untyped-def]
+    packed, planes, length, table, reach, places, rows, slots, entered, synapses
+):
     """Add up what the events of each frame (k, b) meet, as `near_memory.convolution.Reached` has it.
 
-    `table` holds what an event of each input meets, `places` is how many events wait in the buffer.
+    `table` holds the rows that an event of each input meets, `reach` its synapses, `places` is how many events wait in
+    the buffer.
     """
     for k in range(length):
         for b in range(packed.shape[1]):
@@ -70,7 +73,9 @@ def reach_block(packed, planes, length, table, places, rows, slots, entered):  #
             for w in range(bits.shape[0] // planes):
                 word = any_plane(bits, planes, w)
                 while word:
-                    met = table[w * 64 + np.int64(trailing_zeros(word))]
+                    feature = w * 64 + np.int64(trailing_zeros(word))
+                    met = table[feature]
+                    synapses[k, b] += reach[feature]
                     word &= word - np.uint64(1)
                     rows[k, b] += met
                     slots[k, b] += max(met, 1)

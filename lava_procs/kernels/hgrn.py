@@ -11,7 +11,7 @@ from numba import njit
 
 from basalt import tables
 from lava_procs.hgrn.reference import SQUASHED_SHIFT, squash
-from lava_procs.kernels.counts import Counts, hgrn_counts
+from lava_procs.kernels.counts import Counts, graded_counts, hgrn_counts
 from lava_procs.kernels.events import OPTIONS
 from lava_procs.kernels.layers import add_products, gather, narrow
 from lava_procs.kernels.pathway import PathwayKernel
@@ -164,4 +164,5 @@ class HgrnKernel(PathwayKernel):
     def take_counts(self, first: int, length: int) -> Counts:
         """What it did since the last call, in `length` steps from step `first` on."""
         incoming, saturations = self.taken()
-        return hgrn_counts(incoming, saturations, length, self.neurons, self.gated)
+        counts = hgrn_counts(incoming, saturations, length, self.neurons, self.gated)
+        return counts | graded_counts(counts["synaptic_operations"], self.planes)

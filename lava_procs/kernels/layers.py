@@ -161,7 +161,8 @@ def spiking_block(  # type: ignore[no-untyped-def]
     the step before, and are left holding those of the last step. `currents` (samples, block, neurons) are those of a
     memory pathway, from sample `low` on. `history` (depth, batch, neurons) holds spikes for delays. Arrays of size 0
     stand for parts that the layer does not have. `own` are the weights of a diagonal recurrence. Counts are added for
-    each sample: events, spikes, saturations, and those of the events that reach one synapse alone.
+    each sample: events, spikes, saturations, those of the events that reach one synapse alone, and those that are the
+    layer's own and reach all.
     """
     neurons = u.shape[1]
     depth = history.shape[0]
@@ -174,7 +175,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     pathway = currents.shape[0] > 0
     for b in range(low, high):
         mine_u, mine_v = u[b], v[b]
-        incoming = spikes = saturated = alone = 0
+        incoming = spikes = saturated = alone = own_events = 0
         for k in range(length):
             bits = arrived[k - 1, b] if k > 0 else before[b]
             for n in range(neurons):
@@ -184,7 +185,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
                 alone += add_own(fired_before[b], own, total)
             if recurrent_rows.shape[0]:
                 previous = fired_before[b]
-                incoming += gather(previous, 1, recurrent_rows, total16, total)
+                own_events += gather(previous, 1, recurrent_rows, total16, total)
             sent, wraps = fire(
                 mine_u,
                 mine_v,
@@ -211,10 +212,11 @@ def spiking_block(  # type: ignore[no-untyped-def]
             else:
                 out[k, b] = fired_before[b]
         before[b] = arrived[length - 1, b]
-        spiking_counts[b, 0] += incoming + alone
+        spiking_counts[b, 0] += incoming + own_events + alone
         spiking_counts[b, 1] += spikes
         spiking_counts[b, 2] += saturated
         spiking_counts[b, 3] += alone
+        spiking_counts[b, 4] += own_events
 
 
 WITHOUT_MEMBRANE = -1

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from lava_procs.kernels.counts import Counts, slow_memory_counts
+from lava_procs.kernels.counts import Counts, graded_counts, slow_memory_counts
 from lava_procs.kernels.events import OPTIONS
 from lava_procs.kernels.layers import add_products, gather, narrow
 from lava_procs.kernels.pathway import PathwayKernel
@@ -113,4 +113,5 @@ class SlowMemoryKernel(PathwayKernel):
         """What it did since the last call, in `length` steps from step `first` on."""
         incoming, saturations = self.taken()
         refreshes = sum((first + k) % self.interval == 0 for k in range(length))
-        return slow_memory_counts(incoming, saturations, length, refreshes, self.neurons, self.states)
+        counts = slow_memory_counts(incoming, saturations, length, refreshes, self.neurons, self.states)
+        return counts | graded_counts(incoming, self.planes)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int, UInt64
 
 from lava_procs.kernels.bits import words
-from lava_procs.kernels.counts import Counts, spiking_counts
+from lava_procs.kernels.counts import Counts, graded_counts, spiking_counts
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
 from lava_procs.kernels.hgrn import HgrnKernel
 from lava_procs.kernels.hopfield import HopfieldKernel
@@ -81,7 +81,7 @@ class WholeLayer:
         self.fired = np.zeros((batch, words(neurons)), dtype=np.uint64)
         self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
         self.out = np.zeros((block, batch, words(neurons)), dtype=np.uint64)
-        self.spiking_counts = np.zeros((batch, 4), dtype=np.int64)
+        self.spiking_counts = np.zeros((batch, 5), dtype=np.int64)
         self.first = 0
 
     def clear(self) -> None:
@@ -140,10 +140,11 @@ class WholeLayer:
 
     def take_spiking_counts(self, length: int) -> Counts:
         """What the spiking part did since the last call, in `length` steps."""
-        incoming, spikes, saturations, alone = self.spiking_counts.T.copy()
+        incoming, spikes, saturations, alone, own = self.spiking_counts.T.copy()
         self.spiking_counts[:] = 0
         synapses = (incoming - alone) * self.neurons + alone
-        return spiking_counts(incoming, synapses, spikes, saturations, length * self.neurons)
+        counts = spiking_counts(incoming, synapses, spikes, saturations, length * self.neurons)
+        return counts | graded_counts((incoming - alone - own) * self.neurons, self.planes)
 
     def take_memory_counts(self, length: int) -> Counts:
         """What the memory pathway did since the last call, in `length` steps."""

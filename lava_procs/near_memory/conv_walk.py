@@ -9,7 +9,7 @@ spike_integration   slot t reads a row of the kernel and a row of sums in cycle 
                     step does not need what is there: a bit a row says whether it was touched, so that none is cleared.
 neuron_bank         sweeps over all rows once the last sum is written, and reads the sums of those that were touched.
 
-Event i enters the buffer when there is a place: in cycle max(i, the first slot of event i − E + 1).
+Events enter the buffer as in `walk.py`, so that the first slot is cycle 1, and leave it with their last slot.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class ConvWalk(Walk):
         first, count = conv.first_rows(core)
         self.rows_of_channel = [range(a, a + n) for a, n in zip(first.tolist(), count.tolist())]
         self.before_channel = [int(count[:channel].sum()) for channel in range(len(count))]
-        self.slots = [max(1, sum(1 for _ in self.met(feature))) for feature in events.features]
+        self.rows_met = [sum(1 for _ in self.met(feature)) for feature in events.features]
         self.touched: set[int] = set()
 
     def met(self, feature: int) -> Iterator[tuple[int, int]]:
@@ -57,30 +57,25 @@ class ConvWalk(Walk):
             reached.append(step)
         return reached[0] * self.conv.output_shape[2] + reached[1]
 
-    def arrive(self) -> list[int]:
-        """The cycle in which each event enters; without stationarity, a bit each that was set the step before."""
-        if not self.core.heterogeneous_stationarity:
-            return [0] * self.events.spikes
-        arrivals = []
-        for event in range(self.events.spikes):
-            cycle = max(event, sum(self.slots[: max(event - self.core.event_buffer + 1, 0)]))
-            arrivals.append(cycle)
-            self.put(cycle, "spike_integration", "event_buffer", "writes", event % self.core.event_buffer)
-        return arrivals
+    def slots(self, event: int) -> int:
+        """Cycles that the rows of an input event take; one that reaches nothing is read all the same."""
+        return max(1, self.rows_met[event])
 
     def integrate_events(self, arrivals: list[int]) -> None:
         """Inputs stationary: each event in turn adds a row at each slot."""
         begin = 0
         for event, feature in enumerate(self.events.features):
-            assert arrivals[event] <= begin, "an event is read before it has come"
+            begin = self.starts[event]
+            assert arrivals[event] < begin, "an event is read before it is there"
             self.put(begin, "spike_integration", "event_buffer", "reads", event % self.core.event_buffer)
             for slot, (kernel, row) in enumerate(self.met(feature), begin):
                 self.weigh(slot, kernel)
+                self.products += self.hearing(feature, row)
                 if row in self.touched:
                     self.put(slot, "spike_integration", "accumulators", "reads", row)
                 self.put(slot + 2, "spike_integration", "accumulators", "writes", row)
                 self.touched.add(row)
-            begin += self.slots[event]
+            begin += self.slots(event)
         if self.events.spikes:
             self.sums_at = [begin + 3] * self.groups
 
@@ -90,6 +85,7 @@ class ConvWalk(Walk):
         for feature in range(self.sizes.inputs):
             for kernel, row in self.met(feature):
                 heard[row].append(kernel)
+                self.products += self.events.features.count(feature) * self.hearing(feature, row)
         begin = 0
         for row, kernels in heard.items():
             for slot, kernel in enumerate(kernels, begin):
@@ -98,6 +94,14 @@ class ConvWalk(Walk):
             self.put(begin + 1, "spike_integration", "accumulators", "writes", row)
             self.touched.add(row)
         self.sums_at = [begin + 3] * self.groups
+
+    def hearing(self, feature: int, row: int) -> int:
+        """Neurons of a row that hear an input: the output channels of its group that lie in it."""
+        channel = feature // (self.conv.input_shape[1] * self.conv.input_shape[2])
+        group = channel // (self.conv.input_shape[0] // self.conv.groups)
+        low = row % self.conv.rows_of_position(self.core) * self.core.fused
+        heard = range(group * self.conv.reach, (group + 1) * self.conv.reach)
+        return len(range(max(low, heard.start), min(low + self.core.fused, heard.stop)))
 
     def weigh(self, cycle: int, kernel: int) -> None:
         """Read a row of the kernel; a pool's one weight is in a register."""

@@ -92,6 +92,11 @@ class ConvSizes:
         """n, the rows that an event of each input meets."""
         return np.outer(self.first_rows(core)[1], self.positions).reshape(-1)
 
+    @property
+    def event_synapses(self) -> Int[np.ndarray, "inputs"]:
+        """Synapses that an event of each input reaches."""
+        return np.tile(self.reach * self.positions, self.input_shape[0])
+
     def heard_rows(self, core: "Core") -> Int[np.ndarray, "sweep"]:
         """The rows of weights of all inputs that each row of neurons hears, spike or not."""
         first, count = self.first_rows(core)
@@ -113,35 +118,35 @@ class Reached(NamedTuple):
     Attributes:
         rows: Σ n, rows of weights.
         slots: P = Σ max(n, 1), the cycles that the events take; one that reaches nothing is read all the same.
-        entered: the cycle in which the last event has a place in a buffer of E: Σ max(n, 1) of all but the last E.
+        entered: cycles of all but the last E events, E places of the buffer: Σ max(n, 1) of those.
+        synapses: that they reach.
     """
 
     rows: Steps
     slots: Steps
     entered: Steps
+    synapses: Steps
 
 
-def reached_by(table: Int[np.ndarray, "inputs"], features: Int[np.ndarray, "events"], places: int) -> Reached:
-    """What the events of these inputs meet, in their order.
-
-    Args:
-        table: n of each input.
-        places: E, of the event buffer.
-    """
-    rows = table[np.asarray(features, dtype=np.int64)]
+def reached_by(conv: ConvSizes, core: "Core", features: Int[np.ndarray, "events"]) -> Reached:
+    """What the events of these inputs meet, in their order."""
+    features = np.asarray(features, dtype=np.int64)
+    rows = conv.event_rows(core)[features]
     slots = np.maximum(rows, 1)
-    early = slots[: max(len(slots) - places, 0)]
-    return Reached(*(np.asarray(part.sum()) for part in (rows, slots, early)))
+    early = slots[: max(len(slots) - core.event_buffer, 0)]
+    return Reached(*(np.asarray(part.sum()) for part in (rows, slots, early, conv.event_synapses[features])))
 
 
-def spread(table: Int[np.ndarray, "inputs"], spikes: Steps, places: int) -> Reached:
+def spread(conv: ConvSizes, core: "Core", spikes: Steps) -> Reached:
     """The same of so many events of which only the number is known, spread evenly over all inputs, rounded up."""
+    table = conv.event_rows(core)
 
     def share(events: Steps, each: np.ndarray) -> Steps:
         return -(-events * int(each.sum()) // len(table))
 
     slots = np.maximum(table, 1)
-    return Reached(share(spikes, table), share(spikes, slots), share(np.maximum(spikes - places, 0), slots))
+    early = np.maximum(spikes - core.event_buffer, 0)
+    return Reached(share(spikes, table), share(spikes, slots), share(early, slots), share(spikes, conv.event_synapses))
 
 
 def conv_sizes(

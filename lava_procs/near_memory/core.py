@@ -12,12 +12,14 @@ DELAY_BITS = 6
 """Delays reach 62 steps."""
 DRIVE_BITS = 16
 """The drive x saturates at 16 bits."""
+INPUT_MACS = 1
+"""Multipliers of B̄ x: a state a cycle, beside its row of Ā."""
 
 
 @dataclass(frozen=True)
 class Core:
-    """One core: `fused` adders for spikes, `macs` multipliers for the memory product, a bank of neurons, and SRAM
-    beside them.
+    """One core: `fused` adders for spikes, multipliers for the memory product and the memory's update, a bank of
+    neurons, and SRAM beside them.
 
     The published register-transfer design has `state_bits` 16, `sum_bits` 24, `coefficient_bits` 8, a membrane memory
     with one port and an event buffer of 32. Basalt's integers need 24-bit states and products of up to 40 bits, so
@@ -27,12 +29,16 @@ class Core:
         name: for people.
         neurons, inputs, states: the largest layer that the core is made for.
         fused: neurons in a row of the memories, which are added to, multiplied for and updated at a time.
-        macs: multipliers of the memory product; a row of `fused` weights takes ⌈fused/macs⌉ cycles.
-        update_macs: multipliers of the memory update; a row of Ā takes ⌈states/update_macs⌉ cycles.
+        macs: multipliers of the memory product P m; a row of `fused` weights takes ⌈fused/macs⌉ cycles.
+        drive_macs: multipliers of ν x, which works beside P m; a group of `fused` neurons takes ⌈fused/drive_macs⌉
+            cycles. Without dependency breaking there are none.
+        update_macs: multipliers of the memory update Ā m; a row of Ā takes ⌈states/update_macs⌉ cycles. B̄ x has one
+            of its own (`INPUT_MACS`).
         weight_bits: of W_f, W_x, P, ν and recurrent weights.
         coefficient_bits: of Ā and B̄.
         state_bits: of membrane u, current and slow state m.
-        sum_bits, product_bits: of the accumulators of spikes, and of the memory product.
+        sum_bits, product_bits: of the accumulators of spikes, and of the sums of the memory product.
+        current_bits: of the memory's currents, which are those sums in units of u.
         event_buffer: input events that wait in the core; when it is full the sender waits, and nothing is lost.
         membrane_ports: accesses a cycle of the neurons' memories; with 2 a fused bank takes a group a cycle, with 1
             three cycles a group.
@@ -55,12 +61,14 @@ class Core:
     states: int = 8
     fused: int = 4
     macs: int = 4
+    drive_macs: int = 4
     update_macs: int = 8
     weight_bits: int = 8
     coefficient_bits: int = 16
     state_bits: int = 24
     sum_bits: int = 24
     product_bits: int = 40
+    current_bits: int = 32
     event_buffer: int = 32
     membrane_ports: int = 2
     bank_kib: int = 128
@@ -75,6 +83,11 @@ class Core:
     def group_cycles(self) -> int:
         """Cycles from one group of neurons to the next in the neuron bank."""
         return 1 if self.operator_fusion and self.membrane_ports > 1 else 3
+
+    @property
+    def drive_cycles(self) -> int:
+        """Cycles of a group in the product with x."""
+        return -(-self.fused // self.drive_macs)
 
 
 SWITCHES = ("dependency_breaking", "operator_fusion", "heterogeneous_stationarity")
@@ -97,6 +110,8 @@ class Sizes:
         membrane_bits: of a neuron's membrane, None for the core's `state_bits`.
         pathway: of another memory pathway than a slow memory.
         conv: of a convolution, whose inputs and neurons are those of all its positions.
+        value_bits: of the value that an input event carries; 1 for spikes, which carry none.
+        fires: its neurons spike; those of a read-out do not.
     """
 
     inputs: int
@@ -111,6 +126,13 @@ class Sizes:
     pathway: PathwaySizes | None = None
     conv: ConvSizes | None = None
     diagonal: bool = False
+    value_bits: int = 1
+    fires: bool = True
+
+    @property
+    def graded(self) -> bool:
+        """Whether input events carry values, by which weights are multiplied."""
+        return self.value_bits > 1
 
     @property
     def hears_itself(self) -> bool:
@@ -154,6 +176,7 @@ def spiking_sizes(
     pathway: PathwaySizes | None = None,
     conv: ConvSizes | None = None,
     diagonal: bool = False,
+    value_bits: int = 1,
 ) -> Sizes:
     """Sizes of a layer of spiking neurons: with a slow memory of so many states, another pathway, or a convolution."""
     return Sizes(
@@ -168,10 +191,18 @@ def spiking_sizes(
         pathway=pathway,
         conv=conv,
         diagonal=diagonal,
+        value_bits=value_bits,
     )
 
 
-def readout_sizes(inputs: int, classes: int, voltage_decay: int | None) -> Sizes:
+def readout_sizes(inputs: int, classes: int, voltage_decay: int | None, value_bits: int = 1) -> Sizes:
     """Sizes of a read-out: 32-bit sums, and 24-bit membranes beside them where those are summed."""
     summed = voltage_decay is None
-    return Sizes(inputs, classes, passes=SUMS if summed else MEAN_MEMBRANES, membrane_bits=32 if summed else 56)
+    return Sizes(
+        inputs,
+        classes,
+        passes=SUMS if summed else MEAN_MEMBRANES,
+        membrane_bits=32 if summed else 56,
+        value_bits=value_bits,
+        fires=False,
+    )

@@ -11,7 +11,10 @@ from lava_procs.near_memory.formula import cost
 from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
 from lava_procs.near_memory.walk import PATHS
 
-WRITTEN = ("event_buffer", "accumulators", "membrane", "current", "delay_line", "memory_current", *pathways.WRITTEN)
+WRITTEN = (
+    *("event_buffer", "accumulators", "membrane", "current", "delay_line", "output_spikes"),
+    *("memory_sums", "memory_current", *pathways.WRITTEN),
+)
 UNSEEN = ("slow_state", "touched")
 ROWS: dict[str, tuple[str, str]] = {
     **{f"{name}_reads": (name, "read") for name in OWNER if name not in UNSEEN},

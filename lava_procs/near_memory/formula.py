@@ -1,18 +1,20 @@
 """Cycles and accesses of steps in closed form, for many steps at once; equal to the walks in every number.
 
 With all three optimisations on, G = ⌈N/F⌉ groups, d states, c = ⌈F/macs⌉, D = d·⌈d/update_macs⌉ rows of Ā, S input
-events, R events of the layer's own, E places in the event buffer, a bank that takes a group every g cycles (1; 3 with
-one port), and x at x₁ = 1 if S = 0, else max(S + 1, (S − E)·G + 2):
+events, R events of the layer's own, E > 1 places in the event buffer, b = 1 if S > 0 else 0 (the cycle in which the
+first event enters), a bank that takes a group every g cycles (1; 3 with one port), e = ⌈F/drive_macs⌉, and x at x₁ = 1
+if S = 0, else max(S + 2, (S − E)·G + 4):
 
     cycles = max( (G − 1)·g,                                            the neuron bank alone
-                  (S + R − 1)·G + 1 + (G − 1)·g      if S + R > 0,      spikes, then the bank behind their last rows
-                  x₁ + (G − 1)·g                     on a refresh,      ν x, then the bank
-                  d·c + 1 + (G − 1)·max(d·c, g)      on a refresh,      P m, then the bank
+                  (S + R − 1)·G + b + 1 + (G − 1)·g  if S + R > 0,      spikes, then the bank behind their last rows
+                  x₁ + e − 1 + (G − 1)·max(e, g)     on a refresh,      ν x, then the bank
+                  d·c + e + (G − 1)·max(d·c, e, g)   on a refresh,      P m, then the bank
                 ) + 3
     and no less than x₁ + D                                             the memory's update
 
-So for N = 128, F = 4, d = 8, one cycle a group: max(34, 32·(S + R) + 3, 260) while S ≤ E. The stalls, cycles that the
-sender waits at a full buffer, are max(0, (S − E)·G − (S − 1)). With delays, 2·fired + 1 cycles more in a step in which
+So for N = 128, F = 4, d = 8, one cycle a group: max(34, 32·(S + R) + b + 3, 260) while S ≤ E. The stalls, cycles that
+the sender waits at a full buffer, are max(0, (S − E)·G + 1 − (S − 1)) where S > E. With one place in the buffer each
+event waits a cycle for the next to enter (`arrival.py`). With delays, 2·fired + 1 cycles more in a step in which
 a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). A diagonal recurrence takes no cycles: if a
 neuron fired the step before, the bank reads a row of weights with each group's membranes, and R is 0. What changes with
 an optimisation off is in the code of the paths below, each a few lines. Of other memory pathways than the slow memory,
@@ -21,7 +23,7 @@ an optimisation off is in the code of the paths below, each a few lines. Of othe
 A convolution's events take n ≥ 0 rows each (`convolution.py`), which take P = Σ max(n, 1) cycles, and the bank sweeps
 over all neurons behind them; `entered` is the P of all but the last E events:
 
-    cycles = (G − 1)·g + 3  +  (P + 2 if S > 0),          stalls = max(0, entered − (S − 1))
+    cycles = (G − 1)·g + 3  +  (P + 3 if S > 0),          stalls = max(0, entered + 1 − (S − 1)) where S > E
 """
 
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from lava_procs.near_memory.arrival import last_arrival
 from lava_procs.near_memory.convolution import Reached, spread
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.integration import integration
@@ -47,6 +50,7 @@ class Cost:
         paths: cycles in which each data path was at work; only those that the layer has.
         accesses: by "memory_reads" and "memory_writes"; only those that there can be.
         bounds: lengths that the step would have if it were for one thing alone, the longest of which is its length.
+        products: of weights with the values of graded events.
     """
 
     cycles: Steps
@@ -54,6 +58,7 @@ class Cost:
     paths: dict[str, Steps]
     accesses: dict[str, Steps]
     bounds: dict[str, Steps]
+    products: Steps
 
 
 def cost(
@@ -78,7 +83,7 @@ def cost(
         np.asarray(spikes, np.int64), np.asarray(recurrent, np.int64), np.asarray(fired, np.int64), np.asarray(refresh)
     )
     if sizes.conv is not None and reached is None:
-        reached = spread(sizes.conv.event_rows(core), spikes, core.event_buffer)
+        reached = spread(sizes.conv, core, spikes)
     return StepCosts(core, sizes, spikes, own, fired, refreshed, reached).cost()
 
 
@@ -104,6 +109,7 @@ class StepCosts:
         self.none = np.zeros_like(spikes)
         self.sparse = core.heterogeneous_stationarity
         self.sums = integration(core, sizes, spikes, self.none if sizes.diagonal else own, reached)
+        self.reached = reached
 
     def cost(self) -> Cost:
         """All of it."""
@@ -126,7 +132,17 @@ class StepCosts:
         paths, accesses = self.paths(), self.accesses()
         if pathway is not None:
             paths, accesses = paths | pathway.paths, accesses | pathway.accesses
-        return Cost(cycles, self.sums.stalls, paths, accesses, bounds)
+        return Cost(cycles, self.sums.stalls, paths, accesses, bounds, self.products())
+
+    def products(self) -> Steps:
+        """A weight with a value for each synapse that a graded event reaches, in the memory pathway as well."""
+        sizes = self.sizes
+        if not sizes.graded:
+            return self.none
+        if self.reached is not None:
+            return self.reached.synapses
+        gates = 0 if sizes.pathway is None else sizes.pathway.weights_of_event
+        return self.spikes * (sizes.neurons + bool(sizes.states) + gates)
 
     def pathway(self, sizes: PathwaySizes, bounds: dict[str, Steps]) -> PathwayCost:
         """The cost of another pathway than a slow memory; adds the length of a step that waits for its currents."""
@@ -145,8 +161,8 @@ class StepCosts:
         """The first cycle in which x is there."""
         if not self.sparse:
             return self.none + self.sizes.inputs + 1
-        late = (self.spikes - self.core.event_buffer) * self.groups + 2
-        return np.where(self.spikes > 0, np.maximum(self.spikes + 1, late), 1)
+        entered = (self.spikes - self.core.event_buffer) * self.groups
+        return np.where(self.spikes > 0, last_arrival(self.core, self.spikes, entered) + 3, 1)
 
     def fused(self, x_ready: Steps, updated: Steps) -> dict[str, Steps]:
         """Where a group's sums come at a + s·group, the last group enters the bank at a + (G − 1)·max(s, g)."""
@@ -161,14 +177,15 @@ class StepCosts:
             "spike_integration": np.where(sums.active, through(sums.first, sums.slope), 0),
         }
         if self.sizes.states:
-            each = self.sizes.product_cycles(self.core)
+            each, drive_beat = self.sizes.product_cycles(self.core), self.core.drive_cycles
             if not self.sparse:
                 product, drive = self.complete_at(x_ready, updated)
                 bounds["memory_product"] = np.where(self.refresh, through(product - 1, 0), 0)
                 bounds["drive_product"] = np.where(self.refresh, through(drive - 1, 0), 0)
             elif self.core.dependency_breaking:
-                bounds["memory_product"] = np.where(self.refresh, through(self.none + each + 1, each), 0)
-                bounds["drive_product"] = np.where(self.refresh, through(x_ready, 1), 0)
+                first = self.none + each + drive_beat
+                bounds["memory_product"] = np.where(self.refresh, through(first, max(each, drive_beat)), 0)
+                bounds["drive_product"] = np.where(self.refresh, through(x_ready + drive_beat - 1, drive_beat), 0)
             else:
                 bounds["memory_product"] = np.where(self.refresh, through(updated - 1 + each, each), 0)
         return bounds
@@ -195,11 +212,14 @@ class StepCosts:
         broken = self.core.dependency_breaking
         begin = self.none if broken else updated - 1
         groups = self.groups
+        each, drive = self.sizes.product_cycles(self.core), self.core.drive_cycles
+        if self.sparse and broken:
+            return begin + each + (groups - 1) * max(each, drive) + drive + 1, x_ready + groups * drive
         if self.sparse:
-            done = begin + groups * self.sizes.product_cycles(self.core)
-            return done + (2 if broken else 1), x_ready + groups if broken else self.none
+            return begin + groups * each + 1, self.none
         done = begin + self.row_beat() * self.sizes.states * groups
-        return done + (2 * groups if broken else 0), x_ready - 1 + 2 * groups if broken else self.none
+        added = max(2, drive) * groups
+        return done + (added if broken else 0), x_ready - 1 + added if broken else self.none
 
     def row_beat(self) -> int:
         """Cycles of a row of the memory product with inputs stationary: its sums' memory takes a read and a write."""
@@ -218,7 +238,7 @@ class StepCosts:
             found["drive"] = self.spikes if self.sparse else self.none + sizes.inputs
             found["memory_product"] = self.refresh * groups * each
             if core.dependency_breaking:
-                found["drive_product"] = self.refresh * groups * (1 if self.sparse else 2)
+                found["drive_product"] = self.refresh * groups * max(1 if self.sparse else 2, core.drive_cycles)
             found["memory_update"] = self.none + sizes.update_rows(core)
         if sizes.longest_delay is not None:
             found["delay_line"] = 2 * sizes.slots(core) + 2 * self.fired
@@ -229,7 +249,9 @@ class StepCosts:
         sizes, core, groups = self.sizes, self.core, self.groups
         found = dict(self.sums.accesses)
         if sizes.diagonal:
-            found["recurrent_weights_reads"] = self.alone * groups
+            found["recurrent_weights_reads"] = found["output_spikes_reads"] = self.alone * groups
+        if sizes.fires:
+            found["output_spikes_writes"] = self.none + groups
         current = [name for name in sizes.passes if name in CURRENT]
         for memory, passes in {"membrane": sizes.passes, "current": current if sizes.current else ()}.items():
             if passes:
@@ -237,7 +259,7 @@ class StepCosts:
                 found[f"{memory}_reads"] = found[f"{memory}_writes"] = self.none + times * groups
         if sizes.states:
             broken = core.dependency_breaking
-            added = (0 if self.sparse else sizes.states - 1) + broken
+            added = 0 if self.sparse else sizes.states - 1 + broken
             found["drive_weights_reads"] = self.spikes if self.sparse else self.none + sizes.inputs
             found["transition_reads"] = self.none + sizes.update_rows(core)
             found["memory_weights_reads"] = self.refresh * groups * sizes.states
@@ -245,6 +267,8 @@ class StepCosts:
                 found["drive_memory_weights_reads"] = self.refresh * groups
             found["memory_current_writes"] = self.refresh * groups * (1 + added)
             found["memory_current_reads"] = self.refresh * groups * added + groups
+            if self.sparse and broken:
+                found["memory_sums_writes"] = found["memory_sums_reads"] = self.refresh * groups
         if sizes.longest_delay is not None:
             found["delays_reads"] = self.fired
             found["delay_line_reads"] = found["delay_line_writes"] = sizes.slots(core) + self.fired

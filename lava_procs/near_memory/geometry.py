@@ -1,10 +1,11 @@
-"""The memories that a layer needs in a core, derived from its sizes."""
+"""The memories and multipliers that a layer needs in a core, derived from its sizes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from lava_procs.kernels.fixed_point import DECAY_BITS
 from lava_procs.near_memory import pathways
-from lava_procs.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, Core, Sizes
+from lava_procs.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, INPUT_MACS, Core, Sizes
 
 SPIKING, SLOW_MEMORY = "spiking", "slow_memory"
 """The parts of a layer that memories and data paths belong to."""
@@ -20,10 +21,12 @@ OWNER = {
     "current": SPIKING,
     "delays": SPIKING,
     "delay_line": SPIKING,
+    "output_spikes": SPIKING,
     "drive_weights": SLOW_MEMORY,
     "memory_weights": SLOW_MEMORY,
     "drive_memory_weights": SLOW_MEMORY,
     "transition": SLOW_MEMORY,
+    "memory_sums": SLOW_MEMORY,
     "memory_current": SLOW_MEMORY,
     "slow_state": SLOW_MEMORY,
     **pathways.OWNER,
@@ -41,6 +44,7 @@ class Memory:
         ports: accesses that it takes in a cycle.
         banks: macros that it is made of; an access goes to one of them.
         registers: made of registers, not of SRAM.
+        parallel: macros that lie side by side, each with ports of its own.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Memory:
     ports: int = 1
     banks: int = 1
     registers: bool = False
+    parallel: int = 1
 
     @property
     def size(self) -> int:
@@ -60,11 +65,16 @@ class Memory:
         """The same in KiB."""
         return self.size / 8192
 
+    @property
+    def macro_ports(self) -> int:
+        """Ports of each of its macros."""
+        return -(-self.ports // self.parallel)
+
 
 def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
     """The memories of a layer by name, G = ⌈N/fused⌉ rows of F = fused words each:
 
-        event_buffer            a number of an input each
+        event_buffer            a number of an input each, and the value that it carries where it is graded
         input_weights (W_f)     inputs·G rows of F weights
         recurrent_weights (V)   N·G rows of F weights, with recurrence; G where it is diagonal
         kernel_weights          of a convolution instead: rows of F weights of the kernel (`ConvSizes.kernel_rows`)
@@ -77,7 +87,11 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         memory_weights (P)      d·G rows of F weights (W_m without dependency breaking)
         drive_memory_weights ν  G rows of F weights, with dependency breaking
         transition (Ā)          d rows of d coefficients
-        memory_current          G rows of F sums of the memory product; registers with outputs stationary, else SRAM
+        memory_sums             G rows of F sums of P m, registers, which ν x is added to
+        memory_current          G rows of F currents, registers that the bank reads; with inputs stationary an SRAM of
+                                both, as wide as the sums
+        output_spikes           2·G rows of F bits, registers: who fires in this step, and who did in the one before,
+                                whose spikes leave meanwhile, one a cycle, and come back where the layer hears itself
         slow_state              m[k], m[k−1], B̄, x and the bias: registers that all are seen at once, with no accesses
 
     Those of other pathways are in `pathways.py`.
@@ -86,12 +100,14 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
     """
     rows, fused = sizes.groups(core), core.fused
     state_row = fused * (sizes.membrane_bits or core.state_bits)
-    event_bits = max(1, (sizes.inputs - 1).bit_length())
+    event_bits = max(1, (sizes.inputs - 1).bit_length()) + (sizes.value_bits if sizes.graded else 0)
     found = [
         Memory("event_buffer", core.event_buffer, event_bits, ports=3, registers=True),
         *synapse_memories(core, sizes),
         sram(core, "membrane", rows, state_row, core.membrane_ports),
     ]
+    if sizes.fires:
+        found.append(Memory("output_spikes", 2 * rows, fused, ports=2, registers=True))
     if sizes.hears_itself:
         words = rows if sizes.diagonal else sizes.neurons * rows
         found.append(sram(core, "recurrent_weights", words, fused * core.weight_bits))
@@ -131,8 +147,12 @@ def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:
         yield sram(core, "drive_memory_weights", rows, fused * core.weight_bits)
     row = min(states, core.update_macs) * core.coefficient_bits
     yield sram(core, "transition", sizes.update_rows(core), row)
-    stationary = core.heterogeneous_stationarity
-    yield Memory("memory_current", rows, fused * core.product_bits, ports=4 if stationary else 1, registers=stationary)
+    if core.heterogeneous_stationarity:
+        if core.dependency_breaking:
+            yield Memory("memory_sums", rows, fused * core.product_bits, ports=2, registers=True)
+        yield Memory("memory_current", rows, fused * core.current_bits, ports=2, registers=True)
+    else:
+        yield sram(core, "memory_current", rows, fused * core.product_bits)
     bits = states * (2 * core.state_bits + core.coefficient_bits) + 2 * DRIVE_BITS
     yield Memory("slow_state", 1, bits, registers=True)
 
@@ -142,13 +162,61 @@ def memory_of(core: Core, rows: pathways.Rows) -> Memory:
     if rows.registers:
         return Memory(rows.name, rows.words, rows.bits, rows.ports, registers=True)
     one = sram(core, rows.name, -(-rows.words // rows.macros), rows.bits, rows.ports)
-    return replace(one, words=rows.words, banks=one.banks * rows.macros)
+    return replace(one, words=rows.words, banks=one.banks * rows.macros, parallel=rows.macros)
 
 
 def sram(core: Core, name: str, words: int, bits: int, ports: int = 1) -> Memory:
     """An SRAM of as many macros as it needs."""
     banks = -(-words * bits // (core.bank_kib * 8192))
     return Memory(name, words, bits, ports, max(banks, 1))
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """Multipliers of a data path: how many, and the widths of their two factors."""
+
+    count: int
+    bits: tuple[int, int]
+
+    @property
+    def cells(self) -> int:
+        """Bits of one factor times bits of the other, of all: what an array multiplier grows with."""
+        return self.count * self.bits[0] * self.bits[1]
+
+
+def multipliers(core: Core, sizes: Sizes) -> dict[str, Multipliers]:
+    """The multipliers that a layer needs, by data path, F = fused:
+
+        spike_integration   F, of a weight with the value of a graded event; none for spikes
+        drive               one such, of W_x
+        memory_product      `macs`, of P with m
+        drive_product       `drive_macs`, of ν with x, beside them; none without dependency breaking
+        memory_update       `update_macs`, of Ā with m
+        memory_input        one, of B̄ with x, beside them
+        neuron_bank         F of a membrane with its decay, and F of a current that outlives a step; none where a
+                            read-out sums spikes alone
+
+    and those of other pathways (`pathways.py`).
+    """
+    fused, state = core.fused, pathways.STATE_BITS
+    found = {}
+    if sizes.graded:
+        found["spike_integration"] = Multipliers(fused, (core.weight_bits, sizes.value_bits))
+    decaying = fused * (("leak" in sizes.passes) + sizes.current)
+    if decaying:
+        found["neuron_bank"] = Multipliers(decaying, (DECAY_BITS, state))
+    if sizes.states:
+        if sizes.graded:
+            found["drive"] = Multipliers(1, (core.weight_bits, sizes.value_bits))
+        found["memory_product"] = Multipliers(core.macs, (core.weight_bits, core.state_bits))
+        if core.dependency_breaking:
+            found["drive_product"] = Multipliers(core.drive_macs, (core.weight_bits, DRIVE_BITS))
+        found["memory_update"] = Multipliers(core.update_macs, (core.coefficient_bits, core.state_bits))
+        found["memory_input"] = Multipliers(INPUT_MACS, (core.coefficient_bits, DRIVE_BITS))
+    if sizes.pathway is not None:
+        needed = sizes.pathway.multipliers(core, sizes.value_bits)
+        found |= {path: Multipliers(count, bits) for path, (count, bits) in needed}
+    return found
 
 
 @dataclass(frozen=True)

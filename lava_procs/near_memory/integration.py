@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from lava_procs.near_memory.arrival import bubbles, last_arrival
 from lava_procs.near_memory.convolution import ConvSizes, Reached
 from lava_procs.near_memory.core import Core, Sizes
 
@@ -38,17 +39,18 @@ def dense(core: Core, sizes: Sizes, spikes: Steps, own: Steps) -> Integration:
     groups, total = sizes.groups(core), spikes + own
     none = np.zeros_like(spikes)
     if core.heterogeneous_stationarity:
-        over = (spikes - core.event_buffer) * groups - (spikes - 1)
+        arrival = last_arrival(core, spikes, (spikes - core.event_buffer) * groups)
         accesses = {
             "event_buffer_writes": spikes,
             "event_buffer_reads": spikes * (2 if sizes.states or sizes.pathway else 1),
             "input_weights_reads": spikes * groups,
-            **({"recurrent_weights_reads": own * groups} if sizes.recurrent else {}),
+            **({"recurrent_weights_reads": own * groups, "output_spikes_reads": own} if sizes.recurrent else {}),
             "accumulators_writes": total * groups,
             "accumulators_reads": total * groups,
         }
-        stalls = np.where(spikes > 0, np.maximum(over, 0), 0)
-        return Integration(total > 0, (total - 1) * groups + 1, 1, total * groups, stalls, accesses)
+        stalls = np.where(spikes > 0, arrival - (spikes - 1), 0)
+        first = (total - 1) * groups + 1 + bubbles(core, spikes)
+        return Integration(total > 0, first, 1, total * groups, stalls, accesses)
     inputs = sizes.inputs + (sizes.neurons if sizes.recurrent else 0)
     accesses = {
         "input_weights_reads": none + sizes.inputs * groups,
@@ -65,7 +67,7 @@ def convolution(core: Core, conv: ConvSizes, spikes: Steps, reached: Reached) ->
     none = np.zeros_like(spikes)
     if core.heterogeneous_stationarity:
         rows, slots, active = reached.rows, reached.slots, spikes > 0
-        stalls = np.where(active, np.maximum(reached.entered - (spikes - 1), 0), 0)
+        stalls = np.where(active, last_arrival(core, spikes, reached.entered) - (spikes - 1), 0)
         accesses = {"event_buffer_writes": spikes, "event_buffer_reads": spikes}
         sums = rows
     else:
@@ -76,7 +78,7 @@ def convolution(core: Core, conv: ConvSizes, spikes: Steps, reached: Reached) ->
     if not conv.pool:
         accesses["kernel_weights_reads"] = rows
     accesses |= {"accumulators_writes": sums, "accumulators_reads": sums}
-    return Integration(active, slots + 2, 0, slots, stalls, accesses)
+    return Integration(active, slots + 2 + bubbles(core, spikes), 0, slots, stalls, accesses)
 
 
 def integration(core: Core, sizes: Sizes, spikes: Steps, own: Steps, reached: Reached | None) -> Integration:

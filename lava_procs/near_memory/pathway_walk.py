@@ -2,15 +2,15 @@
 
 As in `walk.py`, beside the layer's own paths and on the same input events; symbols are those of `pathways.py`.
 
-gate_integration    event e adds row g of the three gates' weights, one from each macro, in cycle e·G + g; it leaves the
-                    event buffer with its last row, as for the layer's own sums.
+gate_integration    event e adds row g of the three gates' weights, one from each macro, in the cycle in which the
+                    layer adds its own, and leaves the event buffer with its last row, as there.
 gate_product        from cycle 0, a row of both recurrent matrices every ⌈2F/M⌉ cycles, all states k[t−1] for a group
                     before the next group; its sums stay in registers.
 gate_bank           once all sums and products are there, `beat` cycles a group: constants, states and sums are read in
                     the first, the new states are written in the one after the last, and a cycle later the neuron bank
                     may take the group.
 
-trace_update        event e is noted in the cycle in which it enters; a group of traces every g cycles from `heard` on,
+trace_update        event e is noted in the cycle after it entered; a group of traces every g cycles from `heard` on,
                     or as often as its keys allow: read, leaked and added to, written in the second cycle after.
 similarity          the keys of a group of traces (later: of the query) go by, a row every c cycles; each adds to the
                     similarity of its pattern. Classical: a row of R ±1 keys every ⌈R/M⌉ cycles, pattern by pattern.
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from lava_procs.near_memory.walk import Walk
 
 
-def walk_gated(walk: "Walk", sizes: GatedSizes, arrivals: list[int]) -> int:
+def walk_gated(walk: "Walk", sizes: GatedSizes, seen: list[int]) -> int:
     """The paths of a gated memory; sets when each group's current is there, and gives the cycle in which all else is
     done."""
-    events = len(arrivals) if walk.core.heterogeneous_stationarity else sizes.inputs
+    events = len(seen) if walk.core.heterogeneous_stationarity else sizes.inputs
     begin = max(add_gates(walk, sizes, events), multiply_gates(walk, sizes) if sizes.gated else 0)
     beat = sizes.beat(walk.core)
     for group in range(walk.groups):
@@ -54,17 +54,22 @@ def walk_gated(walk: "Walk", sizes: GatedSizes, arrivals: list[int]) -> int:
 def add_gates(walk: "Walk", sizes: GatedSizes, events: int) -> int:
     """Inputs stationary: each event adds its rows to the sums of the three gates; when all are there."""
     path, groups = "gate_integration", walk.groups
+    buffered = walk.core.heterogeneous_stationarity
+    walk.products += 3 * walk.events.spikes * walk.sizes.neurons
+    end = 0
     for event in range(events):
-        if walk.core.heterogeneous_stationarity:
-            walk.put(event * groups, path, "event_buffer", "reads", event % walk.core.event_buffer)
+        begin = walk.starts[event] if buffered else event * groups
+        end = begin + groups
+        if buffered:
+            walk.put(begin, path, "event_buffer", "reads", event % walk.core.event_buffer)
         for group in range(groups):
-            cycle = event * groups + group
+            cycle = begin + group
             for gate in range(3):
                 walk.put(cycle, path, "gate_weights", "reads", (gate * sizes.inputs + event) * groups + group)
                 if event:
                     walk.put(cycle + 1, path, "gate_sums", "reads", gate * groups + group)
                 walk.put(cycle + 1, path, "gate_sums", "writes", gate * groups + group)
-    return events * groups + 1
+    return end + 1
 
 
 def multiply_gates(walk: "Walk", sizes: GatedSizes) -> int:
@@ -77,9 +82,9 @@ def multiply_gates(walk: "Walk", sizes: GatedSizes) -> int:
     return rows * beat
 
 
-def walk_associative(walk: "Walk", sizes: AssociativeSizes, arrivals: list[int]) -> int:
+def walk_associative(walk: "Walk", sizes: AssociativeSizes, seen: list[int]) -> int:
     """The same of an associative memory."""
-    return AssociativeWalk(walk, sizes).step(arrivals)
+    return AssociativeWalk(walk, sizes).step(seen)
 
 
 class AssociativeWalk:
@@ -92,9 +97,9 @@ class AssociativeWalk:
         self.beat = sizes.beat(walk.core)
         self.row = self.beat // sizes.patterns
 
-    def step(self, arrivals: list[int]) -> int:
+    def step(self, seen: list[int]) -> int:
         """Hear, trace, and recall where the step refreshes."""
-        heard = self.hear(arrivals)
+        heard = self.hear(seen)
         updated = heard + self.traces * self.core.group_cycles + 2
         if not self.walk.events.refresh:
             self.trace(heard, self.core.group_cycles)
@@ -106,13 +111,13 @@ class AssociativeWalk:
             self.walk.current_at[group] = cycle + 2
         return updated
 
-    def hear(self, arrivals: list[int]) -> int:
-        """The events as they enter, a bit each."""
+    def hear(self, seen: list[int]) -> int:
+        """The events once they have entered, a bit each."""
         if not self.core.heterogeneous_stationarity:
             return self.walk.known(list(range(self.sizes.inputs)))
-        for event, cycle in enumerate(arrivals):
+        for event, cycle in enumerate(seen):
             self.walk.put(cycle, "trace_update", "event_buffer", "reads", event % self.core.event_buffer)
-        return self.walk.known(arrivals)
+        return self.walk.known(seen)
 
     def trace(self, begin: int, beat: int) -> int:
         """All traces, a group every so many cycles."""
@@ -188,4 +193,4 @@ PATHWAY_WALKS: dict[type, Callable[["Walk", Any, list[int]], int]] = {
     GatedSizes: walk_gated,
     AssociativeSizes: walk_associative,
 }
-"""Sizes of a memory pathway → the walk through its paths, from the cycles in which the input events enter."""
+"""Sizes of a memory pathway → the walk through its paths, from the cycles from which input events can be read."""

@@ -7,11 +7,11 @@ one; so a step lasts at least first + (G − 1)·max(beat, bank) + 3 cycles. Wit
 of neurons, S input events, g cycles of the bank a group, and `heard` the first cycle in which all events are known:
 
 Gated recurrent memory (`GatedSizes`). An event adds a row of F weights for each gate, the three side by side, so that
-the sums are there after S·G + 1 cycles. When gated, each of N states k meets rows of two recurrent matrices: N·G·⌈2F/M⌉
+the sums are there after S·G + b + 1 cycles, b = 1 if S > 0, else 0 (`arrival.bubbles`). When gated, each of N states k meets rows of two recurrent matrices: N·G·⌈2F/M⌉
 cycles from cycle 0 on. The gate bank then takes a group in max(2F, ⌈5F/M⌉) cycles: two look-ups a unit in the one table
 that has the most of them, and five products a unit (four when gated).
 
-    first = max(S·G + 1, N·G·⌈2F/M⌉ when gated) + beat + 1,    beat = max(2F, ⌈5F/M⌉)
+    first = max(S·G + b + 1, N·G·⌈2F/M⌉ when gated) + beat + 1,    beat = max(2F, ⌈5F/M⌉)
 
 What bounds it: events, as long as S exceeds 2F; else the table; when gated, the recurrent product.
 
@@ -38,6 +38,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from jaxtyping import Bool, Int
 
+from lava_procs.near_memory.arrival import bubbles
+
 if TYPE_CHECKING:
     from lava_procs.near_memory.core import Core
 
@@ -60,8 +62,9 @@ PATHS = {
 }
 """Every data path, and its part."""
 
-STATE_BITS = 24
-"""Width of the states of Basalt's integers."""
+Pair = tuple[int, int]
+STATE_BITS, GATE_BITS = 24, 12
+"""Widths of the states of Basalt's integers, and of gates, decays and shares."""
 LOW_BITS, BIAS_BITS, SQUASHED_BITS, SIMILARITY_BITS = 13, 13, 8, 40
 """Of a lower bound of the forget gate, a gate's bias, a unit's squashed state, and a pattern's similarity."""
 
@@ -108,6 +111,11 @@ class GatedSizes:
     """The memory that the neuron bank reads its currents from."""
 
     @property
+    def weights_of_event(self) -> int:
+        """Weights that an event meets: one of each gate of every unit."""
+        return 3 * self.neurons
+
+    @property
     def whole(self) -> bool:
         """Its neurons are not parted: when gated, each hears the states of all within the step."""
         return self.gated
@@ -123,6 +131,13 @@ class GatedSizes:
     def beat(self, core: "Core") -> int:
         """Cycles of a group in the gate bank."""
         return max(2 * core.fused, -(-(4 if self.gated else 5) * core.fused // core.macs))
+
+    def multipliers(self, core: "Core", value_bits: int) -> Iterator[tuple[str, tuple[int, Pair]]]:
+        """Data path, how many multipliers it has, and their widths: gates' products share `macs`, the widest of which
+        meet a gate with a state; graded events need F for each gate."""
+        if value_bits > 1:
+            yield "gate_integration", (3 * core.fused, (core.weight_bits, value_bits))
+        yield "gate_bank", (core.macs, (GATE_BITS, STATE_BITS))
 
     def product_beat(self, core: "Core") -> int:
         """Cycles of a row of both recurrent matrices."""
@@ -158,7 +173,7 @@ class GatedSizes:
         if self.gated:
             paths["gate_product"] = none + product
             accesses["gate_recurrent_weights_reads"] = none + 2 * self.neurons * groups
-        first = np.maximum(rows + 1, product) + beat + 1
+        first = np.maximum(rows + bubbles(core, spikes) + 1, product) + beat + 1
         return PathwayCost(first, none + beat, {}, paths, accesses)
 
 
@@ -174,6 +189,7 @@ class AssociativeSizes:
 
     current: ClassVar[str | None] = "recalled"
     whole: ClassVar[bool] = False
+    weights_of_event: ClassVar[int] = 0
 
     def of_neurons(self, neurons: int) -> "AssociativeSizes":
         """The memory of so many of its neurons: all traces, keys and similarities, and the values of these."""
@@ -190,6 +206,13 @@ class AssociativeSizes:
     def beat(self, core: "Core") -> int:
         """K·c, cycles of a group of keys or values."""
         return self.patterns * -(-core.fused // core.macs)
+
+    def multipliers(self, core: "Core", value_bits: int) -> Iterator[tuple[str, tuple[int, Pair]]]:
+        """Data path, how many multipliers it has, and their widths: F leak a group of traces; similarities, softmax and
+        recall share `macs`, and need none for ±1. A graded value is added to a trace as it is."""
+        yield "trace_update", (core.fused, (GATE_BITS, STATE_BITS))
+        if self.modern:
+            yield "similarity", (core.macs, (core.weight_bits, STATE_BITS))
 
     def bit_beat(self, core: "Core") -> int:
         """⌈R/M⌉, cycles of a row of ±1 keys."""

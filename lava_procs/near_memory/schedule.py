@@ -20,7 +20,7 @@ def step_cost(core: Core, sizes: Sizes, events: Events) -> Cost:
     """The same step by the formula: arrays with one value."""
     reached = None
     if sizes.conv is not None:
-        found = reached_by(sizes.conv.event_rows(core), np.array(events.features, dtype=np.int64), core.event_buffer)
+        found = reached_by(sizes.conv, core, np.array(events.features, dtype=np.int64))
         reached = Reached(*(np.atleast_1d(part) for part in found))
     spikes = np.array([events.spikes])
     return cost(core, sizes, spikes, events.recurrent, events.fired, events.refresh, reached)

@@ -6,15 +6,20 @@ end of that cycle, and can be used in the one after that. With G = ⌈N/F⌉ gro
 events, R events of the layer's own spikes of the step before, E places in the event buffer, and the three
 optimisations on:
 
-spike_integration   event e adds row g of its weights in cycle e·G + g; input events first, then those of the layer.
-                    Events are offered one a cycle; event i enters the buffer when there is a place, in cycle
-                    max(i, (i − E + 1)·G), and leaves it when its last row was read.
-drive               reads one weight an input event, as it enters; x[k] is there from cycle `x_ready` on.
+spike_integration   event e adds row g of its weights in cycle 1 + e·G + g; input events first, then those of the
+                    layer (from cycle 0 on where no input came). Events are offered one a cycle; event i enters the
+                    buffer when there is a place, in cycle max(i, 1 + (i − E + 1)·G), can be read in the cycle after,
+                    and leaves when its last row was read (`arrival.py`). Where events carry values, each row of
+                    weights is multiplied in the lanes, in the cycle in which it is added.
+drive               reads one weight an input event, in the cycle after it entered; x[k] is there from cycle `x_ready`
+                    on.
 memory_product      P m[k−1], from cycle 0: c cycles a state, c·d a group.
-drive_product       ν x[k]: a group a cycle, each after x and its P m[k−1]; their sum is shifted into units of u.
-memory_update       m[k], a row of Ā a cycle from x on. P needs m[k−1] still: both are in registers.
+drive_product       ν x[k] on multipliers of its own: a group every ⌈F/drive_macs⌉ cycles, each after x and its P m[k−1];
+                    their sum is shifted into units of u.
+memory_update       m[k], a row of Ā a cycle from x on, and B̄ x beside it. P needs m[k−1] still: both are in registers.
 neuron_bank         a group as soon as its sums are there: read, compute, write, the next group a cycle later (three
-                    with one port). So it follows the last event's rows instead of waiting for the last one.
+                    with one port). So it follows the last event's rows instead of waiting for the last one. Who fires
+                    is noted as membranes are written.
 delay_line          reads and clears this step's word while others work; after the bank, two cycles for each spike that
                     fired, into the word of the step at which it will leave.
 
@@ -78,11 +83,13 @@ class Access(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """The schedule of a step: its length, its accesses in no order, and cycles in which the sender waited."""
+    """The schedule of a step: its length, its accesses in no order, cycles in which the sender waited, and products of
+    weights with the values of graded events."""
 
     cycles: int
     accesses: tuple[Access, ...]
     stalls: int
+    products: int = 0
 
     def counts(self) -> dict[str, int]:
         """Accesses by "memory_reads" and "memory_writes"."""
@@ -97,6 +104,8 @@ class Walk:
         self.groups = sizes.groups(core)
         self.refreshes = bool(sizes.states) and events.refresh
         self.accesses: list[Access] = []
+        self.starts: list[int] = []
+        self.products = 0
         self.x_ready = 0
         self.updated = 0
         self.sums_at = [0] * self.groups
@@ -114,11 +123,12 @@ class Walk:
             self.integrate_events(arrivals)
         else:
             self.integrate_inputs()
+        seen = [cycle + 1 for cycle in arrivals]
         if self.sizes.states:
-            self.drive(arrivals if stationary else list(range(self.sizes.inputs)))
+            self.drive(seen if stationary else list(range(self.sizes.inputs)))
             self.update()
         if self.sizes.pathway is not None:
-            self.updated = PATHWAY_WALKS[type(self.sizes.pathway)](self, self.sizes.pathway, arrivals)
+            self.updated = PATHWAY_WALKS[type(self.sizes.pathway)](self, self.sizes.pathway, seen)
         if self.refreshes:
             begin = 0 if self.core.dependency_breaking else self.updated - 1
             if stationary:
@@ -129,42 +139,63 @@ class Walk:
         end = self.fused_pass() if fused else self.separate_passes()
         end = self.delay(end)
         stalls = max(0, arrivals[-1] - (len(arrivals) - 1)) if stationary and arrivals else 0
-        return Step(max(end, self.updated), tuple(self.accesses), stalls)
+        return Step(max(end, self.updated), tuple(self.accesses), stalls, self.products if self.sizes.graded else 0)
+
+    def slots(self, event: int) -> int:
+        """Cycles that the rows of an input event take."""
+        return self.groups
 
     def arrive(self) -> list[int]:
-        """The cycle in which each input event enters; without stationarity, a bit each that was set the step before."""
-        arrivals = []
+        """The cycle in which each input event enters; without stationarity, a bit each that was set the step before.
+
+        Notes in `starts` the cycle in which the first row of each is read.
+        """
+        if not self.core.heterogeneous_stationarity:
+            return [0] * self.events.spikes
+        arrivals: list[int] = []
+        free = 0
         for event in range(self.events.spikes):
-            place = (event - self.core.event_buffer + 1) * self.groups
-            cycle = max(event, place) if self.core.heterogeneous_stationarity else 0
-            arrivals.append(cycle)
-            if self.core.heterogeneous_stationarity:
-                self.put(cycle, "spike_integration", "event_buffer", "writes", event % self.core.event_buffer)
+            before = event - self.core.event_buffer
+            place = self.starts[before] + self.slots(before) if before >= 0 else 0
+            arrivals.append(max(event, place))
+            self.put(arrivals[-1], "spike_integration", "event_buffer", "writes", event % self.core.event_buffer)
+            self.starts.append(max(free, arrivals[-1] + 1))
+            free = self.starts[-1] + self.slots(event)
         return arrivals
+
+    def lanes(self, group: int) -> int:
+        """Neurons of a group."""
+        return min(self.core.fused, self.sizes.neurons - group * self.core.fused)
 
     def integrate_events(self, arrivals: list[int]) -> None:
         """Inputs stationary: each event in turn adds its rows."""
         total = self.events.spikes + self.own
+        begin = 0
         for event in range(total):
             own = event >= self.events.spikes
             memory = "recurrent_weights" if own else "input_weights"
             number = event - self.events.spikes if own else event
-            if not own:
-                assert arrivals[event] <= event * self.groups, "an event is read before it has come"
-                place = event % self.core.event_buffer
-                self.put(event * self.groups, "spike_integration", "event_buffer", "reads", place)
+            if own:
+                self.put(begin, "spike_integration", "output_spikes", "reads", self.groups + number % self.groups)
+            else:
+                begin = self.starts[event]
+                assert arrivals[event] < begin, "an event is read before it is there"
+                self.put(begin, "spike_integration", "event_buffer", "reads", event % self.core.event_buffer)
             for group in range(self.groups):
-                cycle = event * self.groups + group
+                cycle = begin + group
+                self.products += 0 if own else self.lanes(group)
                 self.put(cycle, "spike_integration", memory, "reads", number * self.groups + group)
                 if event:
                     self.put(cycle + 1, "spike_integration", "accumulators", "reads", group)
                 self.put(cycle + 1, "spike_integration", "accumulators", "writes", group)
                 self.sums_at[group] = cycle + 2
+            begin += self.groups
 
     def integrate_inputs(self) -> None:
         """Outputs stationary: each group in turn reads the weights of all inputs, and of all of the layer's neurons."""
         own = self.sizes.neurons if self.sizes.recurrent else 0
         inputs = self.sizes.inputs
+        self.products += self.events.spikes * self.sizes.neurons
         for group in range(self.groups):
             for index in range(inputs + own):
                 memory = "input_weights" if index < inputs else "recurrent_weights"
@@ -181,6 +212,7 @@ class Walk:
             if buffered:
                 self.put(cycle, "drive", "event_buffer", "reads", index % self.core.event_buffer)
             self.put(cycle, "drive", "drive_weights", "reads", index)
+        self.products += self.events.spikes
         self.x_ready = self.known(reads)
 
     @staticmethod
@@ -199,21 +231,23 @@ class Walk:
         """Outputs stationary: the sums of a group stay in registers while its d rows go by."""
         each = self.sizes.product_cycles(self.core)
         beat = each // self.sizes.states
+        drive = self.core.drive_cycles
+        sums = "memory_sums" if self.core.dependency_breaking else "memory_current"
         follow = 0
         for group in range(self.groups):
             for state in range(self.sizes.states):
                 row = group * self.sizes.states + state
                 self.put(begin + row * beat, "memory_product", "memory_weights", "reads", row)
             stored = begin + (group + 1) * each
-            self.put(stored, "memory_product", "memory_current", "writes", group)
+            self.put(stored, "memory_product", sums, "writes", group)
             self.current_at[group] = stored + 1
             if self.core.dependency_breaking:
-                read = follow = max(follow, self.x_ready - 1, stored)
-                follow += 1
+                read = max(follow, self.x_ready - 1, stored)
+                follow = read + drive
                 self.put(read, "drive_product", "drive_memory_weights", "reads", group)
-                self.put(read + 1, "drive_product", "memory_current", "reads", group)
-                self.put(read + 1, "drive_product", "memory_current", "writes", group)
-                self.current_at[group] = read + 2
+                self.put(read + drive, "drive_product", "memory_sums", "reads", group)
+                self.put(read + drive, "drive_product", "memory_current", "writes", group)
+                self.current_at[group] = read + drive + 1
 
     def multiply_inputs(self, begin: int) -> None:
         """Inputs stationary: each state, and x, in turn goes by all groups, whose sums are read and written back."""
@@ -227,12 +261,12 @@ class Walk:
                 self.put(cycle + beat - 1, "memory_product", "memory_current", "writes", group)
                 cycle += beat
         if self.core.dependency_breaking:
-            cycle = max(cycle, self.x_ready - 1)
+            cycle, beat = max(cycle, self.x_ready - 1), max(2, self.core.drive_cycles)
             for group in range(self.groups):
                 self.put(cycle, "drive_product", "drive_memory_weights", "reads", group)
                 self.put(cycle, "drive_product", "memory_current", "reads", group)
-                self.put(cycle + 1, "drive_product", "memory_current", "writes", group)
-                cycle += 2
+                self.put(cycle + beat - 1, "drive_product", "memory_current", "writes", group)
+                cycle += beat
         self.current_at = [cycle] * self.groups
 
     def inputs_of(self, group: int, cycle: int, pass_: str) -> None:
@@ -246,9 +280,16 @@ class Walk:
                 self.put(cycle - ahead, "neuron_bank", memory, "reads", group)
 
     def weights_of(self, group: int, cycle: int) -> None:
-        """The weights of a diagonal recurrence, read with the membranes; outputs stationary, whoever fired."""
+        """The weights of a diagonal recurrence, read with the membranes and with who fired; outputs stationary, in
+        every step."""
         if self.sizes.diagonal and (self.events.recurrent > 0 or not self.core.heterogeneous_stationarity):
             self.put(cycle, "neuron_bank", "recurrent_weights", "reads", group)
+            self.put(cycle, "neuron_bank", "output_spikes", "reads", self.groups + group)
+
+    def note_spikes(self, group: int, cycle: int) -> None:
+        """Who of a group fires."""
+        if self.sizes.fires:
+            self.put(cycle, "neuron_bank", "output_spikes", "writes", group)
 
     @property
     def own(self) -> int:
@@ -269,6 +310,7 @@ class Walk:
                 self.put(cycle, "neuron_bank", memory, "reads", group)
                 self.put(cycle + 2, "neuron_bank", memory, "writes", group)
             self.weights_of(group, cycle)
+            self.note_spikes(group, cycle + 2)
             for pass_ in self.sizes.passes:
                 self.inputs_of(group, cycle + 1, pass_)
         return cycle + 3
@@ -286,6 +328,8 @@ class Walk:
                 self.inputs_of(group, begin + 3 * group + 1, pass_)
                 if pass_ == "spikes":
                     self.weights_of(group, begin + 3 * group)
+                if pass_ == "threshold":
+                    self.note_spikes(group, begin + 3 * group + 2)
             begin += 3 * self.groups
         return begin
 

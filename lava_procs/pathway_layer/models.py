@@ -120,4 +120,5 @@ class NearMemoryPathwayLayerModel(ScheduledLayerModel, KernelPathwayLayerModel):
             memory.get("update_interval", 1),
             SIZES[kind](memory) if kind in SIZES else None,
             diagonal=spiking["recurrent_weight"] is not None and spiking["recurrent_weight"].ndim == 1,
+            value_bits=self.proc_params["planes"],
         )

@@ -9,6 +9,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.kernels.bits import count_events, unpack, words
+from lava_procs.kernels.counts import graded_counts, readout_counts
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.metering import MeteredModel, events
 from lava_procs.near_memory.core import readout_sizes
@@ -34,16 +35,9 @@ class AbstractReadoutModel(MeteredModel):
     def counted(self, arrived: np.ndarray, saturated: np.ndarray) -> dict[str, np.ndarray | int]:
         """The counts of these steps."""
         classes = len(self.weight)
-        states = classes if self.proc_params["voltage_decay"] is None else 2 * classes
-        return {
-            "events_in": arrived,
-            "weight_words_read": arrived * classes,
-            "synaptic_operations": arrived * classes,
-            "neuron_updates": self.length * classes,
-            "state_reads": self.length * states,
-            "state_writes": self.length * states,
-            "saturations": saturated,
-        }
+        states = 1 if self.proc_params["voltage_decay"] is None else 2
+        counts = readout_counts(arrived, saturated, self.length, classes, states)
+        return counts | graded_counts(arrived * classes, self.proc_params["planes"])
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)
@@ -155,7 +149,7 @@ class NearMemoryReadoutModel(ScheduledModel, KernelReadoutModel):
         """Lay the weights out, and take the layer's sizes."""
         super().prepare()
         classes, inputs = self.weight.shape
-        self.sizes = readout_sizes(inputs, classes, self.proc_params["voltage_decay"])
+        self.sizes = readout_sizes(inputs, classes, self.proc_params["voltage_decay"], self.proc_params["planes"])
 
     def integrate(self, arrived: np.ndarray) -> None:
         """The kernel on a block, of which each step sees the events of the one before."""

@@ -7,7 +7,7 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_procs.kernels.counts import slow_memory_counts
+from lava_procs.kernels.counts import graded_counts, slow_memory_counts
 from lava_procs.kernels.fixed_point import dense_product
 from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.metering import events
@@ -48,7 +48,9 @@ class AbstractSlowMemoryModel(PathwayModel):
             memory_shift=self.proc_params["memory_shift"],
         )
         neurons, states = self.memory_weight.shape
-        self.count(**slow_memory_counts(events(self.received), after.saturations, 1, int(refresh), neurons, states))
+        arrived = events(self.received)
+        self.count(**slow_memory_counts(arrived, after.saturations, 1, int(refresh), neurons, states))
+        self.count(**graded_counts(arrived, self.proc_params["planes"]))
         return after
 
 

@@ -8,7 +8,7 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from lava_procs.kernels.bits import pack, unpack
-from lava_procs.kernels.counts import spiking_counts
+from lava_procs.kernels.counts import graded_counts, spiking_counts
 from lava_procs.kernels.fixed_point import dense_product, recurrent_product
 from lava_procs.metering import events
 from lava_procs.near_memory.core import spiking_sizes
@@ -80,7 +80,10 @@ class AbstractSpikingModel(NeuronModel):
         )
         self.u, self.v = after.u, after.v
         self.fired = after.spikes.astype(np.uint8)
-        self.count(**spiking_counts(arrived, operations, events(self.fired), after.saturations, self.neurons))
+        counts = spiking_counts(arrived, operations, events(self.fired), after.saturations, self.neurons)
+        self.count(**counts)
+        if self.proc_params["planes"] > 1:
+            self.count(**graded_counts(self.operations(events(self.received)), self.proc_params["planes"]))
 
     def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
         """Activation in weights, and current in units of u, from what was received the step before."""
@@ -160,4 +163,12 @@ class NearMemorySpikingModel(ScheduledLayerModel, KernelSpikingModel):
         delay = self.delay if self.proc_params["delayed"] else None
         neurons, inputs = self.weight.shape
         recurrent, diagonal = (self.proc_params[name] for name in ("recurrent", "diagonal"))
-        self.sizes = spiking_sizes(inputs, neurons, self.current_decay, delay, recurrent, diagonal=diagonal)
+        self.sizes = spiking_sizes(
+            inputs,
+            neurons,
+            self.current_decay,
+            delay,
+            recurrent,
+            diagonal=diagonal,
+            value_bits=self.proc_params["planes"],
+        )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from convert.records import Conv
 from deploy.near_memory import sizes_of
+from lava_procs.conv.reference import fan_out
 from lava_procs.kernels.bits import pack, planes_of
 from lava_procs.kernels.events import reach_block
 from lava_procs.near_memory.convolution import ConvSizes, reached_by, spread
@@ -43,12 +44,34 @@ def steps(draw):
 @given(cores, steps())
 def test_the_formula_equals_the_walk(core, drawn):
     layer, step = drawn
-    walked, formula = schedule(core, sizes_of(layer), step), step_cost(core, sizes_of(layer), step)
+    for sizes in (sizes_of(layer), sizes_of(layer, 8)):
+        walked, formula = schedule(core, sizes, step), step_cost(core, sizes, step)
+        assert walked.products == formula.products[0]
+    assert walked.products == conv_synapses(layer, step.features)
     assert walked.cycles == formula.cycles[0]
     assert walked.stalls == formula.stalls[0]
     assert walked.counts() == {name: int(value[0]) for name, value in formula.accesses.items() if value[0]}
     assert all(work[0] <= formula.cycles[0] for work in formula.paths.values())
     assert bound(formula)[0] in PATHS
+
+
+def conv_synapses(layer, features):
+    """Synapses that events reach, by the reference."""
+    geometry = {name: getattr(layer, name) for name in ("input_shape", "stride", "padding", "dilation", "groups")}
+    reach = fan_out(layer.weight.shape[2:], output_shape=layer.shape, **geometry)
+    return int(sum(reach[feature] for feature in features))
+
+
+@given(cores, steps())
+def test_no_event_is_read_in_the_cycle_in_which_it_enters(core, drawn):
+    layer, step = drawn
+    found = {"reads": {}, "writes": {}}
+    for access in schedule(core, sizes_of(layer), step).accesses:
+        if access.memory == "event_buffer":
+            found[access.which].setdefault(access.row, []).append(access.cycle)
+    for row, written in found["writes"].items():
+        later = [*sorted(written)[1:], np.inf]
+        assert all(a < b < c for a, b, c in zip(sorted(written), sorted(found["reads"][row]), later, strict=True))
 
 
 @given(cores, steps())
@@ -123,14 +146,14 @@ def test_the_kernel_adds_up_what_the_events_of_every_step_meet(seed, places):
     spikes = case.spikes[:, : layer.inputs] if case.spikes.shape[1] >= layer.inputs else None
     if spikes is None:
         return
-    table = sizes_of(layer).conv.event_rows(Core())
+    conv, core = sizes_of(layer).conv, Core(event_buffer=places)
     planes = planes_of(spikes)
     packed = pack(spikes.transpose(2, 0, 1), planes)
-    found = np.zeros((3, *packed.shape[:2]), dtype=np.int64)
-    reach_block(packed, planes, len(packed), table, places, *found)
+    found = np.zeros((4, *packed.shape[:2]), dtype=np.int64)
+    reach_block(packed, planes, len(packed), conv.event_rows(core), conv.event_synapses, places, *found)
     for sample in range(len(spikes)):
         for t in range(spikes.shape[2]):
-            wanted = reached_by(table, np.flatnonzero(spikes[sample, :, t]), places)
+            wanted = reached_by(conv, core, np.flatnonzero(spikes[sample, :, t]))
             assert found[:, t, sample].tolist() == [int(part) for part in wanted]
 
 
@@ -144,14 +167,15 @@ but at the last one of one."""
     ("features", "rows", "cycles"),
     [
         ((), 0, 18 + 2),
-        ((0,), 2, 18 + 2 + 2 + 2),  # even, even: one position of two rows of four channels
-        ((7,), 8, 18 + 2 + 8 + 2),  # odd, odd: four positions
-        ((35,), 2, 18 + 2 + 2 + 2),  # the last corner is odd, but no position lies beyond it
-        ((0, 7, 35), 12, 18 + 2 + 12 + 2),
+        ((0,), 2, 18 + 2 + 1 + 2 + 2),  # even, even: one position of two rows of four channels
+        ((7,), 8, 18 + 2 + 1 + 8 + 2),  # odd, odd: four positions
+        ((35,), 2, 18 + 2 + 1 + 2 + 2),  # the last corner is odd, but no position lies beyond it
+        ((0, 7, 35), 12, 18 + 2 + 1 + 12 + 2),
     ],
 )
 def test_steps_worked_out_by_hand(features, rows, cycles):
-    """Two rows of four channels at nine positions: 18 rows, which the bank leaves two cycles after the last."""
+    """Two rows of four channels at nine positions: 18 rows, which the bank leaves two cycles after the last; the first
+    event takes a cycle to enter."""
     step = Events(len(features), features=features)
     found = step_cost(Core(), LAYER, step)
     assert found.accesses["kernel_weights_reads"][0] == found.accesses["accumulators_reads"][0] == rows
@@ -160,10 +184,10 @@ def test_steps_worked_out_by_hand(features, rows, cycles):
 
 
 def test_a_full_event_buffer_stalls_until_rows_are_done():
-    """The third event enters when the first of 8 rows is done, the fourth after 16."""
+    """The third event enters when the first of 8 rows is done, which began in cycle 1, the fourth after 16."""
     narrow = Core(event_buffer=2)
     step = Events(4, features=(7, 9, 19, 21))
-    assert schedule(narrow, LAYER, step).stalls == step_cost(narrow, LAYER, step).stalls[0] == 16 - 3
+    assert schedule(narrow, LAYER, step).stalls == step_cost(narrow, LAYER, step).stalls[0] == 1 + 16 - 3
     assert step_cost(Core(), LAYER, step).stalls[0] == 0
 
 
@@ -200,8 +224,10 @@ def test_events_of_which_only_the_number_is_known_are_spread_evenly():
     everywhere = cost(Core(), LAYER, np.array([72]))
     exact = step_cost(Core(), LAYER, Events(72, features=tuple(range(72))))
     assert everywhere.cycles[0] == exact.cycles[0]
-    assert spread(table, np.array([36]), 32).rows[0] == -(-table.sum() // 2)
-    assert spread(table, np.array([36]), 32).entered[0] == -(-4 * table.sum() // 72)
+    half = spread(CONV, Core(), np.array([36]))
+    assert half.rows[0] == -(-table.sum() // 2)
+    assert half.entered[0] == -(-4 * table.sum() // 72)
+    assert half.synapses[0] == 36 * 8 * CONV.positions.sum() // 36
 
 
 def test_without_stationarity_every_input_is_heard():

@@ -8,9 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lava_procs.near_memory.core import MEAN_MEMBRANES, SUMS, SWITCHES, WITHOUT_MEMORY, Core, Sizes, spiking_sizes
+from lava_procs.near_memory.core import (
+    MEAN_MEMBRANES,
+    SUMS,
+    SWITCHES,
+    WITHOUT_MEMORY,
+    Core,
+    Sizes,
+    readout_sizes,
+    spiking_sizes,
+)
 from lava_procs.near_memory.formula import bound, cost
-from lava_procs.near_memory.geometry import OWNER, memories, misfits
+from lava_procs.near_memory.geometry import OWNER, Multipliers, memories, misfits, multipliers
 from lava_procs.near_memory.schedule import schedule, step_cost
 from lava_procs.near_memory.walk import PATHS, Events
 
@@ -22,6 +31,7 @@ cores = st.builds(
     Core,
     fused=st.integers(1, 8),
     macs=st.integers(1, 8),
+    drive_macs=st.integers(1, 8),
     update_macs=st.integers(1, 9),
     event_buffer=st.integers(1, 12),
     membrane_ports=st.integers(1, 2),
@@ -46,6 +56,8 @@ def layers(draw):
         longest_delay=draw(st.sampled_from([None, 0, 7])) if readout is None else None,
         current=readout is None and draw(st.booleans()),
         passes=readout or (Sizes.passes if states else WITHOUT_MEMORY),
+        value_bits=draw(st.sampled_from([1, 1, 5])),
+        fires=readout is None,
     )
 
 
@@ -66,6 +78,7 @@ def test_the_formula_equals_the_schedule(core, layer, step):
     walked, formula = of(core, layer, step)
     assert walked.cycles == formula.cycles[0]
     assert walked.stalls == formula.stalls[0]
+    assert walked.products == formula.products[0]
     assert walked.counts() == {name: int(value[0]) for name, value in formula.accesses.items() if value[0]}
 
 
@@ -77,6 +90,21 @@ def test_no_memory_is_accessed_more_often_in_a_cycle_than_it_has_ports(core, lay
     assert all(times <= found[memory].ports for (memory, _), times in used.items())
     assert all(0 <= access.cycle < walked.cycles for access in walked.accesses)
     assert {access.path for access in walked.accesses} <= set(PATHS)
+
+
+@given(cores, layers(), events)
+def test_no_event_is_read_in_the_cycle_in_which_it_enters(core, layer, step):
+    """Each by the integration and by the drive, after it was written and before its place is taken by another."""
+    walked, _ = of(core, layer, step)
+    entries, readings = {}, {}
+    for access in (access for access in walked.accesses if access.memory == "event_buffer"):
+        found = entries if access.which == "writes" else readings.setdefault(access.path, {})
+        found.setdefault(access.row, []).append(access.cycle)
+    for cycles in readings.values():
+        assert {row: len(each) for row, each in cycles.items()} == {row: len(each) for row, each in entries.items()}
+        for row, each in cycles.items():
+            written = [*sorted(entries[row]), np.inf]
+            assert all(after < read < later for after, later, read in zip(written, written[1:], sorted(each)))
 
 
 @given(cores, layers(), events)
@@ -112,7 +140,7 @@ def test_work_of_the_paths_is_that_of_their_memories_and_within_the_step(core, l
         "neuron_bank": rows["membrane_reads"] * core.group_cycles,
         "drive": rows.get("drive_weights_reads", 0),
         "memory_product": rows.get("memory_weights_reads", 0) * (max(2, beat) if dense else beat),
-        "drive_product": rows.get("drive_memory_weights_reads", 0) * (2 if dense else 1),
+        "drive_product": rows.get("drive_memory_weights_reads", 0) * max(2 if dense else 1, core.drive_cycles),
         "memory_update": rows.get("transition_reads", 0),
         "delay_line": 2 * rows.get("delay_line_reads", 0),
     }
@@ -124,11 +152,48 @@ def test_work_of_the_paths_is_that_of_their_memories_and_within_the_step(core, l
     assert bound(formula)[0] in PATHS
 
 
-def test_the_busiest_cycle_of_the_memory_current():
-    """One state: a group is stored, one added to, and one taken by the bank, all in one cycle."""
+def test_sums_and_currents_of_the_memory_have_one_writer_each():
+    """One state: in one cycle a group's sum is stored and another's read, a current is written and another's taken."""
     walked = schedule(DEFAULT, Sizes(4, 64, states=1), Events(0))
-    used = Counter(access.cycle for access in walked.accesses if access.memory == "memory_current")
-    assert max(used.values()) == memories(DEFAULT, LAYER)["memory_current"].ports == 4
+    for name, bits in (("memory_sums", 4 * 40), ("memory_current", 4 * 32)):
+        accesses = [access for access in walked.accesses if access.memory == name]
+        memory = memories(DEFAULT, LAYER)[name]
+        assert max(Counter(access.cycle for access in accesses).values()) == memory.ports == 2
+        assert len({access.path for access in accesses if access.which == "writes"}) == 1
+        assert memory.bits == bits
+
+
+def test_a_core_pays_for_values_and_for_who_fires():
+    """Values of 8 bits: 8 bits more an event, a multiplier a lane and one for the drive, N + 1 products an event."""
+    graded = replace(LAYER, value_bits=8)
+    plain, found = memories(DEFAULT, LAYER), memories(DEFAULT, graded)
+    assert found["event_buffer"].bits == plain["event_buffer"].bits + 8 == 18
+    added = multipliers(DEFAULT, graded).items() - multipliers(DEFAULT, LAYER).items()
+    assert dict(added) == {"spike_integration": Multipliers(4, (8, 8)), "drive": Multipliers(1, (8, 8))}
+    assert cost(DEFAULT, graded, np.array([0, 3])).products.tolist() == [0, 3 * 129]
+    assert not cost(DEFAULT, LAYER, np.array([3])).products.any()
+    assert plain["output_spikes"].size == 2 * 128 and plain["output_spikes"].registers
+    assert cost(DEFAULT, LAYER, np.array([3])).accesses["output_spikes_writes"][0] == 32
+    assert "output_spikes" not in memories(DEFAULT, readout_sizes(128, 10, None))
+
+
+def test_every_multiplier_is_counted():
+    """P m, ν x beside it, Ā m, B̄ x beside it, and the decays of a row of membranes; ν x by dependency breaking alone."""
+    found = multipliers(DEFAULT, LAYER)
+    assert {path: entry.count for path, entry in found.items()} == {
+        "memory_product": 4,
+        "drive_product": 4,
+        "memory_update": 8,
+        "memory_input": 1,
+        "neuron_bank": 4,
+    }
+    assert "drive_product" not in multipliers(replace(DEFAULT, dependency_breaking=False), LAYER)
+    assert multipliers(DEFAULT, replace(LAYER, current=True))["neuron_bank"].count == 8
+    assert multipliers(DEFAULT, readout_sizes(128, 10, None)) == {}
+    one = replace(DEFAULT, drive_macs=1)
+    slow = cost(one, LAYER, np.array([30, 0]))
+    assert slow.paths["drive_product"].tolist() == [4 * 32] * 2
+    assert slow.bounds["drive_product"][0] == 32 + 3 + 31 * 4 + 3  # x in cycle 32, then a group every four
 
 
 def test_a_current_is_kept_where_it_outlives_a_step():
@@ -141,18 +206,20 @@ def test_a_current_is_kept_where_it_outlives_a_step():
 
 def test_the_closed_formula_of_the_documentation():
     spikes = np.arange(33)
-    assert np.array_equal(cost(DEFAULT, LAYER, spikes).cycles, np.maximum(np.maximum(34, 32 * spikes + 3), 260))
+    first = spikes > 0
+    wanted = np.maximum(np.maximum(34, 32 * spikes + first + 3), 260)
+    assert np.array_equal(cost(DEFAULT, LAYER, spikes).cycles, wanted)
 
 
 @pytest.mark.parametrize(
     ("step", "cycles", "because"),
     [
         (Events(0), 260, "memory_product"),
-        (Events(8), 260, "memory_product"),
-        (Events(9), 291, "spike_integration"),
-        (Events(100), 3203, "spike_integration"),
+        (Events(7), 260, "memory_product"),
+        (Events(9), 292, "spike_integration"),
+        (Events(100), 3204, "spike_integration"),
         (Events(0, refresh=False), 34, "neuron_bank"),
-        (Events(1, refresh=False), 35, "spike_integration"),
+        (Events(1, refresh=False), 36, "spike_integration"),
     ],
 )
 def test_steps_worked_out_by_hand(step, cycles, because):
@@ -165,7 +232,7 @@ def test_a_full_event_buffer_stalls_and_loses_nothing():
     walked = schedule(DEFAULT, LAYER, Events(100))
     assert walked.counts()["input_weights_reads"] == 100 * 32
     assert walked.counts()["drive_weights_reads"] == 100
-    assert walked.stalls == (100 - 32) * 32 - 99
+    assert walked.stalls == (100 - 32) * 32 + 1 - 99
     assert schedule(DEFAULT, LAYER, Events(32)).stalls == 0
     assert schedule(replace(DEFAULT, event_buffer=200), LAYER, Events(100)).stalls == 0
 
@@ -176,7 +243,7 @@ def test_what_turning_an_optimisation_off_costs():
     off = {switch: cost(replace(DEFAULT, **{switch: False}), LAYER, spikes) for switch in SWITCHES}
     assert off["dependency_breaking"].cycles[1] == on.cycles[1] + 8 - 1  # the update's rows, for the step of ν x
     assert "drive_memory_weights_reads" not in {k for k, v in off["dependency_breaking"].accesses.items() if v.any()}
-    assert off["operator_fusion"].cycles[0] == 321 + 4 * 96
+    assert off["operator_fusion"].cycles[0] == 322 + 4 * 96
     assert off["operator_fusion"].accesses["membrane_reads"][0] == 5 * on.accesses["membrane_reads"][0]
     assert off["heterogeneous_stationarity"].accesses["input_weights_reads"][0] == 700 * 32
     assert off["heterogeneous_stationarity"].cycles[0] == 700 * 32 + 3
@@ -230,9 +297,8 @@ def test_a_diagonal_recurrence_costs_rows_and_no_cycles():
     )
     assert np.array_equal(found.cycles, without.cycles) and (dense.cycles >= found.cycles).all()
     assert found.accesses["recurrent_weights_reads"].tolist() == [0, 0, 5, 5, 5]
-    assert {**found.accesses, "recurrent_weights_reads": None}.keys() - without.accesses.keys() == {
-        "recurrent_weights_reads"
-    }
+    assert found.accesses["output_spikes_reads"].tolist() == [0, 0, 5, 5, 5]
+    assert found.accesses.keys() - without.accesses.keys() == {"recurrent_weights_reads", "output_spikes_reads"}
     assert memories(DEFAULT, diagonal)["recurrent_weights"].size == 20 * 8
     assert memories(DEFAULT, full)["recurrent_weights"].size == 18 * 20 * 8
     straightforward = replace(DEFAULT, heterogeneous_stationarity=False)

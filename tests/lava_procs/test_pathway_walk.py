@@ -41,6 +41,7 @@ def layers(draw):
         longest_delay=draw(st.sampled_from([None, 0, 7])),
         current=draw(st.booleans()),
         pathway=pathway,
+        value_bits=draw(st.sampled_from([1, 5])),
     )
 
 
@@ -50,6 +51,7 @@ def test_the_formula_equals_the_walk(core, layer, step):
     walked, formula = of(core, layer, step)
     assert walked.cycles == formula.cycles[0]
     assert walked.stalls == formula.stalls[0]
+    assert walked.products == formula.products[0]
     assert walked.counts() == {name: int(value[0]) for name, value in formula.accesses.items() if value[0]}
 
 
@@ -125,17 +127,17 @@ def test_a_step_of_an_associative_memory_cycle_by_cycle():
     at = {}
     for access in sorted(walked.accesses, key=lambda access: access.cycle):
         at.setdefault((access.path, access.memory, access.which), []).append(access.cycle)
-    assert at["trace_update", "event_buffer", "reads"] == [0, 1, 2]
-    assert at["trace_update", "trace", "reads"] == [4, 9]
-    assert at["trace_update", "trace", "writes"] == [6, 11]
-    assert at["similarity", "keys", "reads"] == list(range(5, 15))
-    assert at["similarity", "similarities", "writes"] == list(range(6, 16))
-    assert at["softmax", "similarities", "reads"] == list(range(16, 21))
-    assert at["softmax", "similarities", "writes"] == [25, 25, 25, 25, 26]
-    assert at["recall", "values", "reads"] == list(range(27, 32))
-    assert at["recall", "recalled", "writes"] == [32]
-    assert at["neuron_bank", "recalled", "reads"] == [33]
-    assert walked.cycles == 36
+    assert at["trace_update", "event_buffer", "reads"] == [1, 2, 3]
+    assert at["trace_update", "trace", "reads"] == [5, 10]
+    assert at["trace_update", "trace", "writes"] == [7, 12]
+    assert at["similarity", "keys", "reads"] == list(range(6, 16))
+    assert at["similarity", "similarities", "writes"] == list(range(7, 17))
+    assert at["softmax", "similarities", "reads"] == list(range(17, 22))
+    assert at["softmax", "similarities", "writes"] == [26, 26, 26, 26, 27]
+    assert at["recall", "values", "reads"] == list(range(28, 33))
+    assert at["recall", "recalled", "writes"] == [33]
+    assert at["neuron_bank", "recalled", "reads"] == [34]
+    assert walked.cycles == 37
 
 
 def test_a_step_of_a_gated_memory_cycle_by_cycle():
@@ -143,12 +145,12 @@ def test_a_step_of_a_gated_memory_cycle_by_cycle():
     at = {}
     for access in sorted(walked.accesses, key=lambda access: access.cycle):
         at.setdefault((access.path, access.memory, access.which), []).append(access.cycle)
-    assert at["gate_integration", "gate_weights", "reads"] == [cycle for cycle in range(4) for _ in range(3)]
-    assert at["gate_integration", "gate_sums", "reads"] == [3, 3, 3, 4, 4, 4]
-    assert at["gate_bank", "gate_state", "reads"] == [5, 13]
-    assert at["gate_bank", "gate_state", "writes"] == [13, 21]
-    assert at["neuron_bank", "membrane", "reads"] == [14, 22]
-    assert walked.cycles == 25
+    assert at["gate_integration", "gate_weights", "reads"] == [cycle for cycle in range(1, 5) for _ in range(3)]
+    assert at["gate_integration", "gate_sums", "reads"] == [4, 4, 4, 5, 5, 5]
+    assert at["gate_bank", "gate_state", "reads"] == [6, 14]
+    assert at["gate_bank", "gate_state", "writes"] == [14, 22]
+    assert at["neuron_bank", "membrane", "reads"] == [15, 23]
+    assert walked.cycles == 26
 
 
 @pytest.mark.parametrize("fired", [0, 5])
