@@ -81,6 +81,10 @@ def schedule(
     current: Annotated[
         bool, typer.Option("--current", help="Its synaptic current outlives a step, and has a memory of its own.")
     ] = False,
+    value_bits: Annotated[
+        int,
+        typer.Option(min=1, max=8, help="Input events carry values of so many bits; 1 for spikes, which carry none."),
+    ] = 1,
     held: Annotated[
         bool,
         typer.Option("--held", help="A step between two refreshes of the slow memory's current, or two recalls."),
@@ -97,8 +101,9 @@ def schedule(
 
     Prints JSON, a list with an entry for each number of input [cyan]spikes[/cyan]: [cyan]cycles[/cyan] of the step,
     what [cyan]bounds[/cyan] them, [cyan]stalls[/cyan] of the sender at a full event buffer, [cyan]paths[/cyan] (cycles
-    of work by data path) and [cyan]accesses[/cyan] (rows read and written by memory). The models of the backend
-    near-memory count with the same functions. What does not fit into the core is told on stderr, and by how much.
+    of work by data path), [cyan]accesses[/cyan] (rows read and written by memory), [cyan]products[/cyan] of weights
+    with the values of graded events, and [cyan]multipliers[/cyan] by data path. The models of the backend near-memory
+    count with the same functions. What does not fit into the core is told on stderr, and by how much.
 
     A core's file to begin with: deploy/cores/default.toml.
     """
@@ -137,6 +142,7 @@ def schedule(
         passes=Sizes.passes if memory.any else WITHOUT_MEMORY,
         pathway=memory.pathway(inputs, neurons),
         conv=conv,
+        value_bits=value_bits,
     )
     numbers = numbers or [number for number in SPIKES if number <= inputs]
     check(numbers, inputs, recurrent, fired, neurons)
@@ -198,6 +204,7 @@ def entries(
     import numpy as np
 
     from lava_procs.near_memory.formula import bound, cost
+    from lava_procs.near_memory.geometry import multipliers
 
     found = cost(core, layer, np.array(spikes), recurrent, fired, refresh)
     limits = bound(found)
@@ -210,6 +217,8 @@ def entries(
             "seconds": float(found.cycles[index] / (core.clock_mhz * 1e6)),
             "paths": {path: int(work[index]) for path, work in found.paths.items()},
             "accesses": {memory: int(times[index]) for memory, times in found.accesses.items()},
+            "products": int(found.products[index]),
+            "multipliers": {path: entry.count for path, entry in multipliers(core, layer).items()},
         }
         for index, count in enumerate(spikes)
     ]

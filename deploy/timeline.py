@@ -16,6 +16,7 @@ from jaxtyping import UInt8
 from convert.records import Layer, Network, Spiking
 from deploy.near_memory import sizes_of
 from deploy.reference import simulate
+from lava_procs.kernels.bits import planes_of
 from lava_procs.near_memory import pathways
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.formula import bound
@@ -58,12 +59,13 @@ def timeline(
         update: called with (steps done, steps in all).
     """
     work: dict[str, list[Events]] = {}
-    arriving = spikes
+    arriving, first = spikes, network.layers[0]
+    sizes_by_layer = {layer.name: sizes_of(layer, planes_of(spikes) if layer is first else 1) for layer in layers}
     for layer in network.layers:
         if layer in layers:
-            work[layer.name] = step_events(layer, sizes_of(layer), arriving)
+            work[layer.name] = step_events(layer, sizes_by_layer[layer.name], arriving)
         arriving = simulate(Network((layer,)), arriving[None])[layer.name][0]
-    shown = {layer.name: (number, sizes_of(layer)) for number, layer in enumerate(layers, 1)}
+    shown = {name: (number, sizes) for number, (name, sizes) in enumerate(sizes_by_layer.items(), 1)}
     trace = [entry for name, (number, sizes) in shown.items() for entry in names(name, number, core, sizes)]
     begin = 0
     for t in range(spikes.shape[1]):

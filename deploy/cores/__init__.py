@@ -37,10 +37,11 @@ class Size(Part):
 
 
 class Datapath(Part):
-    """How much is done in a cycle."""
+    """How much is done in a cycle; a product with x for each of the `fused` lanes if `drive_macs` is not given."""
 
     fused: int = Field(gt=0)
     macs: int = Field(gt=0)
+    drive_macs: int | None = Field(default=None, gt=0)
     update_macs: int = Field(gt=0)
     event_buffer: int = Field(gt=0)
     membrane_ports: Literal[1, 2]
@@ -54,6 +55,7 @@ class Widths(Part):
     state: int = Field(gt=0, le=64)
     sum: int = Field(gt=0, le=64)
     product: int = Field(gt=0, le=128)
+    current: int = Field(default=32, gt=0, le=64)
 
 
 class Clock(Part):
@@ -102,8 +104,9 @@ class CoreFile(Part):
                 raise ValueError(f"sram.{name}: {kib:g} KiB is no size")
         if "bank" not in self.sram or self.sram["bank"] % 1:
             raise ValueError("sram.bank: the largest macro in whole KiB is missing")
-        if self.datapath.macs > self.datapath.fused:
-            raise ValueError("datapath.macs: a row has no more than `fused` weights to multiply")
+        for what in ("macs", "drive_macs"):
+            if (getattr(self.datapath, what) or 1) > self.datapath.fused:
+                raise ValueError(f"datapath.{what}: a row has no more than `fused` weights to multiply")
         return self
 
     def core(self, name: str) -> Core:
@@ -115,7 +118,7 @@ class CoreFile(Part):
             bank_kib=int(self.sram["bank"]),
             sram_kib={memory: kib for memory, kib in self.sram.items() if memory != "bank"},
             **self.size.model_dump(),
-            **self.datapath.model_dump(),
+            **{**self.datapath.model_dump(), "drive_macs": self.datapath.drive_macs or self.datapath.fused},
             **{f"{what}_bits": bits for what, bits in self.widths.model_dump().items()},
             **self.optimisations.model_dump(),
         )

@@ -92,7 +92,7 @@ def _row_term(
     """An access to one macro of a memory, a row of its own width."""
     kib = process.memory_bits.get(name, 0) / BITS_PER_KIB / process.banks.get(name, 1)
     owner = f"{name.replace('_', ' ')} of {process.name} ({process.part})"
-    return _sram_term(table, which, kib, process.row_bits[name], 1.0, counter, owner)
+    return _sram_term(table, which, kib, process.row_bits[name], 1.0, counter, owner, process.ports.get(name, 1))
 
 
 def _sram_term(
@@ -103,10 +103,12 @@ def _sram_term(
     accesses: float,
     counter: str,
     owner: str,
+    ports: int = 1,
 ) -> Term:
     sram = table.sram
     assert sram is not None  # the schema refuses accesses without it
-    cost = access(sram, which, kib, bits)
-    label = f"SRAM {which}, {bits}-bit rows: {owner}, {kib:.3g} KiB"
+    cost = access(sram, which, kib, bits, ports)
+    many = f", {ports} ports" if ports > 1 else ""
+    label = f"SRAM {which}, {bits}-bit rows{many}: {owner}, {kib:.3g} KiB"
     row = provenance(counter, label, cost.joule / JOULE[sram.unit], accesses, sram.unit, sram)
     return Term(cost.joule * accesses, f"sram.{which}", row, f"{owner}: {cost.note}." if cost.note else None)

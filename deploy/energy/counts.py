@@ -14,7 +14,8 @@ Count = Annotated[int, Field(ge=0)]
 class ProcessCounts(BaseModel):
     """The counters of one part of one process, each a number per sample, and the sizes of its memories.
 
-    Memories whose rows are counted say how wide a row is (`row_bits`), and of how many macros they are made (`banks`).
+    Memories whose rows are counted say how wide a row is (`row_bits`), of how many macros they are made (`banks`), and
+    how many ports a macro has (`ports`; one where it is not said).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,6 +27,7 @@ class ProcessCounts(BaseModel):
     word_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
     row_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
     banks: dict[str, Annotated[int, Field(gt=0)]] = {}
+    ports: dict[str, Annotated[int, Field(gt=0)]] = {}
     counters: dict[str, tuple[Count, ...]] = {}
 
     @field_validator("counters")

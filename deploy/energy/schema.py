@@ -11,7 +11,8 @@ from lava_procs.near_memory.counters import ROWS, WORK
 
 COUNTERS = (
     "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
-    "dense_macs", "dense_mac_bits", "graded_products", "graded_product_bits", "lookups", "spikes_out", "hops", "cycles", "saturations",
+    "dense_macs", "dense_mac_bits", "graded_products", "graded_product_bits", "lookups", "spikes_out", "hops", "cycles",
+    "saturations",
 )  # fmt: skip
 """The counters that every process may keep (counts.json)."""
 
@@ -77,14 +78,23 @@ class Memory(Entry):
     kib: float | None = Field(default=None, gt=0)
 
 
+class Grid(Entry):
+    """Energy of one access, a row for each size, a column for each word width."""
+
+    read: tuple[tuple[float, ...], ...]
+    write: tuple[tuple[float, ...], ...]
+
+
 class Sram(Sourced):
-    """Energy of one access on a grid of sizes (rows) and word widths (columns)."""
+    """Energy of one access to a memory of one port, on a grid of sizes (rows) and word widths (columns); `two_ports` is
+    the same of one of two, where the table knows it."""
 
     unit: str
     kib: tuple[float, ...] = Field(min_length=2)
     word_bits: tuple[float, ...] = Field(min_length=2)
     read: tuple[tuple[float, ...], ...]
     write: tuple[tuple[float, ...], ...]
+    two_ports: Grid | None = None
 
     @field_validator("unit")
     @classmethod
@@ -96,7 +106,10 @@ class Sram(Sourced):
         for name, axis in (("kib", self.kib), ("word_bits", self.word_bits)):
             if min(axis) <= 0 or any(low >= high for low, high in pairwise(axis)):
                 raise ValueError(f"`{name}` must be positive and increase")
-        for name, grid in (("read", self.read), ("write", self.write)):
+        grids = {"read": self.read, "write": self.write}
+        if self.two_ports is not None:
+            grids |= {"two_ports.read": self.two_ports.read, "two_ports.write": self.two_ports.write}
+        for name, grid in grids.items():
             if len(grid) != len(self.kib) or any(len(row) != len(self.word_bits) for row in grid):
                 raise ValueError(f"`{name}` must have {len(self.kib)} rows of {len(self.word_bits)} values")
             if min(min(row) for row in grid) < 0:

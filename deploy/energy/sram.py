@@ -15,9 +15,10 @@ class Access(NamedTuple):
     note: str | None
 
 
-def access(sram: Sram, which: Literal["read", "write"], kib: float, word_bits: float) -> Access:
+def access(sram: Sram, which: Literal["read", "write"], kib: float, word_bits: float, ports: int = 1) -> Access:
     """Energy of one access, bilinear in log2 of size and of width between the points of the grid.
 
+    A memory of more ports is priced as one of two, or of one where the table knows no other, with a note.
     A memory outside the grid is priced as the nearest one on it, with a note: a larger one is made of the
     largest bank (of which one is active), a smaller one costs what the smallest macro costs.
     """
@@ -25,10 +26,13 @@ def access(sram: Sram, which: Literal["read", "write"], kib: float, word_bits: f
     width, width_note = _clamp(word_bits, sram.word_bits, "bit", "word")
     row, down = _between(size, sram.kib)
     column, across = _between(width, sram.word_bits)
-    grid = sram.read if which == "read" else sram.write
+    ported = sram.two_ports if ports > 1 and sram.two_ports is not None else sram
+    grid = ported.read if which == "read" else ported.write
     upper = grid[row][column] * (1 - across) + grid[row][column + 1] * across
     lower = grid[row + 1][column] * (1 - across) + grid[row + 1][column + 1] * across
-    notes = [note for note in (size_note, width_note) if note]
+    known = 1 if ported is sram else 2
+    port_note = f"{ports} ports priced as {known}, the most that the table knows" if ports > known else None
+    notes = [note for note in (size_note, width_note, port_note) if note]
     return Access((upper * (1 - down) + lower * down) * JOULE[sram.unit], "; ".join(notes) or None)
 
 

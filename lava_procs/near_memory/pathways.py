@@ -7,9 +7,10 @@ one; so a step lasts at least first + (G − 1)·max(beat, bank) + 3 cycles. Wit
 of neurons, S input events, g cycles of the bank a group, and `heard` the first cycle in which all events are known:
 
 Gated recurrent memory (`GatedSizes`). An event adds a row of F weights for each gate, the three side by side, so that
-the sums are there after S·G + b + 1 cycles, b = 1 if S > 0, else 0 (`arrival.bubbles`). When gated, each of N states k meets rows of two recurrent matrices: N·G·⌈2F/M⌉
-cycles from cycle 0 on. The gate bank then takes a group in max(2F, ⌈5F/M⌉) cycles: two look-ups a unit in the one table
-that has the most of them, and five products a unit (four when gated).
+the sums are there after S·G + b + 1 cycles, b = 1 if S > 0, else 0 (`arrival.bubbles`). When gated, each of N states k
+meets rows of two recurrent matrices: N·G·⌈2F/M⌉ cycles from cycle 0 on. The gate bank then takes a group in
+max(2F, ⌈5F/M⌉) cycles: two look-ups a unit in the one table that has the most of them, and five products a unit (four
+when gated).
 
     first = max(S·G + b + 1, N·G·⌈2F/M⌉ when gated) + beat + 1,    beat = max(2F, ⌈5F/M⌉)
 

@@ -14,8 +14,8 @@ spike_integration   event e adds row g of its weights in cycle 1 + e·G + g; inp
 drive               reads one weight an input event, in the cycle after it entered; x[k] is there from cycle `x_ready`
                     on.
 memory_product      P m[k−1], from cycle 0: c cycles a state, c·d a group.
-drive_product       ν x[k] on multipliers of its own: a group every ⌈F/drive_macs⌉ cycles, each after x and its P m[k−1];
-                    their sum is shifted into units of u.
+drive_product       ν x[k] on multipliers of its own: a group every ⌈F/drive_macs⌉ cycles, each after x and its
+                    P m[k−1]; their sum is shifted into units of u.
 memory_update       m[k], a row of Ā a cycle from x on, and B̄ x beside it. P needs m[k−1] still: both are in registers.
 neuron_bank         a group as soon as its sums are there: read, compute, write, the next group a cycle later (three
                     with one port). So it follows the last event's rows instead of waiting for the last one. Who fires

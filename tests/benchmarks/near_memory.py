@@ -6,7 +6,7 @@ python tests/benchmarks/near_memory.py
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -17,10 +17,11 @@ import numpy as np
 from basalt.files import atomic
 from deploy.cores import load_core
 from lava_procs.near_memory import pathways
+from lava_procs.near_memory.area import area
 from lava_procs.near_memory.convolution import square
 from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
 from lava_procs.near_memory.formula import bound, cost
-from lava_procs.near_memory.geometry import memories
+from lava_procs.near_memory.geometry import memories, multipliers
 from lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "near_memory.md"
@@ -35,19 +36,23 @@ equal: a walk through every access of every cycle (`lava_procs/near_memory/walk.
 implementation with) and a closed formula (`formula.py`, for millions of steps).
 
 With G = ⌈N/F⌉ groups of F = 4 neurons, d slow states, S input spikes, R spikes of the layer's own (where it hears
-itself) and E = 32 places in the event buffer, F multipliers for P and a row of Ā a cycle:
+itself), E = 32 places in the event buffer, and multipliers: F for P, F for ν beside it, d for a row of Ā a cycle, and
+one for B̄ beside that:
 
-    x₁     = 1 if S = 0, else max(S + 1, (S − E)·G + 2)                       the cycle from which the drive x is there
+    b      = 1 if S > 0, else 0                                               the first event enters, and is read then
+    x₁     = 1 if S = 0, else max(S + 2, (S − E)·G + 4)                       the cycle from which the drive x is there
     cycles = max( G + 2,                                                      neuron bank
-                  (S + R)·G + 3       if S + R > 0,                           spike integration, the bank behind it
+                  (S + R)·G + b + 3   if S + R > 0,                           spike integration, the bank behind it
                   x₁ + G + 2          on a refresh of the memory's current,   ν x, the bank behind it
                   G·d + 4             on a refresh,                           P m, the bank behind it
                   x₁ + d )                                                    memory update
 
-A sender waits max(0, (S − E)·G − (S − 1)) cycles at a full buffer; no spike is lost, and the step takes no longer for
-it. Where each neuron hears itself alone (diagonal recurrence), R is 0 and nothing takes longer: after a step in which a
-neuron fired the bank reads a row of weights with each row of membranes. A core of other widths has more terms: they are
-in `formula.py`. Nothing here is measured on silicon, and the
+An event can be read in the cycle after it has entered the buffer: there is no way past it. A sender waits
+max(0, (S − E)·G + 1 − (S − 1)) cycles at a full buffer (S > E); no spike is lost, and the step takes no longer for
+it. Events that carry values take as long: each lane multiplies a weight in the cycle in which it is added, on a
+multiplier of its own, and the buffer is as much wider. Where each neuron hears itself alone (diagonal recurrence), R is
+0 and nothing takes longer: after a step in which a neuron fired the bank reads a row of weights with each row of
+membranes. A core of other widths has more terms: they are in `formula.py`. Nothing here is measured on silicon, and the
 published design's cycles are not known beyond what the formula of each of its data paths says.
 """
 
@@ -64,8 +69,8 @@ input (`lava_procs/near_memory/convolution.py`); where channels have groups, onl
 With S events, P = Σ max(n, 1) over them, P′ the same of all but the last E, and a bank that takes a group every g
 cycles (1; 3 with one port):
 
-    cycles = (G − 1)·g + 3  +  (P + 2 if S > 0)               the sweep begins when the last sum is written
-    the sender waits max(0, P′ − (S − 1)) cycles
+    cycles = (G − 1)·g + 3  +  (P + 3 if S > 0)               the sweep begins when the last sum is written
+    the sender waits max(0, P′ + 1 − (S − 1)) cycles          if S > E
     rows of the kernel read = rows of sums read = rows of sums written = Σ n
 
 and cycles as before for delays. Sums are in SRAM with two ports; a bit a row tells the first event of a step that it
@@ -89,8 +94,8 @@ form, the same number by number, so that the steps of a timeline (`basalt run �
 cycles of the run. With M multipliers, S events, m inputs, Gm = ⌈m/F⌉, c = ⌈F/M⌉, K patterns, I iterations and x₁ as
 above, a step lasts, beside what its events and neurons take,
 
-    gated        max(S·G + 1, N·G·⌈2F/M⌉ where it hears itself) + b + 1 + (G − 1)·max(b, g) + 3
-                 b = max(2F, ⌈5F/M⌉), ⌈4F/M⌉ where it hears itself           a group in the gate bank
+    gated        max(S·G + b + 1, N·G·⌈2F/M⌉ where it hears itself) + h + 1 + (G − 1)·max(h, g) + 3
+                 h = max(2F, ⌈5F/M⌉), ⌈4F/M⌉ where it hears itself           a group in the gate bank
     associative  x₁ + Gm·g + 2                                               the traces, in every step
                  x₁ + Gm·max(g, K·c) + 2 + s + (I − 1)·(2·Gm·K·c + s)        on a recall: traces, keys and softmax,
                     + K·c + 1 + (G − 1)·max(K·c, g) + 3                      values, the bank behind them
@@ -116,10 +121,11 @@ core. Memories count as those of the core's file: `gate_weights`, `keys`, `value
 MODEL = """## What is modelled, and what is not
 
 Modelled: every access to every memory, one a port and cycle, with data in the cycle after; every wait of
-one path for another. Not modelled: the arrival of spikes within a step (they are offered one a cycle from its first
-cycle on), the network between cores, the cycles in which a step is begun and ended by a global clock, refill of
-weights from elsewhere (all weights are in the core). Spikes leave by a port of their own, one a cycle, while the next
-step begins.
+one path for another; who fires, two bits of register a neuron, of which one is written while the spikes of the other
+leave; a memory that is read and written in one cycle as one of two ports, priced as such. Not modelled: the arrival of
+spikes within a step (they are offered one a cycle from its first cycle on), the network between cores, the cycles in
+which a step is begun and ended by a global clock, refill of weights from elsewhere (all weights are in the core).
+Spikes leave by a port of their own, one a cycle, while the next step begins.
 
 Of gated and associative memories, not counted: registers that only one path sees. These are the sums and the states
 k[t−1] of the product of a memory that hears itself, the currents of the gate bank until the neuron bank takes them, the
@@ -160,6 +166,12 @@ def text() -> str:
         "",
         *geometry(core),
         "",
+        "Where input events carry values of 8 bits, so do the words of the event buffer.",
+        "",
+        "## Multipliers and area",
+        "",
+        *silicon(core),
+        "",
         CONVOLUTION,
         *convolutions(load_core("vision")),
         "",
@@ -180,11 +192,11 @@ def table(layer: Sizes) -> str:
     limits = bound(found)
     rows = layer.groups(core)
     head = f"N = {layer.neurons}, d = {layer.states}, {layer.inputs} inputs, {core.fused} fused neurons"
-    formula = f"max({rows * layer.states + 4}, {rows}·S + 3)"
+    formula = f"max({rows * layer.states + 4}, {rows}·S + 4)"
     lines = [
         f"## {head}",
         "",
-        f"G = {rows}: cycles = {formula}; between refreshes max({rows + 2}, {rows}·S + 3).",
+        f"G = {rows}: cycles = {formula}; between refreshes {rows + 2} if S = 0, else {rows}·S + 4.",
         "",
         "| spikes S | cycles | bounded by | between refreshes | one port | sender waits | × faster than 1 ms |",
         "| ---: | ---: | --- | ---: | ---: | ---: | ---: |",
@@ -223,6 +235,32 @@ def geometry(core: Core) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {' | '.join(cells)} | {ports} | {kind} |"
     sums = (sum(memory.kib for memory in entry.values()) for entry in (small, large))
     yield "| all | | " + " | | ".join(f"{total:.2f}" for total in sums) + " | | |"
+
+
+def silicon(core: Core) -> Iterator[str]:
+    """The multipliers of the first layer, and the area of both; values of graded events beside them."""
+    layer = LAYERS[0]
+    plain, graded = (multipliers(core, replace(layer, value_bits=bits)) for bits in (1, 8))
+    yield "| multipliers, N = 128 | how many | widths |"
+    yield "| --- | ---: | ---: |"
+    for path, entry in graded.items():
+        note = "" if path in plain else ", values of 8 bits"
+        yield f"| {path.replace('_', ' ')}{note} | {entry.count} | {entry.bits[0]} × {entry.bits[1]} |"
+    yield f"| all, for spikes | {sum(entry.count for entry in plain.values())} | |"
+    yield ""
+    yield "µm² in 22 nm, stated and not laid out (`lava_procs/near_memory/area.py`, with its sources):"
+    yield ""
+    yield "| | SRAM | registers | multipliers | adders | all |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    sizes = {f"N = {layer.neurons}": layer for layer in LAYERS}
+    sizes["N = 128, values of 8 bits"] = replace(layer, value_bits=8)
+    for title, entry in sizes.items():
+        found = area(core, entry)
+        cells = " | ".join(f"{part:,.0f}" for part in (*astuple(found), found.total))
+        yield f"| {title} | {cells} |"
+    share = 100 * area(core, layer).sram / area(core, layer).total
+    yield ""
+    yield (f"SRAM is {share:.0f} % of it; of the published core, whose states and products are narrower, it is 87 %.")
 
 
 VISION = {

@@ -46,7 +46,8 @@ def test_the_cores_that_basalt_brings():
         ("fused = 4", "fused = 0", "datapath.fused"),
         ("fused = 4", 'fused = "4"', "datapath.fused"),
         ("fused = 4", "fuzed = 4", "datapath.fused"),
-        ("macs = 4\nu", "macs = 5\nu", "datapath"),
+        ("\nmacs = 4", "\nmacs = 5", "datapath.macs"),
+        ("drive_macs = 4", "drive_macs = 5", "datapath.drive_macs"),
         ("membrane_ports = 2", "membrane_ports = 3", "membrane_ports"),
         ("membrane = 0.375", "membrain = 0.375", "sram.membrain"),
         ("bank = 128", "", "sram.bank"),
@@ -88,13 +89,16 @@ def test_the_calculator_prints_what_the_schedule_says():
 
 def test_steps_of_layers_of_every_kind():
     (held,), _ = printed("--spikes", 1, "--held")
-    assert held["cycles"] == 35
+    assert held["cycles"] == 36
+    assert (held["products"], held["multipliers"]["drive_product"]) == (0, 4)
+    (graded,), _ = printed("--spikes", 2, "--value-bits", 8)
+    assert (graded["products"], graded["multipliers"]["spike_integration"]) == (2 * 129, 4)
     (own,), _ = printed("--spikes", 1, "--states", 0, "--recurrent", 4)
-    assert own["cycles"] == 5 * 32 + 3
+    assert own["cycles"] == 5 * 32 + 4
     (alone,), _ = printed("--spikes", 1, "--states", 0, "--recurrent", 4, "--diagonal")
-    assert (alone["cycles"], alone["accesses"]["recurrent_weights_reads"]) == (32 + 3, 32)
+    assert (alone["cycles"], alone["accesses"]["recurrent_weights_reads"]) == (32 + 4, 32)
     (late,), _ = printed("--spikes", 1, "--states", 0, "--delay", 9, "--fired", 6)
-    assert late["cycles"] == 35 + 2 * 6 + 1
+    assert late["cycles"] == 36 + 2 * 6 + 1
     assert late["accesses"]["delay_line_writes"] == 4 + 6
     (kept,), _ = printed("--spikes", 1, "--current")
     assert kept["accesses"]["current_writes"] == 32
@@ -106,10 +110,10 @@ def test_steps_of_a_convolution():
     found, told = printed(*arguments, "--spikes", 0, 1, 2312)
     assert told == ""
     assert found[0]["cycles"] == 577 + 3
-    assert found[1]["cycles"] == 577 + 3 + 2 + 12
+    assert found[1]["cycles"] == 577 + 3 + 1 + 2 + 12
     rows = 2 * 2 * sum(len(range(max(0, y - 2), min(33, y + 2) + 1)) for y in range(0, 34, 2)) ** 2
     assert found[2]["accesses"]["kernel_weights_reads"] == rows
-    assert found[2]["cycles"] == 577 + 3 + 2 + rows
+    assert found[2]["cycles"] == 577 + 3 + 1 + 2 + rows
 
 
 def test_the_vision_core_holds_the_layers_of_its_recipes():
@@ -131,10 +135,12 @@ def test_the_vision_core_holds_the_layers_of_its_recipes():
 
 def test_a_core_of_ones_own_and_switches(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text(TEXT.replace("fused = 4", "fused = 8").replace("macs = 4", "macs = 8", 1))
+    path.write_text(TEXT.replace("fused = 4", "fused = 8").replace("macs = 4", "macs = 8", 2))
     eight, _ = printed(path, "--spikes", 40)
     four, _ = printed("--spikes", 40)
-    assert four[0]["cycles"] - 3 == 2 * (eight[0]["cycles"] - 3)
+    assert four[0]["cycles"] - 4 == 2 * (eight[0]["cycles"] - 4)
+    path.write_text(TEXT.replace("drive_macs = 4\n", "").replace("current = 32\n", ""))
+    assert {**vars(load_core(str(path))), "name": "default"} == vars(load_core())  # as files of before have it
     off, _ = printed("--spikes", 40, "--off", "operator_fusion", "--off", "heterogeneous_stationarity")
     assert off[0]["accesses"]["input_weights_reads"] == 700 * 32
     assert off[0]["accesses"]["membrane_reads"] == 5 * 32

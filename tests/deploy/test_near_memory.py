@@ -159,6 +159,70 @@ def test_a_row_costs_what_its_own_memory_does():
         price(counts_of(process(input_weights_reads=[1])), ["textbook-45nm"])
 
 
+def test_a_row_of_two_ports_costs_more():
+    """CACTI's figures of 1 KiB in words of 64 bits, with one port and with two; and of a third nothing is known."""
+
+    def priced(ports, which="reads"):
+        part = process(**{f"membrane_{which}": [1]}) | {
+            "memory_bits": {"membrane": 8192},
+            "row_bits": {"membrane": 64},
+            "ports": ports,
+        }
+        return price(counts_of(part), ["textbook-45nm"])["tables"]["textbook-45nm"]
+
+    assert priced({})["dynamic_joule"] == pytest.approx(1.670e-12)
+    assert priced({"membrane": 2})["dynamic_joule"] == pytest.approx(1.989e-12)
+    assert priced({"membrane": 2}, "writes")["dynamic_joule"] == pytest.approx(4.350e-12)
+    assert priced({"membrane": 2})["notes"] == []
+    assert priced({"membrane": 3})["notes"] == [
+        "membrane of hidden1 (spiking): 3 ports priced as 2, the most that the table knows."
+    ]
+    layer = CASES[0].network.layers[0]
+    assert footprint(layer, "spiking", Core())["ports"]["membrane"] == 2
+    assert footprint(layer, "spiking", Core(membrane_ports=1))["ports"] == {}
+
+
+@pytest.mark.parametrize("backend", ["fixed", "compiled", "near-memory"])
+def test_a_graded_value_costs_more_than_a_spike(backend):
+    """The same events with values of 1 and of 200: the same synapses, a product for each of the first layer's, a wider
+    event buffer; by every table that has a multiplier, more joules."""
+    indices = (index for index in INDICES if supported(backend, case(index)))
+    found = next(
+        found
+        for found in map(case, indices)
+        if found.network.layers[0].kind == "spiking"
+        and found.network.layers[0].memory is not None
+        and found.network.layers[0].recurrent_weight is not None
+    )
+    ones = (found.spikes[:2, :, :10] > 0).astype(np.uint8)
+    counts = {}
+    for value in (1, 200):
+        job = Job(found.network, ones * np.uint8(value), backend, 2)
+        counts[value] = counts_file(job, run_direct(job))
+    layer = found.network.layers[0]
+    for plain, graded in zip(counts[1]["processes"], counts[200]["processes"]):
+        products = graded["counters"].get("graded_products", [0, 0])
+        assert "graded_products" not in plain["counters"]
+        heard = np.count_nonzero(ones[:, :, :-1], axis=(1, 2))
+        if (graded["name"], graded["part"]) == (layer.name, "spiking"):
+            assert products == (heard * layer.neurons).tolist()
+            assert graded["counters"]["graded_product_bits"] == [64 * count for count in products]
+        elif graded["name"] != layer.name:
+            assert not any(products)
+        if backend == "near-memory" and "event_buffer" in graded.get("row_bits", {}):
+            wider = 8 if graded["name"] == layer.name else 0
+            assert graded["row_bits"]["event_buffer"] == plain["row_bits"]["event_buffer"] + wider
+    for table in ("near-memory-22nm", "textbook-45nm"):
+        first = [
+            sum(
+                entry["actions"].get(name, {"joule": 0})["joule"] for name in ("graded_products", "graded_product_bits")
+            )
+            for entry in price(counts[200], [table], strict=True)["tables"][table]["processes"]
+            if entry["name"] == layer.name
+        ]
+        assert first[0] > 0
+
+
 def test_the_timeline_of_a_sample_is_the_schedule_of_its_steps(outcome):
     job, found = outcome
     trace = timeline(job.core, job.network, job.scheduled, job.spikes[0])

@@ -178,7 +178,7 @@ def test_a_core_pays_for_values_and_for_who_fires():
 
 
 def test_every_multiplier_is_counted():
-    """P m, ν x beside it, Ā m, B̄ x beside it, and the decays of a row of membranes; ν x by dependency breaking alone."""
+    """P m, ν x beside it, Ā m, B̄ x beside it, and the decays of a row of membranes."""
     found = multipliers(DEFAULT, LAYER)
     assert {path: entry.count for path, entry in found.items()} == {
         "memory_product": 4,
