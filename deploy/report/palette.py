@@ -17,6 +17,8 @@ CHOSEN = {
     "synaptic_operations": ("#c8671b", "#ee8d3f"),
     "dense_macs": ("#8c2f39", "#d3717a"),
     "dense_mac_bits": ("#c25563", "#f0a3ab"),
+    "graded_products": ("#a3476b", "#d988a9"),
+    "graded_product_bits": ("#c97d9b", "#f2c3d4"),
     "neuron_updates": ("#a9821a", "#eec55c"),
     "events_in": ("#1f7a61", "#3fb491"),
     "spikes_out": ("#5a9a76", "#a9dcc0"),
