@@ -22,6 +22,7 @@ from convert import rules
 from convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
 from convert.netx_write import by_channel, write_layers
 from convert.pathways import Hgrn, Hopfield
+from convert.reading import TRAINING, check_reading, with_starts
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
 
 FORMAT = "basalt-netx"
@@ -30,22 +31,41 @@ SINCE = {Hgrn.kind: 2, Hopfield.kind: 2, "diagonal": 3}
 """Memory pathway or recurrence → the version that it came with. A file says the oldest that knows all it has."""
 
 
-def read(path: Path) -> Network:
+def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, int] | None = None) -> Network:
     """Read a .net file and check it against the design rules.
 
+    Args:
+        bias_start: from which step biases act where the file does not say, a name of `convert.reading.READINGS`.
+        input_shape: (channels, height, width) of what a first convolution or pool takes, where the file does not say.
+
     Raises:
-        BasaltError: not there, not HDF5, truncated, a layer or key that is unknown, missing or out of range.
+        BasaltError: not there, not HDF5, truncated, a layer or key that is unknown, missing or out of range; or the
+            input has another shape.
     """
     path = Path(path)
+    check_reading(bias_start)
     if not path.exists():
         raise BasaltError(f"{path} does not exist; make one with `python convert/export.py`, or name another file.")
     try:
         with h5py.File(path, "r") as file:
-            network = read_network(file, path)
+            network = read_network(file, path, bias_start, input_shape)
     except (OSError, RuntimeError, KeyError) as error:
         raise BasaltError(f"{path} is not a readable .net file ({short(error)}); export it again.") from error
     rules.enforce(network, str(path))
+    if input_shape is not None:
+        check_shape(network, input_shape, path)
     return network
+
+
+def check_shape(network: Network, given: tuple[int, int, int], path: Path) -> None:
+    """Raise where an input of another shape than the network's was named."""
+    first = network.layers[0]
+    shape = first.features if isinstance(first, Encoder) else getattr(first, "input_shape", None)
+    if prod(given) != first.inputs or (shape is not None and len(shape) == 3 and tuple(shape) != tuple(given)):
+        raise BasaltError(
+            f"{path}: the input cannot have the shape {given}: the first layer takes {shape or first.inputs} "
+            f"(channels, height, width, as SLAYER has them)."
+        )
 
 
 def short(error: Exception) -> str:
@@ -87,7 +107,9 @@ def origins(value: Any) -> dict[str, str]:
     return found
 
 
-def read_network(file: h5py.File, path: Path) -> Network:
+def read_network(
+    file: h5py.File, path: Path, reading: str = TRAINING, input_shape: tuple[int, int, int] | None = None
+) -> Network:
     """All of an open file."""
     version = attribute(file, path, "version", VERSION, int)
     if str(file.attrs.get("format", FORMAT)) != FORMAT or version > VERSION:
@@ -97,24 +119,39 @@ def read_network(file: h5py.File, path: Path) -> Network:
         )
     if not isinstance(file.get("layer"), h5py.Group) or len(file["layer"]) == 0:
         raise BasaltError(f"{path} holds no layers; is it a netx file?")
-    return Network(
-        layers=read_layers(file, path),
+    own = "format" in file.attrs
+    layers, unsaid = read_layers(file, path, input_shape)
+    network = Network(
+        layers=layers,
         name=attribute(file, path, "name", path.stem, text),
         step_seconds=attribute(file, path, "step_seconds", None, duration),
         origin=attribute(file, path, "origin", "{}", origins),
+        reading=None if own else reading,
     )
+    return network if own else with_starts(network, unsaid, reading, path)
 
 
-def read_layers(file: h5py.File, path: Path) -> tuple[Layer, ...]:
-    """The records of the layers that compute; those that only reshape give the next one its input's shape."""
+def read_layers(
+    file: h5py.File, path: Path, input_shape: tuple[int, int, int] | None
+) -> tuple[tuple[Layer, ...], list[str]]:
+    """The records of the layers that compute, and the names of those whose bias has no start in the file.
+
+    Layers that only reshape give the next one its input's shape.
+    """
     found: list[Layer] = []
+    unsaid: list[str] = []
     before: tuple[int, ...] | None = None
     for index in range(len(file["layer"])):
         if not isinstance(file["layer"].get(str(index)), h5py.Group):
             raise BasaltError(f"{path}: layer {index} is missing though later ones are there; export it again.")
         group = file["layer"][str(index)]
         name = str(group.attrs.get("name", f"layer{index}"))
-        reader = Reader(group, f"{path}, layer {index}", name, before, path, index)
+        reader = Reader(group, f"{path}, layer {index}", name, before, path, index, None if found else input_shape)
+        if not len(group):
+            raise BasaltError(
+                f"{reader.place}: the group is empty, which is all that lava-dl exports of some blocks, as of "
+                f"slayer.block.cuba.KWTA; a network with such a block cannot be deployed from its file."
+            )
         kind = reader.string("type")
         if kind in RESHAPING and reader.neuron_type is None:
             before = reshaped(reader, kind)
@@ -126,10 +163,12 @@ def read_layers(file: h5py.File, path: Path) -> tuple[Layer, ...]:
         else:
             raise BasaltError(f"{reader.place}: the type {kind!r} is not known here; {', '.join(READERS)} are.")
         found.append(layer)
+        if isinstance(layer, Spiking) and layer.bias is not None and "start" not in group["neuron"]:
+            unsaid.append(layer.name)
         before = output_shape(layer)
     if not found:
         raise BasaltError(f"{path} holds no layers that compute anything.")
-    return tuple(found)
+    return tuple(found), unsaid
 
 
 RESHAPING = ("input", "flatten")
@@ -180,7 +219,9 @@ def why_not_stock(layer: Layer) -> str | None:
         "stock netx has no diagonal recurrence": layer.recurrence == "diagonal",
         "stock netx cannot load recurrence with delays": delayed and layer.recurrent_weight is not None,
         "stock netx delays the synapses, which differs with a bias": delayed and layer.bias is not None,
-        "its bias starts later, stock layers all start at step 0": layer.bias is not None and layer.start > 0,
+        f"its bias acts from step {layer.start}, as in training, and those of stock layers all from step 0": (
+            layer.bias is not None and layer.start > 0
+        ),
     }
     if isinstance(layer, Conv):
         each = (layer.neuron.current_decay, layer.neuron.voltage_decay, *(() if layer.bias is None else (layer.bias,)))

@@ -38,6 +38,7 @@ class Reader:
         name: of the layer.
         before: shape of what the layer before sends, channels first; None if this is the first and nothing tells.
         file, index: where the group is.
+        given: shape of the network's input, where it was named and this is the first layer that computes.
     """
 
     group: h5py.Group
@@ -46,6 +47,7 @@ class Reader:
     before: tuple[int, ...] | None
     file: Path
     index: int
+    given: tuple[int, int, int] | None = None
 
     def fail(self, key: str, what: str) -> BasaltError:
         """The error to raise about a key."""
@@ -67,7 +69,11 @@ class Reader:
             raise self.fail(key, "holds NaN or infinity")
         whole = value.astype(np.int64)
         if not np.array_equal(whole, value):
-            raise self.fail(key, "holds fractions where integers belong")
+            odd = float(value.reshape(-1)[np.flatnonzero(whole.reshape(-1) != value.reshape(-1))[0]])
+            raise BasaltError(
+                f"{self.place}: {key!r} holds fractions, as {odd:g}, where integers belong: the block was not trained "
+                f"with SLAYER's quantisation; train it with pre_hook_fx=neuron.quantize_8bit, the block's default."
+            )
         return whole
 
     def integer(self, key: str, default: int | None = None) -> int:
@@ -221,7 +227,9 @@ def integrates(reader: Reader) -> bool:
 
 def read_conv(reader: Reader) -> Conv:
     """`conv`."""
-    return convolution(reader, reader.integers("weight", (4,)), image(reader), reader.integer("groups", 1))
+    weight, groups = reader.integers("weight", (4,)), reader.integer("groups", 1)
+    size = image(reader, weight.shape[1] * groups, weight.shape[2:])
+    return convolution(reader, weight, size, groups)
 
 
 def read_pool(reader: Reader) -> Conv:
@@ -232,7 +240,7 @@ def read_pool(reader: Reader) -> Conv:
     """
     kernel = reader.integers("weight", (2, 4))
     kernel = kernel.reshape(1, 1, *kernel.shape[-2:])
-    channels, *size = image(reader)
+    channels, *size = image(reader, reader.shape()[0], kernel.shape[2:], lambda size, edge: size % edge)
     extra = tuple(size[axis] % kernel.shape[2 + axis] for axis in (0, 1))
     layer = convolution(reader, np.repeat(kernel, channels, axis=0), (channels, *size), channels, extra)
     rows = size[0] + extra[0]
@@ -245,19 +253,52 @@ def read_pool(reader: Reader) -> Conv:
     return layer
 
 
-def image(reader: Reader) -> tuple[int, int, int]:
-    """Shape of a convolution's input: `inputShape`, or what the layer before sends."""
-    shape = reader.before
+def image(
+    reader: Reader,
+    channels: int,
+    kernel: tuple[int, ...],
+    extra: Callable[[int, int], int] = lambda size, edge: 0,
+) -> tuple[int, int, int]:
+    """Shape of a convolution's input: `inputShape`, what the layer before sends, the named shape, or the only one that
+    gives the output's shape.
+
+    Args:
+        channels: of the input.
+        kernel: height and width.
+        extra: size and kernel → rows or columns added below or right.
+    """
+    shape = reader.before or reader.given
     if "inputShape" in reader.group:
         shape = tuple(int(size) for size in reader.integers("inputShape", (1,)))
     if shape is None:
+        fitting = [sizes_that_fit(reader, axis, kernel[axis], extra) for axis in (0, 1)]
+        if all(len(sizes) == 1 for sizes in fitting):
+            return (channels, fitting[0][0], fitting[1][0])
+        span = [(",".join(map(str, (channels, *(sizes[end] for sizes in fitting))))) for end in (0, -1) if all(fitting)]
+        fits = f", of which {' to '.join(span)} give its output" if span else ""
         raise BasaltError(
-            f"{reader.place}: 'inputShape' is missing and no layer before tells it; export the network with a "
-            f"slayer.block.cuba.Input first."
+            f"{reader.place}: the shape of the network's input is not in the file; name it with --input-shape C,H,W"
+            f"{fits}, or give the spikes as samples × C × H × W × steps."
         )
     if len(shape) != 3:
         raise reader.fail("inputShape", f"is {shape}, not (channels, height, width)")
     return (shape[0], shape[1], shape[2])
+
+
+def sizes_that_fit(reader: Reader, axis: int, kernel: int, extra: Callable[[int, int], int]) -> list[int]:
+    """Input rows (axis 0) or columns (axis 1) from which the kernel makes as many as the layer's output has."""
+    shape = reader.shape()
+    step, padding, spread = (
+        reader.pair(key, default)[axis] for key, default in (("stride", 1), ("padding", 0), ("dilation", 1))
+    )
+    wanted = shape[1 + axis] if len(shape) == 3 else 0
+    reach = spread * (kernel - 1) + 1
+    most = max(step, 1) * (wanted + 1) + reach
+    return [
+        size
+        for size in range(1, most + 1)
+        if step > 0 and (size + 2 * padding + extra(size, kernel) - reach) // step + 1 == wanted
+    ]
 
 
 def convolution(
@@ -367,10 +408,13 @@ def read_mean_readout(reader: Reader) -> Readout:
 def read_foreign(reader: Reader) -> Foreign:
     """A layer that only stock lava-dl computes; its content is left to it."""
     shape = reader.shape()
-    before = reader.before
+    kind, neuron = reader.string("type"), str(reader.neuron_type)
+    before = reader.before or reader.given
+    if before is None and kind == "conv":
+        weight = reader.group["weight"].shape
+        before = image(reader, weight[1] * reader.integer("groups", 1), weight[2:4])
     if before is None:
         before = (reader.integer("inFeatures"),) if "inFeatures" in reader.group else shape
-    kind, neuron = reader.string("type"), str(reader.neuron_type)
     return Foreign(reader.name, kind, neuron, before, shape, reader.file, reader.index)
 
 

@@ -59,8 +59,8 @@ class Spiking:
         bias: (neurons,), in weight units.
         delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
         memory: a memory pathway beside the synapses, one of `convert/pathways.py`.
-        start: the first step at which the bias acts. Stock netx starts all layers at 0; with its reset interval, as on
-            Loihi, each layer starts one step after the one before it.
+        start: the first step at which the bias acts: 1 in SLAYER's training. Stock netx starts all layers at 0; with its
+            reset interval, as on Loihi, each layer starts one step after the one before it.
     """
 
     kind: ClassVar[str] = "spiking"
@@ -155,6 +155,7 @@ class Encoder(Spiking):
         offset: in weight units.
         features: shape of the input and of the output.
         fraction: fraction bits of the input values, 0 … 6; SLAYER's grid has 5.
+        signed: the bytes of s_in are −128 … 127 in two's complement, not 0 … 255.
     """
 
     kind: ClassVar[str] = "encoder"
@@ -162,6 +163,7 @@ class Encoder(Spiking):
     features: tuple[int, ...]
     offset: int = 0
     fraction: int = 0
+    signed: bool = False
 
     @property
     def inputs(self) -> int:
@@ -210,6 +212,11 @@ class Readout:
     def neurons(self) -> int:
         """Number of classes, the size of the output."""
         return self.weight.shape[0]
+
+    @property
+    def unit(self) -> int:
+        """How many of what is sent are 1.0 of SLAYER's."""
+        return 1 << 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,12 +273,17 @@ class Network:
         name: of the network, for people.
         step_seconds: how long a step lasts in the world, None if unknown.
         origin: where the file came from (recipe, seed, versions); free text values.
+        reading: how what the file leaves out was read, a name of `convert/reading.py`; None where it is Basalt's own,
+            which leaves out nothing.
+        notices: what a user should know about how the file was read, a sentence each.
     """
 
     layers: tuple[Layer, ...]
     name: str = "network"
     step_seconds: float | None = None
     origin: dict[str, str] = field(default_factory=dict)
+    reading: str | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> int:

@@ -20,7 +20,7 @@ from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, read_json, write_json
 from basalt.paths import RUNS
 from basalt.progress import progress_bar
-from convert import netx
+from convert.reading import TRAINING
 from convert.records import Network
 from deploy.backends import BACKENDS, find
 from deploy.cores import DEFAULT, available_cores, load_core
@@ -29,7 +29,7 @@ from deploy.energy.conventions import in_words, result_entries, step_entries, wi
 from deploy.energy.pricing import available_tables
 from deploy.energy.pricing import price as price_counts
 from deploy.energy.tables import load_table
-from deploy.inputs import Inputs, load_inputs
+from deploy.inputs import Inputs, read_both
 from deploy.mapping.counting import add_hops, load_hops
 from deploy.near_memory import fit_notices, summary
 from deploy.operations import operations_of
@@ -66,11 +66,13 @@ def run_command(
     timeline_file: Path | None = None,
     mapping: Path | None = None,
     step_ms: float | None = None,
+    bias_start: str = TRAINING,
+    input_shape: str | None = None,
 ) -> None:
     """`basalt run`."""
     chosen = find(backend)
-    network = netx.read(file)
-    inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs, network.layers[-1].neurons).first(samples)
+    network, inputs = read_both(file, input_, bias_start, input_shape)
+    inputs = inputs.first(samples)
     folder = output or file.parent / f"deploy-{backend}"
     priced = tables or available_tables()
     for name in priced:
@@ -92,13 +94,13 @@ def run_command(
     hops = None if mapping is None else load_hops(mapping, network)
     step_entries(network.step_seconds, step_ms)
     check(job)
+    told = (*network.notices, *inputs.notices, *notices(network), *fit_notices(job.scheduled, job.core))
+    for notice in told:
+        console.print(f"[yellow]{escape(notice)}[/yellow]")
     if dry_run:
         describe(job, folder)
         return
     make_folder(folder)
-    told = (*notices(network), *fit_notices(job.scheduled, job.core))
-    for notice in told:
-        console.print(f"[yellow]{escape(notice)}[/yellow]")
     title = f"Running {network.name} on {backend}"
     if workers is None and scheduler is None:
         outcome = run_with_bar(job, timeout, folder, title)
@@ -202,6 +204,8 @@ def result_file(
         "spike_rate": {layer.name: float(outcome.sent[layer.name].mean()) for layer in job.network.spiking},
         "machine": machine(),
         "origin": job.network.origin,
+        "reading": job.network.reading,
+        "notices": [*job.network.notices, *inputs.notices],
         "command": "basalt " + " ".join(sys.argv[1:]),
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

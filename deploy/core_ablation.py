@@ -127,21 +127,20 @@ def near_memory(
 
     from basalt.files import write_json
     from basalt.progress import progress_bar
-    from convert import netx
     from deploy.cores import DEFAULT, load_core
     from deploy.energy.tables import load_table
-    from deploy.inputs import load_inputs
+    from deploy.inputs import read_both
     from deploy.main import net_file
     from deploy.near_memory import description, fit_notices
     from deploy.run import Job
 
     path = net_file(file)
-    network = netx.read(path)
-    inputs = load_inputs(input_ or path.parent / "test.npz", network.inputs).first(samples)
+    network, inputs = read_both(path, input_, labels=False)
+    inputs = inputs.first(samples)
     load_table(table)
     job = Job(network, inputs.spikes, "near-memory", file=path, core=load_core(core or DEFAULT))
     console = Console()
-    for notice in fit_notices(job.scheduled, job.core):
+    for notice in (*network.notices, *inputs.notices, *fit_notices(job.scheduled, job.core)):
         console.print(f"[yellow]{notice}[/yellow]")
     with progress_bar("Running on eight cores") as update:
         rows = ablate(job, table, update)

@@ -10,13 +10,14 @@ import typer
 
 from basalt.errors import BasaltError
 from basalt.paths import newest
+from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
 INPUT = typer.Option(
     "--input",
     "-i",
-    help="An .npz file with `spikes` (uint8, samples × features × steps) and, if "
-    "known, `labels`; the test.npz beside the .net file if none is named.",
+    help="An .npz file with `spikes` (samples × features × steps, or samples × C × H × W × steps) and, if known, "
+    "`labels`; the test.npz beside the .net file if none is named.",
 )
 SAMPLES = typer.Option("--samples", "-n", min=1, help="Use the first so many samples only.")
 TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after so many seconds; no limit if not given.")
@@ -84,6 +85,8 @@ def run(
         ),
     ] = None,
     step_ms: Annotated[float | None, STEP_MS] = None,
+    bias_start: Annotated[str, BIAS_START] = TRAINING,
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None,
 ) -> None:
     """Run a network in Lava, count every event, price it, and write a report.
 
@@ -110,6 +113,8 @@ def run(
         timeline,
         mapping,
         step_ms,
+        bias_start,
+        input_shape,
     )
 
 
@@ -124,6 +129,15 @@ def verify(
     batch: Annotated[int, BATCH] = 256,
     samples: Annotated[int, SAMPLES] = 200,
     timeout: Annotated[float | None, TIMEOUT] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="What training sent for this input, an array per layer by the layer's name or layer0, layer1, …",
+        ),
+    ] = None,
+    bias_start: Annotated[str, BIAS_START] = TRAINING,
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None,
 ) -> None:
     """Prove that training, reference and backend compute the same spikes: every layer, every step.
 
@@ -132,7 +146,7 @@ def verify(
     """
     from deploy.verifying import verify_command
 
-    verify_command(net_file(file), input_, output, backend, batch, samples, timeout)
+    verify_command(net_file(file), input_, output, backend, batch, samples, timeout, trace, bias_start, input_shape)
 
 
 def price(

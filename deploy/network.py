@@ -160,6 +160,7 @@ def build_encoder(layer: Encoder, layout: Layout, planes: int) -> "AbstractProce
         output_shape=row,
         offset=layer.offset,
         fraction=layer.fraction,
+        signed=layer.signed,
         **neurons_of(layer),
         **layout.neurons(layer.name, f"{layer.name}.spiking"),
     )

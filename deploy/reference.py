@@ -49,7 +49,8 @@ def conv_inflow(layer: Conv, arrived: np.ndarray, t: int) -> Inflow:
 
 def encoder_inflow(layer: Encoder, arrived: np.ndarray, t: int) -> Inflow:
     """weight·x[t−1] + offset from step 1 on, where x has `fraction` ≤ 6 fraction bits: exact in units of u."""
-    current = (arrived.astype(np.int64) * layer.weight.item() << ALIGN) >> layer.fraction
+    values = (arrived.astype(np.int8) if layer.signed else arrived).astype(np.int64)
+    current = (values * layer.weight.item() << ALIGN) >> layer.fraction
     return Inflow(np.zeros_like(current), current + ((layer.offset << ALIGN) if t else 0))
 
 

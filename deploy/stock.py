@@ -108,7 +108,8 @@ def driving(first: Layer, values: np.ndarray) -> Int[np.ndarray, "features steps
     """
     if isinstance(first, Encoder):
         current = np.zeros(values.shape, dtype=np.int32)
-        current[:, 1:] = values[:, :-1].astype(np.int32) * first.weight.item() + first.offset
+        bytes_ = values.astype(np.int8) if first.signed else values
+        current[:, 1:] = bytes_[:, :-1].astype(np.int32) * first.weight.item() + first.offset
         return current
     return np.ascontiguousarray(values).view(np.int8).astype(np.int32) if isinstance(first, Foreign) else values
 

@@ -17,7 +17,7 @@ from deploy.verify_states import StateComparison
 
 @dataclass(frozen=True)
 class LayerComparison:
-    """How one layer fared."""
+    """How one layer fared; `late` is by how many steps the right side sends later, as it may."""
 
     layer: str
     samples: int
@@ -25,6 +25,7 @@ class LayerComparison:
     neurons: int
     compared: int
     mismatches: int
+    late: int = 0
 
 
 @dataclass(frozen=True)
@@ -126,12 +127,17 @@ def named(
     return Divergence(pair, layer, sample, neuron, step, value(left[1]), value(right[1]), dict.fromkeys(pair))
 
 
-def verification(pairs: list[Pair]) -> dict[str, Any]:
-    """Content of verify.json."""
+def verification(pairs: list[Pair], training: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Content of verify.json.
+
+    Args:
+        training: whether and how training was compared, or why not, as `deploy.verifying.training_told` has it.
+    """
     first = next((pair.first_divergence for pair in pairs if pair.first_divergence), None)
     return {
         "compared": sum(pair.compared for pair in pairs),
         "mismatches": sum(pair.mismatches for pair in pairs),
+        **({} if training is None else {"training": dict(training)}),
         "first_divergence": None if first is None else asdict(first),
         "pairs": [
             {

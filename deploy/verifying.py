@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.markup import escape
@@ -9,15 +10,19 @@ from rich.table import Table
 
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
-from convert import netx
+from convert.reading import TRAINING
 from convert.records import Network
 from deploy.backends import find
 from deploy.commands import console, run_with_bar
-from deploy.inputs import Inputs, load_inputs, read_arrays
+from deploy.inputs import Inputs, read_both
 from deploy.report.renew import renew_for
 from deploy.run import Job
+from deploy.trace import Aligned, Trace, align, read_trace
 from deploy.verify import Pair, compare, verification
 from deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
+
+BESIDE = "trace.npz"
+"""What export leaves beside a .net file: the trace of its test.npz."""
 
 
 def verify_command(
@@ -28,71 +33,89 @@ def verify_command(
     batch: int,
     samples: int,
     timeout: float | None,
+    trace: Path | None = None,
+    bias_start: str = TRAINING,
+    input_shape: str | None = None,
 ) -> None:
     """`basalt verify`."""
     chosen = find(backend)
     if not chosen.exact:
         raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified; use 'fixed'.")
-    network = netx.read(file)
-    inputs = load_inputs(input_ or file.parent / "test.npz", network.inputs).first(samples)
+    network, inputs = read_both(file, input_, bias_start, input_shape, labels=False)
+    given = trace_of(network, file, inputs, input_, trace)
+    inputs = inputs.first(samples)
+    for notice in (*network.notices, *inputs.notices):
+        console.print(f"[yellow]{escape(notice)}[/yellow]")
     folder = output or file.parent
     make_folder(folder)
-    pairs = verify_pairs(network, file, inputs, input_ is None, backend, batch, timeout, folder)
-    pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
-    found = verification(pairs)
-    write_json(folder / "verify.json", found)
-    show_pairs(pairs)
-    for renewed in renew_for(file, folder):
-        console.print(renewed, markup=False)
-    if found["mismatches"]:
-        raise BasaltError(f"{found['mismatches']} of {found['compared']} values differ; see {folder / 'verify.json'}.")
-    console.print(f"[green]0 of {found['compared']:,} values differ.[/green]")
-
-
-def verify_pairs(
-    network: Network,
-    file: Path,
-    inputs: Inputs,
-    with_trace: bool,
-    backend: str,
-    batch: int,
-    timeout: float | None,
-    folder: Path,
-) -> list[Pair]:
-    """Training against the reference (where it left a trace), and the reference against the backend."""
-    trained = trained_spikes(network, file.parent / "trace.npz", inputs.spikes.shape[2]) if with_trace else None
     outcome = run_with_bar(
         Job(network, inputs.spikes, backend, batch, file=file, states=True), timeout, folder, f"Verifying on {backend}"
     )
     sent, held = simulated(network, inputs.spikes)
-    reference = ("reference", sent)
-    found = compare(network, reference, (backend, outcome.sent))
+    found = compare(network, ("reference", sent), (backend, outcome.sent))
     pairs = [replace(found, states=compare_states(network, held, outcome.states))]
-    if trained is not None:
-        pairs.insert(0, compare(network, ("training", trained), reference))
-    return pairs
+    aligned = None if given is None else align(network, given, sent, shift=network.reading is not None)
+    if aligned is not None:
+        pairs.insert(0, training_pair(network, aligned))
+    pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
+    told_ = training_told(network, file, given, aligned)
+    content = verification(pairs, told_)
+    write_json(folder / "verify.json", content)
+    show_pairs(pairs)
+    for sentence in told_["notes"]:
+        console.print(f"[yellow]{escape(sentence)}[/yellow]")
+    for renewed in renew_for(file, folder):
+        console.print(renewed, markup=False)
+    if content["mismatches"]:
+        raise BasaltError(
+            f"{content['mismatches']} of {content['compared']} values differ; see {folder / 'verify.json'}."
+        )
+    console.print(f"[green]0 of {content['compared']:,} values differ.[/green]")
 
 
-def trained_spikes(network: Network, trace: Path, steps: int) -> dict[str, np.ndarray] | None:
-    """What training left of each layer, (samples, neurons, steps) or a read-out's last sums; None without a trace.
-
-    Raises:
-        BasaltError: the trace is damaged, or that of another network or input.
-    """
-    if not trace.exists():
+def trace_of(network: Network, file: Path, inputs: Inputs, input_: Path | None, trace: Path | None) -> Trace | None:
+    """The named trace; else the trace.npz beside the file, where its test.npz is the input; else none."""
+    beside = file.parent / BESIDE
+    if trace is None and (input_ is not None or not beside.exists()):
         return None
-    trained = read_arrays(trace)
-    layers = [layer for layer in network.layers if layer.name in trained]
-    if not layers:
-        raise BasaltError(f"{trace} holds no layer of this network; export the run again, or remove the file.")
-    for layer in layers:
-        left, fits = trained[layer.name].shape[1:], ((layer.neurons, steps), (layer.neurons,))
-        if left not in fits:
-            raise BasaltError(
-                f"{trace} is of another network or input: layer {layer.name!r} has the shape {left} there, not "
-                f"{fits[0]}; export the run again, or remove the file."
-            )
-    return trained
+    return read_trace(trace or beside, network, len(inputs.spikes), inputs.spikes.shape[2])
+
+
+def training_pair(network: Network, aligned: Aligned) -> Pair:
+    """Training against the reference; the step of a divergence is the reference's."""
+    pair = compare(network, ("training", aligned.trained), ("reference", aligned.sent))
+    layers = tuple(replace(layer, late=aligned.late.get(layer.layer, 0)) for layer in pair.layers)
+    first = pair.first_divergence
+    if first is not None:
+        first = replace(first, step=first.step + aligned.late.get(first.layer, 0))
+    return replace(pair, layers=layers, first_divergence=first)
+
+
+def training_told(network: Network, file: Path, trace: Trace | None, aligned: Aligned | None) -> dict[str, Any]:
+    """What of training was compared and what not: what verify.json holds of it, with sentences under `notes`."""
+    everything = [layer.name for layer in network.layers]
+    if trace is None or aligned is None:
+        beside = f"; {BESIDE} beside the file is of test.npz" if (file.parent / BESIDE).exists() else ""
+        note = (
+            f"Training was not compared, as there is no trace of it for this input{beside}: give one with --trace "
+            f"FILE.npz, which examples/trace_of_slayer.py records in three lines."
+        )
+        return {"compared": False, "trace": None, "layers": [], "not_compared": everything, "late": {}, "notes": [note]}
+    notes = []
+    missing, late = trace.missing(network), {name: steps for name, steps in aligned.late.items() if steps}
+    if missing:
+        notes.append(f"Of training, {', '.join(missing)} were not compared: {trace.path} has no array of that name.")
+    if late:
+        told_ = ", ".join(f"{name} {steps} step{'s' if steps > 1 else ''}" for name, steps in late.items())
+        notes.append(f"Compared with training, layers send later here, which is allowed for: {told_}.")
+    return {
+        "compared": True,
+        "trace": str(trace.path),
+        "layers": list(trace.sent),
+        "not_compared": missing,
+        "late": aligned.late,
+        "notes": notes,
+    }
 
 
 def with_states(network: Network, spikes: np.ndarray, pair: Pair, backend: str) -> Pair:

@@ -8,6 +8,7 @@ import typer
 
 from basalt.errors import BasaltError
 from basalt.paths import newest
+from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 if TYPE_CHECKING:
     from convert.records import Network
@@ -62,6 +63,8 @@ def map_(
         ),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print what mapping.json holds, and no table.")] = False,
+    bias_start: Annotated[str, BIAS_START] = TRAINING,
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None,
 ) -> None:
     """Map a network onto a mesh of near-memory cores: which neurons go where, and how far their spikes travel.
 
@@ -79,6 +82,7 @@ def map_(
     from basalt.progress import progress_bar
     from convert import netx
     from deploy.cores import load_core_file
+    from deploy.inputs import parse_shape
     from deploy.mapping.mesh import Mesh, parse_mesh
     from deploy.mapping.picture import draw
     from deploy.mapping.placement import ROUNDS
@@ -86,7 +90,9 @@ def map_(
     from deploy.mapping.summary import mapping_file
 
     file, counts = files(run)
-    network = netx.read(file)
+    network = netx.read(file, bias_start, parse_shape(input_shape))
+    for notice in network.notices:
+        typer.echo(notice, err=True)
     core_file = load_core_file(core)
     wanted: Mesh | None = None
     if mesh is not None:

@@ -33,7 +33,8 @@ class AbstractConvModel(AbstractSpikingModel):
     def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
         """No activation but a current, since an affine input has fraction bits."""
         fraction, offset = self.proc_params["fraction"], self.proc_params["offset"]
-        current = self.product(self.received) << ALIGN >> fraction
+        values = self.received.astype(np.int8) if self.proc_params["signed"] else self.received
+        current = self.product(values) << ALIGN >> fraction
         return np.zeros_like(current), current + ((offset << ALIGN) if self.now else 0)
 
     def operations(self, arrived: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ class Conv(NeuronProcess):
     Args:
         weight … extra: as in the reference.
         output_shape: channels, height and width of what leaves.
-        offset, fraction: of an affine input.
+        offset, fraction, signed: of an affine input; signed values are bytes in two's complement.
         neurons_and_shared: as of `NeuronProcess`.
 
     Ports: those of `NeuronProcess`. Features are flat, the channel slowest.
@@ -37,6 +37,7 @@ class Conv(NeuronProcess):
         extra: tuple[int, int] = (0, 0),
         offset: int = 0,
         fraction: int = 0,
+        signed: bool = False,
         **neurons_and_shared: Any,
     ) -> None:
         geometry = {"input_shape": input_shape, "stride": stride, "padding": padding, "dilation": dilation}
@@ -52,5 +53,6 @@ class Conv(NeuronProcess):
             extra=extra,
             offset=offset,
             fraction=fraction,
+            signed=signed,
             **neurons_and_shared,
         )

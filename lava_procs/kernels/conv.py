@@ -18,11 +18,12 @@ from lava_procs.kernels.layers import RESET, Workers, fire
 
 
 @njit(**OPTIONS)
-def scatter(bits, planes, size, output, stride, padding, dilation, rows, total):  # type: ignore[no-untyped-def]
+def scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total):  # type: ignore[no-untyped-def]
     """total += what the events of one step give; returns the number of events and of synapses that they reached.
 
     `size` and `output` are (channels, height, width); `rows` (input channels, kernel height, kernel width, outputs of a
-    group) are the weights; `total` is (height, width, channels) in one row.
+    group) are the weights; `total` is (height, width, channels) in one row. `signed` values are bytes in two's
+    complement.
     """
     _, high, wide = rows.shape[:3]
     reach = rows.shape[3]
@@ -34,6 +35,8 @@ def scatter(bits, planes, size, output, stride, padding, dilation, rows, total):
             lowest = trailing_zeros(word)
             word &= word - np.uint64(1)
             value = value_at(bits, planes, w, lowest)
+            if signed and value > 127:
+                value -= 256
             channel, place = divmod(w * 64 + np.int64(lowest), size[1] * size[2])
             y, x = divmod(place, size[2])
             first = (channel // of_group) * reach
@@ -63,6 +66,7 @@ def conv_block(  # type: ignore[no-untyped-def]
     length,
     arrived,
     planes,
+    signed,
     before,
     size,
     output,
@@ -102,7 +106,7 @@ def conv_block(  # type: ignore[no-untyped-def]
             now = first + k
             total[:] = 0
             bits = arrived[k - 1, b] if k > 0 else before[b]
-            events, synapses = scatter(bits, planes, size, output, stride, padding, dilation, rows, total)
+            events, synapses = scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total)
             spikes, saturated = fire(
                 u[b],
                 v[b],
@@ -137,7 +141,7 @@ class ConvLayer:
 
     Args:
         batch, block: samples side by side, time steps a call.
-        parameters: geometry, output_shape, offset, fraction, start, threshold, reset, planes, as the process has them.
+        parameters: geometry, output_shape, offset, fraction, signed, start, threshold, reset, planes, as the process has them.
         weight, bias, current_decay, voltage_decay, delay: as in the record; delay may be None.
     """
 
@@ -176,6 +180,7 @@ class ConvLayer:
             self.place,
         )
         self.planes = parameters["planes"]
+        self.signed = parameters["signed"]
         depth = 1 if delay is None else int(delay.max()) + 1
         self.u, self.v = (np.zeros((batch, self.neurons), dtype=np.int32) for _ in range(2))
         self.before = np.zeros((batch, self.planes * words(int(np.prod(size)))), dtype=np.uint64)
@@ -206,6 +211,7 @@ class ConvLayer:
                 length,
                 arrived,
                 self.planes,
+                self.signed,
                 self.before,
                 *self.synapses,
                 *self.neuron,
@@ -257,6 +263,7 @@ def warm_conv() -> None:
         "threshold": 1,
         "reset": "hard",
         "planes": 1,
+        "signed": False,
     }
     for weight in (2, 1):
         ones = np.full((1, 1, 1, 1), weight, dtype=np.int64)

@@ -60,6 +60,21 @@ def test_defaults_of_a_convolution(tmp_path):
     assert (found.input_shape, found.shape) == ((2, 6, 6), (4, 4, 4))
 
 
+def test_the_only_input_that_gives_the_output(tmp_path):
+    """With a stride of 1 the file tells the input's shape; with another, a named one that fits is taken."""
+    (found,) = layers(tmp_path, conv(padding=[1, 0], dilation=[1, 2], shape=[4, 4, 4]))
+    assert found.input_shape == (2, 4, 8)
+    path = save(tmp_path / "b.net", conv(stride=2))
+    assert netx.read(path, input_shape=(2, 10, 9)).layers[0].input_shape == (2, 10, 9)
+    with pytest.raises(BasaltError, match="the kernel makes"):
+        netx.read(path, input_shape=(2, 8, 9))
+    path = save(tmp_path / "c.net", image(), conv())
+    with pytest.raises(BasaltError, match=r"cannot have the shape \(2, 9, 4\): the first layer takes \(2, 6, 6\)"):
+        netx.read(path, input_shape=(2, 9, 4))
+    pooled = save(tmp_path / "d.net", pool())
+    assert netx.read(pooled, input_shape=(2, 5, 6)).layers[0].extra == (1, 0)
+
+
 def test_values_by_channel_go_to_its_neurons(tmp_path):
     bias, decay = np.array([1.0, 2, 3, 4]), np.array([10, 20, 30, 40])
     (found,) = layers(tmp_path, image(), conv(bias=bias, delay=bias, neuron={**NEURON, "iDecay": decay}))
@@ -144,7 +159,15 @@ def test_foreign_layers_stay_in_their_file(neuron, tmp_path):
 
 
 REFUSED = {
-    "no input shape": ((conv(),), r"layer 0: 'inputShape' is missing and no layer before tells it"),
+    "no input shape": (
+        (conv(stride=2),),
+        r"layer 0: the shape of the network's input is not in the file; name it with --input-shape C,H,W, of which "
+        r"2,9,9 to 2,10,10 give its output",
+    ),
+    "no input that fits": ((conv(shape=[4, 0, 4], stride=2),), r"layer 0: 'shape' is \(4, 0, 4\)"),
+    "no input of a pool": ((pool(),), r"layer 0: the shape .* of which 2,5,5 to 2,6,6 give its output"),
+    "no content": (({},), r"layer 0: the group is empty, which is all that lava-dl exports of .*KWTA"),
+    "fractions": ((dense(weight=np.full((3, 72), 0.3)),), r"layer 0: 'weight' holds fractions, as 0.3, .*quantisation"),
     "an input that is no image": ((image((72,)), conv()), r"layer 1: 'inputShape' is \(72,\), not \(channels"),
     "another output": ((image(), conv(shape=[4, 5, 4])), r"layer 1: 'shape' is \(4, 5, 4\), but the kernel makes"),
     "groups that do not divide": ((image(), conv(groups=3)), r"'layer1' breaks the rule geometry: the number of input"),

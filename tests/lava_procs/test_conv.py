@@ -82,6 +82,7 @@ def through_kernel(layer, spikes, block):
         "output_shape": layer.shape if isinstance(layer, Conv) else row,
         "offset": getattr(layer, "offset", 0),
         "fraction": getattr(layer, "fraction", 0),
+        "signed": getattr(layer, "signed", False),
         "start": layer.start,
         "threshold": layer.neuron.threshold,
         "reset": layer.neuron.reset,

@@ -1,0 +1,156 @@
+"""What training sent, from a trace: an .npz file with an array for each layer, aligned with what is sent here.
+
+A trace is recorded in SLAYER (`examples/trace_of_slayer.py`). Layers are named as in the .net file, where lava-dl's are
+layer0, layer1, … by their place in it, or layer0, … by the order of those that compute. An array is
+(samples, neurons, steps) or (samples, channels, height, width, steps), 0 and 1 of whatever type; of a read-out what
+SLAYER's Affine gives at each step, or the last sums, (samples, classes).
+
+Here each layer takes a step. So do SLAYER's blocks (`delay_shift`), except its read-outs and those that were trained
+with `delay_shift=False`: what they sent is compared with what is sent here a step later, and that is said.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from basalt.errors import BasaltError
+from convert.records import Layer, Network, Readout
+from deploy.inputs import read_arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What training sent.
+
+    Attributes:
+        path: of the file.
+        sent: by layer name, (samples, neurons, steps), or a read-out's last sums (samples, classes).
+        unnamed: arrays of the file that are of no layer.
+    """
+
+    path: Path
+    sent: dict[str, np.ndarray]
+    unnamed: tuple[str, ...]
+
+    def missing(self, network: Network) -> list[str]:
+        """Layers that the trace does not have."""
+        return [layer.name for layer in network.layers if layer.name not in self.sent]
+
+
+def read_trace(path: Path, network: Network, samples: int, steps: int) -> Trace:
+    """The trace of a network on an input of so many samples and steps.
+
+    Raises:
+        BasaltError: it is not there, damaged, or that of another network or input.
+    """
+    if not path.exists():
+        raise BasaltError(f"{path} does not exist; name an .npz file with an array for each layer, as layer0.")
+    arrays = read_arrays(path)
+    orders = {f"layer{order}": layer.name for order, layer in enumerate(network.layers)}
+    names = [layer.name for layer in network.layers]
+    if not any(name in arrays for name in names):
+        arrays = {orders.get(key, key): value for key, value in arrays.items()}
+    layers = [layer for layer in network.layers if layer.name in arrays]
+    if not layers:
+        raise BasaltError(
+            f"{path} holds no layer of this network; its arrays must be called {', '.join(names)}, and are "
+            f"{', '.join(arrays) or 'none'}."
+        )
+    sent = {layer.name: shaped(arrays[layer.name], layer, samples, steps, path) for layer in layers}
+    return Trace(path, sent, tuple(sorted(set(arrays) - set(names))))
+
+
+def shaped(values: np.ndarray, layer: Layer, samples: int, steps: int, path: Path) -> np.ndarray:
+    """A layer's array with the axes (samples, neurons, steps) or (samples, classes), as integers.
+
+    Raises:
+        BasaltError: it is of another layer or input, or holds what no such layer sends.
+    """
+    flat = values.reshape(len(values), -1, values.shape[-1]) if values.ndim > 3 and values.size else values
+    fits = ((layer.neurons, steps), (layer.neurons,))
+    if flat.shape[1:] not in fits[: 2 if isinstance(layer, Readout) else 1]:
+        raise BasaltError(
+            f"{path} is of another network or input: layer {layer.name!r} has the shape {values.shape[1:]} there, not "
+            f"{fits[0]} for this input."
+        )
+    if len(flat) > samples:
+        raise BasaltError(
+            f"{path} has {len(flat)} samples of layer {layer.name!r}, the input {samples}: it is of another input."
+        )
+    if flat.dtype.kind not in "buif":
+        raise BasaltError(f"{path}: layer {layer.name!r} must be numbers, and is {flat.dtype}.")
+    if isinstance(layer, Readout) and flat.dtype.kind == "f":
+        return in_units(flat, layer, path)
+    if not np.array_equal(flat, np.rint(flat)):
+        raise BasaltError(f"{path}: layer {layer.name!r} holds fractions where spikes belong.")
+    return flat.astype(np.int64)
+
+
+def in_units(values: np.ndarray, layer: Readout, path: Path) -> np.ndarray:
+    """What SLAYER's Affine gave in real numbers, in integers of the read-out's units.
+
+    Raises:
+        BasaltError: it is not on the grid of the integers.
+    """
+    scaled = values.astype(np.float64) * layer.unit
+    whole = np.rint(scaled)
+    if not np.allclose(whole, scaled, rtol=0, atol=1e-2):
+        raise BasaltError(
+            f"{path}: layer {layer.name!r} holds {values[whole != scaled][0]:g}, no multiple of 1/{layer.unit}."
+        )
+    return whole.astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A trace and what is sent here, each layer from the step on at which the trace's first is sent.
+
+    Attributes:
+        trained, sent: by layer name, as `deploy.verify.compare` takes them.
+        late: by how many steps each layer sends later here than in the trace.
+    """
+
+    trained: dict[str, np.ndarray]
+    sent: dict[str, np.ndarray]
+    late: dict[str, int]
+
+
+def align(network: Network, trace: Trace, sent: dict[str, np.ndarray], shift: bool) -> Aligned:
+    """A trace beside what is sent here.
+
+    A layer is later than the one before it by no step, or by one for itself and each layer between that the trace
+    lacks; of these by as many as leave the fewest differences, and by none where it makes no difference. What a
+    read-out gives at each step may be its sums or what it adds to them.
+
+    Args:
+        shift: a layer may be later at all.
+    """
+    trained, here, late = {}, {}, {}
+    before = reached = 0
+    for order, layer in enumerate(network.layers, 1):
+        values = trace.sent.get(layer.name)
+        if values is None:
+            continue
+        found = sent[layer.name]
+        if values.ndim == 2:
+            trained[layer.name], here[layer.name] = values, found
+            continue
+        forms = [values, values.cumsum(axis=-1)] if isinstance(layer, Readout) else [values]
+        most = min(before + order - reached, values.shape[-1] - 1) if shift else before
+        choices = [
+            (differing(form, found, steps), steps, index)
+            for steps in range(before, most + 1)
+            for index, form in enumerate(forms)
+        ]
+        _, before, index = min(choices)
+        reached = order
+        late[layer.name] = before
+        trained[layer.name] = forms[index][..., : values.shape[-1] - before]
+        here[layer.name] = found[..., before:]
+    return Aligned(trained, here, late)
+
+
+def differing(trained: np.ndarray, sent: np.ndarray, late: int) -> float:
+    """The share of values that differ where what is sent here is late by so many steps."""
+    return float(np.mean(trained[..., : trained.shape[-1] - late] != sent[: len(trained), :, late:]))

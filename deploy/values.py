@@ -1,0 +1,106 @@
+"""Input values as bytes: what an affine input takes, on the grid that it was trained on, and what synapses take."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from basalt.errors import BasaltError
+from convert.records import Encoder, Foreign, Layer
+from convert.rules import FRACTION_MAX
+
+GRID = 5
+"""Fraction bits that SLAYER's input block rounds values to: multiples of 1/32, clamped to −4 … 3.96875."""
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """Input values as a network takes them.
+
+    Attributes:
+        first: the network's first layer, for these values.
+        values: bytes.
+        notices: what became of the values that were given, a sentence each.
+    """
+
+    first: Layer | None
+    values: UInt8[np.ndarray, "samples features steps"]
+    notices: tuple[str, ...] = ()
+
+
+def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path) -> Taken:
+    """Input values as bytes, and the layer that takes them.
+
+    Synapses take integers 0 … 255, sigma-delta inputs bytes. An affine input takes real numbers: those of a file that
+    SLAYER wrote are rounded to 1/32 and clamped to −4 … 3.96875, as SLAYER's input block does it in training; of others
+    they must be exact with 8 bits and at most 6 fraction bits. What is exact without fractions is left as it is.
+
+    Args:
+        first: the network's first layer; None for synapses.
+        fraction: of integers, the number of their bits that are fraction bits; None where nothing is said.
+        as_trained: the file is one that SLAYER wrote.
+
+    Raises:
+        BasaltError: the layer cannot take a value.
+    """
+    if values.dtype.kind not in "buif":
+        raise BasaltError(f"{path}: `spikes` must be integers from 0 to 255, and is {values.dtype}.")
+    if fraction is not None and (values.dtype.kind == "f" or not 0 <= fraction <= 30):
+        raise BasaltError(f"{path}: `fraction` is for integers, and 0 to 30; it is {fraction} beside {values.dtype}.")
+    if isinstance(first, Encoder):
+        return affine(first, values, fraction, as_trained, path)
+    if fraction:
+        values = values / (1 << fraction)
+    low, high = (-128, 127) if isinstance(first, Foreign) and values.min() < 0 else (0, 255)
+    wrong = ~((values >= low) & (values <= high) & (np.floor(values) == values))
+    if wrong.any():
+        raise BasaltError(f"{path}: `spikes` must be integers from {low} to {high}, and holds {values[wrong][0]:g}.")
+    return Taken(first, values.astype(np.int16).astype(np.uint8))
+
+
+def affine(first: Encoder, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path) -> Taken:
+    """Input values of an affine input."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise BasaltError(f"{path}: `spikes` holds {values[~np.isfinite(values)][0]:g}, which no input can be.")
+    raw = values.dtype.kind != "f" and fraction is None
+    if raw and values.min() >= 0 and values.max() <= (3 if as_trained else 255):
+        return Taken(first, values.astype(np.uint8))
+    bits = first.fraction if raw else fraction or 0
+    real = values.astype(np.float32 if values.dtype.kind == "f" else np.float64) / (1 << bits)
+    notices: tuple[str, ...] = ()
+    if as_trained:
+        whole = np.clip(np.rint(real * (1 << GRID)), -128, 127)
+        notices = rounded(real, whole / (1 << GRID))
+        bits = GRID
+    else:
+        whole = np.rint(real * (1 << FRACTION_MAX))
+        if not np.array_equal(whole, real * (1 << FRACTION_MAX)):
+            odd = real[whole != real * (1 << FRACTION_MAX)][0]
+            raise BasaltError(
+                f"{path}: `spikes` holds {odd:g}; an affine input takes multiples of 1/{1 << FRACTION_MAX}."
+            )
+        bits = FRACTION_MAX
+    integers = whole.astype(np.int64)
+    while bits and not np.any(integers & 1):
+        integers, bits = integers >> 1, bits - 1
+    signed = bool(integers.min() < 0)
+    low, high = (-128, 127) if signed else (0, 255)
+    if integers.min() < low or integers.max() > high:
+        raise BasaltError(
+            f"{path}: `spikes` reach from {real.min():g} to {real.max():g} in steps of 1/{1 << bits}, which are more than "
+            f"the 8 bits that an affine input takes."
+        )
+    return Taken(replace(first, fraction=bits, signed=signed), integers.astype(np.uint8), notices)
+
+
+def rounded(real: np.ndarray, became: np.ndarray) -> tuple[str, ...]:
+    """What SLAYER's quantisation did to values, if anything."""
+    changed = real != became
+    if not changed.any():
+        return ()
+    worst = np.unravel_index(np.argmax(np.abs(real - became)), real.shape)
+    return (
+        f"{np.count_nonzero(changed):,} of {real.size:,} input values were rounded to 1/32 and clamped to "
+        f"−4 … 3.96875, as SLAYER's input block does in training: {real[worst]:g} became {became[worst]:g}.",
+    )
