@@ -59,8 +59,8 @@ class Spiking:
         bias: (neurons,), in weight units.
         delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
         memory: a memory pathway beside the synapses, one of `convert/pathways.py`.
-        start: the first step at which the bias acts: 1 in SLAYER's training. Stock netx starts all layers at 0; with its
-            reset interval, as on Loihi, each layer starts one step after the one before it.
+        start: the first step at which the bias acts: 1 in SLAYER's training. Stock netx starts all layers at 0; with
+            its reset interval, as on Loihi, each layer starts one step after the one before it.
     """
 
     kind: ClassVar[str] = "spiking"

@@ -51,7 +51,7 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
     if isinstance(first, Encoder):
         return affine(first, values, fraction, as_trained, path)
     if fraction:
-        values = values / (1 << fraction)
+        values = np.ldexp(values.astype(np.float64), -fraction)
     low, high = (-128, 127) if isinstance(first, Foreign) and values.min() < 0 else (0, 255)
     wrong = ~((values >= low) & (values <= high) & (np.floor(values) == values))
     if wrong.any():
@@ -88,8 +88,8 @@ def affine(first: Encoder, values: np.ndarray, fraction: int | None, as_trained:
     low, high = (-128, 127) if signed else (0, 255)
     if integers.min() < low or integers.max() > high:
         raise BasaltError(
-            f"{path}: `spikes` reach from {real.min():g} to {real.max():g} in steps of 1/{1 << bits}, which are more than "
-            f"the 8 bits that an affine input takes."
+            f"{path}: `spikes` reach from {real.min():g} to {real.max():g} in steps of 1/{1 << bits}, which are more "
+            f"than the 8 bits that an affine input takes."
         )
     return Taken(replace(first, fraction=bits, signed=signed), integers.astype(np.uint8), notices)
 

@@ -113,6 +113,7 @@ def training_told(network: Network, file: Path, trace: Trace | None, aligned: Al
         "trace": str(trace.path),
         "layers": list(trace.sent),
         "not_compared": missing,
+        "other_arrays": list(trace.unnamed),
         "late": aligned.late,
         "notes": notes,
     }

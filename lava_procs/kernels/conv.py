@@ -141,7 +141,8 @@ class ConvLayer:
 
     Args:
         batch, block: samples side by side, time steps a call.
-        parameters: geometry, output_shape, offset, fraction, signed, start, threshold, reset, planes, as the process has them.
+        parameters: geometry, output_shape, offset, fraction, signed, start, threshold, reset, planes, as the process
+            has them.
         weight, bias, current_decay, voltage_decay, delay: as in the record; delay may be None.
     """
 

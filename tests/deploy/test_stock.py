@@ -1,7 +1,5 @@
 """Stock layers: SLAYER, reference, stock netx and our processes send the same spikes, whoever wrote the file."""
 
-from dataclasses import replace
-
 import h5py
 import numpy as np
 import pytest
