@@ -205,7 +205,6 @@ def result_file(
         "machine": machine(),
         "origin": job.network.origin,
         "reading": job.network.reading,
-        "notices": [*job.network.notices, *inputs.notices],
         "command": "basalt " + " ".join(sys.argv[1:]),
         "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

@@ -127,17 +127,16 @@ def entry_of(
     import numpy as np
 
     from basalt.files import read_json
-    from convert import netx
     from deploy.energy.conventions import with_step
     from deploy.energy.pricing import price
-    from deploy.inputs import load_inputs
+    from deploy.inputs import read_both
     from deploy.main import net_file
     from deploy.near_memory import fit_notices
     from deploy.run import Job, counts_file, predict, run
 
     path = net_file(folder)
-    network = netx.read(path)
-    inputs = load_inputs(path.parent / "test.npz", network.inputs, network.layers[-1].neurons).first(samples)
+    network, inputs = read_both(path, None)
+    inputs = inputs.first(samples)
     scheduled = Job(network, inputs.spikes, "near-memory", file=path, core=core)
     plain = Job(network, inputs.spikes, "compiled", file=path)
     outcomes = {job.backend: run(job) for job in (scheduled, plain)}
@@ -247,7 +246,6 @@ def compare(
 
 def check_step(files: Sequence[Path], step_ms: float | None) -> None:
     """Refuse `--step-ms` where all networks say themselves how long a step lasts, and another time."""
-    from convert import netx
     from deploy.energy.conventions import step_entries
 
     if step_ms is not None:

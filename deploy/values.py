@@ -67,7 +67,8 @@ def affine(first: Encoder, values: np.ndarray, fraction: int | None, as_trained:
     if raw and values.min() >= 0 and values.max() <= (3 if as_trained else 255):
         return Taken(first, values.astype(np.uint8))
     bits = first.fraction if raw else fraction or 0
-    real = values.astype(np.float32 if values.dtype.kind == "f" else np.float64) / (1 << bits)
+    given = values.astype(np.float32) if as_trained and values.dtype.kind == "f" else values  # as SLAYER is given it
+    real = np.ldexp(given.astype(np.float64), -bits)
     notices: tuple[str, ...] = ()
     if as_trained:
         whole = np.clip(np.rint(real * (1 << GRID)), -128, 127)

@@ -2,23 +2,22 @@
 
 The three lines under "the recipe" work for any torch module whose blocks are in a list: a trace is an .npz file with an
 array for each block, layer0, layer1, … in the order in which they are exported.
+
+python examples/trace_of_slayer.py [FOLDER]
 """
 
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 from train.slayer import slayer  # lava.lib.dl.slayer, without its greetings
 
-folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/trace_of_slayer")
+folder.mkdir(parents=True, exist_ok=True)
 
 torch.manual_seed(0)
 neuron = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03}
@@ -47,4 +46,4 @@ with h5py.File(folder / "model.net", "w") as file:
     for index, block in enumerate(net):
         block.export_hdf5(file.create_group(f"layer/{index}"))
 arguments = ["verify", folder / "model.net", "--input", folder / "input.npz", "--trace", folder / "trace.npz"]
-subprocess.run([sys.executable, "-m", "basalt.cli", *map(str, arguments)], cwd=ROOT, check=True)
+subprocess.run([sys.executable, "-m", "basalt.cli", *map(str, arguments)], check=True)
