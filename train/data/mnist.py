@@ -59,10 +59,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
     files = _files(data_dir, MNIST)
     source = fingerprint(*files)
     images = read(data_dir)
-    train, validation = split(images.y_train)
-    train, validation = train[train >= config.exclude_first], validation[validation >= config.exclude_first]
-    if not len(train) or not len(validation):
-        raise BasaltError(f"exclude_first = {config.exclude_first} leaves none of MNIST's 60,000 training images.")
+    train, validation = split(images.y_train, config.exclude_first)
     train = train[: config.limit]
     test, first_test = np.arange(len(images.y_test)), len(images.y_train)
 
@@ -80,9 +77,17 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
     )
 
 
-def split(labels: Int64[np.ndarray, "60000"]) -> tuple[Int64[np.ndarray, "55000"], Int64[np.ndarray, "5000"]]:
-    """Positions of training and validation images among the 60,000."""
-    train, validation = stratified(labels, (_HELD_OUT,), SPLIT_SEED)
+def split(
+    labels: Int64[np.ndarray, "60000"], exclude_first: int = 0
+) -> tuple[Int64[np.ndarray, "train"], Int64[np.ndarray, "validation"]]:
+    """Positions of training and validation images among the 60,000, 55,000 and 5,000 of them less the first n.
+
+    Raises:
+        BasaltError: that leaves none.
+    """
+    train, validation = (part[part >= exclude_first] for part in stratified(labels, (_HELD_OUT,), SPLIT_SEED))
+    if not len(train) or not len(validation):
+        raise BasaltError(f"exclude_first = {exclude_first} leaves none of MNIST's 60,000 training images.")
     return train, validation
 
 

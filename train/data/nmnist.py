@@ -26,6 +26,7 @@ SPLIT_SEED = 20_261_123
 _CLASSES = 10
 _COMPLETE = {"Train": 60_000, "Test": 10_000}
 _PATIENCE = 30.0
+_CALIBRATED = "; the simulated camera was fitted on its recordings of MNIST's training images 0 to 399"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
             f"{data_dir / 'NMNIST' / 'Train'} has fewer than two recordings of a digit after leaving out the first "
             f"{config.exclude_first}: put more there, or lower exclude_first."
         )
-    first, validation = stratified(train.labels, (min(500, max(1, least // 10)),), SPLIT_SEED)
+    first, validation = split(train.labels)
     return Splits(
         train=train.subset(first[: config.limit]),
         validation=train.subset(validation),
@@ -59,6 +60,19 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
         classes=_CLASSES,
         provenance=_provenance(data_dir),
     )
+
+
+def split(labels: Int64[np.ndarray, "n"]) -> tuple[Int64[np.ndarray, "train"], Int64[np.ndarray, "validation"]]:
+    """Positions of training and validation recordings among those of the Train folder; two of each class or more."""
+    least = np.bincount(labels, minlength=_CLASSES).min()
+    train, validation = stratified(labels, (min(500, max(1, least // 10)),), SPLIT_SEED)
+    return train, validation
+
+
+def numbered(part: str, data_dir: Path) -> Int64[np.ndarray, "n 2"]:
+    """Number - 1 and digit of the recordings in a folder, by number; none if there is no such folder."""
+    found = [(int(path.stem) - 1, int(path.parent.name)) for path in _files(part, data_dir)]
+    return np.array(sorted(found), np.int64).reshape(-1, 2)
 
 
 def recordings(config: DataConfig, data_dir: Path) -> Recordings:
@@ -149,10 +163,9 @@ def _files(part: str, data_dir: Path) -> list[Path]:
 def _provenance(data_dir: Path) -> str:
     counts = {part: len(_files(part, data_dir)) for part in _COMPLETE}
     if counts == _COMPLETE:
-        return "N-MNIST, real recordings, complete"
-    return "N-MNIST, real recordings, in part: " + " and ".join(
-        f"{count:,} of {_COMPLETE[part]:,} in {part}" for part, count in counts.items()
-    )
+        return f"N-MNIST, real recordings, complete{_CALIBRATED}"
+    in_part = " and ".join(f"{count:,} of {_COMPLETE[part]:,} in {part}" for part, count in counts.items())
+    return f"N-MNIST, real recordings, in part: {in_part}{_CALIBRATED}"
 
 
 def _tonic(part: str, data_dir: Path) -> Any:

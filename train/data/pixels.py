@@ -64,7 +64,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
         raise BasaltError(f"{config.name} has {PIXELS} steps, a pixel each: set data.steps to {PIXELS}.")
     mnist, permuted = read(data_dir), config.name == "psmnist"
     order = np.random.RandomState(config.permutation_seed).permutation(PIXELS) if permuted else np.arange(PIXELS)
-    train, validation = split(mnist.y_train)
+    train, validation = split(mnist.y_train, config.exclude_first)
     part = partial(PixelSet, order=order, bits=config.bits, step_ms=config.step_ms)
     return Splits(
         train=part(mnist.x_train[t := train[: config.limit]], labels=mnist.y_train[t], index=t),

@@ -61,6 +61,16 @@ def test_splits_are_mnists_row_by_row(folder: Path) -> None:
     assert (splits.classes, splits.train.features_count, splits.train.steps) == (10, 1, PIXELS)
 
 
+@pytest.mark.parametrize("name", ["smnist", "psmnist"])
+def test_images_that_recordings_show_are_left_out(folder: Path, name: str) -> None:
+    whole, later = (load(config(name, exclude_first=n), folder) for n in (0, 15))
+    for part in ("train", "validation"):
+        kept = [index for index in getattr(whole, part).index if index >= 15]
+        assert getattr(later, part).index.tolist() == kept
+    with pytest.raises(BasaltError, match="exclude_first = 40 leaves none"):
+        load(config(name, exclude_first=40), folder)
+
+
 def test_another_number_of_steps_is_refused(folder: Path) -> None:
     with pytest.raises(BasaltError, match=r"smnist has 784 steps.*data.steps"):
         load(DataConfig(name="smnist", steps=100), folder)
