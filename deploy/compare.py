@@ -247,9 +247,10 @@ def compare(
 def check_step(files: Sequence[Path], step_ms: float | None) -> None:
     """Refuse `--step-ms` where all networks say themselves how long a step lasts, and another time."""
     from deploy.energy.conventions import step_entries
+    from deploy.inputs import read_both
 
     if step_ms is not None:
-        given = [netx.read(file).step_seconds for file in files]
+        given = [read_both(file, None)[0].step_seconds for file in files]
         if None not in given:
             step_entries(given[0], step_ms)
 
