@@ -12,11 +12,13 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Int
 
+from convert.whole import Whole
+
 Shapes = dict[str, tuple[int, ...] | None]
 
 
 @dataclass(frozen=True, eq=False)
-class SlowMemory:
+class SlowMemory(Whole):
     """A compact slow state (dual memory pathway), d states, one scalar drive.
 
         x[t]      = sat16(max(drive_weight·s_in[t−1] + drive_bias, 0) << drive_shift)
@@ -87,7 +89,7 @@ RECALLS = ("modern", "classical")
 
 
 @dataclass(frozen=True, eq=False)
-class Hgrn:
+class Hgrn(Whole):
     """A hierarchically gated recurrent memory, one unit h a neuron, element-wise over time.
 
         a_f[t] = forget_weight s_in[t−1] + forget_bias,  a_c and a_g likewise                        (weight units)
@@ -163,7 +165,7 @@ class Hgrn:
 
 
 @dataclass(frozen=True, eq=False)
-class Hopfield:
+class Hopfield(Whole):
     """An associative memory of K patterns; its query is a leaky trace of the input spikes, one state q an input.
 
         q[t] = sat24(decay(q[t−1], trace_decay) + (s_in[t−1] << 12))                (unit 2⁻¹², decay as in `Neuron`)

@@ -2,8 +2,9 @@
 
 Features of layers with a shape (channels, height, width) are flat in that order, the channel slowest. Time runs in
 steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both are 0/1
-(inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 wraps once at
-24 bits, sat16 is min(·, 32767). The recurrences are implemented step by step in `lava_procs/*/reference.py`.
+(inputs may be graded, a small integer). `>>` is the arithmetic shift, sat24 clips to ±(2²³ − 1), wrap24 is modulo 2²⁴
+from −(2²³ − 1) to 2²³ (bits above the 24th are dropped), sat16 is min(·, 32767). The recurrences are implemented step
+by step in `lava_procs/*/reference.py`.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import numpy as np
 from jaxtyping import Int
 
 from convert.pathways import Pathway
+from convert.whole import Whole
 
 RESETS = ("hard", "soft", "none")
 STATE_MAX = (1 << 23) - 1
@@ -23,7 +25,7 @@ DECAY_MAX = 1 << 12
 
 
 @dataclass(frozen=True, eq=False)
-class Neuron:
+class Neuron(Whole):
     """Loihi's leaky integrate-and-fire neuron with a synaptic current (CUBA).
 
         u[t] = wrap24(decay(u[t−1], current_decay) + (a[t] << 6) + memory[t])
@@ -47,7 +49,7 @@ class Neuron:
 
 
 @dataclass(frozen=True, eq=False)
-class Spiking:
+class Spiking(Whole):
     """A layer of spiking neurons with dense synapses, all parts but the weight optional.
 
         a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the memory pathway if any
@@ -182,7 +184,7 @@ class Encoder(Spiking):
 
 
 @dataclass(frozen=True, eq=False)
-class Readout:
+class Readout(Whole):
     """Non-spiking integrators, one a class; the class is the first largest sum after the last step.
 
         y[t] = y[t−1] + weight s_in[t−1]                                                        (32 bit)

@@ -5,13 +5,14 @@ A rule looks at one layer and yields what breaks it; a violation names rule, lay
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 
 from basalt import tables
 from basalt.errors import BasaltError
+from convert import bounds
 from convert.pathways import GATES, GATINGS, RECALLS, Hgrn, Hopfield, SlowMemory
 from convert.records import DECAY_MAX, STATE_MAX, Conv, Encoder, Layer, Network, Readout, Spiking
 
@@ -42,8 +43,13 @@ class Violation:
 
     def __str__(self) -> str:
         broken = f"layer {self.layer!r} breaks the rule {self.rule}"
-        value = self.value if isinstance(self.value, str) else f"{self.value:g}"
+        value = self.value if isinstance(self.value, str) else shown(self.value)
         return f"{broken}: {self.what} is {value}, the limit is {self.limit}"
+
+
+def shown(number: float) -> str:
+    """A number for people, whole ones to the last digit."""
+    return f"{int(number)}" if float(number).is_integer() else f"{number:g}"
 
 
 Found = Iterator[tuple[str, float | str, str]]
@@ -61,7 +67,28 @@ def outside(what: str, values: np.ndarray | int, low: float, high: float) -> Fou
     array = np.asarray(values)
     if array.size and (array.min() < low or array.max() > high):
         worst = array.min() if low - array.min() > array.max() - high else array.max()
-        yield what, float(worst), f"{low:g} … {high:g}"
+        yield what, worst.item() if isinstance(worst, np.generic) else worst, f"{shown(low)} … {shown(high)}"
+
+
+def parts(layer: Layer) -> Iterator[Any]:
+    """The records that a layer is made of."""
+    yield layer
+    for name in ("neuron", "memory"):
+        part = getattr(layer, name, None)
+        if is_dataclass(part):
+            yield part
+
+
+@rule
+def integers(layer: Layer) -> Found:
+    """All numbers are whole: fractions would be rounded somewhere on the way."""
+    for part in parts(layer):
+        for item in fields(part):
+            value = getattr(part, item.name)
+            if isinstance(value, np.ndarray) and value.dtype != np.int64:
+                yield item.name, f"of the type {value.dtype}", "whole numbers within 64 bits"
+            elif isinstance(value, float | np.floating):
+                yield item.name, float(value), "a whole number"
 
 
 @rule
@@ -123,7 +150,7 @@ def state_headroom(layer: Layer) -> Found:
 
 @rule
 def memory_width(layer: Layer) -> Found:
-    """P and ν have 8 bits, Ā and B̄ at most 16, shifts fit the 64-bit products."""
+    """P and ν have 8 bits, Ā and B̄ at most 16, the drive's bias has 24, shifts fit the 64-bit products."""
     if isinstance(layer, Spiking) and isinstance(layer.memory, SlowMemory):
         memory = layer.memory
         for name in ("memory_weight", "drive_memory_weight"):
@@ -132,7 +159,10 @@ def memory_width(layer: Layer) -> Found:
             yield from outside(name, getattr(memory, name), -(1 << 15), (1 << 15) - 1)
         for name in ("drive_shift", "coefficient_shift", "memory_shift"):
             yield from outside(name, getattr(memory, name), 0, SHIFT_MAX)
+        yield from outside("drive_bias", memory.drive_bias, -STATE_MAX, STATE_MAX)
         yield from outside("update_interval", memory.update_interval, 1, 1 << 20)
+        for what, reach in bounds.slow_products(memory):
+            yield from outside(what, reach, 0, bounds.PRODUCT_MAX)
 
 
 @rule
@@ -190,6 +220,8 @@ def hopfield_width(layer: Layer) -> Found:
         yield from outside("update_interval", memory.update_interval, 1, 1 << 20)
         yield from outside("query_level", memory.query_level, -STATE_MAX, STATE_MAX)
         yield from outside("gain", memory.gain, -THRESHOLD_MAX, THRESHOLD_MAX)
+        for what, reach in bounds.query_products(memory):
+            yield from outside(what, reach, 0, bounds.PRODUCT_MAX)
 
 
 @rule
@@ -256,10 +288,18 @@ def shapes(layer: Layer) -> Found:
             yield "neurons and inputs of the memory", f"{layer.memory.shape}", f"{(neurons, inputs)}"
 
 
+def sum_width(network: Network) -> Iterator[Violation]:
+    """What a step brings to a neuron or to a memory pathway fits 32 bits, for an input of 255 everywhere."""
+    for layer, value in bounds.inputs_of(network):
+        for what, reach in bounds.step_sums(layer, value):
+            for found in outside(what, reach, 0, bounds.SUM_MAX):
+                yield Violation("sum_width", layer.name, *found)
+
+
 SOURCE = "input"
 """The name of where spikes come from, which no layer may have."""
 
-FIRST = ("geometry", "shapes")
+FIRST = ("integers", "geometry", "shapes")
 """Rules that the others rely on, in this order."""
 
 
@@ -274,6 +314,7 @@ def check(network: Network) -> list[Violation]:
                 break
     if any(violation.rule in FIRST for violation in found):
         return found
+    found += list(sum_width(network))
     before = None
     for layer in network.layers:
         if before is not None and layer.inputs != before.neurons:

@@ -15,7 +15,7 @@ from lava_procs.hgrn.reference import hgrn_step
 from lava_procs.hopfield.reference import hopfield_step
 from lava_procs.kernels.fixed_point import ALIGN, dense_sum, recurrent_sum
 from lava_procs.kernels.pathway import PathwayStep
-from lava_procs.readout.reference import membrane_step, readout_step
+from lava_procs.readout.reference import membrane_step, sum_step
 from lava_procs.slow_memory.reference import memory_step
 from lava_procs.spiking.reference import spiking_step
 
@@ -153,7 +153,7 @@ def simulate_readout(
     for t in range(1, steps):
         activation = dense_sum(spikes[:, :, t - 1], layer.weight)
         if layer.voltage_decay is None:
-            y = readout_step(activation, y)
+            v, y, _ = sum_step(activation, v, y)
         else:
             v, y, _ = membrane_step(activation, v, y, voltage_decay=layer.voltage_decay)
         out[:, :, t] = y
@@ -185,7 +185,10 @@ def simulate(
     spikes: UInt8[np.ndarray, "samples features steps"],
     states: dict[str, States] | None = None,
 ) -> dict[str, Any]:
-    """What every layer sends, by layer name: spikes (samples, neurons, steps), read-out sums likewise."""
+    """What every layer sends, by layer name: spikes (samples, neurons, steps), read-out sums likewise.
+
+    Its integers have 64 bits, which the networks that the design rules let through do not leave.
+    """
     out: dict[str, Any] = {}
     for layer in network.layers:
         spikes = out[layer.name] = SIMULATORS[layer.kind](layer, spikes, states)

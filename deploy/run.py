@@ -14,6 +14,7 @@ from jaxtyping import Int, UInt8
 from numpy.lib.format import open_memmap
 
 from basalt.errors import BasaltError
+from convert import rules
 from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
 from deploy.energy.conventions import step_entries
@@ -137,7 +138,7 @@ def check(job: Job) -> None:
 
     Raises:
         BasaltError: a placed layer is not there, is placed on a backend that takes whole networks only, or is of a kind
-            that its backend lacks.
+            that its backend lacks; or a design rule is broken, by records that no file was read or written of.
     """
     names = [layer.name for layer in job.network.layers]
     whole = find(job.backend).tag == STOCK
@@ -150,6 +151,7 @@ def check(job: Job) -> None:
                 f"--backend {STOCK} for them."
             )
     refuse_lacking(job)
+    rules.enforce(job.network, f"The network {job.network.name!r}")
 
 
 def refuse_lacking(job: Job) -> None:

@@ -49,7 +49,7 @@ class PathwayModel(MeteredModel):
 class IntegerPathway(PathwayModel):
     """Current and state in integers."""
 
-    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+    current_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64)
     m: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
 

@@ -2,6 +2,7 @@
 
 Neurons lie with the channel innermost, so that an event's weights and the neurons they go to are rows of the same
 length; spikes leave in the order of the network, channel outermost. The work grows with events, kernel and channels.
+Sums have 32 bits, which the design rule `sum_width` keeps them within.
 """
 
 from typing import Any

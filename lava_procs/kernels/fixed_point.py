@@ -19,12 +19,12 @@ def decay(state: Int[np.ndarray, "..."], rate: Int[np.ndarray, "#neurons"]) -> I
 
 
 def wrap24(state: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:
-    """Wrap once at 24 bits as Lava's bit-accurate model does: above 2²³ subtract 2²⁴, at or below −2²³ add 2²⁴."""
-    return np.where(
-        state > STATE_LIMIT,
-        state - 2 * STATE_LIMIT,
-        np.where(state <= -STATE_LIMIT, state + 2 * STATE_LIMIT, state),
-    )
+    """What is congruent to the state modulo 2²⁴ from −(2²³ − 1) to 2²³: all bits above the 24th are dropped.
+
+    Lava's bit-accurate model takes the same range, with one wrap, which suffices below 3·2²³ alone. In two's complement
+    the one pattern 100…0 stands for 2²³, not for −2²³.
+    """
+    return ((state + STATE_MAX) & (2 * STATE_LIMIT - 1)) - STATE_MAX
 
 
 def sat24(state: Int[np.ndarray, "..."]) -> Int[np.ndarray, "..."]:

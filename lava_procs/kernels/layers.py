@@ -88,7 +88,7 @@ def fire(u, v, total, scale, current, bias, current_keep, voltage_keep, level, r
         wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
         if extra:
             wide += current[n]
-        x = wide - 16777216.0 if wide > 8388608.0 else (wide + 16777216.0 if wide <= -8388608.0 else wide)
+        x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
         wraps += x != wide
         u[n] = x
         wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
@@ -244,7 +244,9 @@ def readout_block(  # type: ignore[no-untyped-def]
                     v[b, n] = min(max(whole, -8388607), 8388607)
                     saturated[b] += v[b, n] != whole
                     added = v[b, n] >> 6
-                y[b, n] = min(max(y[b, n] + added, -2147483647), 2147483647)
+                whole = y[b, n] + added
+                y[b, n] = min(max(whole, -2147483647), 2147483647)
+                saturated[b] += y[b, n] != whole
                 out[k, b, n] = y[b, n]
         before[b] = arrived[length - 1, b]
 

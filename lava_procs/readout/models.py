@@ -15,7 +15,7 @@ from lava_procs.metering import MeteredModel, events
 from lava_procs.near_memory.core import readout_sizes
 from lava_procs.ports import BlockInPort
 from lava_procs.readout.process import Readout
-from lava_procs.readout.reference import MembraneStep, membrane_step, readout_step
+from lava_procs.readout.reference import ReadoutStep, membrane_step, sum_step
 from lava_procs.scheduled import ScheduledModel
 
 
@@ -71,11 +71,11 @@ class ReadoutModel(AbstractReadoutModel):
         self.y_out.send(sums)
         self.account(incoming, saturated)
 
-    def step(self, activation: np.ndarray) -> MembraneStep:
+    def step(self, activation: np.ndarray) -> ReadoutStep:
         """The sums after a step, and the membranes if there are any."""
         decay = self.proc_params["voltage_decay"]
         if decay is None:
-            return MembraneStep(self.v, readout_step(activation, self.y), np.zeros(self.batch, dtype=np.int64))
+            return sum_step(activation, self.v, self.y)
         return membrane_step(activation, self.v, self.y, voltage_decay=decay)
 
 

@@ -10,19 +10,23 @@ from lava_procs.kernels.fixed_point import ALIGN, decay, sat24
 SUM_MAX = (1 << 31) - 1
 
 
-def readout_step(
-    activation: Int[np.ndarray, "batch classes"], y: Int[np.ndarray, "batch classes"]
-) -> Int[np.ndarray, "batch classes"]:
-    """y[t] = y[t−1] + W s_in[t−1], clipped to 32 bits (`activation` is W s_in[t−1])."""
-    return np.clip(y + activation, -SUM_MAX, SUM_MAX)
-
-
-class MembraneStep(NamedTuple):
-    """What one step leaves: membranes v, their sums y, and how many membranes saturated, a sample."""
+class ReadoutStep(NamedTuple):
+    """What one step leaves: membranes v, if there are any, sums y, and how many of both saturated, a sample."""
 
     v: Int[np.ndarray, "batch classes"]
     y: Int[np.ndarray, "batch classes"]
     saturations: Int[np.ndarray, "batch"]
+
+
+def sum_step(
+    activation: Int[np.ndarray, "batch classes"],
+    v: Int[np.ndarray, "batch classes"],
+    y: Int[np.ndarray, "batch classes"],
+) -> ReadoutStep:
+    """y[t] = y[t−1] + W s_in[t−1], clipped to 32 bits (`activation` is W s_in[t−1])."""
+    whole = y + activation
+    clipped = np.clip(whole, -SUM_MAX, SUM_MAX)
+    return ReadoutStep(v, clipped, np.sum(clipped != whole, axis=-1))
 
 
 def membrane_step(
@@ -31,7 +35,7 @@ def membrane_step(
     y: Int[np.ndarray, "batch classes"],
     *,
     voltage_decay: int,
-) -> MembraneStep:
+) -> ReadoutStep:
     """One step of leaky membranes that are summed.
 
         v[t] = sat24(decay(v[t−1], voltage_decay) + (W s_in[t−1] << 6))
@@ -41,8 +45,8 @@ def membrane_step(
     """
     whole = decay(v, np.array([voltage_decay])) + (activation << ALIGN)
     membrane = sat24(whole)
-    saturations = np.sum(membrane != whole, axis=-1)
-    return MembraneStep(membrane, np.clip(y + (membrane >> ALIGN), -SUM_MAX, SUM_MAX), saturations)
+    summed = sum_step(membrane >> ALIGN, membrane, y)
+    return summed._replace(saturations=summed.saturations + np.sum(membrane != whole, axis=-1))
 
 
 def decide(y: Int[np.ndarray, "batch classes"]) -> Int[np.ndarray, "batch"]:

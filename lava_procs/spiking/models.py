@@ -110,7 +110,7 @@ class FixedSpikingModel(AbstractSpikingModel):
     """Loihi's integers, by the reference."""
 
     recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    memory_in: BlockInPort = LavaPyType(BlockInPort, np.int32)
+    memory_in: BlockInPort = LavaPyType(BlockInPort, np.int64)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64)
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
@@ -131,7 +131,7 @@ class FloatSpikingModel(AbstractSpikingModel):
 class KernelSpikingModel(CompiledNeuronModel):
     """The reference's integers by a compiled, event-driven kernel: work grows with spikes, not with inputs."""
 
-    memory_in: BlockInPort = LavaPyType(BlockInPort, np.int32)
+    memory_in: BlockInPort = LavaPyType(BlockInPort, np.int64)
     recurrent_weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
     def prepare(self) -> None:

@@ -13,6 +13,7 @@ from deploy.reference import simulate
 from deploy.run import Job, run
 from lava_procs.metering import COLUMN, COUNTERS
 from lava_procs.near_memory.counters import SCHEDULED, WORDS
+from tests.conformance.adversary.check import attempt
 from tests.conformance.check import STOCK, check, job
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import ALL, CELLS, COMBINATIONS, DENSE, EVERY, PATHWAYS, STOCK_CELLS, case
@@ -91,6 +92,19 @@ def test_what_stock_cannot_run_it_refuses(feature):
     )
     with pytest.raises(BasaltError, match="cannot run layer"):
         run(Job(found.network, found.spikes, STOCK))
+
+
+@pytest.mark.parametrize("backend", OURS)
+def test_adversarial_networks_equal_a_judge_of_their_own(backend):
+    """`python tests/conformance/adversary/check.py` attacks with 300; 275 on have sums that need many wraps."""
+    verdicts = [attempt(index, backend) for index in (*range(30), *range(275, 290))]
+    assert [verdict.index for verdict in verdicts if verdict.mismatches] == []
+    assert sum(verdict.refused is None for verdict in verdicts) > 25
+
+
+@pytest.mark.parametrize(("backend", "index"), [("fixed", 4), ("compiled", 285), ("near-memory", 8), (STOCK, 2)])
+def test_adversarial_networks_through_lava(backend, index):
+    assert attempt(index, backend, through_lava=True).mismatches == 0
 
 
 def test_a_difference_is_seen(monkeypatch):

@@ -59,6 +59,7 @@ def memory(**changes):
 
 
 BROKEN = {
+    "integers": replace(LAYER, weight=np.full((4, 3), 0.5)),
     "weight_range": replace(LAYER, weight=np.full((4, 3), 255)),
     "decay_range": neuron(voltage_decay=axis(4097)),
     "threshold_range": neuron(threshold=1 << 17),
@@ -119,7 +120,7 @@ def test_convolutions_that_cannot_be(changes, rule):
         (hgrn(forget_recurrent=np.zeros((4, 4))), "shapes", "forget_recurrent is 16, the limit is none"),
         (hgrn(variant="gated"), "shapes", "update_recurrent is 0"),
         (hgrn(variant="open"), "memory_variant", "is 'open', the limit is one of published, gated"),
-        (memory(coefficient_shift=1 << 40), "memory_width", "coefficient_shift is 1.09951e+12"),
+        (memory(coefficient_shift=1 << 40), "memory_width", f"coefficient_shift is {1 << 40}, the limit is 0 … 30"),
         (modern(trace_decay=4097), "decay_range", "trace_decay is 4097"),
         (modern(keys=np.full((2, 3), 128)), "hopfield_width", "keys is 128, the limit is -128 … 127"),
         (modern(values=np.full((2, 4), -129)), "hopfield_width", "values is -129"),
@@ -138,6 +139,48 @@ def test_convolutions_that_cannot_be(changes, rule):
 def test_memories_that_cannot_be(layer, rule, says):
     found = [violation for violation in rules.check(Network((layer,))) if violation.rule == rule]
     assert any(says in str(violation) for violation in found), found
+
+
+WIDE = np.full((1, 40_000), 254)
+"""Sums of 32 bits for an input of 255 everywhere, and of 24 for one spike each."""
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        (replace(LAYER, weight=WIDE, memory=None), "what a step brings to a neuron is 2590800000"),
+        (replace(LAYER, weight=-WIDE, memory=None), "what a step brings to a neuron is 2590800000"),
+        (Readout("hidden", WIDE), "what a step brings to a neuron is 2590800000, the limit is 0 … 2147483647"),
+        (replace(SQUARE, weight=WIDE * 0, memory=replace(MEMORY, drive_weight=WIDE[0], memory_weight=np.ones((1, 2)),
+         drive_memory_weight=np.ones(1))), "the drive of its slow memory is 2590800000"),
+    ],
+)  # fmt: skip
+def test_sums_of_a_step_fit_32_bits(layer, says):
+    """An input may be graded; what a layer sends is 0 or 1, of which as many fit."""
+    found = rules.check(Network((layer,)))
+    assert [violation.rule for violation in found] == ["sum_width"] and says in str(found[0])
+    before = Spiking("before", np.zeros((40_000, 1)), LAYER.neuron)
+    assert rules.check(Network((before, layer))) == []
+
+
+@pytest.mark.parametrize("bias", [2**23, -(2**23), 2**40])
+def test_the_drive_of_a_slow_memory_has_a_bias_of_24_bits(bias):
+    (found,) = rules.check(Network((memory(drive_bias=bias),)))
+    assert f"memory_width: drive_bias is {bias}, the limit is -8388607 … 8388607" in str(found)
+
+
+def test_records_made_by_hand_hold_whole_numbers_of_64_bits():
+    """Narrow ones would wrap when shifted; fractions are refused, and numbers of other types that are whole taken."""
+    made = replace(
+        LAYER,
+        weight=np.full((4, 3), 254, np.int16),
+        bias=np.array([1.0, 2, 3, 4], np.float32),
+        neuron=Neuron(np.int16(2000), np.array([0], np.uint8), axis(0)),
+    )
+    assert made.weight.dtype == made.bias.dtype == made.neuron.current_decay.dtype == np.int64
+    assert made.neuron.threshold << 6 == 128_000 and rules.check(Network((made,))) == []
+    (found,) = rules.check(Network((replace(LAYER, neuron=replace(LAYER.neuron, threshold=1.5)),)))
+    assert str(found).endswith("rule integers: threshold is 1.5, the limit is a whole number")
 
 
 def test_the_name_of_the_source_is_taken():

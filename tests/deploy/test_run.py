@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from basalt.errors import BasaltError
 from convert import netx
-from convert.records import Network, Readout
+from convert.records import Network, Neuron, Readout, Spiking, axis
 from deploy.backends import find
 from deploy.commands import first_comment, run_state
 from deploy.energy.tables import available_tables
@@ -246,6 +246,13 @@ def test_a_backend_that_cannot_run_says_why(backend, says):
     case = next(case for case in map(make_case, range(1000)) if any(layer.memory for layer in case.network.spiking))
     with pytest.raises(BasaltError, match=says):
         run(Job(case.network, case.spikes, backend))
+
+
+def test_records_made_by_hand_are_held_to_the_design_rules():
+    """Whether or not they were ever in a file."""
+    layer = Spiking("hidden", np.full((2, 3), 254), Neuron(1 << 17, axis(0), axis(0)))
+    with pytest.raises(BasaltError, match=r"network 'by hand'.*'hidden' breaks the rule threshold_range"):
+        run(Job(Network((layer,), "by hand"), np.ones((1, 3, 4), np.uint8), "compiled"))
 
 
 @pytest.mark.parametrize("command", ["run", "verify"])

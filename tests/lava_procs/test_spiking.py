@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lava_procs.kernels.fixed_point import wrap24
 from lava_procs.spiking.reference import spiking_step
+from train.layers.fixed_point import wrap24 as trained_wrap24
 
 LIMIT = 1 << 23
 
@@ -24,6 +26,26 @@ def lava_step(activation, u, v, bias, threshold, du, dv):
     spikes = model.spiking_activation()
     model.reset_voltage(spikes)
     return spikes, model.u, model.v
+
+
+@given(st.lists(st.integers(-(2**60), 2**60) | st.integers(-4 * LIMIT, 4 * LIMIT), min_size=1, max_size=9))
+def test_u_drops_the_bits_above_the_24th(sums):
+    """Training's integers likewise; the one pattern 100…0 stands for 2²³, as in Lava."""
+    for found in (wrap24(np.array(sums)).tolist(), [trained_wrap24(value) for value in sums]):
+        assert all(-LIMIT < u <= LIMIT and (u - value) % (2 * LIMIT) == 0 for u, value in zip(found, sums, strict=True))
+
+
+@pytest.mark.parametrize("total", [3 * 2**23 // 128 + 5, -(2**30) - 77, 2**31 - 1, -(2**23) // 128, 2**23 // 128])
+def test_the_kernel_wraps_sums_of_any_size(total):
+    """What no single wrap brings back, and both ends of the range."""
+    from lava_procs.kernels.layers import fire
+
+    ones, none = np.ones(1), np.zeros(1)
+    u, v = np.array([[5, 8388608]], dtype=np.int32).T.copy()
+    current = np.array([2.0**48 + 3])
+    _, wraps = fire(u, v, np.array([total], np.int32), 128.0, current, none, ones, ones, 9e6, 2, np.zeros(1, np.uint8))
+    whole = 5 + total * 128 + 2**48 + 3
+    assert u[0] == wrap24(np.array(whole)) and wraps == 1 + (abs(8388608 + int(u[0])) > LIMIT - 1)
 
 
 state = st.integers(-LIMIT + 1, LIMIT - 1)

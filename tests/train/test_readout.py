@@ -1,10 +1,15 @@
 """Read-outs by sums and by mean membrane, after the last step and after every one."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convert import records
+from deploy.reference import simulate
+from deploy.run import Job, saturations
+from tests.conformance.direct import run_direct
 from train.layers.config import ReadoutConfig
 from train.layers.readout import Readout, response
 from train.objectives import OBJECTIVES
@@ -87,3 +92,20 @@ def test_gradients_reach_spikes_and_weights(decay: float | None) -> None:
     assert grads[0][1].abs().sum() > 0
     for a, b in zip(*grads):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("decay", "inputs", "steps"), [(None, 2000, 400), (1.0, 8, 33_000)])
+def test_sums_clip_at_32_bits_as_they_are_deployed(decay, inputs, steps):  # type: ignore[no-untyped-def]
+    """Graded input that drives them to the end and one of them back; the clipping is counted."""
+    layer = Readout(ReadoutConfig(voltage_decay=decay), "readout", inputs, 2)
+    with torch.no_grad():
+        layer.synapse.weight[:] = 127 / 32
+        layer.synapse.weight[0, inputs // 2 :] = -4.0
+    x = torch.zeros(1, inputs, steps, dtype=torch.uint8)
+    x[:, : inputs // 2, : steps // 2], x[:, inputs // 2 :, steps // 2 :] = 255, 255
+    network = records.Network((records.Readout("readout", layer.integers().weight, layer.voltage_decay),))
+    wanted = simulate(network, x.numpy())["readout"]
+    assert np.array_equal(layer.exact(x), wanted[..., -1]) and wanted.max() == 2**31 - 1
+    for backend in ("fixed", "compiled"):
+        outcome = run_direct(Job(network, x.numpy(), backend))
+        assert np.array_equal(outcome.sent["readout"], wanted) and saturations(outcome) > 100

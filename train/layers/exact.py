@@ -93,22 +93,35 @@ def spiking(
     return sent, int(saturated.sum())
 
 
+SUM_MAX = (1 << 31) - 1
+"""Read-outs sum in 32 bits, and clip."""
+
+WITHOUT_MEMBRANE = -1
+"""In place of what a membrane keeps in a step, where weighted spikes are summed."""
+
+
 @njit(parallel=True, nogil=True, cache=True)
-def _membrane_sums(activation, keep, sums):  # type: ignore[no-untyped-def]
+def _readout_sums(activation, keep, sums):  # type: ignore[no-untyped-def]
     batch, steps, classes = activation.shape
     for b in prange(batch):
         for n in range(classes):
             v = np.int64(0)
             for t in range(steps):
-                v = sat24(decayed(v, keep) + (np.int64(activation[b, t, n]) << 6))
-                sums[b, n] += v >> 6
+                added = np.int64(activation[b, t, n])
+                if keep >= 0:
+                    v = sat24(decayed(v, keep) + (added << 6))
+                    added = v >> 6
+                sums[b, n] = min(max(sums[b, n] + added, -SUM_MAX), SUM_MAX)
 
 
-def membrane_sums(
-    activation: Int[np.ndarray, "batch steps classes"], voltage_decay: int
+def readout_sums(
+    activation: Int[np.ndarray, "batch steps classes"], voltage_decay: int | None
 ) -> Int[np.ndarray, "batch classes"]:
-    """Σ over t of v[t] >> 6, with the membranes v[t] = sat24(decay(v[t−1], voltage_decay) + (activation[t] << 6))."""
+    """Σ over t of activation[t], or with a `voltage_decay` of v[t] >> 6; in 32 bits, which clip.
+
+    v[t] = sat24(decay(v[t−1], voltage_decay) + (activation[t] << 6)) are the membranes.
+    """
     batch, _, classes = activation.shape
     sums = np.zeros((batch, classes), np.int64)
-    _membrane_sums(activation, 4096 - voltage_decay, sums)
+    _readout_sums(activation, WITHOUT_MEMBRANE if voltage_decay is None else 4096 - voltage_decay, sums)
     return sums

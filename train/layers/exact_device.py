@@ -1,9 +1,9 @@
 """A layer's exact integers on a GPU, for scoring thousands of samples between epochs.
 
-Integers travel as float64 where products reach 2^53 at most (the slow memory's: 16-bit coefficients, 24-bit states)
-and as float32 where sums stay within 2^24; both are exact. The neurons are those of `train.layers.triton_lif`,
-`triton_recurrent` and `triton_diagonal`. Memory currents past 2^23, which wrap, would be rounded there: the processor
-does such a batch.
+Integers travel as float64 where products reach 2^53 at most (the slow memory's: 16-bit coefficients, 24-bit states) and
+as float32 where sums stay within 2^24, which those of graded inputs need not; both are exact. The neurons are those of
+`train.layers.triton_lif`, `triton_recurrent` and `triton_diagonal`. Memory currents past 2^23, which wrap, would be
+rounded there: the processor does such a batch.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def spiking(
     layer: SpikingIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
 ) -> UInt8[torch.Tensor, "batch neurons steps"]:
     """Spikes of a layer without recurrence beside a slow memory, as deployed, after their delays; x may be graded."""
-    s_in = x.transpose(1, 2).float()
+    s_in = x.transpose(1, 2).to(torch.float64 if x.numel() and x.max() > 1 else torch.float32)
     steps = s_in.shape[1]
     synaptic = s_in @ _as(layer.weight.T, s_in)
     full = None

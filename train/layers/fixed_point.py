@@ -1,4 +1,7 @@
-"""Loihi's fixed-point arithmetic for compiled loops: one neuron, one step, in 64-bit integers."""
+"""Loihi's fixed-point arithmetic for compiled loops: one neuron, one step, in 64-bit integers.
+
+Numba compiles a loop anew when its own file changes: touch those that call what changes here.
+"""
 
 from typing import Any
 
@@ -22,12 +25,8 @@ def decayed(state: int, keep: int) -> int:
 
 @njit(inline="always")
 def wrap24(value: int) -> int:
-    """One wrap into ±2²³, as Lava's current does it."""
-    if value > 8388608:
-        return value - 16777216
-    if value <= -8388608:
-        return value + 16777216
-    return value
+    """Modulo 2²⁴ from −(2²³ − 1) to 2²³, the range of Lava's current: bits above the 24th are dropped."""
+    return ((value + 8388607) & 16777215) - 8388607
 
 
 @njit(inline="always")

@@ -17,8 +17,7 @@ def _decayed(state: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
 
 
 def _wrapped(value: torch.Tensor) -> torch.Tensor:
-    span = 2 * (STATE_MAX + 1)
-    return value - span * (value > STATE_MAX + 1).long() + span * (value <= -STATE_MAX - 1).long()
+    return ((value + STATE_MAX) & (2 * STATE_MAX + 1)) - STATE_MAX
 
 
 class _Loop(torch.autograd.Function):

@@ -80,8 +80,9 @@ class Readout(torch.nn.Module):
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Int[torch.Tensor, "batch classes"]:
         """The sums after the last step, in exact integers."""
         layer = self.integers()
-        if layer.voltage_decay is None:
+        reach = int(np.abs(layer.weight).sum(axis=1).max(initial=0)) * int(x.max()) * x.shape[-1]
+        if layer.voltage_decay is None and reach <= exact.SUM_MAX:
             counts = x[..., :-1].sum(-1, dtype=torch.int64).cpu()
             return counts @ torch.from_numpy(layer.weight).t()
         activation = exact.activation(exact.active(x.cpu()), layer.weight)
-        return torch.from_numpy(exact.membrane_sums(activation, layer.voltage_decay))
+        return torch.from_numpy(exact.readout_sums(activation, layer.voltage_decay))

@@ -1,8 +1,8 @@
 """Compiled loops of a layer through time; its spikes may feed back into its own current, through a matrix V.
 
-V is dense, diagonal or zero. The current of step t is that of the feed-forward layer plus V s[t−1]; backwards, gs[t]
-gains Vᵀ gu[t+1]. That product of matrices can grow past all floats: gv is held within ±LARGEST_GRADIENT, so that a
-gradient which explodes ends as a long step that clipping shortens, and not as no number.
+V is dense, diagonal or zero. The current u wraps at 24 bits. The current of step t is that of the feed-forward layer
+plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1]. That product of matrices can grow past all floats: gv is held within
+±LARGEST_GRADIENT, so that a gradient which explodes ends as a long step that clipping shortens, and not as no number.
 """
 
 import numpy as np

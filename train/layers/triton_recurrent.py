@@ -66,8 +66,7 @@ def forward_kernel(
         full = (current * 4096.0).to(tl.int32) + tl.dot(sent, matrix) * 128
         if LEAK:
             full += _decayed(u, keep_u)
-        full = tl.where(full > 8388608, full - 16777216, full)
-        u = tl.where(full <= -8388608, full + 16777216, full)
+        u = ((full + 8388607) & 16777215) - 8388607
         free = _decayed(v, keep_v) + u + bias
         free = tl.where(free > 8388607, 8388607, tl.where(free < -8388607, -8388607, free))
         spike = free > threshold

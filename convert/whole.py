@@ -1,0 +1,34 @@
+"""Records in integers that cannot wrap on the way."""
+
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+
+class Whole:
+    """A dataclass whose whole numbers are Python's integers and int64 arrays: narrower ones wrap when they are shifted.
+
+    What is not whole is left as it is, for the design rules to refuse by name.
+    """
+
+    def __post_init__(self) -> None:
+        """Take whole numbers of any type."""
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            found = widened(value)
+            if found is not value:
+                object.__setattr__(self, item.name, found)
+
+
+def widened(value: Any) -> Any:
+    """An int or int64 array where the value is whole, else the value itself."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == np.int64 or value.dtype.kind not in "iubf":
+            return value
+        with np.errstate(invalid="ignore"):
+            whole = value.astype(np.int64)
+        return whole if np.array_equal(whole, value) else value
+    if isinstance(value, np.integer):
+        return int(value)
+    return int(value) if isinstance(value, float | np.floating) and float(value).is_integer() else value
