@@ -94,7 +94,7 @@ def test_gradients_reach_spikes_and_weights(decay: float | None) -> None:
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize(("decay", "inputs", "steps"), [(None, 2000, 400), (1.0, 8, 33_000)])
+@pytest.mark.parametrize(("decay", "inputs", "steps"), [(None, 2000, 400), (1.0, 8, 16_600)])
 def test_sums_clip_at_32_bits_as_they_are_deployed(decay, inputs, steps):  # type: ignore[no-untyped-def]
     """Graded input that drives them to the end and one of them back; the clipping is counted."""
     layer = Readout(ReadoutConfig(voltage_decay=decay), "readout", inputs, 2)
@@ -102,10 +102,10 @@ def test_sums_clip_at_32_bits_as_they_are_deployed(decay, inputs, steps):  # typ
         layer.synapse.weight[:] = 127 / 32
         layer.synapse.weight[0, inputs // 2 :] = -4.0
     x = torch.zeros(1, inputs, steps, dtype=torch.uint8)
-    x[:, : inputs // 2, : steps // 2], x[:, inputs // 2 :, steps // 2 :] = 255, 255
+    x[:, : inputs // 2, :-100], x[:, inputs // 2 :, -100:] = 255, 255
     network = records.Network((records.Readout("readout", layer.integers().weight, layer.voltage_decay),))
     wanted = simulate(network, x.numpy())["readout"]
     assert np.array_equal(layer.exact(x), wanted[..., -1]) and wanted.max() == 2**31 - 1
     for backend in ("fixed", "compiled"):
         outcome = run_direct(Job(network, x.numpy(), backend))
-        assert np.array_equal(outcome.sent["readout"], wanted) and saturations(outcome) > 100
+        assert np.array_equal(outcome.sent["readout"], wanted) and saturations(outcome) > 50
