@@ -2,8 +2,6 @@
 
 import platform
 import re
-import sys
-import time
 from contextlib import suppress
 from importlib.metadata import version
 from itertools import takewhile
@@ -15,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from basalt import __version__
+from basalt import __version__, provenance
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, read_json, write_json
 from basalt.paths import RUNS
@@ -205,8 +203,9 @@ def result_file(
         "machine": machine(),
         "origin": job.network.origin,
         "reading": job.network.reading,
-        "command": "basalt " + " ".join(sys.argv[1:]),
-        "written": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "command": provenance.command(),
+        "commit": provenance.commit(),
+        "written": provenance.now(),
     }
 
 

@@ -82,7 +82,7 @@ class Entry:
     def plain(self) -> dict[str, Any]:
         """As JSON knows it."""
         machines = {
-            table: {**asdict(machine), "joule_seconds": machine.energy_delay}
+            table: {**asdict(machine), "real_time_joule": machine.joule, "joule_seconds": machine.energy_delay}
             for table, machine in self.machines.items()
         }
         return {**asdict(self), "misfits": list(self.misfits), "rates": dict(self.rates), "machines": machines}

@@ -28,7 +28,8 @@ class Row:
         cycles: of a step, by layer; means over samples and steps.
         accesses: rows of SRAM read and written in an inference, mean.
         dynamic_joule: of an inference.
-        leakage_joule: of all cores for as long as the busiest computes.
+        leakage_joule: of all cores for as long as the busiest computes: at full speed.
+        real_time_joule: of an inference with leakage for as long as its steps last, the other convention.
     """
 
     switches: dict[str, bool]
@@ -36,6 +37,7 @@ class Row:
     accesses: float
     dynamic_joule: float
     leakage_joule: float
+    real_time_joule: float
 
     @property
     def busiest(self) -> float:
@@ -44,7 +46,7 @@ class Row:
 
     @property
     def joule(self) -> float:
-        """Of an inference, leakage while it computes included."""
+        """Of an inference at full speed, leakage while it computes included."""
         return self.dynamic_joule + self.leakage_joule
 
     def plain(self) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def row_of(core: Any, counts: Mapping[str, Any], table: str) -> Row:
     priced = price(dict(counts), [table])["tables"][table]
     leakage = priced["full_speed_joule"] - priced["dynamic_joule"]
     switches = {name: getattr(core, name) for name in SWITCHES}
-    return Row(switches, cycles, accesses / samples, priced["dynamic_joule"], leakage)
+    return Row(switches, cycles, accesses / samples, priced["dynamic_joule"], leakage, priced["real_time"]["joule"])
 
 
 def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row]:
@@ -124,7 +126,9 @@ def near_memory(
     beside the .net file.
     """
     from rich.console import Console
+    from rich.markup import escape
 
+    from basalt import provenance
     from basalt.files import write_json
     from basalt.progress import progress_bar
     from deploy.cores import DEFAULT, load_core
@@ -140,8 +144,9 @@ def near_memory(
     load_table(table)
     job = Job(network, inputs.spikes, "near-memory", file=path, core=load_core(core or DEFAULT))
     console = Console()
-    for notice in (*network.notices, *inputs.notices, *fit_notices(job.scheduled, job.core)):
-        console.print(f"[yellow]{notice}[/yellow]")
+    misfits = fit_notices(job.scheduled, job.core)
+    for notice in (*network.notices, *inputs.notices, *misfits):
+        console.print(f"[yellow]{escape(notice)}[/yellow]")
     with progress_bar("Running on eight cores") as update:
         rows = ablate(job, table, update)
     content = {
@@ -152,10 +157,15 @@ def near_memory(
         "steps": inputs.spikes.shape[2],
         "table": table,
         "core": description(job.core),
+        "misfits": misfits,
         "rows": [row.plain() for row in rows],
+        "date": provenance.now(),
+        "command": provenance.command(),
+        "commit": provenance.commit(),
     }
     write_json(path.parent / f"{NAME}.json", content)
-    draw(path.parent / f"{NAME}.png", rows, f"{network.name}, {len(inputs.spikes)} samples, {table}")
+    fit = f"\nnot all layers fit into the core {job.core.name!r}; they are counted as if they did" if misfits else ""
+    draw(path.parent / f"{NAME}.png", rows, f"{network.name}, {len(inputs.spikes)} samples, {table}{fit}")
     show(console, rows)
     console.print(f"Written to {path.parent / NAME}.json and .png.")
 
@@ -170,21 +180,25 @@ def show(console: Any, rows: Sequence[Row]) -> None:
     """A table, each row against all on."""
     from rich.table import Table
 
+    from deploy.energy.conventions import FULL_SPEED, REAL_TIME
+
     best = rows[0]
-    shown = Table(*BRIEF.values(), "cycles", "×", "accesses", "nJ", "×")
+    shown = Table(*BRIEF.values(), "cycles", "×", "accesses", f"nJ {REAL_TIME}", f"nJ {FULL_SPEED}", "×")
     for row in rows:
         shown.add_row(
             *("on" if row.switches[name] else "–" for name in BRIEF),
             f"{row.busiest:,.0f}",
             f"{row.busiest / best.busiest:.2f}",
             f"{row.accesses:,.0f}",
+            f"{1e9 * row.real_time_joule:,.1f}",
             f"{1e9 * row.joule:,.1f}",
             f"{row.joule / best.joule:.2f}",
         )
     console.print(shown)
     console.print(
         "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step of "
-        "the busiest layer; SRAM accesses and energy of an inference, with leakage for as long as that layer computes."
+        "the busiest layer; SRAM accesses and energy of an inference: dynamic + leakage, in real time over its steps, at "
+        "full speed for as long as that layer computes."
     )
 
 
@@ -201,7 +215,7 @@ def draw(path: Path, rows: Sequence[Row], title: str) -> None:
     places = range(len(rows), 0, -1)
     for axis, what, values in (
         (axes[0], "cycles a step, busiest layer", [row.busiest for row in rows]),
-        (axes[1], "nJ an inference, leakage while computing included", [1e9 * row.joule for row in rows]),
+        (axes[1], "nJ an inference at full speed", [1e9 * row.joule for row in rows]),
     ):
         axis.barh(places, values, color="#4a6fa5")
         axis.bar_label(axis.containers[0], [f"{v:,.0f} (×{v / values[0]:.2f})" for v in values], padding=3, fontsize=8)

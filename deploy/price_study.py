@@ -33,6 +33,7 @@ def price_study(
     from basalt.progress import progress_bar
     from deploy.compare import TABLES
     from deploy.cores import DEFAULT, load_core
+    from deploy.energy.conventions import HEADLINE
     from deploy.energy.tables import load_table
     from deploy.near_memory import description
 
@@ -41,14 +42,17 @@ def price_study(
         load_table(name)
     chosen = load_core(core or DEFAULT)
     runs = runs_of(study, only)
-    how = {"samples": samples, "core": description(chosen), "tables": tables}
+    how = {"samples": samples, "core": description(chosen), "tables": tables, "headline": HEADLINE}
     left = [run for run in runs if not priced(run, how)]
     failures: dict[str, str] = {}
+    misfits: dict[str, list[str]] = {}
     with progress_bar("Pricing") as update:
         update(0, len(left))
         for done, run in enumerate(left, 1):
             try:
-                write_json(run / PRICES, {**how, "machines": machines(run, samples, chosen, tables, data_dir)})
+                found = entry(run, samples, chosen, tables, data_dir)
+                write_json(run / PRICES, {**how, **found})
+                misfits |= {run.name: found["misfits"]} if found["misfits"] else {}
             except BasaltError as error:
                 failures[run.name] = str(error)
             update(done, len(left))
@@ -56,6 +60,13 @@ def price_study(
         f"{len(left) - len(failures)} networks priced, {len(runs) - len(left)} had been. The same `basalt study` "
         "command as before puts them on the page."
     )
+    if misfits:
+        name, sentences = next(iter(misfits.items()))
+        typer.echo(
+            f"{len(misfits)} of them do not fit into the near-memory core (prices.json says where), the first {name}: "
+            f"{sentences[0]}",
+            err=True,
+        )
     if failures:
         name, reason = next(iter(failures.items()))
         raise BasaltError(f"{len(failures)} networks could not be priced, the first {name}: {reason}")
@@ -89,8 +100,8 @@ def priced(run: Path, how: dict[str, Any]) -> bool:
     return all(known.get(key) == value for key, value in how.items())
 
 
-def machines(run: Path, samples: int, core: Any, tables: Sequence[str], data_dir: Path | None) -> dict[str, Any]:
-    """What an inference of a run takes, by table.
+def entry(run: Path, samples: int, core: Any, tables: Sequence[str], data_dir: Path | None) -> dict[str, Any]:
+    """What an inference of a run takes, by table (`machines`), and what does not fit into the core (`misfits`).
 
     Raises:
         BasaltError: it cannot be exported or run.
@@ -99,5 +110,5 @@ def machines(run: Path, samples: int, core: Any, tables: Sequence[str], data_dir
     from deploy.compare import entry_of
 
     write_export(run, samples, 0, data_dir)
-    found: dict[str, Any] = entry_of(run, samples, core, tables).plain()["machines"]
-    return found
+    found = entry_of(run, samples, core, tables).plain()
+    return {"misfits": found["misfits"], "machines": found["machines"]}

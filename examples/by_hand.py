@@ -10,6 +10,7 @@ import numpy as np
 
 from convert import netx
 from convert.records import Network, Neuron, Readout, Spiking, axis
+from deploy.energy.conventions import in_words
 from deploy.energy.pricing import price
 from deploy.reference import simulate
 from deploy.run import Job, counts_file, run
@@ -37,4 +38,4 @@ wanted = simulate(network, spikes)
 assert all(np.array_equal(outcome.sent[name], wanted[name]) for name in wanted), "Lava and the reference differ"
 energy = price(counts_file(job, outcome), ["near-memory-22nm"])["tables"]["near-memory-22nm"]
 print(f"Lava sent the reference's {int(outcome.sent['hidden'].sum())} spikes, all of them.")
-print(f"{1e9 * energy['dynamic_joule']:.1f} nJ an inference, and {1e9 * energy['static_joule']:.1f} nJ of leakage.")
+print("Energy of an inference: {}; {}.".format(*in_words(energy)))

@@ -1,6 +1,7 @@
 """A mapping as a picture: the mesh, its cores in the colours of their layers, its links as wide as their loads."""
 
 from pathlib import Path
+from textwrap import fill
 
 from basalt.files import atomic
 from deploy.mapping.mesh import PORT
@@ -8,6 +9,28 @@ from deploy.mapping.result import Mapped, name_of
 
 SIDE = 0.62
 """Of a core, in pitches of the mesh."""
+
+
+PITCH = 0.95
+"""Of the mesh, in inches."""
+LEAST_WIDTH = 3.0
+TITLE_POINTS = 8
+LINE = TITLE_POINTS * 1.3 / 72
+"""Height of a line of the title, in inches."""
+CHARACTER = 0.62 * TITLE_POINTS / 72
+"""Width of a letter, in inches, generously."""
+LETTERS = 12
+"""That fit into a core at 6 points."""
+
+
+def title_of(mapped: Mapped, heaviest: float, width: float) -> str:
+    """What is drawn, in as many lines as a picture of that width needs."""
+    whole = (
+        f"{mapped.network} on {name_of(mapped.mesh)} cores {mapped.core.name!r}: {mapped.hops:,.1f} hops a step, "
+        f"widest link {heaviest:,.1f} spikes a step"
+    )
+    # matplotlib would take text between dollar signs for mathematics.
+    return fill(whole, int(width / CHARACTER)).replace("$", r"\$")
 
 
 def draw(path: Path, mapped: Mapped) -> None:
@@ -18,10 +41,13 @@ def draw(path: Path, mapped: Mapped) -> None:
     from matplotlib.patches import Rectangle
 
     mesh = mapped.mesh
-    figure = Figure(figsize=(1.5 + 0.95 * mesh.columns, 1.3 + 0.95 * mesh.rows), layout="constrained")
+    heaviest = max(mapped.links.values(), default=1.0) or 1.0
+    width = max(1.5 + PITCH * mesh.columns, LEAST_WIDTH)
+    title = title_of(mapped, heaviest, width)
+    height = 1.1 + PITCH * mesh.rows + LINE * len(title.splitlines())
+    figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    heaviest = max(mapped.links.values(), default=1.0) or 1.0
     for (begin, end), spikes in mapped.links.items():
         (row, column), (to_row, to_column) = mesh.place(begin), mesh.place(end)
         aside_x, aside_y = 0.07 * (to_row - row), 0.07 * (to_column - column)  # the two directions side by side
@@ -54,8 +80,10 @@ def draw(path: Path, mapped: Mapped) -> None:
             axes.add_patch(
                 Rectangle((corner[0], low), SIDE, height, facecolor=colour, edgecolor="0.2", alpha=0.75, zorder=3)
             )
-            text = f"{piece.layer}\n{piece.first}–{piece.first + piece.neurons - 1}"
-            axes.text(column, low + height / 2, text, ha="center", va="center", fontsize=6, zorder=4)
+            text = f"{piece.layer}\n{piece.first}–{piece.first + piece.neurons - 1}".replace("$", r"\$")
+            tall = 72 * PITCH * height / (2 * 1.3)  # two lines of so many points fill the part's height
+            points = min(6.0, 6.0 * LETTERS / max(map(len, text.splitlines())), tall)
+            axes.text(column, low + height / 2, text, ha="center", va="center", fontsize=points, zorder=4)
     row, column = mesh.place(PORT)
     axes.annotate(
         "input",
@@ -69,10 +97,6 @@ def draw(path: Path, mapped: Mapped) -> None:
     axes.set_ylim(mesh.rows - 0.5, -0.5)
     axes.set_aspect("equal")
     axes.axis("off")
-    axes.set_title(
-        f"{mapped.network} on {name_of(mesh)} cores {mapped.core.name!r}: {mapped.hops:,.1f} hops a step, widest link "
-        f"{heaviest:,.1f} spikes a step",
-        fontsize=8,
-    )
+    axes.set_title(title, fontsize=TITLE_POINTS)
     with atomic(path) as temporary:
         figure.savefig(temporary, dpi=140)

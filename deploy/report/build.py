@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from basalt import provenance
 from basalt.files import atomic
 from deploy.report import environment, palette
 from deploy.report.account_view import comparison, operations_view, shortcut_view, step_view
@@ -129,7 +130,8 @@ def _facts(result: Mapping[str, Any], counts: Mapping[str, Any]) -> dict[str, st
         "Backend": str(result.get("backend", counts.get("backend", ""))),
         "Network": str(result.get("network", counts.get("network", ""))),
         **({"Network file": str(result["file"])} if "file" in result else {}),
-        "Command": str(result.get("command") or environment.command()),
+        "Command": str(result.get("command") or provenance.command()),
+        **({"Commit": str(result["commit"])} if result.get("commit") else {}),
         "Machine": environment.in_words(machine),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }

@@ -2,8 +2,6 @@
 
 import os
 import platform
-import shlex
-import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -55,11 +53,6 @@ def versions_of(machine: str | Mapping[str, Any]) -> dict[str, str]:
         return {}
     names = {"python": "Python"}
     return {names.get(name, name): str(value) for name, value in machine.items() if name not in HARDWARE}
-
-
-def command() -> str:
-    """The command line of this process, without the folder of the interpreter or script."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def processor() -> str:

@@ -15,6 +15,13 @@ MOST_CLASSES = 100
 """A confusion matrix of more classes is no picture any more, and could fill the memory."""
 
 
+MATRIX_PIXELS = 680
+"""Room for the columns of a confusion matrix, beside names, samples and recalls, on a page 1140 pixels wide."""
+
+DENSITIES = ((20, "roomy"), (40, "dense"), (float("inf"), "tiny"))
+"""Up to how many classes numbers are as large as text, smaller, or colours alone (and shown on pointing)."""
+
+
 def accuracies(result: Mapping[str, Any], metrics: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Accuracy in training's floats, in its integers and as deployed, each with its 95 % Wilson interval."""
     metrics = metrics or {}
@@ -59,10 +66,17 @@ def confusion_view(arrays: ReportArrays) -> dict[str, Any] | None:
     return {
         "names": [arrays.class_name(n) for n in range(arrays.classes)],
         "rows": confusion_rows(arrays, arrays.labels) if arrays.classes <= MOST_CLASSES else [],
+        "cell": confusion_cell(arrays.classes),
+        "density": next(name for most, name in DENSITIES if arrays.classes <= most),
         "confused": confused,
         "errors": wrong.shape[1],
         "samples": len(arrays.labels),
     }
+
+
+def confusion_cell(classes: int) -> float:
+    """Width of a cell in pixels, so that the whole matrix and what stands beside it fit the page."""
+    return min(54.0, MATRIX_PIXELS / max(classes, 1))
 
 
 def confusion_rows(arrays: ReportArrays, labels: np.ndarray) -> list[dict[str, Any]]:

@@ -28,13 +28,14 @@ def asked(monkeypatch):
     """The runs that were priced, in order."""
     names: list[str] = []
 
-    def machines(run, samples, core, tables, data_dir):
+    def entry(run, samples, core, tables, data_dir):
         names.append(run.name)
         if (run / "broken").exists():
             raise BasaltError("it does not fit")
-        return {table: {"joule": samples} for table in tables}
+        misfits = ["Layer 'hidden1' does not fit."] if (run / "large").exists() else []
+        return {"misfits": misfits, "machines": {table: {"joule": samples} for table in tables}}
 
-    monkeypatch.setattr(price_study, "machines", machines)
+    monkeypatch.setattr(price_study, "entry", entry)
     return names
 
 
@@ -53,6 +54,22 @@ def test_what_is_deployed_is_priced_once(study, asked):
     assert set(prices["machines"]) == set(prices["tables"]) == {"near-memory-22nm", "loihi1-davies", "loihi1-sanafe"}
     assert "0 networks priced, 2 had been" in call(study, "-n", "7")
     assert "2 networks priced" in call(study, "-n", "8")
+
+
+def test_what_does_not_fit_is_said_and_kept(study, asked):
+    assert "do not fit" not in call(study, "--only", "*-s1")
+    (study / "runs/a-s2/large").touch()
+    assert "1 of them do not fit into the near-memory core" in call(study)
+    assert json.loads((study / "runs/a-s2/prices.json").read_text())["misfits"] == ["Layer 'hidden1' does not fit."]
+
+
+def test_prices_of_another_convention_are_priced_again(study, asked):
+    call(study, "-n", "7")
+    path = study / "runs/a-s1/prices.json"
+    before = json.loads(path.read_text())
+    assert before.pop("headline") == "in real time"
+    path.write_text(json.dumps(before))
+    assert "1 networks priced, 1 had been" in call(study, "-n", "7")
 
 
 def test_a_newer_training_is_priced_again(study, asked):

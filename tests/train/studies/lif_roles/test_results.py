@@ -233,3 +233,15 @@ def test_advice_is_the_cheapest_of_those_near_the_best():
         assert (choice.accuracy, choice.best_accuracy, choice.kept) == pytest.approx((89.5, 90.0, 30.0))
     assert found["spatial", "loihi1-davies"].cost == pytest.approx(1500)
     assert found["temporal", "loihi1-davies"].best_cost == pytest.approx(900)
+
+
+def test_costs_are_at_full_speed_whichever_version_priced_them_and_in_real_time_where_known():
+    quantity, beside = QUANTITIES["near-memory-22nm"], QUANTITIES["near-memory-22nm in real time"]
+    before = {"prices": {"machines": {"near-memory-22nm": {"joule": 2e-9, "seconds": 0.1}}}}
+    now = {"prices": {"machines": {"near-memory-22nm": {
+        "joule": 9e-9, "real_time_joule": 9e-9, "full_speed_joule": 2e-9,
+    }}}}  # fmt: skip
+    assert quantity.of(before) == quantity.of(now) == pytest.approx(2.0)
+    assert beside.of(before) is None and beside.of(now) == pytest.approx(9.0)
+    assert "at full speed" in quantity.title and "in real time" in beside.title
+    assert quantity.of({}) is None
