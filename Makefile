@@ -1,8 +1,8 @@
 .DEFAULT_GOAL := setup
 PYTHON := .venv/bin/python
-CHECKED := basalt train convert lava_procs deploy tests
+CHECKED := basalt train convert lava_procs deploy tests tools
 
-.PHONY: setup demo test lint format lock clean help
+.PHONY: setup demo test lint format pipeline lock clean help
 
 setup: ## build .venv (Python 3.10 and everything locked in requirements.txt); quick when it is there
 	@tools/bootstrap
@@ -25,6 +25,9 @@ lint: setup ## check style, format and types
 format: setup ## put style and format right where a tool can
 	$(PYTHON) -m ruff check --fix $(CHECKED)
 	$(PYTHON) -m ruff format $(CHECKED)
+
+pipeline: setup ## draw docs/pipeline.svg from what is registered
+	$(PYTHON) tools/pipeline.py
 
 lock: ## compile requirements.in and tools/uv.in again; make lock ARGS=--upgrade takes newer versions
 	@tools/lock $(ARGS)

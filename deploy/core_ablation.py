@@ -197,8 +197,8 @@ def show(console: Any, rows: Sequence[Row]) -> None:
     console.print(shown)
     console.print(
         "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step of "
-        "the busiest layer; SRAM accesses and energy of an inference: dynamic + leakage, in real time over its steps, at "
-        "full speed for as long as that layer computes."
+        "the busiest layer; SRAM accesses and energy of an inference: dynamic + leakage, in real time over its steps, "
+        "at full speed for as long as that layer computes."
     )
 
 
