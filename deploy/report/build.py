@@ -71,12 +71,13 @@ def measured_part(result: Mapping[str, Any], counts: Mapping[str, Any], arrays: 
     is; what a user gives may change later."""
     step_seconds = counts.get("step_seconds") if counts.get("step_seconds_from", "file") == "file" else None
     step_ms = 1000 * step_seconds if step_seconds else None
-    return _template("measured.html.j2").render(
+    page = _template("measured.html.j2").render(
         confusion=confusion_view(arrays),
         samples=[sample_view(trace, arrays, step_ms) for trace in arrays.samples],
         rates=rates_view(arrays, step_seconds),
         time_unit="ms" if step_ms else "steps",
     )
+    return page.strip()
 
 
 def render_around(

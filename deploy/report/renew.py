@@ -72,4 +72,4 @@ def between(page: str) -> str | None:
     begin, end = MEASURED
     _, mark, rest = page.partition(begin)
     measured, closing, _ = rest.partition(end)
-    return measured if mark and closing else None
+    return measured.strip() if mark and closing else None
