@@ -69,6 +69,7 @@ class Entry:
         rates: spikes per neuron and step, by layer.
         misfits: sentences about what does not fit into the near-memory core.
         machines: by price table.
+        notices: sentences about how its file and its input were read.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Entry:
     rates: Mapping[str, float]
     misfits: tuple[str, ...]
     machines: Mapping[str, Machine]
+    notices: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -85,7 +87,8 @@ class Entry:
             table: {**asdict(machine), "real_time_joule": machine.joule, "joule_seconds": machine.energy_delay}
             for table, machine in self.machines.items()
         }
-        return {**asdict(self), "misfits": list(self.misfits), "rates": dict(self.rates), "machines": machines}
+        sentences = {"misfits": list(self.misfits), "notices": list(self.notices)}
+        return {**asdict(self), **sentences, "rates": dict(self.rates), "machines": machines}
 
 
 def machine_of(priced: Mapping[str, Any]) -> Machine:
@@ -159,6 +162,7 @@ def entry_of(
         rates={layer.name: float(outcomes["compiled"].sent[layer.name].mean()) for layer in network.spiking},
         misfits=tuple(fit_notices(scheduled.scheduled, core)),
         machines=machines,
+        notices=(*network.notices, *inputs.notices),
     )
 
 
@@ -236,8 +240,8 @@ def compare(
     }
     console = Console()
     for entry in entries:
-        for misfit in entry.misfits:
-            console.print(f"[yellow]{escape(f'{entry.name}: {misfit}')}[/yellow]")
+        for sentence in (*entry.notices, *entry.misfits):
+            console.print(f"[yellow]{escape(f'{entry.name}: {sentence}')}[/yellow]")
     show(console, entries)
     write_json(ending(place, ".json"), content)
     draw(ending(place, ".png"), entries, chosen.name)
