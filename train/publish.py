@@ -76,10 +76,14 @@ def overview(models: Path) -> str:
         "Accuracy on the whole test set; *Lava* is that of the backend `compiled`. Parameters as trained, and by the",
         "formula of arXiv 2512.07602 (MN + Nd + d² + d + M a layer: frozen matrices counted, biases and read-out not).",
         "Seconds of training are those of the machine that trained it. Energies in lava.json are dynamic + leakage in",
-        "real time, with the recipe's `step_ms` as the duration of a step. Written by `basalt publish`.",
+        "real time, with the recipe's `step_ms` as the duration of a step. Networks were trained alike where epochs,",
+        "the share of augmented samples and the penalty on spike rates (and the rate that it begins at) are the same.",
+        "The cochlea of spoken digits was chosen by test recordings, and the simulated camera was fitted on recordings",
+        "that it is tested with (docs/data.md). Written by `basalt publish`.",
         "",
-        "| network | seed | parameters | by formula | float % | integer % | Lava % | spike rates | s |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
+        "| network | seed | epochs | augmented | rate penalty | parameters | by formula | "
+        "float % | integer % | Lava % | spike rates | s |",
+        "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     lines += [_row(path.parent) for path in sorted(models.glob("*/metrics.json"))]
     return "\n".join(lines) + "\n"
@@ -95,10 +99,18 @@ def _row(folder: Path) -> str:
     integer = metrics["accuracy_integer"]
     formula = formula_count(saved.recipe.network, saved.inputs)
     return (
-        f"| {folder.name} | {metrics['seed']} | {metrics['parameters']:,} | "
+        f"| {folder.name} | {metrics['seed']} | {_training(saved.recipe.training)} | {metrics['parameters']:,} | "
         f"{'' if formula is None else f'{formula:,}'} | {100 * metrics['accuracy_float']:.2f} | "
         f"{'' if integer is None else f'{100 * integer:.2f}'} | {lava} | {rates} | {metrics['seconds']:.0f} |"
     )
+
+
+def _training(training: Any) -> str:
+    """Cells of the table: epochs, the share of samples that are augmented, the penalty on rates and its target."""
+    changes = training.augment.model_dump(exclude={"share"})
+    share = f"{training.augment.share:.0%}".replace("%", " %") if any(changes.values()) else ""
+    penalty = f"{training.rate_penalty:g} above {training.rate_target:g}" if training.rate_penalty else ""
+    return f"{training.epochs} | {share} | {penalty}"
 
 
 def formula_count(network: Any, inputs: int) -> int | None:

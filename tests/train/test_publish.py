@@ -17,7 +17,9 @@ DATA = {"name": "spoken"}
 
 def recipe(name="tiny"):  # type: ignore[no-untyped-def]
     layers = [{"kind": "dmp", "units": 6, "states": 3}, {"kind": "lif", "units": 4, "recurrent": True, "delay": 5}]
-    return parse({"name": name, "data": DATA, "network": {"layers": [*layers, {"kind": "readout"}]}}, "test")
+    training = {"epochs": 9, "rate_penalty": 2.0, "augment": {"drop": 0.1, "share": 0.4}}
+    network = {"layers": [*layers, {"kind": "readout"}]}
+    return parse({"name": name, "data": DATA, "network": network, "training": training}, "test")
 
 
 @pytest.fixture
@@ -46,7 +48,12 @@ def test_publishing_keeps_the_network_and_leaves_out_the_rest(run: Path, tmp_pat
     assert all(torch.equal(before[name], after[name]) for name in before)
     text = (tmp_path / "models" / "README.md").read_text()
     assert text == overview(tmp_path / "models")
-    assert "| tiny | 7 | 123 | " in text and "| 98.10 | 97.95 |" in text
+    assert "| tiny | 7 | 9 | 40 % | 2 above 0.05 | 123 | " in text and "| 98.10 | 97.95 |" in text
+
+
+def test_the_table_of_the_models_here_is_what_they_are() -> None:
+    models = Path(__file__).parents[2] / "models"
+    assert (models / "README.md").read_text() == overview(models)
 
 
 def test_an_unfinished_run_is_not_published(run: Path, tmp_path: Path) -> None:
