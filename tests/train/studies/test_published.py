@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from train.recipe import read
 from train.scores import wilson
 from train.studies.effects import Effect, mean, newcombe, paired
 
@@ -90,6 +91,23 @@ def test_a_published_seed_is_one_of_three_with_that_interval(model: str) -> None
     metrics = json.loads((ROOT / f"models/nmnist_{model}_s1/metrics.json").read_text())
     spread = (half + 0.005) * 3**0.5 / 4.303
     assert abs(100 * metrics["accuracy_integer"] - middle) <= 2 / 3**0.5 * spread + 0.005
+
+
+SHARES = {1.0: "all", 0.7: "70 %", 0.5: "half"}
+TRAINED = re.findall(
+    r"^\| `(p?smnist_\w+)`[^|]*\| (\d+), (\w+), (yes|no) \|", (ROOT / "docs/energy.md").read_text(), re.M
+)
+
+
+@pytest.mark.parametrize(("name", "epochs", "augmented", "penalty"), TRAINED)
+def test_rows_say_how_networks_were_trained(name: str, epochs: str, augmented: str, penalty: str) -> None:
+    training = read(str(ROOT / f"models/{name}_s1/recipe.toml")).training
+    assert (str(training.epochs), SHARES[training.augment.share]) == (epochs, augmented)
+    assert (training.rate_penalty > 0) == (penalty == "yes")
+
+
+def test_all_rows_do() -> None:
+    assert len(TRAINED) == 10
 
 
 def test_every_interval_of_the_readme_is_worked_out_here() -> None:
