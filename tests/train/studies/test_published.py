@@ -110,6 +110,22 @@ def test_all_rows_do() -> None:
     assert len(TRAINED) == 10
 
 
+def test_what_delays_take_on_the_same_core_is_that_of_the_table() -> None:
+    """The README's ratios of energies on one near-memory core, by the column that docs/energy.md has of it."""
+    energy = {}
+    for row in re.findall(r"^\| `[ps]\w+`.*$", (ROOT / "docs/energy.md").read_text(), re.M):
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        energy[cells[0].split(",")[0].strip("` ") + cells[0].partition("×")[2]] = float(cells[3])
+    pairs = (
+        ("psmnist_d40_every7", "psmnist_dsnn"),
+        ("smnist_d20_every7", "smnist_dsnn"),
+        ("spoken_dmp", "spoken_dsnn"),
+    )
+    permuted, sequential, spoken = (f"{energy[memory] / energy[delays]:.1f}" for memory, delays in pairs)
+    assert f"on the same near-memory core delays take {permuted} times less energy than a dual memory" in text(README)
+    assert f"(permuted MNIST; sequential {sequential}, spoken digits {spoken} times)" in text(README)
+
+
 def test_every_interval_of_the_readme_is_worked_out_here() -> None:
     """The full model's 99.01 ± 0.21 is that of docs/memory_vision.md, tested above."""
     found = set(re.findall(r"[\d.]+ ± [\d.]+", text(README)))
