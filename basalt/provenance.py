@@ -1,5 +1,6 @@
 """Where a figure comes from: date, command, versions, and the commit of the code that made it."""
 
+import hashlib
 import os
 import shlex
 import subprocess
@@ -19,6 +20,11 @@ def now() -> str:
 def command() -> str:
     """The command line that this process was started with."""
     return shlex.join(["basalt", *sys.argv[1:]])
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file: that it is the same one."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @cache

@@ -189,6 +189,7 @@ def result_file(
         "backend": job.backend,
         "network": job.network.name,
         "file": str(job.file),
+        "file_digest": None if job.file is None else provenance.digest(job.file),
         "samples": samples,
         "steps": steps,
         "batch": min(job.batch, samples),
@@ -257,7 +258,7 @@ def write_html(
     from deploy.report import ReportArrays, write_report
     from deploy.report.renew import known_beside
 
-    metrics, verify = known_beside(folder, file)
+    metrics, verify = known_beside(folder, file, result)
     spiking = [layer.name for layer in job.network.spiking]
     rates = {name: outcome.sent[name].mean(axis=(0, 1)) for name in spiking}
     arrays = ReportArrays(

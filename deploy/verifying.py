@@ -8,6 +8,7 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from basalt import provenance
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
 from convert.reading import TRAINING
@@ -59,7 +60,7 @@ def verify_command(
         pairs.insert(0, training_pair(network, aligned))
     pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
     told_ = training_told(network, file, given, aligned)
-    content = verification(pairs, told_)
+    content = {"file_digest": provenance.digest(file), **verification(pairs, told_)}
     write_json(folder / "verify.json", content)
     show_pairs(pairs)
     for sentence in told_["notes"]:

@@ -77,7 +77,10 @@ def sensitivity_bars(table: Mapping[str, Any]) -> list[dict[str, Any]]:
     rest = sum(row["percent"] for row in rows[MOST_ENTRIES:])
     if rest:
         shown.append((f"{len(rows) - MOST_ENTRIES} others", rest, ""))
-    return [{"name": name, "width": part, "text": f"+ {share(part / 100)}", "kind": kind} for name, part, kind in shown]
+    return [
+        {"name": name, "width": part, "text": f"+ {share(part / 100)}".replace("+ <", "<"), "kind": kind}
+        for name, part, kind in shown
+    ]
 
 
 def entry_name(entry: str) -> str:

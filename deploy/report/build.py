@@ -100,7 +100,7 @@ def render_around(
         metrics={**dict.fromkeys(METRICS), **(metrics or {})},
         date=result.get("date") or _date(result.get("written")),
         accuracies=accuracies(result, metrics),
-        verify=None if verify is None else {"pairs": [], "first_divergence": None, **verify},
+        verify=None if verify is None else {"pairs": [], "first_divergence": None, **verify, **_training(verify)},
         tables=tables,
         comparison=comparison(energy),
         operations=operations_view(counts),
@@ -112,6 +112,14 @@ def render_around(
         unpriced={table["name"]: table["unpriced"] for table in tables if table["unpriced"]},
         facts=_facts(result, counts),
     )
+
+
+def _training(verify: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether training was among what was compared, and what there is to say of it."""
+    training = verify.get("training") or {}
+    pairs = verify.get("pairs", ())
+    trained = training.get("compared", len(pairs) > 1)
+    return {"trained": trained, "notes": list(training.get("notes", ()))}
 
 
 def _date(written: str | None) -> str:

@@ -99,10 +99,11 @@ def _latency(table: Mapping[str, Any]) -> str:
     if not time:
         return ""
     processes = ", ".join(f"{name} {si(each, 's')}" for name, each in time["processes"].items())
+    source = time["source"][:1].upper() + time["source"][1:].rstrip(".")
     barrier = f", and a barrier of {si(time['barrier_seconds'], 's')}" if time["barrier_seconds"] else ""
     return (
         f"An inference takes {si(time['inference_seconds'], 's')}, a step {si(time['step_seconds'], 's')}, as "
-        f"{time['busiest']} is the busiest: {processes} a step{barrier}. {time['source'].rstrip('.')}."
+        f"{time['busiest']} is the busiest: {processes} a step{barrier}. {source}."
     )
 
 

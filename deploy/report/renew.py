@@ -16,14 +16,23 @@ REPORT = "report.html"
 NEEDED = ("result", "counts", "energy")
 
 
-def known_beside(folder: Path, file: Path) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """Contents of metrics.json beside a .net file, and of verify.json in the result folder or else beside the file."""
+def known_beside(
+    folder: Path, file: Path, result: Mapping[str, Any]
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Contents of metrics.json beside a .net file, and of verify.json in the result folder or else beside the file.
+
+    A verification of another network than the run's (the file has been written anew between the two) is none of it.
+    """
     metrics = file.parent / "metrics.json"
-    verified = [path for path in (folder / "verify.json", file.parent / "verify.json") if path.is_file()]
-    return (
-        read_json(metrics) if metrics.is_file() else None,
-        read_json(verified[0]) if verified else None,
-    )
+    places = (folder / "verify.json", file.parent / "verify.json")
+    verified = [found for found in (read_json(path) for path in places if path.is_file()) if same_file(found, result)]
+    return read_json(metrics) if metrics.is_file() else None, verified[0] if verified else None
+
+
+def same_file(verify: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether a verification and a run are of the same .net file, as far as both say."""
+    digests = {entry.get("file_digest") for entry in (verify, result)} - {None}
+    return len(digests) < 2
 
 
 def renew(folder: Path) -> str | None:
@@ -41,7 +50,7 @@ def renew(folder: Path) -> str | None:
         why = f"there is no {missing[0]} beside it" if missing else "it is from an older version of Basalt"
         return f"{path} is as it was, as {why}: run the network again to renew it."
     result, counts, energy = (read_json(folder / f"{name}.json") for name in NEEDED)
-    metrics, verify = known_beside(folder, file_of(folder, result))
+    metrics, verify = known_beside(folder, file_of(folder, result), result)
     page = render_around(measured, result, counts, energy, metrics, verify)
     with atomic(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

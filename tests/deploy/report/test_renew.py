@@ -2,12 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from convert import netx
+from deploy import cores
 from deploy.energy.tables import FOLDER
 from deploy.main import app
 from deploy.report import environment
@@ -52,6 +55,30 @@ def test_verify_renews_the_reports_beside_the_file_and_the_one_it_writes_beside(
     assert "Verified, layer by layer" in page(far)
 
 
+def test_a_verification_without_training_does_not_claim_it(ran):
+    call("verify", ran / "model.net", "-n", 2)
+    whole = page(ran / "deploy-fixed")
+    assert "Same spikes as the reference?" in whole and "Same spikes as trained?" not in whole
+    assert "Training was not compared" in whole
+
+
+def test_a_verification_of_another_file_is_none_of_the_run(tmp_path):
+    """The run is of the file before; what verify says of the new one is not about its spikes."""
+    netx.write(tmp_path / "model.net", READOUT.network)
+    np.savez(tmp_path / "test.npz", spikes=READOUT.spikes)
+    call("run", tmp_path / "model.net", "-n", 1)
+    folder = tmp_path / "deploy-fixed"
+    last = READOUT.network.layers[-1]
+    changed = replace(READOUT.network, layers=(*READOUT.network.layers[:-1], replace(last, weight=-last.weight)))
+    netx.write(tmp_path / "model.net", changed)
+    call("verify", tmp_path / "model.net", "-n", 1)
+    assert "not verified yet" in page(folder)
+    call("price", folder)
+    assert "not verified yet" in page(folder)
+    call("run", tmp_path / "model.net", "-n", 1)
+    assert "not verified yet" not in page(folder)
+
+
 def test_price_adds_a_table_and_renews_the_report(ran):
     folder = ran / "deploy-fixed"
     own = ran / "mine.toml"
@@ -81,8 +108,6 @@ def test_a_table_that_is_gone_keeps_its_entry_while_it_is_true(ran):
 
 
 def test_step_ms_goes_into_everything_that_is_priced(tmp_path):
-    from dataclasses import replace
-
     netx.write(tmp_path / "model.net", replace(READOUT.network, step_seconds=None))
     np.savez(tmp_path / "test.npz", spikes=READOUT.spikes)
     folder = tmp_path / "deploy-fixed"
@@ -104,8 +129,6 @@ def test_step_ms_goes_into_everything_that_is_priced(tmp_path):
 
 @pytest.mark.parametrize("command", ["run", "price"])
 def test_step_ms_does_not_overrule_the_file(tmp_path, command):
-    from dataclasses import replace
-
     netx.write(tmp_path / "model.net", replace(READOUT.network, step_seconds=0.005))
     np.savez(tmp_path / "test.npz", spikes=READOUT.spikes)
     call("run", tmp_path / "model.net", "-n", 1, "--step-ms", 5)
@@ -157,10 +180,6 @@ def test_no_table_has_more_columns_than_a_page_has_room_for(ran):
 
 
 def test_what_does_not_fit_is_among_the_warnings(tmp_path):
-    from pathlib import Path
-
-    from deploy import cores
-
     netx.write(tmp_path / "model.net", READOUT.network)
     np.savez(tmp_path / "test.npz", spikes=READOUT.spikes)
     text = (Path(cores.__file__).parent / "default.toml").read_text()

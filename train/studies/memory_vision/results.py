@@ -62,7 +62,13 @@ QUANTITIES = {
     "products": Quantity(
         "memory products", "µJ", lambda o: 1e6 * o["energy"]["products"], 3, "multiplications at 4.6 pJ, an inference"
     ),
-    "energy": Quantity("energy", "µJ", lambda o: 1e6 * o["energy"]["total"], 3, "both, an inference"),
+    "energy": Quantity(
+        "energy",
+        "µJ",
+        lambda o: 1e6 * o["energy"]["total"],
+        3,
+        "both, an inference: arithmetic alone, no memories, no leakage",
+    ),
     "paper_energy": Quantity(
         "energy, paper's", "µJ", lambda o: 1e6 * o["energy"]["paper"], 3, "spikes at 0.9 pJ, summed over 640 samples"
     ),
