@@ -152,5 +152,6 @@ def align(network: Network, trace: Trace, sent: dict[str, np.ndarray], shift: bo
 
 
 def differing(trained: np.ndarray, sent: np.ndarray, late: int) -> float:
-    """The share of values that differ where what is sent here is late by so many steps."""
-    return float(np.mean(trained[..., : trained.shape[-1] - late] != sent[: len(trained), :, late:]))
+    """The share of values of the samples that both have which differ, if what is sent here is late by these steps."""
+    both = min(len(trained), len(sent))
+    return float(np.mean(trained[:both, :, : trained.shape[-1] - late] != sent[:both, :, late:]))

@@ -115,6 +115,16 @@ def test_part_of_a_trace_is_compared_and_the_rest_told(trained):
     assert [(layer["layer"], layer["samples"]) for layer in found["pairs"][0]["layers"]] == [("layer2", 2)]
 
 
+def test_of_a_trace_of_more_samples_those_are_compared_that_run(trained):
+    """`--samples` below those of the trace ended in a traceback."""
+    folder, sent = trained
+    np.savez(folder / "t.npz", **sent)
+    done, found = verify(folder, "--trace", folder / "t.npz", "-n", 2)
+    assert done.exit_code == 0, done.exception
+    assert {layer["samples"] for layer in found["pairs"][0]["layers"]} == {2}
+    assert found["training"]["late"] == {"layer0": 0, "layer2": 0, "layer3": 1}
+
+
 def test_layers_may_be_named_by_their_order(tmp_path):
     """A file of ours names its layers; nothing may be late in it."""
     folder, sent = make(tmp_path)
