@@ -152,11 +152,12 @@ def lines(examples: tuple[str, ...]) -> str:
     return "\n\n".join(["Examples:", *(f"  [cyan]{example}[/cyan]" for example in examples)])
 
 
-def show_version(wanted: bool) -> None:
+def show_version(wanted: bool) -> bool:
     """Print the version and end, where `--version` was given."""
     if wanted:
         typer.echo(f"basalt {__version__}")
         raise typer.Exit
+    return wanted
 
 
 def start(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
@@ -253,6 +253,7 @@ class Foreign:
         return prod(self.shape)
 
 
+@runtime_checkable
 class Layer(Protocol):
     """What every layer record has."""
 
@@ -317,6 +318,6 @@ def staggered(network: Network) -> Network:
     return replace(network, layers=layers)
 
 
-def axis(value: int | np.ndarray) -> Int[np.ndarray, "#neurons"]:
+def axis(value: int | np.integer | Int[np.ndarray, "*any"]) -> Int[np.ndarray, "#neurons"]:
     """A decay as a one-dimensional int64 array, of length 1 when all neurons share it."""
     return np.atleast_1d(np.asarray(value, dtype=np.int64))

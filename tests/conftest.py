@@ -6,6 +6,8 @@ from multiprocessing import active_children
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import shapes
+
 # Before a test imports numpy, torch or numba, which start their threads then.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(variable, "2")
@@ -20,6 +22,14 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("basalt")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Check shapes, where that is asked for, before any test imports what has them."""
+    if shapes.ASKED:
+        shapes.check()
+        # beartype looks at an element of a list drawn at random
+        config.addinivalue_line("filterwarnings", "ignore:Do not use the `random` module inside strategies")
 
 
 @pytest.hookimpl(trylast=True)

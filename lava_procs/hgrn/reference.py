@@ -74,7 +74,7 @@ def hgrn_step(
     return PathwayStep(round_shift(gain * out, output_shift), after, np.sum(after != wide, axis=-1))
 
 
-def squashed(h: Int[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch neurons"]:
+def squashed(h: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
     """k = clip((TANH[h to the nearest 2⁻⁴] + 16) >> 5, ±127): tanh in 8 bits, unit 2⁻⁷."""
     return squash(tables.tanh(SQUASHED_SHIFT)[tables.index(h, SQUASHED)])
 
@@ -86,7 +86,7 @@ def squash(value: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
 
 def floating_step(
     arrived: Num[np.ndarray, "batch inputs"],
-    h: Float[np.ndarray, "batch neurons"],
+    h: Num[np.ndarray, "batch neurons"],
     *,
     variant: str,
     forget_weight: Num[np.ndarray, "neurons inputs"],
@@ -119,6 +119,6 @@ def floating_step(
     return PathwayStep(gain * out * 2.0**-output_shift, after, np.zeros(len(h), dtype=np.int64))
 
 
-def logistic(activation: Float[np.ndarray, "batch neurons"]) -> Float[np.ndarray, "batch neurons"]:
+def logistic(activation: Num[np.ndarray, "batch neurons"]) -> Float[np.ndarray, "batch neurons"]:
     """σ of an activation in weight units."""
     return 0.5 + 0.5 * np.tanh(activation / (2 * tables.WEIGHT_UNITY))

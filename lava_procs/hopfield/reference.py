@@ -1,7 +1,7 @@
 """The specification of the associative memory of a layer, a step at a time."""
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Int, Num
 
 from basalt import tables
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS, decay, dense_sum, round_shift, sat24
@@ -112,8 +112,8 @@ def classical(
 
 def floating_step(
     arrived: Num[np.ndarray, "batch inputs"],
-    current: Float[np.ndarray, "batch neurons"],
-    q: Float[np.ndarray, "batch inputs"],
+    current: Num[np.ndarray, "batch neurons"],
+    q: Num[np.ndarray, "batch inputs"],
     *,
     refresh: bool,
     keys: Num[np.ndarray, "patterns inputs"],

@@ -202,8 +202,8 @@ class ConvLayer:
 
     def advance(
         self, arrived: UInt64[np.ndarray, "block batch words"], first: int, length: int
-    ) -> UInt64[np.ndarray, "block batch words"]:
-        """The spikes of `length` steps that begin at step `first` of the sample."""
+    ) -> UInt64[np.ndarray, "longest batch sent"]:
+        """The spikes of `length` steps that begin at step `first` of the sample; zeros from there to the longest block."""
         self.out[length:] = 0
         self.workers.run(
             lambda low, high: conv_block(

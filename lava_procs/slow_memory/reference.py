@@ -1,7 +1,7 @@
 """The specification of the slow memory of a layer, a step at a time."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int, Num
 
 from lava_procs.kernels.fixed_point import DRIVE_MAX, dense_sum, round_shift, sat24
 from lava_procs.kernels.pathway import PathwayStep
@@ -44,9 +44,9 @@ def memory_step(
 
 
 def floating_step(
-    activation: Float[np.ndarray, "batch"],
-    current: Float[np.ndarray, "batch neurons"],
-    m: Float[np.ndarray, "batch states"],
+    activation: Num[np.ndarray, "batch"],
+    current: Num[np.ndarray, "batch neurons"],
+    m: Num[np.ndarray, "batch states"],
     *,
     refresh: bool,
     drive_bias: int,

@@ -116,7 +116,7 @@ def test_the_kernel_counts_saturated_traces():
     currents = np.zeros((2, 1, 3))
     for t in range(16):
         kernel.run(0, 2, t, 1, pack(arrived[:1], 8), pack(arrived[t], 8), currents)
-        after = hopfield_step(arrived[t], currents[:, 0], q, refresh=True, **constants(memory))
+        after = hopfield_step(arrived[t], currents[:, 0].astype(np.int64), q, refresh=True, **constants(memory))
         q, saturations = after.m, saturations + after.saturations
         assert np.array_equal(currents[:, 0], after.current)
     counts = kernel.take_counts(0, 16)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, no_type_check, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int64, UInt8, UInt16
@@ -114,6 +114,7 @@ def concatenate(parts: Sequence[EventSet]) -> EventSet:
     )
 
 
+@runtime_checkable
 class Samples(Protocol):
     """A set of labelled samples that can be made dense, such as `EventSet`."""
 
@@ -154,6 +155,7 @@ class Part:
         splits.__dict__[self.name] = given
 
 
+@no_type_check  # at runtime: what a field is given is checked by Part.__set__
 @dataclass(frozen=True, kw_only=True)
 class Splits:
     """A data set cut into three, with a sentence that says where it comes from.

@@ -1,17 +1,19 @@
 """What a recipe says about a layer. One class a kind; the registry of kinds is in `train.layers`."""
 
 from math import frexp
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo  # a protocol that no isinstance can check
 
 
 def _decay(value: Any) -> float | tuple[float, float]:
@@ -50,7 +52,7 @@ class Strict(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _true_is_no_number(cls, value: Any, info: "ValidationInfo") -> Any:
         annotation = cls.model_fields[str(info.field_name)].annotation
         if isinstance(value, bool) and {int, float} & {annotation, *get_args(annotation)}:
             raise ValueError("input should be a number")

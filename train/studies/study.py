@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from train.studies.basis import Basis
 from train.studies.plan import Experiment
@@ -25,6 +25,7 @@ class Report:
     plain: dict[str, Any]
 
 
+@runtime_checkable
 class Study(Protocol):
     """Trainings, what is measured in each, and what is said of them all. Studies travel to other processes."""
 
