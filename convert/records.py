@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Int
@@ -48,8 +48,25 @@ class Neuron(Whole):
     reset: str = "hard"
 
 
+class Layer:
+    """What every layer record has."""
+
+    kind: ClassVar[str]
+    name: str
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        raise NotImplementedError
+
+    @property
+    def neurons(self) -> int:
+        """Size of the output."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False)
-class Spiking(Whole):
+class Spiking(Whole, Layer):
     """A layer of spiking neurons with dense synapses, all parts but the weight optional.
 
         a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the memory pathway if any
@@ -184,7 +201,7 @@ class Encoder(Spiking):
 
 
 @dataclass(frozen=True, eq=False)
-class Readout(Whole):
+class Readout(Whole, Layer):
     """Non-spiking integrators, one a class; the class is the first largest sum after the last step.
 
         y[t] = y[t−1] + weight s_in[t−1]                                                        (32 bit)
@@ -222,7 +239,7 @@ class Readout(Whole):
 
 
 @dataclass(frozen=True, eq=False)
-class Foreign:
+class Foreign(Layer):
     """A layer that only stock lava-dl computes (sigma-delta, resonate-and-fire); it stays in its file.
 
     Attributes:
@@ -251,20 +268,6 @@ class Foreign:
     def neurons(self) -> int:
         """Size of the output."""
         return prod(self.shape)
-
-
-@runtime_checkable
-class Layer(Protocol):
-    """What every layer record has."""
-
-    kind: ClassVar[str]
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def inputs(self) -> int: ...
-    @property
-    def neurons(self) -> int: ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,10 @@ array is a memory-mapped .npy file, so that the counts of a killed run are kept 
 """
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.process import ProcessParameters
 
 from lava_procs.near_memory.counters import SCHEDULED
 
@@ -61,7 +62,7 @@ class MeteredModel(PyLoihiProcessModel):
 
     counters: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
-    def __init__(self, proc_params: dict) -> None:
+    def __init__(self, proc_params: ProcessParameters) -> None:
         super().__init__(proc_params)
         self.batch: int = proc_params["batch"]
         self.steps: int = proc_params["steps"]
@@ -118,6 +119,6 @@ class MeteredModel(PyLoihiProcessModel):
             self.round_counters[:, COLUMN[name]] += amount
 
 
-def events(values: Int[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch"]:
+def events(values: Integer[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch"]:
     """How many entries of each sample carry an event."""
     return np.count_nonzero(values, axis=-1)

@@ -2,6 +2,8 @@
 
 import ast
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from beartype import BeartypeConf, beartype
 
@@ -29,6 +31,16 @@ def check() -> None:
 
     hook.JaxtypingTransformer = Transformer
     hook.install_import_hook(PACKAGES, f"{__name__}.checker")
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Nothing is checked inside, so that what is wrong can be made to see that it is refused."""
+    from jaxtyping import config
+
+    config.update("jaxtyping_disable", True)
+    yield
+    config.update("jaxtyping_disable", False)
 
 
 def _name(decorator: ast.expr) -> str:

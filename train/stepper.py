@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Num
 
 from train.layers import whole
 from train.merged import Merged
@@ -89,7 +89,7 @@ class Stepper:
                 group["lr"] = torch.tensor(0.0, device=fabric.device)
 
     def __call__(
-        self, x: Float[torch.Tensor, "batch features steps"], labels: Int[torch.Tensor, "batch"], rate: float
+        self, x: Num[torch.Tensor, "batch features steps"], labels: Int[torch.Tensor, "batch"], rate: float
     ) -> None:
         """One step at a learning rate."""
         if self.merged is not None:

@@ -203,7 +203,7 @@ class ConvLayer:
     def advance(
         self, arrived: UInt64[np.ndarray, "block batch words"], first: int, length: int
     ) -> UInt64[np.ndarray, "longest batch sent"]:
-        """The spikes of `length` steps that begin at step `first` of the sample; zeros from there to the longest block."""
+        """The spikes of `length` steps that begin at step `first` of the sample; the rest of `out` is 0."""
         self.out[length:] = 0
         self.workers.run(
             lambda low, high: conv_block(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, UInt64
+from jaxtyping import Float, Int, Num, UInt64
 
 from lava_procs.kernels.counts import Counts
 
@@ -12,8 +12,8 @@ from lava_procs.kernels.counts import Counts
 class PathwayStep(NamedTuple):
     """The current into the neurons, the pathway's state m, and how many values saturated, a sample."""
 
-    current: Int[np.ndarray, "batch neurons"]
-    m: Int[np.ndarray, "batch states"]
+    current: Num[np.ndarray, "batch neurons"]
+    m: Num[np.ndarray, "batch states"]
     saturations: Int[np.ndarray, "batch"]
 
 

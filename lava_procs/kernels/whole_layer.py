@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, UInt64
+from jaxtyping import Int, Num, UInt64
 
 from lava_procs.kernels.bits import words
 from lava_procs.kernels.counts import Counts, graded_counts, spiking_counts
@@ -93,8 +93,8 @@ class WholeLayer:
 
     def advance(
         self, arrived: UInt64[np.ndarray, "block batch words"], first: int, length: int
-    ) -> UInt64[np.ndarray, "block batch words"]:
-        """The spikes of `length` steps that begin at step `first` of the sample."""
+    ) -> UInt64[np.ndarray, "longest batch sent"]:
+        """The spikes of `length` steps that begin at step `first` of the sample; the rest of `out` is 0."""
         self.first = first
         self.out[length:] = 0
         self.workers.run(lambda low, high: self.work(low, high, arrived, first, length))
@@ -129,7 +129,7 @@ class WholeLayer:
                 self.spiking_counts,
             )
 
-    def variables(self) -> dict[str, np.ndarray]:
+    def variables(self) -> dict[str, Num[np.ndarray, "batch size"]]:
         """u and v of the neurons, m of the memory pathway if there is one."""
         return {"u": self.u, "v": self.v} | ({} if self.pathway is None else {"m": self.pathway.m})
 

@@ -2,6 +2,7 @@
 `near_memory`, which is the compiled one with the schedule of a near-memory core."""
 
 import numpy as np
+from jaxtyping import Int, Num, UInt8
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
@@ -51,7 +52,7 @@ class AbstractSpikingModel(NeuronModel):
     def advance(self) -> None:
         """Receive a block, work through its steps, send what fired."""
         arrived = unpack(self.s_in.recv(), self.inputs, self.proc_params["planes"])
-        memory = self.memory_in.recv() if self.proc_params["has_memory"] else np.zeros(self.block, dtype=np.int64)
+        memory = self.memory_in.recv() if self.proc_params["has_memory"] else [0] * self.block
         sent = np.zeros((self.block, self.batch, self.neurons), dtype=np.uint8)
         for k in range(self.length):
             self.now = self.first + k
@@ -60,7 +61,7 @@ class AbstractSpikingModel(NeuronModel):
             self.received = arrived[k]
         self.s_out.send(pack(sent))
 
-    def step(self, memory: np.ndarray) -> None:
+    def step(self, memory: Num[np.ndarray, "batch neurons"] | int) -> None:
         """One time step, from what was received the step before."""
         activation, current = self.inflow()
         own = events(self.fired) if self.proc_params["recurrent"] else 0
@@ -85,18 +86,18 @@ class AbstractSpikingModel(NeuronModel):
         if self.proc_params["planes"] > 1:
             self.count(**graded_counts(self.operations(events(self.received)), self.proc_params["planes"]))
 
-    def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
+    def inflow(self) -> tuple[Int[np.ndarray, "batch neurons"], Num[np.ndarray, "batch neurons"] | int]:
         """Activation in weights, and current in units of u, from what was received the step before."""
         activation = self.product(self.received)
         if self.proc_params["recurrent"]:
             activation = activation + self.recurrent_product(self.fired)
         return activation, 0
 
-    def operations(self, arrived: np.ndarray) -> np.ndarray:
+    def operations(self, arrived: Int[np.ndarray, "batch"]) -> Int[np.ndarray, "batch"]:
         """Synapses that the events of the step before reach, a sample."""
         return arrived * self.neurons
 
-    def delayed(self, t: int) -> np.ndarray:
+    def delayed(self, t: int) -> UInt8[np.ndarray, "batch neurons"]:
         """The spikes of `delay` steps ago, for each neuron its own."""
         depth = len(self.history)
         self.history[t % depth] = self.fired

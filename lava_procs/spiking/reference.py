@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int, Num
 
 from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS, decay, sat24, wrap24
 
@@ -12,8 +12,8 @@ class SpikingStep(NamedTuple):
     """What one step leaves: spikes, current u, membrane v, and how many neurons wrapped or saturated, a sample."""
 
     spikes: Bool[np.ndarray, "batch neurons"]
-    u: Int[np.ndarray, "batch neurons"]
-    v: Int[np.ndarray, "batch neurons"]
+    u: Num[np.ndarray, "batch neurons"]
+    v: Num[np.ndarray, "batch neurons"]
     saturations: Int[np.ndarray, "batch"]
 
 
@@ -50,10 +50,10 @@ def spiking_step(
 
 
 def floating_step(
-    activation: Float[np.ndarray, "batch neurons"],
-    memory: Float[np.ndarray, "batch neurons"] | float,
-    u: Float[np.ndarray, "batch neurons"],
-    v: Float[np.ndarray, "batch neurons"],
+    activation: Num[np.ndarray, "batch neurons"],
+    memory: Num[np.ndarray, "batch neurons"] | float,
+    u: Num[np.ndarray, "batch neurons"],
+    v: Num[np.ndarray, "batch neurons"],
     *,
     bias: Int[np.ndarray, "neurons"] | int,
     threshold: int,

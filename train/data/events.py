@@ -21,7 +21,7 @@ class EventSet:
     `index` is the position of each sample in the set that it comes from.
     """
 
-    offsets: Int64[np.ndarray, "n+1"]
+    offsets: Int64[np.ndarray, "{len(labels)+1}"]
     features: UInt16[np.ndarray, "k"]
     times: UInt16[np.ndarray, "k"]
     labels: Int64[np.ndarray, "n"]
@@ -178,7 +178,7 @@ class RawEvents:
     times in µs; features as in `EventSet`.
     """
 
-    offsets: Int64[np.ndarray, "n+1"]
+    offsets: Int64[np.ndarray, "{len(labels)+1}"]
     times: Int64[np.ndarray, "k"]
     features: UInt16[np.ndarray, "k"]
 

@@ -35,7 +35,7 @@ class Recordings:
     """Sound of n recordings: i owns `audio[offsets[i]:offsets[i+1]]`, `rate` samples a second."""
 
     audio: Int16[np.ndarray, "samples"]
-    offsets: Int64[np.ndarray, "n+1"]
+    offsets: Int64[np.ndarray, "{len(labels)+1}"]
     labels: Int64[np.ndarray, "n"]
     speakers: Shaped[np.ndarray, "n"]
     take: Int64[np.ndarray, "n"]

@@ -31,8 +31,8 @@ class Chunks:
             the K what it gives at each of the L steps.
     """
 
-    starts: Float[torch.Tensor, "T C*d"]
-    within: Float[torch.Tensor, "K*L D"]
+    starts: Float[torch.Tensor, "T {T//length*states}"]
+    within: Float[torch.Tensor, "rows D"]
     length: int
     states: int
     _typed: dict[tuple[str, torch.dtype], torch.Tensor] = field(default_factory=dict)
@@ -50,33 +50,35 @@ class Chunks:
 
     def inputs(
         self, drive: Float[torch.Tensor, "batch T"], dtype: torch.dtype = torch.float32
-    ) -> Float[torch.Tensor, "batch*C K"]:
+    ) -> Float[torch.Tensor, "{drive.numel()//self.length} K"]:
         """[m[cL−1]; x[cL], …, x[cL+L−1]; 0] of every chunk."""
         inside = drive.to(dtype).reshape(-1, self.length)
         rest = inside.new_zeros(len(inside), self.width - self.states - self.length)
         return torch.cat([self.before(drive.to(dtype)), inside, rest], 1)
 
-    def before(self, drive: Float[torch.Tensor, "batch T"]) -> Float[torch.Tensor, "batch*C d"]:
+    def before(self, drive: Float[torch.Tensor, "batch T"]) -> Float[torch.Tensor, "{drive.numel()//self.length} d"]:
         """The states before every chunk."""
         return (drive @ self.constant("starts", drive.dtype)).view(-1, self.states)
 
-    def inputs_gradient(self, grad: Float[torch.Tensor, "batch*C K"], batch: int) -> Float[torch.Tensor, "batch T"]:
+    def inputs_gradient(self, grad: Float[torch.Tensor, "chunks K"], batch: int) -> Float[torch.Tensor, "{batch} T"]:
         """The drive's gradient from that of `inputs`."""
         inside = grad[:, self.states : self.states + self.length].reshape(batch, -1)
         return self.starts_gradient(grad, batch).float() + inside.float()
 
-    def starts_gradient(self, grad: Float[torch.Tensor, "batch*C K"], batch: int) -> Float[torch.Tensor, "batch T"]:
+    def starts_gradient(self, grad: Float[torch.Tensor, "chunks K"], batch: int) -> Float[torch.Tensor, "{batch} T"]:
         """The part of it that comes from the states before the chunks."""
         return grad[:, : self.states].reshape(batch, -1) @ self.constant("starts", grad.dtype).t()
 
     def weights(
-        self, rows: Float[torch.Tensor, "width d+1"], dtype: torch.dtype = torch.float32
-    ) -> Float[torch.Tensor, "K L*width"]:
+        self, rows: Float[torch.Tensor, "width {self.states+1}"], dtype: torch.dtype = torch.float32
+    ) -> Float[torch.Tensor, "K {self.length}*width"]:
         """What `inputs` is multiplied with, from the projections [P, ν]."""
         every = torch.nn.functional.pad(rows, (0, self.within.shape[1] - self.states - 1)).to(dtype)
         return (self.constant("within", dtype) @ every.t()).view(-1, self.length * len(rows))
 
-    def weights_gradient(self, grad: Float[torch.Tensor, "K L*width"], width: int) -> Float[torch.Tensor, "width d+1"]:
+    def weights_gradient(
+        self, grad: Float[torch.Tensor, "K {self.length*width}"], width: int
+    ) -> Float[torch.Tensor, "{width} {self.states+1}"]:
         """The projections' gradient from that of `weights`."""
         every = grad.view(-1, width).t() @ self.constant("within", grad.dtype)
         return every[:, : self.states + 1].float()

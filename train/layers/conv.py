@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
 from train.layers.config import ConvConfig, PoolConfig
@@ -88,7 +88,7 @@ class Conv(Driven):
         return self.neuron.quantize_8bit(self.synapse.weight)[..., 0]
 
     def convolve(
-        self, x: Float[torch.Tensor, "batch inputs steps"], kernel: Float[torch.Tensor, "channels group height width"]
+        self, x: Num[torch.Tensor, "batch inputs steps"], kernel: Float[torch.Tensor, "channels group height width"]
     ) -> Float[torch.Tensor, "batch steps units"]:
         """The convolution of every step, steps taken for samples."""
         shape = self.geometry
@@ -98,7 +98,7 @@ class Conv(Driven):
         )
         return sums.reshape(len(x), -1, self.units)
 
-    def drive(self, x: Float[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """W s_in[t], not yet delayed; there is no memory."""
         sums = self.convolve(x, self.matrix)
         return instead(sums, (sums * WEIGHT_SCALE).round() / WEIGHT_SCALE), None
@@ -113,9 +113,8 @@ class Conv(Driven):
 
     def integers(self) -> ConvIntegers:
         """The layer as it is deployed."""
-        common = {**vars(super().integers()), "kind": "conv"}
         shape = {key: self.geometry[key] for key in ("stride", "padding", "groups")}
-        return ConvIntegers(**common, **shape, input_shape=self.input_shape)  # type: ignore[arg-type]
+        return ConvIntegers(**self.parts(), **shape, input_shape=self.input_shape)  # type: ignore[arg-type]
 
 
 class Pool(Conv):
@@ -134,7 +133,7 @@ class Pool(Conv):
         self.synapse.weight.fill_(self.config.weight).requires_grad_(False)
 
     def convolve(
-        self, x: Float[torch.Tensor, "batch inputs steps"], kernel: Float[torch.Tensor, "channels group height width"]
+        self, x: Num[torch.Tensor, "batch inputs steps"], kernel: Float[torch.Tensor, "channels group height width"]
     ) -> Float[torch.Tensor, "batch steps units"]:
         """The weighted sums of every step."""
         images = x.transpose(1, 2).reshape(-1, *self.input_shape).to(kernel.dtype)

@@ -48,6 +48,6 @@ class _Projections(torch.autograd.Function):
         return out @ system.t(), None, None
 
 
-def projections(memory: "SlowMemory") -> Float[torch.Tensor, "neurons d+1"]:
+def projections(memory: "SlowMemory") -> Float[torch.Tensor, "neurons {memory.weight.shape[1]+1}"]:
     """[P, ν] on the grid, as `SlowMemory.projections`."""
     return _Projections.apply(memory.weight, memory.system, memory.shift)

@@ -1,7 +1,7 @@
 """Dual-memory-pathway layers: leaky integrate-and-fire neurons beside a slow memory."""
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
 from train.layers import events, exact, exact_device, whole
@@ -43,7 +43,7 @@ class Dmp(Spiking):
         """W_x after the quantisation hook."""
         return self.neuron.quantize_8bit(self.memory.drive_weight)
 
-    def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+    def current(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What drives the neurons: synaptic and memory current."""
         both = torch.cat([self.synapse.matrix, self.drive_matrix()])
         sums = events.product(x.transpose(1, 2), both, delay=1)

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
 from train.layers import events, exact, exact_device, whole
@@ -44,7 +44,7 @@ class Driven(Spiking):
 
     plain: ClassVar[bool] = False
 
-    def drive(self, x: Float[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The synaptic W s_in[t], not yet delayed, and the memory's current memory[t] or None, in float units.
 
         Both are (batch, steps, units).
@@ -57,7 +57,7 @@ class Driven(Spiking):
         """The integers of `drive` for the layer's integers: in weight units, and in units of the current u."""
         raise NotImplementedError
 
-    def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+    def current(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What drives the neurons, without bias and recurrence."""
         synaptic, memory = self.drive(x)
         arrived = late(synaptic)

@@ -16,7 +16,7 @@ from numba import njit, prange
 class Events:
     """The active inputs of every step: those of row r = sample·steps + step are features[pointers[r]:pointers[r+1]]."""
 
-    pointers: Int[np.ndarray, "rows+1"]
+    pointers: Int[np.ndarray, "{shape[0]*shape[1]+1}"]
     features: Int[np.ndarray, "events"]
     shape: tuple[int, int, int]
 

@@ -38,7 +38,7 @@ def _on(array, like: torch.Tensor) -> Int[torch.Tensor, "..."]:  # type: ignore[
 
 
 def gates(
-    memory: HgrnIntegers, sums: Int[torch.Tensor, "batch steps 3*neurons"]
+    memory: HgrnIntegers, sums: Int[torch.Tensor, "batch steps {3*len(memory.gain)}"]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The activations a_f, a_c and a_g, without what the state adds to them, from the sums of all three weights."""
     biases = (memory.forget_bias, memory.candidate_bias, memory.gate_bias)
@@ -54,7 +54,7 @@ def forgetting(memory: HgrnIntegers, forget: Int[torch.Tensor, "..."]) -> Int[to
 
 
 def integer_memory(
-    memory: HgrnIntegers, sums: Int[torch.Tensor, "batch steps 3*neurons"]
+    memory: HgrnIntegers, sums: Int[torch.Tensor, "batch steps {3*len(memory.gain)}"]
 ) -> Int[torch.Tensor, "batch steps neurons"]:
     """The memory current in units of u, from the sums of forget, candidate and gate weights over s_in[t−1]."""
     return STEPPERS[memory.variant](memory, *gates(memory, sums))

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from basalt import tables
 from train.layers.fixed_point import DECAY_UNIT, STATE_MAX, STATE_SCALE
@@ -91,7 +91,7 @@ def integer_memory(
 
 
 def held(
-    recalled: Float[torch.Tensor, "batch refreshes neurons"], steps: int, interval: int
-) -> Float[torch.Tensor, "batch steps neurons"]:
+    recalled: Num[torch.Tensor, "batch refreshes neurons"], steps: int, interval: int
+) -> Num[torch.Tensor, "batch {steps} neurons"]:
     """What was recalled last at every step."""
     return recalled if interval == 1 else recalled.repeat_interleave(interval, 1)[:, :steps]

@@ -223,7 +223,7 @@ def layer(
     bias: Float[torch.Tensor, "neurons"] | None = None,
     drive_weight: Float[torch.Tensor, "1 inputs"] | None = None,
     drive_bias: Float[torch.Tensor, "1"] | None = None,
-    rows: Float[torch.Tensor, "neurons d+1"] | None = None,
+    rows: Float[torch.Tensor, "neurons columns"] | None = None,
     memory: Memory | None = None,
     deployed: Float[torch.Tensor, "batch steps neurons"] | None = None,
     keep: Float[torch.Tensor, "neurons"] | None = None,

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from basalt import tables
 from basalt.errors import BasaltError
@@ -95,7 +95,7 @@ class HgrnMemory(torch.nn.Module):
         return rounded(shares[:position].sum(0), 1 / tables.UNITY)
 
     def activations(
-        self, sums: Float[torch.Tensor, "batch steps 3*units"]
+        self, sums: Float[torch.Tensor, "batch steps {3*len(self.gain)}"]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """a_f, a_c and a_g of W s[t−1], without what the state adds."""
         forget, candidate, gate = (sums + device_grid.bias(self.bias).reshape(-1)).chunk(3, -1)
@@ -109,7 +109,9 @@ class HgrnMemory(torch.nn.Module):
         return low + rounded((1 - low) * look("sigmoid", forget, self.index_shift), 1 / tables.UNITY)
 
     def forward(
-        self, sums: Float[torch.Tensor, "batch steps 3*units"], recurrent: Float[torch.Tensor, "2*units units"] | None
+        self,
+        sums: Float[torch.Tensor, "batch steps {3*len(self.gain)}"],
+        recurrent: Float[torch.Tensor, "{2*len(self.gain)} units"] | None,
     ) -> Float[torch.Tensor, "batch steps units"]:
         """The memory current from W s[t−1]; `recurrent` is R_f over R_u after quantisation."""
         forget, candidate, gate = self.activations(sums)
@@ -139,7 +141,9 @@ class HgrnMemory(torch.nn.Module):
 
     @torch.no_grad()
     def deployed(
-        self, sums: Float[torch.Tensor, "batch steps 3*units"], recurrent: Float[torch.Tensor, "2*units units"] | None
+        self,
+        sums: Float[torch.Tensor, "batch steps {3*len(self.gain)}"],
+        recurrent: Float[torch.Tensor, "{2*len(self.gain)} units"] | None,
     ) -> Float[torch.Tensor, "batch steps units"]:
         """The exact memory current, in float units."""
         none = np.zeros((len(self.weight), 0), np.int64)
@@ -152,7 +156,9 @@ class HgrnMemory(torch.nn.Module):
         self.index_shift.fill_(index_shift(self.peak))
 
     def integers(
-        self, weight: Int[np.ndarray, "3*units inputs"], recurrent: Int[np.ndarray, "2*units units"] | None
+        self,
+        weight: Int[np.ndarray, "{3*len(self.gain)} inputs"],
+        recurrent: Int[np.ndarray, "{2*len(self.gain)} units"] | None,
     ) -> HgrnIntegers:
         """The deployed integers; `weight` and `recurrent` after the layer's quantisation."""
         gain, e = eight_bits(self.gain)
@@ -208,15 +214,15 @@ class Hgrn(Driven):
         own = {self.memory.weight: self.config.gate_scale, self.memory.gain: max(self.memory.unit, 1e-3)}
         return {**super().units_of(), **own}
 
-    def gate_matrix(self) -> Float[torch.Tensor, "3*units inputs"]:
+    def gate_matrix(self) -> Float[torch.Tensor, "{3*self.units} {self.inputs}"]:
         """W_f, W_c and W_g after the quantisation hook."""
         return device_grid.weights(self.memory.weight)
 
-    def recurrent_gates(self) -> Float[torch.Tensor, "2*units units"] | None:
+    def recurrent_gates(self) -> Float[torch.Tensor, "{2*self.units} {self.units}"] | None:
         """R_f and R_u after the quantisation hook, if there are any."""
         return None if self.memory.recurrent is None else device_grid.weights(self.memory.recurrent)
 
-    def drive(self, x: Float[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """W s_in[t], not yet delayed, and the memory's current."""
         sums = events.product(x.transpose(1, 2), torch.cat([self.synapse.matrix, self.gate_matrix()]))
         synaptic, gates = sums[..., : self.units], sums[..., self.units :]

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from basalt import tables
 from basalt.errors import BasaltError
@@ -107,7 +107,7 @@ class HopfieldMemory(torch.nn.Module):
             return eight_bits(self.keys)[0]
         return _sign(self.keys, self.keys > 0, 1.0)
 
-    def query(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch refreshes inputs"]:
+    def query(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch refreshes inputs"]:
         """q at the steps that refresh the retrieval."""
         arrived = late(x.transpose(1, 2).to(self.keys.dtype))
         q = _Trace.apply(arrived, self.trace_decay)
@@ -115,7 +115,7 @@ class HopfieldMemory(torch.nn.Module):
             self.seen = (q.detach() * STATE_SCALE > self.query_level).to(q.dtype).mean(1)
         return q[:, :: self.config.update_interval]
 
-    def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch steps units"]:
+    def forward(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch steps units"]:
         """The memory current of the layer's input."""
         q = self.query(x)
         recalled = (self._modern if self.config.variant == "modern" else self._classical)(q)
@@ -222,7 +222,7 @@ class Hopfield(Driven):
             return {**super().units_of(), memory.keys: 1.0, memory.gain: unit}
         return {**super().units_of(), memory.keys: self.config.key_scale, memory.values: unit}
 
-    def drive(self, x: Float[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """W s_in[t], not yet delayed, and the memory's current."""
         return self.synapse(x).transpose(1, 2), self.memory(x)
 

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from train.layers import device_grid, exact
 from train.layers.config import ReadoutConfig
@@ -60,7 +60,7 @@ class Readout(torch.nn.Module):
         return None if self.config.voltage_decay is None else round(DECAY_UNIT * self.config.voltage_decay)
 
     def forward(
-        self, x: Float[torch.Tensor, "batch inputs steps"], over_time: bool = False
+        self, x: Num[torch.Tensor, "batch inputs steps"], over_time: bool = False
     ) -> Float[torch.Tensor, "batch classes ..."]:
         """Logits after the last step, or after every step (batch, classes, steps), in the training form."""
         x = x.to(self.synapse.weight.dtype)

@@ -108,7 +108,7 @@ class SlowMemory(torch.nn.Module):
         both = self.transition, self.drive_input[:, None]
         return self._constant("system", 0, lambda: torch.cat(both, 1).to(self.weight.dtype) * scale)
 
-    def projections(self) -> tuple[Float[torch.Tensor, "neurons d+1"], Int[torch.Tensor, ""]]:
+    def projections(self) -> tuple[Float[torch.Tensor, "neurons {self.weight.shape[1]+1}"], Int[torch.Tensor, ""]]:
         """[P, ν] on the grid 2^−e, and e."""
         exact = self.weight @ self.system
         e = exponent(exact.detach().abs().max(), self.shift)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
 from train.layers import exact, exact_device, whole
@@ -118,13 +118,13 @@ class Spiking(torch.nn.Module):
         """The neurons."""
         return self.block.neuron
 
-    def forward(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+    def forward(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """Spikes, in the training form."""
         if whole.applies(self, x):
             return self._delayed(whole.run(self, x)[0])
         return self.fire(self.current(x))
 
-    def current(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
+    def current(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What drives the neurons, without bias and recurrence."""
         return self.synapse(x, delay=1)
 
@@ -141,7 +141,7 @@ class Spiking(torch.nn.Module):
         """The bias of every neuron on the 1/64 grid."""
         return None if self.bias is None else _on_grid(self.bias).repeat_interleave(self.units // self.shape[0])
 
-    def counts(self, x: Float[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units"] | None:
+    def counts(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units"] | None:
         """How often each neuron spikes before the last step, where that is cheaper than `forward`; None elsewhere."""
         if self.block.delay is not None or not whole.applies(self, x):
             return None
@@ -158,18 +158,22 @@ class Spiking(torch.nn.Module):
 
     def integers(self) -> SpikingIntegers:
         """The layer as it is deployed."""
+        return SpikingIntegers(**self.parts())
+
+    def parts(self) -> dict[str, Any]:
+        """What the integers of every spiking layer hold."""
         neuron, bias, recurrent = self.neuron, self.quantised_bias(), self.recurrent_matrix
-        return SpikingIntegers(
-            name=self.name,
-            weight=to_integers(self.matrix),
-            threshold=neuron.v_th_mant,
-            current_decay=neuron.constants.current_decay,
-            voltage_decay=np.broadcast_to(neuron.cx_voltage_decay, neuron.shape).astype(np.int64),
-            reset=self.config.reset,
-            recurrent_weight=None if recurrent is None else to_integers(recurrent),
-            bias=None if bias is None else to_integers(bias),
-            delay=None if self.block.delay is None else self.block.delay.steps(),
-        )
+        return {
+            "name": self.name,
+            "weight": to_integers(self.matrix),
+            "threshold": neuron.v_th_mant,
+            "current_decay": neuron.constants.current_decay,
+            "voltage_decay": np.broadcast_to(neuron.cx_voltage_decay, neuron.shape).astype(np.int64),
+            "reset": self.config.reset,
+            "recurrent_weight": None if recurrent is None else to_integers(recurrent),
+            "bias": None if bias is None else to_integers(bias),
+            "delay": None if self.block.delay is None else self.block.delay.steps(),
+        }
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
         """Spikes as deployed, in exact integers."""
@@ -247,4 +251,4 @@ def _on_grid(value: torch.Tensor) -> torch.Tensor:
 
 def to_integers(weight: Float[torch.Tensor, "..."]) -> Int[np.ndarray, "..."]:
     """Values on the 1/64 grid as integers."""
-    return np.rint(weight.detach().cpu().double().numpy() * WEIGHT_SCALE).astype(np.int64)
+    return (weight.detach().cpu().double() * WEIGHT_SCALE).round().to(torch.int64).numpy()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from train.layers import events
 from train.slayer import slayer
@@ -22,7 +22,7 @@ class Dense(slayer.synapse.Dense):
         return weight.flatten(1)
 
     def forward(
-        self, input: Float[torch.Tensor, "batch inputs steps"], delay: int = 0
+        self, input: Num[torch.Tensor, "batch inputs steps"], delay: int = 0
     ) -> Float[torch.Tensor, "batch neurons steps"]:
         """a[t] = W s[t − delay]."""
         return events.product(input.transpose(1, 2), self.matrix, delay).transpose(1, 2)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from train.layers import device_grid, fused, fused_diagonal, fused_driven, fused_recurrent
 
@@ -31,7 +31,7 @@ def available() -> bool:
     return True
 
 
-def applies(layer: "Spiking", x: Float[torch.Tensor, "batch inputs steps"]) -> bool:
+def applies(layer: "Spiking", x: Num[torch.Tensor, "batch inputs steps"]) -> bool:
     """Whether an operation does this layer here, for so many steps."""
     if x.device.type not in DEVICES or x.shape[2] < 2 or not available():
         return False
@@ -56,7 +56,7 @@ def known(layer: "Spiking") -> bool:
 
 
 def run(
-    layer: "Spiking", x: Float[torch.Tensor, "batch inputs steps"], send: bool = True
+    layer: "Spiking", x: Num[torch.Tensor, "batch inputs steps"], send: bool = True
 ) -> tuple[Any, Float[torch.Tensor, "batch units"]]:
     """Spikes of the layer (batch, units, steps), or None unless `send`, and their counts before the last step."""
     operation = _operation(layer)
