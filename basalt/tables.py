@@ -13,7 +13,7 @@ An activation takes the nearest entry, so that 0 stays 0 under tanh: silence dri
 from functools import cache
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 ENTRIES = 256
 UNITY = 1 << 12
@@ -57,12 +57,12 @@ def reciprocal() -> Int[np.ndarray, "256"]:
     return frozen(np.floor((1 << 23) / (ENTRIES + np.arange(ENTRIES) + 0.5)))
 
 
-def middles(index_shift: int) -> np.ndarray:
+def middles(index_shift: int) -> Float[np.ndarray, "256"]:
     """x_i, the middle of what entry i stands for."""
     return (np.arange(ENTRIES) - ENTRIES // 2) * 2.0**index_shift / WEIGHT_UNITY
 
 
-def frozen(values: np.ndarray) -> Int[np.ndarray, "256"]:
+def frozen(values: Float[np.ndarray, "256"]) -> Int[np.ndarray, "256"]:
     """As integers that nobody can write to."""
     table = values.astype(np.int64)
     table.flags.writeable = False

@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+from jaxtyping import Int
 
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Neuron, Readout, Spiking
 
@@ -106,12 +107,12 @@ def write_neuron(group: h5py.Group, neuron: Neuron, start: int, shape: tuple[int
         group["neuron/start"] = start
 
 
-def scalar(value: np.ndarray) -> int | np.ndarray:
+def scalar(value: Int[np.ndarray, "#neurons"]) -> int | Int[np.ndarray, "neurons"]:
     """One number when all neurons share it, as lava-dl writes it."""
     return int(value[0]) if value.size == 1 else value.astype(np.int32)
 
 
-def by_channel(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def by_channel(value: Int[np.ndarray, "#neurons"], shape: tuple[int, ...]) -> Int[np.ndarray, "#channels"]:
     """One value a channel, where the neurons of each channel share it."""
     if value.size == 1 or len(shape) == 1:
         return value

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Integer, UInt8
 
 from basalt.errors import BasaltError
 from convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
@@ -18,6 +18,10 @@ from lava_procs.kernels.pathway import PathwayStep
 from lava_procs.readout.reference import membrane_step, sum_step
 from lava_procs.slow_memory.reference import memory_step
 from lava_procs.spiking.reference import spiking_step
+
+Arrived = Integer[np.ndarray, "samples inputs"]
+Current = Int[np.ndarray, "samples neurons"]
+Held = Int[np.ndarray, "samples states"]
 
 
 @dataclass(frozen=True)
@@ -36,18 +40,18 @@ class Inflow(NamedTuple):
     current: Int[np.ndarray, "samples neurons"] | int = 0
 
 
-def dense_inflow(layer: Spiking, arrived: np.ndarray, t: int) -> Inflow:
+def dense_inflow(layer: Spiking, arrived: Arrived, t: int) -> Inflow:
     """weight · s_in[t−1]."""
     return Inflow(dense_sum(arrived, layer.weight))
 
 
-def conv_inflow(layer: Conv, arrived: np.ndarray, t: int) -> Inflow:
+def conv_inflow(layer: Conv, arrived: Arrived, t: int) -> Inflow:
     """weight ∗ s_in[t−1]."""
     geometry = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "extra")}
     return Inflow(conv_sum(arrived, layer.weight, input_shape=layer.input_shape, **geometry))
 
 
-def encoder_inflow(layer: Encoder, arrived: np.ndarray, t: int) -> Inflow:
+def encoder_inflow(layer: Encoder, arrived: Arrived, t: int) -> Inflow:
     """weight·x[t−1] + offset from step 1 on, where x has `fraction` ≤ 6 fraction bits: exact in units of u."""
     values = (arrived.astype(np.int8) if layer.signed else arrived).astype(np.int64)
     current = (values * layer.weight.item() << ALIGN) >> layer.fraction
@@ -101,19 +105,19 @@ def simulate_spiking(
     return out if layer.delay is None else delayed(out, layer.delay)
 
 
-def slow_memory(memory: SlowMemory, arrived: np.ndarray, current: np.ndarray, m: np.ndarray, t: int) -> PathwayStep:
+def slow_memory(memory: SlowMemory, arrived: Arrived, current: Current, m: Held, t: int) -> PathwayStep:
     """A step of a slow memory."""
     activation = dense_sum(arrived, memory.drive_weight[None, :])[:, 0]
     constants = constants_of(memory, "drive_weight", "update_interval")
     return memory_step(activation, current, m, refresh=t % memory.update_interval == 0, **constants)
 
 
-def hgrn(memory: Hgrn, arrived: np.ndarray, current: np.ndarray, m: np.ndarray, t: int) -> PathwayStep:
+def hgrn(memory: Hgrn, arrived: Arrived, current: Current, m: Held, t: int) -> PathwayStep:
     """A step of a hierarchically gated recurrent memory."""
     return hgrn_step(arrived, m, **constants_of(memory))
 
 
-def hopfield(memory: Hopfield, arrived: np.ndarray, current: np.ndarray, m: np.ndarray, t: int) -> PathwayStep:
+def hopfield(memory: Hopfield, arrived: Arrived, current: Current, m: Held, t: int) -> PathwayStep:
     """A step of an associative memory."""
     constants = constants_of(memory, "variant", "update_interval")
     return hopfield_step(arrived, current, m, refresh=t % memory.update_interval == 0, **constants)
@@ -124,7 +128,7 @@ def constants_of(memory: Pathway, *without: str) -> dict[str, Any]:
     return {item.name: getattr(memory, item.name) for item in fields(memory) if item.name not in without}
 
 
-PATHWAY_STEPS: dict[str, Callable[[Any, np.ndarray, np.ndarray, np.ndarray, int], PathwayStep]] = {
+PATHWAY_STEPS: dict[str, Callable[[Any, Arrived, Current, Held, int], PathwayStep]] = {
     SlowMemory.kind: slow_memory,
     Hgrn.kind: hgrn,
     Hopfield.kind: hopfield,
@@ -162,7 +166,7 @@ def simulate_readout(
 
 def simulate_foreign(
     layer: Foreign, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
-) -> np.ndarray:
+) -> NoReturn:
     """There is no reference: stock lava-dl is what such a layer is."""
     raise BasaltError(
         f"{layer.file}, layer {layer.index}: {layer.name!r} has {layer.neuron} neurons, which only stock lava-dl "

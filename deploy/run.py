@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Num, UInt8
 from numpy.lib.format import open_memmap
 
 from basalt.errors import BasaltError
@@ -243,7 +243,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
     return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout))
 
 
-def states_of(job: Job, layout: Layout) -> dict[str, dict[str, np.ndarray]]:
+def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "samples size"]]]:
     """The states that were kept, as far as the models are ours."""
     from lava_procs.metering import states_file
 
@@ -256,7 +256,7 @@ def states_of(job: Job, layout: Layout) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> np.ndarray:
+def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> Num[np.ndarray, "samples neurons steps"]:
     """Recorded blocks → (samples, neurons, steps)."""
     rounds = frames.reshape(layout.rounds, layout.blocks * layout.block, layout.batch, -1)[:, : layout.steps]
     values = unpack(rounds, layer.neurons) if isinstance(layer, Spiking) else rounds
@@ -264,7 +264,9 @@ def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> np.ndarray:
     return np.ascontiguousarray(padded[: layout.samples])
 
 
-def predict(network: Network, sent: Mapping[str, np.ndarray]) -> Int[np.ndarray, "samples"]:
+def predict(
+    network: Network, sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]]
+) -> Int[np.ndarray, "samples"]:
     """The class of each sample: the largest sum of the read-out, else the neuron of the last layer that sent most."""
     last = network.layers[-1]
     out = sent[last.name]

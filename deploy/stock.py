@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Integer, Num, Shaped
 
 from basalt.errors import BasaltError
 from convert.netx import why_not_stock, write
@@ -95,12 +95,14 @@ def loads(file: Path) -> bool:
     return all(kind.decode("utf-8", "replace") in STOCK_TYPES for kind in kinds)
 
 
-def by_round(blocks: np.ndarray, layout: Layout) -> np.ndarray:
+def by_round(
+    blocks: Shaped[np.ndarray, "blocks block batch width"], layout: Layout
+) -> Shaped[np.ndarray, "rounds steps batch width"]:
     """(blocks, block, batch, width) as (rounds, steps, batch, width), the same memory."""
     return blocks.reshape(layout.rounds, layout.blocks * layout.block, layout.batch, -1)
 
 
-def driving(first: Layer, values: np.ndarray) -> Int[np.ndarray, "features steps"]:
+def driving(first: Layer, values: Integer[np.ndarray, "features steps"]) -> Integer[np.ndarray, "features steps"]:
     """What the first stock process is sent for input values (features, steps).
 
     Spikes go to synapses as they are. Neurons of an input layer take a current: the affine transform in weights, a step
@@ -114,7 +116,7 @@ def driving(first: Layer, values: np.ndarray) -> Int[np.ndarray, "features steps
     return np.ascontiguousarray(values).view(np.int8).astype(np.int32) if isinstance(first, Foreign) else values
 
 
-def frames_of(layer: Layer, sent: Int[np.ndarray, "neurons steps"]) -> np.ndarray:
+def frames_of(layer: Layer, sent: Num[np.ndarray, "neurons steps"]) -> Num[np.ndarray, "steps width"]:
     """As the layer is recorded: spikes packed, other messages as they are."""
     return pack(sent.T.astype(np.uint8)) if isinstance(layer, Spiking) else sent.T
 

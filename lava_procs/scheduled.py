@@ -25,19 +25,19 @@ class ScheduledModel(MeteredModel):
         """The core that it runs on: the process's, or the default one."""
         return self.proc_params["core"] or Core()
 
-    def tables(self) -> dict[str, np.ndarray]:
+    def tables(self) -> dict[str, Int[np.ndarray, "batch counters"]]:
         """The counters of the samples that run now, by part; where a layer has one part, it is the first."""
         return {"spiking": self.round_counters}
 
     def note(
         self,
         counted: dict[str, Counts],
-        spikes: np.ndarray,
-        own: np.ndarray,
-        fired: np.ndarray,
+        spikes: Int[np.ndarray, "steps batch"],
+        own: Int[np.ndarray, "steps batch"],
+        fired: Int[np.ndarray, "steps batch"],
         reached: Reached | None = None,
     ) -> None:
-        """Count what the kernel did, by part, and what the schedule says of its steps (steps, batch)."""
+        """Count what the kernel did, by part, and what the schedule says of its steps."""
         scheduled = scheduled_counts(self.core, self.sizes, self.first, spikes, own, fired, reached)
         for part, table in self.tables().items():
             for counts in (counted[part], scheduled[part]):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from train.layers import LAYERS, ReadoutConfig
 from train.layers.integers import ReadoutIntegers, SpikingIntegers
@@ -101,7 +101,9 @@ class Network(torch.nn.Module):
         """Mean spikes per neuron and step of each spiking layer in the last training-form forward pass."""
         return {layer.name: layer.rate for layer in self.spiking}
 
-    def forward(self, x: torch.Tensor, over_time: bool = False) -> torch.Tensor:
+    def forward(
+        self, x: Num[torch.Tensor, "batch features steps"], over_time: bool = False
+    ) -> Num[torch.Tensor, "batch classes"] | Num[torch.Tensor, "batch classes steps"]:
         """Logits (batch, classes) of spikes or graded input (batch, features, steps); integer sums in `integer()`.
 
         With `over_time`, the logits after every step, (batch, classes, steps).

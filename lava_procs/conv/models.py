@@ -2,7 +2,7 @@
 `near_memory`, which is the compiled one with the schedule of a near-memory core."""
 
 import numpy as np
-from jaxtyping import UInt64
+from jaxtyping import Int, UInt64
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
@@ -30,14 +30,14 @@ class AbstractConvModel(AbstractSpikingModel):
         self.product = lambda values: conv_sum(values, self.weight, extra=parameters["extra"], **geometry)
         self.reach = fan_out(self.weight.shape[2:], output_shape=output, **geometry)
 
-    def inflow(self) -> tuple[np.ndarray, np.ndarray | int]:
+    def inflow(self) -> tuple[Int[np.ndarray, "batch neurons"], Int[np.ndarray, "batch neurons"]]:
         """No activation but a current, since an affine input has fraction bits."""
         fraction, offset = self.proc_params["fraction"], self.proc_params["offset"]
         values = self.received.astype(np.int8) if self.proc_params["signed"] else self.received
         current = self.product(values) << ALIGN >> fraction
         return np.zeros_like(current), current + ((offset << ALIGN) if self.now else 0)
 
-    def operations(self, arrived: np.ndarray) -> np.ndarray:
+    def operations(self, arrived: Int[np.ndarray, "batch"]) -> Int[np.ndarray, "batch"]:
         """Synapses that the events of the step before reach, a sample."""
         return (self.received != 0) @ self.reach
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from numba import njit
 
 from basalt import tables
@@ -151,7 +152,9 @@ class HgrnKernel(PathwayKernel):
         )
         self.keep(batch, self.neurons)
 
-    def recurrent(self, memory: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    def recurrent(
+        self, memory: Mapping[str, Any]
+    ) -> tuple[Float[np.ndarray, "neurons neurons"], Float[np.ndarray, "neurons neurons"]]:
         """The rows of the two recurrent matrices; float32 where that holds their products exactly."""
         names = ("forget_recurrent", "update_recurrent")
         if not self.gated:

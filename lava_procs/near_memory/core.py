@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from jaxtyping import Int
 
 from lava_procs.near_memory.convolution import ConvSizes
 from lava_procs.near_memory.pathways import PathwaySizes
@@ -168,8 +169,8 @@ MEAN_MEMBRANES = ("leak", "spikes", "sum")
 def spiking_sizes(
     inputs: int,
     neurons: int,
-    current_decay: np.ndarray,
-    delay: np.ndarray | None,
+    current_decay: Int[np.ndarray, "#neurons"],
+    delay: Int[np.ndarray, "neurons"] | None,
     recurrent: bool,
     states: int = 0,
     update_interval: int = 1,

@@ -29,7 +29,7 @@ over all neurons behind them; `entered` is the P of all but the last E events:
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Shaped
 
 from lava_procs.near_memory.arrival import last_arrival
 from lava_procs.near_memory.convolution import Reached, spread
@@ -97,7 +97,7 @@ class StepCosts:
         spikes: Steps,
         own: Steps,
         fired: Steps,
-        refresh: np.ndarray,
+        refresh: Bool[np.ndarray, "*steps"],
         reached: Reached | None = None,
     ) -> None:
         self.core, self.sizes = core, sizes
@@ -279,7 +279,7 @@ CURRENT = ("leak", "spikes", "memory")
 """The passes that read and write the synaptic current, where it outlives a step."""
 
 
-def bound(cost: Cost) -> np.ndarray:
+def bound(cost: Cost) -> Shaped[np.ndarray, "*steps"]:
     """Which path each step's length is due to, by name."""
     names = np.array(list(cost.bounds))
     return names[np.argmax(np.stack(list(cost.bounds.values())), axis=0)]

@@ -2,6 +2,7 @@
 which `near_memory` gives the schedule of a near-memory core."""
 
 import numpy as np
+from jaxtyping import Int
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -72,7 +73,7 @@ class KernelPathwayLayerModel(CompiledModel):
         self.layer = WholeLayer(self.batch, self.kernel_steps, spiking, memory, planes, parameters["kind"])
         self.meters = {part: np.load(path, mmap_mode="r+") for part, path in parameters["meters"].items()}
 
-    def tables(self) -> dict[str, np.ndarray]:
+    def tables(self) -> dict[str, Int[np.ndarray, "batch counters"]]:
         """The counters of the samples that run now, by part."""
         return {part: table[self.mine] for part, table in self.meters.items()}
 
@@ -100,7 +101,7 @@ class CompiledPathwayLayerModel(KernelPathwayLayerModel):
 class NearMemoryPathwayLayerModel(ScheduledLayerModel, KernelPathwayLayerModel):
     """The kernel, and the schedule of a near-memory core."""
 
-    def tables(self) -> dict[str, np.ndarray]:
+    def tables(self) -> dict[str, Int[np.ndarray, "batch counters"]]:
         """Those of the two parts."""
         return KernelPathwayLayerModel.tables(self)
 

@@ -2,6 +2,7 @@
 Integers need no rounding here, so `floating_pt` is the same as `fixed_pt`."""
 
 import numpy as np
+from jaxtyping import Int, UInt64
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
@@ -28,11 +29,13 @@ class AbstractReadoutModel(MeteredModel):
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
-    def account(self, arrived: np.ndarray, saturated: np.ndarray) -> None:
+    def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:
         """Count `length` steps in which so many events arrived and membranes saturated."""
         self.count(**self.counted(arrived, saturated))
 
-    def counted(self, arrived: np.ndarray, saturated: np.ndarray) -> dict[str, np.ndarray | int]:
+    def counted(
+        self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]
+    ) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """The counts of these steps."""
         classes = len(self.weight)
         states = 1 if self.proc_params["voltage_decay"] is None else 2
@@ -71,7 +74,7 @@ class ReadoutModel(AbstractReadoutModel):
         self.y_out.send(sums)
         self.account(incoming, saturated)
 
-    def step(self, activation: np.ndarray) -> ReadoutStep:
+    def step(self, activation: Int[np.ndarray, "batch classes"]) -> ReadoutStep:
         """The sums after a step, and the membranes if there are any."""
         decay = self.proc_params["voltage_decay"]
         if decay is None:
@@ -104,7 +107,7 @@ class KernelReadoutModel(AbstractReadoutModel):
         """Receive a block, run the kernel, send the sums."""
         self.integrate(self.s_in.recv())
 
-    def integrate(self, arrived: np.ndarray) -> None:
+    def integrate(self, arrived: UInt64[np.ndarray, "block batch words"]) -> None:
         """The kernel on a block."""
         from lava_procs.kernels.layers import readout_block
 
@@ -151,13 +154,13 @@ class NearMemoryReadoutModel(ScheduledModel, KernelReadoutModel):
         classes, inputs = self.weight.shape
         self.sizes = readout_sizes(inputs, classes, self.proc_params["voltage_decay"], self.proc_params["planes"])
 
-    def integrate(self, arrived: np.ndarray) -> None:
+    def integrate(self, arrived: UInt64[np.ndarray, "block batch words"]) -> None:
         """The kernel on a block, of which each step sees the events of the one before."""
         seen = np.concatenate([self.before[None], arrived[: self.length - 1]])
         self.seen = count_events(seen, self.proc_params["planes"])
         super().integrate(arrived)
 
-    def account(self, arrived: np.ndarray, saturated: np.ndarray) -> None:
+    def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:
         """Count the kernel's work, and the schedule of its steps."""
         nothing = np.zeros_like(self.seen)
         self.note({"spiking": self.counted(arrived, saturated)}, self.seen, nothing, nothing)

@@ -4,6 +4,7 @@
 import torch
 import triton
 import triton.language as tl
+from jaxtyping import Float, Num, Shaped
 
 STEPS, LANES = 16, 64
 """Steps and neurons of a block."""
@@ -59,7 +60,9 @@ def _grid(values):
     return batch, -(-steps // STEPS), -(-neurons // LANES)
 
 
-def shifted(values: torch.Tensor, delay: torch.Tensor) -> torch.Tensor:
+def shifted(
+    values: Shaped[torch.Tensor, "batch steps neurons"], delay: Num[torch.Tensor, "neurons"]
+) -> Shaped[torch.Tensor, "batch steps neurons"]:
     """values[t − delay], (batch, steps, neurons)."""
     # Not `detach`: Triton's interpreter writes arguments back, which autograd would see.
     values = values.data.contiguous()
@@ -68,7 +71,11 @@ def shifted(values: torch.Tensor, delay: torch.Tensor) -> torch.Tensor:
     return out
 
 
-def gradients(grad: torch.Tensor, sent: torch.Tensor, delay: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def gradients(
+    grad: Float[torch.Tensor, "batch steps neurons"],
+    sent: Num[torch.Tensor, "batch steps neurons"],
+    delay: Num[torch.Tensor, "neurons"],
+) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "neurons"]]:
     """Those of the values and of the delays, from that of what was sent."""
     grad = grad.contiguous()
     grid = _grid(grad)
