@@ -133,7 +133,11 @@ def test_convolutions_that_cannot_be(changes, rule):
         (modern(values=np.ones((3, 4))), "shapes", "size of memory values is 12"),
         (modern(values=None), "shapes", "size of memory values is 0"),
         (modern(keys=np.ones((0, 3)), values=np.ones((0, 4))), "hopfield_width", "number of patterns is 0"),
-        (replace(SQUARE, memory=replace(CLASSICAL, keys=np.zeros((2, 3)))), "hopfield_width", "limit is −1 or 1"),
+        (
+            replace(SQUARE, memory=replace(CLASSICAL, keys=np.zeros((2, 3), dtype=np.int64))),
+            "hopfield_width",
+            "limit is −1 or 1",
+        ),
         (replace(SQUARE, memory=replace(CLASSICAL, keys=np.full((2, 3), 2))), "hopfield_width", "keys is 2"),
         (replace(SQUARE, memory=replace(CLASSICAL, gain=1 << 17)), "hopfield_width", "gain is 131072"),
         (replace(LAYER, memory=CLASSICAL), "shapes", "size of memory keys is 6, the limit is (2, 4)"),

@@ -31,7 +31,7 @@ class Chunks:
             the K what it gives at each of the L steps.
     """
 
-    starts: Float[torch.Tensor, "T {T//length*states}"]
+    starts: Float[torch.Tensor, "T starts"]
     within: Float[torch.Tensor, "rows D"]
     length: int
     states: int
