@@ -17,9 +17,11 @@ from basalt.errors import BasaltError
 from convert import rules
 from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
+from deploy.energy.activity import activity
 from deploy.energy.conventions import step_entries
+from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
-from deploy.network import Layout, all_parts, build, frame_type, frame_width
+from deploy.network import Layout, all_parts, build, frame_type, frame_width, parts
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock
 from lava_procs.kernels.bits import pack, planes_of, unpack, words
@@ -295,6 +297,12 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
                 "counters": used,
             }
         )
+    spikes_out = COUNTERS.index("spikes_out")
+    fired = {layer.name: outcome.counts[parts(layer)[0].meter][:, spikes_out] for layer in job.network.spiking}
+    given = job.network, job.spikes, outcome.sent, fired
+    counting = all(outcome.counts[part.meter].any() for part in all_parts(job.network)[1:])
+    together = slowest(job.core, *given) if counting and len(on_core) == len(job.network.layers) else None
+    busy = activity(*given) if counting else None
     return {
         "format": "basalt-counts",
         "version": 1,
@@ -304,6 +312,8 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
         "steps": job.spikes.shape[2],
         **step_entries(job.network.step_seconds, None),
         **({"core": description(job.core), "misfits": fit_notices(job.scheduled, job.core)} if on_core else {}),
+        **({} if together is None else {"slowest_cycles": together.tolist()}),
+        **({} if busy is None else {"activity": busy}),
         "processes": processes,
     }
 

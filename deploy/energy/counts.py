@@ -2,6 +2,8 @@
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from jaxtyping import Int
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from basalt.errors import BasaltError
@@ -45,6 +47,52 @@ class ProcessCounts(BaseModel):
         return tuple(counter for counter, values in self.counters.items() if any(values))
 
 
+class Series(BaseModel):
+    """A counter in each step: base + factor · number `column` of a row of `Activity.steps`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    process: str
+    part: str
+    counter: str
+    base: Count
+    factor: Count = 0
+    column: Count = 0
+
+
+class Activity(BaseModel):
+    """The distinct steps of the first `samples` samples, each a row of numbers: how often it occurs, and what `series`
+    are made of."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    samples: int = Field(gt=0)
+    series: tuple[Series, ...]
+    steps: Int[np.ndarray, "rows numbers"]
+
+    @field_validator("steps", mode="before")
+    @classmethod
+    def _numbers(cls, rows: Any) -> Any:
+        if not isinstance(rows, (list, tuple)) or not rows:
+            raise ValueError("no rows")
+        return np.array([str(row).split() for row in rows], dtype=np.int64)
+
+    @model_validator(mode="after")
+    def _columns_are_there(self) -> "Activity":
+        if self.steps.min() < 0 or any(series.column >= self.steps.shape[1] for series in self.series):
+            raise ValueError("a row lacks a number, or has one below 0")
+        return self
+
+    @property
+    def times(self) -> Int[np.ndarray, "rows"]:
+        """How often each row occurs."""
+        return self.steps[:, 0]
+
+    def values(self, series: Series) -> Int[np.ndarray, "rows"]:
+        """A counter in each row."""
+        return series.base + series.factor * self.steps[:, series.column]
+
+
 class Clock(BaseModel):
     """What of a near-memory core's description makes seconds of its cycles."""
 
@@ -57,7 +105,8 @@ class Counts(BaseModel):
     """All counters of a run: `samples` inferences of `steps` steps.
 
     `step_seconds_from` says whether the network's file or the user gave the duration of a step; `misfits` are sentences
-    about what does not fit the core that was counted.
+    about what does not fit the core that was counted. `slowest_cycles` are, for each sample, the cycles of the slowest
+    near-memory core of each step, all steps together.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,10 +119,16 @@ class Counts(BaseModel):
     step_seconds_from: Literal["file", "option"] = "file"
     misfits: tuple[str, ...] = ()
     core: Clock | None = None
+    slowest_cycles: tuple[Count, ...] | None = None
+    activity: Activity | None = None
     processes: tuple[ProcessCounts, ...]
 
     @model_validator(mode="after")
     def _one_value_a_sample(self) -> "Counts":
+        if self.slowest_cycles is not None and len(self.slowest_cycles) != self.samples:
+            raise ValueError(f"slowest_cycles has {len(self.slowest_cycles)} values for {self.samples} samples")
+        if self.activity is not None and self.activity.times.sum() != self.activity.samples * self.steps:
+            raise ValueError(f"activity.steps are not {self.activity.samples} samples of {self.steps} steps")
         for process in self.processes:
             for counter, values in process.counters.items():
                 if len(values) != self.samples:

@@ -19,6 +19,9 @@ COUNTERS = (
 ACTIONS = (*COUNTERS, "row_reads", "row_writes")
 """What tables price."""
 
+PACKETS = "packets_out"
+"""Spikes sent, once for each layer that hears them: takes time, and is priced where it arrives."""
+
 KINDS = ("io", "spiking", "slow_memory", "conv", "encoder", "readout", "hopfield", "hgrn")
 """Kinds of processes, whose actions a table may price apart: "slow_memory.state_writes"."""
 
@@ -137,36 +140,66 @@ class Static(Entry):
         return self
 
 
+class Barrier(Entry):
+    """What ends each step of all cores, where they are on at least so many tiles: the name of a time."""
+
+    tiles: int = Field(gt=0)
+    time: str
+
+
 class Latency(Entry):
-    """How long actions keep a machine busy whose cores work through their actions one by one.
+    """How long actions keep a machine busy, whose cores have stages that work side by side, each through its actions
+    one by one; a step ends with the slowest stage of the slowest core.
 
     Attributes:
         source: what is modelled, and what is not.
         times: durations by name.
-        actions: names of the times that one count of an action takes; other actions take none.
-        barrier: name of the time that ends each step of all cores.
+        stages: by name, the names of the times that one count of an action takes in it; other actions take none.
+        cores_per_tile: cores, of a layer each, that share a tile.
+        barriers: by tiles, from 1 on.
     """
 
     source: str = Field(min_length=10)
     times: dict[str, Price]
-    actions: dict[str, tuple[str, ...]]
-    barrier: str
+    stages: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
+    cores_per_tile: int = Field(gt=0)
+    barriers: tuple[Barrier, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _references(self) -> "Latency":
         for name, price in self.times.items():
             if price.unit not in SECOND:
                 raise ValueError(f"times.{name}.unit: {price.unit!r} is not one of {', '.join(SECOND)}")
-        for action in self.actions:
-            _refuse_unknown(action)
-        for name in (self.barrier, *(name for names in self.actions.values() for name in names)):
+        for stage in self.stages.values():
+            for action in stage:
+                _refuse_unknown(action, (*ACTIONS, PACKETS))
+        for name in self.used:
             if name not in self.times:
                 raise ValueError(f"{name!r} is not under [latency.times]")
+        tiles = [barrier.tiles for barrier in self.barriers]
+        if tiles[0] != 1 or sorted(set(tiles)) != tiles:
+            raise ValueError("`barriers` begin with 1 tile, and their tiles increase")
         return self
+
+    @property
+    def used(self) -> set[str]:
+        """The names of all times that anything takes."""
+        named = {name for stage in self.stages.values() for names in stage.values() for name in names}
+        return named | {barrier.time for barrier in self.barriers}
 
     def seconds(self, name: str) -> float:
         """A duration."""
         return self.times[name].value * SECOND[self.times[name].unit]
+
+    def one(self, stage: str, kind: str, counter: str) -> float:
+        """The seconds that one count takes a stage of a process of that kind."""
+        actions, action = self.stages[stage], action_of(counter)
+        return sum(self.seconds(name) for name in actions.get(f"{kind}.{action}", actions.get(action, ())))
+
+    def barrier(self, cores: int) -> float:
+        """The seconds of the barrier of so many cores: that of the most tiles which they are at least on."""
+        tiles = max(1, -(-cores // self.cores_per_tile))
+        return self.seconds([barrier.time for barrier in self.barriers if barrier.tiles <= tiles][-1])
 
 
 class PriceTable(Entry):
@@ -218,9 +251,9 @@ class PriceTable(Entry):
         return {} if self.static is None else {"memory": self.static.memory, "logic": self.static.logic}
 
 
-def _refuse_unknown(key: str) -> None:
+def _refuse_unknown(key: str, known: tuple[str, ...] = ACTIONS) -> None:
     kind, _, action = key.rpartition(".")
-    if action not in ACTIONS:
-        raise ValueError(f"actions.{key}: not a counter; there are {', '.join(ACTIONS)}")
+    if action not in known:
+        raise ValueError(f"actions.{key}: not a counter; there are {', '.join(known)}")
     if kind and kind not in KINDS:
         raise ValueError(f"actions.{key}: {kind!r} is not a kind of process; there are {', '.join(KINDS)}")

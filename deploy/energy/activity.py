@@ -1,0 +1,280 @@
+"""What every part of a network does in each step of a run, and the distinct steps of it: what decides its time.
+
+Totals do not say how long steps last where cores wait for each other: the slowest may be another one in every step.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int, Num
+
+from convert.pathways import Hgrn, Hopfield, SlowMemory
+from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
+from lava_procs.conv.reference import fan_out
+from lava_procs.kernels.bits import planes_of
+from lava_procs.kernels.counts import (
+    graded_counts,
+    hgrn_counts,
+    hopfield_counts,
+    readout_counts,
+    slow_memory_counts,
+    spiking_counts,
+)
+
+LIMIT = 1 << 20
+"""Steps that are looked at, of the first so many samples."""
+UNSEEN = ("saturations",)
+"""Counters that spikes do not tell."""
+
+Steps = Int[np.ndarray, "samples steps"]
+PerStep = dict[str, Steps]
+"""Counter → its value in each step; `packets_out` is that of spikes sent, once for each layer that hears them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """What left a layer or the input, and after how many steps each neuron's spikes leave.
+
+    Attributes:
+        values: (samples, neurons, steps), 0 for no spike.
+        delay: of each neuron, None for none.
+    """
+
+    values: Num[np.ndarray, "samples neurons steps"]
+    delay: Int[np.ndarray, "neurons"] | None = None
+
+    @cached_property
+    def fired(self) -> Bool[np.ndarray, "samples neurons steps"]:
+        """By the step in which they fired, as far as they left within the sample."""
+        there = self.values != 0
+        if self.delay is None:
+            return there
+        early, steps = np.zeros_like(there), there.shape[2]
+        for late in np.unique(self.delay):
+            early[:, self.delay == late, : max(steps - late, 0)] = there[:, self.delay == late, late:]
+        return early
+
+    @cached_property
+    def heard(self) -> Bool[np.ndarray, "samples neurons steps"]:
+        """The same, of those that the next layer hears within the sample: what leaves in the last step is not."""
+        heard, steps = self.fired.copy(), self.fired.shape[2]
+        for late in (0,) if self.delay is None else np.unique(self.delay):
+            mine = slice(None) if self.delay is None else self.delay == late
+            if late < steps:
+                heard[:, mine, steps - 1 - late] = False
+        return heard
+
+
+def total(there: Bool[np.ndarray, "samples neurons steps"], weight: Int[np.ndarray, "neurons"] | None = None) -> Steps:
+    """How many neurons in each step, or the sum of their weights."""
+    if weight is None:
+        return np.count_nonzero(there, axis=1)
+    return np.stack([weight.astype(np.float64) @ sample for sample in there]).astype(np.int64)
+
+
+def steps_of_network(
+    network: Network,
+    spikes: Num[np.ndarray, "samples features steps"],
+    sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]],
+    counted: Mapping[str, Int[np.ndarray, "samples"]],
+    bits: int,
+) -> Iterator[tuple[str, str, PerStep]]:
+    """Layer, part and counters of each step, in which a layer hears what is sent in that very step.
+
+    That is how machines pass packets on whose steps end when all are received. Counters add up to those of a run, in
+    which a layer hears it in the next step; what would be heard after the last step is left out.
+
+    Args:
+        sent: what each spiking layer sent, by name.
+        counted: by name, how many spikes of a layer were counted: those that still wait for their delay at the end are
+            taken to have fired in the last step.
+        bits: of the input's values; 1 for spikes.
+    """
+    before = Sent(spikes)
+    last = len(network.layers) - 1
+    for number, layer in enumerate(network.layers):
+        after = Sent(sent[layer.name], layer.delay) if isinstance(layer, Spiking) else None
+        found = PARTS[layer.kind](layer, before, after, bits)
+        if isinstance(layer, Spiking) and after is not None:
+            mine = found["spiking"]
+            if layer.delay is not None and layer.name in counted:
+                mine["spikes_out"][:, -1] += counted[layer.name] - mine["spikes_out"].sum(axis=1)
+            mine["packets_out"] = total(after.heard) if number < last else np.zeros_like(mine["spikes_out"])
+            if layer.recurrent_weight is not None:
+                mine["packets_out"] += own_events(after)
+            before, bits = after, 1
+        for part, counters in found.items():
+            shape = spikes.shape[::2]
+            yield (
+                layer.name,
+                part,
+                {
+                    name: np.broadcast_to(np.asarray(value, dtype=np.int64), shape)
+                    for name, value in counters.items()
+                    if name not in UNSEEN
+                },
+            )
+
+
+def own_events(after: Sent) -> Steps:
+    """Spikes that the layer itself hears a step later: without the delay, and not those of the last step."""
+    events = total(after.fired)
+    events[:, -1] = 0
+    return events
+
+
+def refreshes(interval: int, steps: int) -> Int[np.ndarray, "steps"]:
+    """1 in steps in which a memory's current is computed anew."""
+    return (np.arange(steps) % interval == 0).astype(np.int64)
+
+
+def dense_parts(layer: Spiking, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
+    """A dense layer, and its memory pathway."""
+    events, neurons = total(before.heard), layer.neurons
+    own = 0 if layer.recurrent_weight is None else own_events(after)
+    reach = 1 if layer.recurrence == "diagonal" else neurons
+    counts = spiking_counts(events + own, events * neurons + own * reach, total(after.fired), 0, neurons)
+    found = {"spiking": counts | graded_counts(events * neurons, bits)}
+    if layer.memory is not None:
+        found[layer.memory.kind] = PATHWAYS[layer.memory.kind](layer.memory, events, bits)
+    return found
+
+
+def slow_memory(memory: SlowMemory, events: Steps, bits: int) -> dict[str, Any]:
+    """The drive of each event, the update of each step, the product of each refresh."""
+    refresh = refreshes(memory.update_interval, events.shape[1])
+    counts = slow_memory_counts(events, 0, 1, refresh, *memory.memory_weight.shape)
+    return counts | graded_counts(events, bits)
+
+
+def hgrn(memory: Hgrn, events: Steps, bits: int) -> dict[str, Any]:
+    """Three gates."""
+    counts = hgrn_counts(events, 0, 1, memory.shape[0], memory.variant == "gated")
+    return counts | graded_counts(counts["synaptic_operations"], bits)
+
+
+def hopfield(memory: Hopfield, events: Steps, bits: int) -> dict[str, Any]:
+    """Traces, and recalls at a refresh."""
+    patterns, inputs = memory.keys.shape
+    neurons = inputs if memory.values is None else memory.values.shape[1]
+    refresh = refreshes(memory.update_interval, events.shape[1])
+    sizes = (inputs, neurons, patterns, memory.iterations, memory.values is not None)
+    return hopfield_counts(events, 0, 1, refresh, *sizes)
+
+
+PATHWAYS: dict[str, Callable[[Any, Steps, int], dict[str, Any]]] = {
+    SlowMemory.kind: slow_memory,
+    Hgrn.kind: hgrn,
+    Hopfield.kind: hopfield,
+}
+"""Kind of a memory pathway → its counters in each step."""
+
+
+def conv_parts(layer: Conv, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
+    """A convolution, whose events reach fewer neurons near the border."""
+    geometry = {name: getattr(layer, name) for name in ("input_shape", "stride", "padding", "dilation", "groups")}
+    reach = fan_out(layer.weight.shape[2:], output_shape=layer.shape, **geometry)
+    return sparse_parts(layer, before, after, bits, total(before.heard, reach))
+
+
+def encoder_parts(layer: Encoder, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
+    """An affine input: each event reaches one neuron."""
+    return sparse_parts(layer, before, after, bits, total(before.heard))
+
+
+def sparse_parts(layer: Spiking, before: Sent, after: Sent, bits: int, synapses: Steps) -> dict[str, dict[str, Any]]:
+    """A layer whose events reach so many synapses."""
+    counts = spiking_counts(total(before.heard), synapses, total(after.fired), 0, layer.neurons)
+    return {"spiking": counts | graded_counts(synapses, bits)}
+
+
+def readout_parts(layer: Readout, before: Sent, after: None, bits: int) -> dict[str, dict[str, Any]]:
+    """A read-out."""
+    events, states = total(before.heard), 1 if layer.voltage_decay is None else 2
+    counts = readout_counts(events, 0, 1, layer.neurons, states)
+    return {"readout": counts | graded_counts(events * layer.neurons, bits)}
+
+
+PARTS: dict[str, Callable[[Any, Sent, Any, int], dict[str, dict[str, Any]]]] = {
+    Spiking.kind: dense_parts,
+    Conv.kind: conv_parts,
+    Encoder.kind: encoder_parts,
+    Readout.kind: readout_parts,
+}
+"""Record kind → part → counters in each step, from what arrives, what is sent, and the bits of an arriving value."""
+
+
+CHUNK = 256
+"""Samples that are looked at together, so that no copy of all spikes is made."""
+
+
+def known(network: Network, sent: Mapping[str, Any]) -> bool:
+    """Whether all layers are ours, and the spikes of all are there."""
+    ours = not any(isinstance(layer, Foreign) for layer in network.layers)
+    return ours and all(layer.name in sent for layer in network.spiking)
+
+
+def pieces(
+    samples: int, spikes: np.ndarray, sent: Mapping[str, np.ndarray], counted: Mapping[str, np.ndarray]
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]]:
+    """The first so many samples of these, a few at a time."""
+    for first in range(0, samples, CHUNK):
+        mine = slice(first, min(first + CHUNK, samples))
+        few = ({name: each[mine] for name, each in values.items()} for values in (sent, counted))
+        yield spikes[mine], next(few), next(few)
+
+
+def activity(
+    network: Network,
+    spikes: Num[np.ndarray, "samples features steps"],
+    sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]],
+    counted: Mapping[str, Int[np.ndarray, "samples"]] | None = None,
+) -> dict[str, Any] | None:
+    """The distinct steps of a run, as counts.json has them.
+
+    Returns:
+        `samples`, the first so many; `steps`, each distinct step as numbers in a row, of which the first says how
+        often it occurs; and `series`: value = base + factor · number `column` of the row, by process, part and counter
+        (without a column: base). None where not all spikes are known.
+    """
+    if not known(network, sent):
+        return None
+    samples = max(1, min(len(spikes), LIMIT // spikes.shape[2]))
+    bits = planes_of(spikes)
+    every: dict[tuple[str, str, str], list[Steps]] = {}
+    for piece in pieces(samples, spikes, sent, counted or {}):
+        for process, part, counters in steps_of_network(network, *piece, bits):
+            for counter, values in counters.items():
+                every.setdefault((process, part, counter), []).append(values)
+    columns: dict[bytes, int] = {}
+    numbers: list[np.ndarray] = []
+    series = []
+    for (process, part, counter), chunks in every.items():
+        values = np.concatenate(chunks).reshape(-1)
+        base = int(values.min())
+        factor = int(np.gcd.reduce(values - base))
+        entry = {"process": process, "part": part, "counter": counter, "base": base}
+        if factor:
+            column = (values - base) // factor
+            key = column.tobytes()
+            if key not in columns:
+                columns[key] = len(numbers)
+                numbers.append(column)
+            entry |= {"factor": factor, "column": columns[key] + 1}
+        if factor or base:
+            series.append(entry)
+    rows, times = distinct(numbers, samples * spikes.shape[2])
+    steps = [" ".join(map(str, (count, *row))) for count, row in zip(times.tolist(), rows.tolist())]
+    return {"samples": samples, "series": series, "steps": steps}
+
+
+def distinct(
+    columns: list[Int[np.ndarray, "steps"]], steps: int
+) -> tuple[Int[np.ndarray, "rows columns"], Int[np.ndarray, "rows"]]:
+    """The distinct rows of these columns, and how often each occurs."""
+    if not columns:
+        return np.zeros((1, 0), dtype=np.int64), np.array([steps])
+    return np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)
