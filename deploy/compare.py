@@ -28,7 +28,7 @@ class Machine:
         leakage_joule: in real time; None where the table knows no static power.
         full_speed_joule: dynamic, and leakage for as long as it computes; None where the table has no durations.
         seconds: that an inference computes; None where the table has no durations.
-        busiest: the process that decides the time.
+        busiest: the process that is busy for longest.
         step_seconds: how long a step lasts in real time.
         step_seconds_from: who says so: "file", "option" or "table", which is an assumption.
         keeps_up: whether it computes an inference within its steps.
@@ -185,8 +185,9 @@ def compare(
 
     Each runs on near-memory cores (a core a layer, priced by near-memory-22nm) and on the backend compiled, whose
     counts the other tables price. Energy is dynamic + leakage [cyan]in real time[/cyan], over the duration of the
-    steps, and beside it [cyan]at full speed[/cyan], for as long as an inference computes; time is the busiest layer's,
-    where the table or the schedule knows durations. What does not fit into the core is marked with †.
+    steps, and beside it [cyan]at full speed[/cyan], for as long as an inference computes; each step ends
+    with the slowest layer, where the table or the schedule knows durations. What does not fit into the core is marked
+    with †.
     """
     import os
 

@@ -26,23 +26,20 @@ class Row:
     Attributes:
         switches: which optimisations are on.
         cycles: of a step, by layer; means over samples and steps.
+        step_cycles: of a step of all layers, which ends with the slowest: then the next one can begin; mean.
         accesses: rows of SRAM read and written in an inference, mean.
         dynamic_joule: of an inference.
-        leakage_joule: of all cores for as long as the busiest computes: at full speed.
+        leakage_joule: of all cores for as long as they compute: at full speed.
         real_time_joule: of an inference with leakage for as long as its steps last, the other convention.
     """
 
     switches: dict[str, bool]
     cycles: dict[str, float]
+    step_cycles: float
     accesses: float
     dynamic_joule: float
     leakage_joule: float
     real_time_joule: float
-
-    @property
-    def busiest(self) -> float:
-        """Cycles of a step of the layer that takes longest, which is when the next step can begin."""
-        return max(self.cycles.values())
 
     @property
     def joule(self) -> float:
@@ -51,7 +48,7 @@ class Row:
 
     def plain(self) -> dict[str, Any]:
         """As JSON knows it."""
-        return {**asdict(self), "busiest_cycles": self.busiest, "joule": self.joule}
+        return {**asdict(self), "joule": self.joule}
 
 
 def combinations(core: Any) -> Iterator[Any]:
@@ -79,7 +76,9 @@ def row_of(core: Any, counts: Mapping[str, Any], table: str) -> Row:
     priced = price(dict(counts), [table])["tables"][table]
     leakage = priced["full_speed_joule"] - priced["dynamic_joule"]
     switches = {name: getattr(core, name) for name in SWITCHES}
-    return Row(switches, cycles, accesses / samples, priced["dynamic_joule"], leakage, priced["real_time"]["joule"])
+    together = 1e6 * core.clock_mhz * priced["latency"]["step_seconds"]
+    dynamic, real_time = priced["dynamic_joule"], priced["real_time"]["joule"]
+    return Row(switches, cycles, together, accesses / samples, dynamic, leakage, real_time)
 
 
 def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row]:
@@ -187,8 +186,8 @@ def show(console: Any, rows: Sequence[Row]) -> None:
     for row in rows:
         shown.add_row(
             *("on" if row.switches[name] else "–" for name in BRIEF),
-            f"{row.busiest:,.0f}",
-            f"{row.busiest / best.busiest:.2f}",
+            f"{row.step_cycles:,.0f}",
+            f"{row.step_cycles / best.step_cycles:.2f}",
             f"{row.accesses:,.0f}",
             f"{1e9 * row.real_time_joule:,.1f}",
             f"{1e9 * row.joule:,.1f}",
@@ -196,9 +195,9 @@ def show(console: Any, rows: Sequence[Row]) -> None:
         )
     console.print(shown)
     console.print(
-        "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step of "
-        "the busiest layer; SRAM accesses and energy of an inference: dynamic + leakage, in real time over its steps, "
-        "at full speed for as long as that layer computes."
+        "break: dependency breaking, fuse: operator fusion, station: heterogeneous stationarity. Cycles of a step, "
+        "which ends with the slowest layer; SRAM accesses and energy of an inference: dynamic + leakage, in real time "
+        "over its steps, at full speed for as long as they compute."
     )
 
 
@@ -214,7 +213,7 @@ def draw(path: Path, rows: Sequence[Row], title: str) -> None:
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 3.6), sharey=True, layout="constrained")
     places = range(len(rows), 0, -1)
     for axis, what, values in (
-        (axes[0], "cycles a step, busiest layer", [row.busiest for row in rows]),
+        (axes[0], "cycles a step, until the slowest layer ends", [row.step_cycles for row in rows]),
         (axes[1], "nJ an inference at full speed", [1e9 * row.joule for row in rows]),
     ):
         axis.barh(places, values, color="#4a6fa5")

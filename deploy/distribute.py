@@ -75,6 +75,7 @@ def distribute(
         counts={name: np.concatenate([outcome.counts[name] for outcome in outcomes]) for name in first.counts},
         build_seconds=started - began,
         seconds=ended - started,
+        fired={name: np.concatenate([outcome.fired[name] for outcome in outcomes]) for name in first.fired},
     )
 
 
@@ -100,7 +101,9 @@ def gather(
     if limit is not None and limit <= 0:  # which Dask takes for a malformed time
         raise _late(timeout, 0, len(job.spikes))
     futures = {
-        client.submit(run_share, replace(job, spikes=job.spikes[piece]), limit, pure=False): index
+        client.submit(
+            run_share, replace(job, spikes=job.spikes[piece], value_bits=job.planes), limit, pure=False
+        ): index
         for index, piece in enumerate(pieces)
     }
     outcomes: dict[int, Outcome] = {}

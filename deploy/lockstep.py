@@ -23,29 +23,27 @@ def cycles_of_steps(
     network: Network,
     spikes: Num[np.ndarray, "samples features steps"],
     sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]],
-    counted: Mapping[str, Int[np.ndarray, "samples"]],
+    fired: Mapping[str, Steps],
     bits: int,
 ) -> dict[str, Steps]:
     """Cycles of each layer's core in each step, by the schedule's formula.
 
     Args:
         sent: what each spiking layer sent, by name.
-        counted: by name, how many spikes of a layer were counted: those that still wait for their delay at the end are
-            taken to have fired in the last step.
+        fired: by name, how many neurons of a delayed layer fired in each step.
         bits: of the input's values; 1 for spikes.
     """
     arriving, found = spikes, {}
     for layer in network.layers:
         sizes = sizes_of(layer, bits if layer is network.layers[0] else 1)
         heard = np.concatenate([np.zeros_like(arriving[:, :, :1]), arriving[:, :, :-1]], axis=2)
-        fired = np.zeros(spikes.shape[::2], dtype=np.int64)
+        firing = np.zeros(spikes.shape[::2], dtype=np.int64)
         if isinstance(layer, Spiking):
-            fired = total(Sent(sent[layer.name], layer.delay).fired)
-            fired[:, -1] += counted[layer.name] - fired.sum(axis=1)
+            firing = Sent(sent[layer.name], layer.delay, fired.get(layer.name)).fired
             arriving = sent[layer.name]
-        own = np.concatenate([fired[:, :1] * 0, fired[:, :-1]], axis=1) if sizes.hears_itself else 0
+        own = np.concatenate([0 * firing[:, :1], firing[:, :-1]], axis=1) if sizes.hears_itself else 0
         refresh = refreshes(sizes.update_interval, spikes.shape[2]).astype(bool)
-        found[layer.name] = cost(core, sizes, total(heard != 0), own, fired, refresh, met(core, sizes, heard)).cycles
+        found[layer.name] = cost(core, sizes, total(heard != 0), own, firing, refresh, met(core, sizes, heard)).cycles
     return found
 
 
@@ -66,15 +64,15 @@ def slowest(
     network: Network,
     spikes: Num[np.ndarray, "samples features steps"],
     sent: Mapping[str, Any],
-    counted: Mapping[str, Int[np.ndarray, "samples"]],
+    fired: Mapping[str, Steps],
+    bits: int,
 ) -> Int[np.ndarray, "samples"] | None:
     """Σ over steps of the cycles of the slowest core; None where not all spikes are known."""
     if not known(network, sent):
         return None
-    bits = planes_of(spikes)
     return np.concatenate(
         [
             np.max(list(cycles_of_steps(core, network, *piece, bits).values()), axis=0).sum(axis=1)
-            for piece in pieces(len(spikes), spikes, sent, counted)
+            for piece in pieces(len(spikes), spikes, sent, fired)
         ]
     )

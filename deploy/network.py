@@ -60,9 +60,14 @@ class Layout:
         sizes = {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds}
         return {**sizes, "meter": path, "core": self.core}
 
-    def neurons(self, layer: str, meter: str | None = None) -> dict[str, Any]:
-        """The same for a layer of spiking neurons, whose states may be kept."""
-        return {**self.shared(meter), "held": self.held(layer) if self.states else None}
+    def neurons(self, layer: Spiking, meter: str | None = None) -> dict[str, Any]:
+        """The same for a layer of spiking neurons, whose states may be kept; of delayed ones, when they fire."""
+        kept = {"held": self.held(layer.name) if self.states else None}
+        return {**self.shared(meter), **kept, "fired": None if layer.delay is None else str(self.fired(layer.name))}
+
+    def fired(self, layer: str) -> Path:
+        """Where it is kept how many neurons of a layer fire in each step: (samples, steps)."""
+        return self.folder / f"{layer}.fired.npy"
 
     def held(self, layer: str) -> str:
         """Where the states of a layer are kept, as `lava_procs.metering.states_file` takes it."""
@@ -103,9 +108,9 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
     spiking = {**neurons_of(layer), "weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
     if layer.memory is None:
         return SpikingProcess(
-            name=layer.name, planes=planes, **spiking, **layout.neurons(layer.name, f"{layer.name}.spiking")
+            name=layer.name, planes=planes, **spiking, **layout.neurons(layer, f"{layer.name}.spiking")
         )
-    shared = layout.neurons(layer.name)
+    shared = layout.neurons(layer)
     del shared["meter"]
     meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
     return PathwayLayer(
@@ -143,7 +148,7 @@ def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
         output_shape=layer.shape,
         **geometry,
         **neurons_of(layer),
-        **layout.neurons(layer.name, f"{layer.name}.spiking"),
+        **layout.neurons(layer, f"{layer.name}.spiking"),
     )
 
 
@@ -162,7 +167,7 @@ def build_encoder(layer: Encoder, layout: Layout, planes: int) -> "AbstractProce
         fraction=layer.fraction,
         signed=layer.signed,
         **neurons_of(layer),
-        **layout.neurons(layer.name, f"{layer.name}.spiking"),
+        **layout.neurons(layer, f"{layer.name}.spiking"),
     )
 
 

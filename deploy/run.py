@@ -21,7 +21,7 @@ from deploy.energy.activity import activity
 from deploy.energy.conventions import step_entries
 from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
-from deploy.network import Layout, all_parts, build, frame_type, frame_width, parts
+from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock
 from lava_procs.kernels.bits import pack, planes_of, unpack, words
@@ -48,6 +48,7 @@ class Job:
         block: time steps that processes exchange at once; the backend's own choice if None.
         core: what layers on the near-memory backend run on.
         states: keep what u, v and memory pathways hold after the last step of every sample.
+        value_bits: of the input's values; those that its largest one has if None.
     """
 
     network: Network
@@ -60,6 +61,12 @@ class Job:
     block: int | None = None
     core: Core = DEFAULT_CORE
     states: bool = False
+    value_bits: int | None = None
+
+    @property
+    def planes(self) -> int:
+        """Bit planes that the input travels in; 1 for spikes."""
+        return self.value_bits or planes_of(self.spikes)
 
     def backend_of(self, layer: str) -> Backend:
         """The backend that a layer runs on."""
@@ -81,6 +88,7 @@ class Outcome:
         build_seconds: to build the process graph and fork it.
         seconds: to run the steps.
         states: by layer and variable ("u", "v", "m"), (samples, size), if they were kept.
+        fired: by layer whose spikes are delayed, how many neurons fired in each step, (samples, steps).
     """
 
     sent: dict[str, Any]
@@ -88,6 +96,7 @@ class Outcome:
     build_seconds: float
     seconds: float
     states: dict[str, dict[str, Int[np.ndarray, "samples size"]]] = field(default_factory=dict)
+    fired: dict[str, Int[np.ndarray, "samples steps"]] = field(default_factory=dict)
 
 
 def run(
@@ -112,7 +121,7 @@ def run(
     with session_folder(folder) as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
-        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
+        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, job.planes, job.core)
         layout = replace(layout, states=job.states)
         try:
             prepare(job, layout)
@@ -219,6 +228,9 @@ def prepare(job: Job, layout: Layout) -> None:
         for name, size in state_sizes(layer).items():
             held = states_file(layout.held(layer.name), name)
             blank(Path(held), np.dtype(np.float64), (padded, size))
+    for layer in job.network.spiking:
+        if layer.delay is not None:
+            blank(layout.fired(layer.name), np.dtype(np.int32), (padded, layout.steps))
     for part in all_parts(job.network):
         path = layout.folder / f"{part.meter}.counts.npy"
         blank(path, np.dtype(np.int64), (padded, len(COUNTERS)))
@@ -242,7 +254,12 @@ def collect(job: Job, layout: Layout) -> Outcome:
         for part in all_parts(job.network)
     }
     timing = json.loads((layout.folder / "timing.json").read_text())
-    return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout))
+    fired = {
+        layer.name: np.load(layout.fired(layer.name))[: layout.samples]
+        for layer in job.network.spiking
+        if layer.delay is not None
+    }
+    return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout), fired)
 
 
 def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "samples size"]]]:
@@ -284,7 +301,7 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
     on_core = {layer.name: layer for layer in job.scheduled}
     for part in all_parts(job.network):
         layer = on_core.get(part.layer)
-        bits = planes_of(job.spikes) if layer is job.network.layers[0] else 1
+        bits = job.planes if layer is job.network.layers[0] else 1
         memories = {"memory_bits": part.bits} if layer is None else footprint(layer, part.part, job.core, bits)
         table = outcome.counts[part.meter]
         used = {name: table[:, column].tolist() for column, name in enumerate(COUNTERS) if table[:, column].any()}
@@ -297,9 +314,7 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
                 "counters": used,
             }
         )
-    spikes_out = COUNTERS.index("spikes_out")
-    fired = {layer.name: outcome.counts[parts(layer)[0].meter][:, spikes_out] for layer in job.network.spiking}
-    given = job.network, job.spikes, outcome.sent, fired
+    given = job.network, job.spikes, outcome.sent, outcome.fired, job.planes
     counting = all(outcome.counts[part.meter].any() for part in all_parts(job.network)[1:])
     together = slowest(job.core, *given) if counting and len(on_core) == len(job.network.layers) else None
     busy = activity(*given) if counting else None

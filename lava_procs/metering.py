@@ -57,7 +57,7 @@ class MeteredModel(PyLoihiProcessModel):
 
     Process parameters: `batch` (samples side by side), `steps` (length of a sample; the state is cleared before every
     first step), `block`, `meter` (path of the counters' .npy file, or None), `held` (where the states after the last
-    step of every sample are kept, or None).
+    step of every sample are kept, or None), `fired` (path of the .npy file of who fires in each step, or None).
     """
 
     counters: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -92,6 +92,12 @@ class MeteredModel(PyLoihiProcessModel):
                 table = np.load(states_file(self.proc_params["held"], name), mmap_mode="r+")
                 table[self.mine] = value
                 table.flush()
+
+    def note_fired(self, fired: Int[np.ndarray, "length batch"]) -> None:
+        """Keep how many neurons fired in each step of this block, where there is a file for it."""
+        if self.proc_params["fired"] is not None:
+            table = np.load(self.proc_params["fired"], mmap_mode="r+")
+            table[self.mine, self.first : self.first + self.length] = fired.T
 
     def prepare(self) -> None:
         """Work to be done once, in the process that will run the model, before any block."""

@@ -41,6 +41,7 @@ class CompiledModel(MeteredModel):
     def advance(self) -> None:
         """Receive a block, run the kernel, send what fired."""
         self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
+        self.note_fired(self.layer.fired_steps[:, : self.length].T)
         self.account()
         self.show()
 

@@ -26,6 +26,7 @@ class MeteredProcess(AbstractProcess):
         block: time steps that are exchanged at once, in one Lava step.
         rounds: how many batches run one after another.
         meter: path of an int64 .npy file (rounds·batch, len(COUNTERS)) that the counters are kept in, or None.
+        fired: path of an int32 .npy file (rounds·batch, steps) for how many neurons fire in each step, or None.
         held: beginning of the paths of the files that states are kept in (`lava_procs.metering.states_file`), or None.
         core: the near-memory core that models with a schedule run on; the default one if None.
         parameters: handed on to the process models.
@@ -41,11 +42,12 @@ class MeteredProcess(AbstractProcess):
         rounds: int = 1,
         meter: str | None = None,
         held: str | None = None,
+        fired: str | None = None,
         core: Core | None = None,
         **parameters: object,
     ) -> None:
         shared = {"batch": batch, "steps": steps, "block": block, "rounds": rounds, "meter": meter, "held": held}
-        super().__init__(name=name, core=core, **shared, **parameters)
+        super().__init__(name=name, core=core, fired=fired, **shared, **parameters)
         self.frame = (block, batch)
         shape = (rounds * batch, len(COUNTERS))
         self.counters = Var(shape=shape, init=np.zeros(shape, dtype=np.int64))

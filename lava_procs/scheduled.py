@@ -75,6 +75,7 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
             sent[k] = self.layer.advance(arrived[k : k + 1], self.first + k, 1)[0]
             incoming[k], fired[k] = (self.layer.activity - before).T
         self.s_out.send(sent)
+        self.note_fired(fired)
         own = np.zeros_like(fired)
         if self.sizes.hears_itself:
             own[0], own[1:] = self.fired, fired[:-1]

@@ -14,7 +14,6 @@ from jaxtyping import Bool, Int, Num
 from convert.pathways import Hgrn, Hopfield, SlowMemory
 from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from lava_procs.conv.reference import fan_out
-from lava_procs.kernels.bits import planes_of
 from lava_procs.kernels.counts import (
     graded_counts,
     hgrn_counts,
@@ -36,20 +35,24 @@ PerStep = dict[str, Steps]
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """What left a layer or the input, and after how many steps each neuron's spikes leave.
+    """What left a layer or the input.
 
     Attributes:
         values: (samples, neurons, steps), 0 for no spike.
-        delay: of each neuron, None for none.
+        delay: steps after which each neuron's spikes leave, None for none.
+        counted: where they are delayed, how many neurons fired in each step.
     """
 
     values: Num[np.ndarray, "samples neurons steps"]
     delay: Int[np.ndarray, "neurons"] | None = None
+    counted: Steps | None = None
 
     @cached_property
-    def fired(self) -> Bool[np.ndarray, "samples neurons steps"]:
-        """By the step in which they fired, as far as they left within the sample."""
+    def heard(self) -> Bool[np.ndarray, "samples neurons steps"]:
+        """Spikes by the step in which they fired, of those that the next layer hears within the sample: a step after
+        they have left."""
         there = self.values != 0
+        there[:, :, -1] = False
         if self.delay is None:
             return there
         early, steps = np.zeros_like(there), there.shape[2]
@@ -57,15 +60,10 @@ class Sent:
             early[:, self.delay == late, : max(steps - late, 0)] = there[:, self.delay == late, late:]
         return early
 
-    @cached_property
-    def heard(self) -> Bool[np.ndarray, "samples neurons steps"]:
-        """The same, of those that the next layer hears within the sample: what leaves in the last step is not."""
-        heard, steps = self.fired.copy(), self.fired.shape[2]
-        for late in (0,) if self.delay is None else np.unique(self.delay):
-            mine = slice(None) if self.delay is None else self.delay == late
-            if late < steps:
-                heard[:, mine, steps - 1 - late] = False
-        return heard
+    @property
+    def fired(self) -> Steps:
+        """How many neurons fire in each step."""
+        return total(self.values != 0) if self.counted is None else self.counted.astype(np.int64)
 
 
 def total(there: Bool[np.ndarray, "samples neurons steps"], weight: Int[np.ndarray, "neurons"] | None = None) -> Steps:
@@ -79,7 +77,7 @@ def steps_of_network(
     network: Network,
     spikes: Num[np.ndarray, "samples features steps"],
     sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]],
-    counted: Mapping[str, Int[np.ndarray, "samples"]],
+    fired: Mapping[str, Steps],
     bits: int,
 ) -> Iterator[tuple[str, str, PerStep]]:
     """Layer, part and counters of each step, in which a layer hears what is sent in that very step.
@@ -89,19 +87,17 @@ def steps_of_network(
 
     Args:
         sent: what each spiking layer sent, by name.
-        counted: by name, how many spikes of a layer were counted: those that still wait for their delay at the end are
-            taken to have fired in the last step.
+        fired: by name, how many neurons of a delayed layer fired in each step: some spikes still wait for their delay
+            at the end.
         bits: of the input's values; 1 for spikes.
     """
     before = Sent(spikes)
     last = len(network.layers) - 1
     for number, layer in enumerate(network.layers):
-        after = Sent(sent[layer.name], layer.delay) if isinstance(layer, Spiking) else None
+        after = Sent(sent[layer.name], layer.delay, fired.get(layer.name)) if isinstance(layer, Spiking) else None
         found = PARTS[layer.kind](layer, before, after, bits)
         if isinstance(layer, Spiking) and after is not None:
             mine = found["spiking"]
-            if layer.delay is not None and layer.name in counted:
-                mine["spikes_out"][:, -1] += counted[layer.name] - mine["spikes_out"].sum(axis=1)
             mine["packets_out"] = total(after.heard) if number < last else np.zeros_like(mine["spikes_out"])
             if layer.recurrent_weight is not None:
                 mine["packets_out"] += own_events(after)
@@ -121,7 +117,7 @@ def steps_of_network(
 
 def own_events(after: Sent) -> Steps:
     """Spikes that the layer itself hears a step later: without the delay, and not those of the last step."""
-    events = total(after.fired)
+    events = after.fired.copy()
     events[:, -1] = 0
     return events
 
@@ -136,7 +132,7 @@ def dense_parts(layer: Spiking, before: Sent, after: Sent, bits: int) -> dict[st
     events, neurons = total(before.heard), layer.neurons
     own = 0 if layer.recurrent_weight is None else own_events(after)
     reach = 1 if layer.recurrence == "diagonal" else neurons
-    counts = spiking_counts(events + own, events * neurons + own * reach, total(after.fired), 0, neurons)
+    counts = spiking_counts(events + own, events * neurons + own * reach, after.fired, 0, neurons)
     found = {"spiking": counts | graded_counts(events * neurons, bits)}
     if layer.memory is not None:
         found[layer.memory.kind] = PATHWAYS[layer.memory.kind](layer.memory, events, bits)
@@ -187,7 +183,7 @@ def encoder_parts(layer: Encoder, before: Sent, after: Sent, bits: int) -> dict[
 
 def sparse_parts(layer: Spiking, before: Sent, after: Sent, bits: int, synapses: Steps) -> dict[str, dict[str, Any]]:
     """A layer whose events reach so many synapses."""
-    counts = spiking_counts(total(before.heard), synapses, total(after.fired), 0, layer.neurons)
+    counts = spiking_counts(total(before.heard), synapses, after.fired, 0, layer.neurons)
     return {"spiking": counts | graded_counts(synapses, bits)}
 
 
@@ -218,12 +214,12 @@ def known(network: Network, sent: Mapping[str, Any]) -> bool:
 
 
 def pieces(
-    samples: int, spikes: np.ndarray, sent: Mapping[str, np.ndarray], counted: Mapping[str, np.ndarray]
+    samples: int, spikes: np.ndarray, sent: Mapping[str, np.ndarray], fired: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]]:
     """The first so many samples of these, a few at a time."""
     for first in range(0, samples, CHUNK):
         mine = slice(first, min(first + CHUNK, samples))
-        few = ({name: each[mine] for name, each in values.items()} for values in (sent, counted))
+        few = ({name: each[mine] for name, each in values.items()} for values in (sent, fired))
         yield spikes[mine], next(few), next(few)
 
 
@@ -231,7 +227,8 @@ def activity(
     network: Network,
     spikes: Num[np.ndarray, "samples features steps"],
     sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]],
-    counted: Mapping[str, Int[np.ndarray, "samples"]] | None = None,
+    fired: Mapping[str, Steps],
+    bits: int,
 ) -> dict[str, Any] | None:
     """The distinct steps of a run, as counts.json has them.
 
@@ -243,9 +240,8 @@ def activity(
     if not known(network, sent):
         return None
     samples = max(1, min(len(spikes), LIMIT // spikes.shape[2]))
-    bits = planes_of(spikes)
     every: dict[tuple[str, str, str], list[Steps]] = {}
-    for piece in pieces(samples, spikes, sent, counted or {}):
+    for piece in pieces(samples, spikes, sent, fired):
         for process, part, counters in steps_of_network(network, *piece, bits):
             for counter, values in counters.items():
                 every.setdefault((process, part, counter), []).append(values)

@@ -101,9 +101,12 @@ def _latency(table: Mapping[str, Any]) -> str:
     processes = ", ".join(f"{name} {si(each, 's')}" for name, each in time["processes"].items())
     source = time["source"][:1].upper() + time["source"][1:].rstrip(".")
     barrier = f", and a barrier of {si(time['barrier_seconds'], 's')}" if time["barrier_seconds"] else ""
+    totals = time["resolution"] == "totals"
+    bound = " Only totals over all steps are known, so that this is a lower bound." if totals else ""
     return (
-        f"An inference takes {si(time['inference_seconds'], 's')}, a step {si(time['step_seconds'], 's')}, as "
-        f"{time['busiest']} is the busiest: {processes} a step{barrier}. {source}."
+        f"An inference takes {si(time['inference_seconds'], 's')}, a step {si(time['step_seconds'], 's')}: each ends "
+        f"with the slowest process{barrier}. Busy in a mean step: {processes}; most of all {time['busiest']}."
+        f"{bound} {source}."
     )
 
 

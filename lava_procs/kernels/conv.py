@@ -90,6 +90,7 @@ def conv_block(  # type: ignore[no-untyped-def]
     coming,
     out,
     counts,
+    fired_steps,
 ):
     """Samples low … high of a layer through the `length` steps of a block that begins at step `first`.
 
@@ -133,6 +134,7 @@ def conv_block(  # type: ignore[no-untyped-def]
             counts[b, 0] += events
             counts[b, 1] += synapses
             counts[b, 2] += spikes
+            fired_steps[b, k] = spikes
             counts[b, 3] += saturated
         before[b] = arrived[length - 1, b]
 
@@ -189,6 +191,7 @@ class ConvLayer:
         self.coming = np.zeros((depth, batch, words(self.neurons)), dtype=np.uint64)
         self.out = np.zeros((block, batch, words(self.neurons)), dtype=np.uint64)
         self.counts = np.zeros((batch, 4), dtype=np.int64)
+        self.fired_steps = np.zeros((batch, block), dtype=np.int32)
         self.workers = Workers(batch)
 
     def inside(self, value: Int[np.ndarray, "#neurons"]) -> Int[np.ndarray, "neurons"]:
@@ -222,6 +225,7 @@ class ConvLayer:
                 self.coming,
                 self.out,
                 self.counts,
+                self.fired_steps,
             )
         )
         return self.out

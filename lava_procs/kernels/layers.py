@@ -155,6 +155,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     history,
     out,
     spiking_counts,
+    fired_steps,
 ):
     """Samples low … high of a layer through the `length` steps of a block that begins at step `first`.
 
@@ -201,6 +202,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
                 fired,
             )
             spikes += sent
+            fired_steps[b, k] = sent
             saturated += wraps
             put_bits(fired, fired_before[b])
             if depth:

@@ -82,6 +82,7 @@ class WholeLayer:
         self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
         self.out = np.zeros((block, batch, words(neurons)), dtype=np.uint64)
         self.spiking_counts = np.zeros((batch, 5), dtype=np.int64)
+        self.fired_steps = np.zeros((batch, block), dtype=np.int32)
         self.first = 0
 
     def clear(self) -> None:
@@ -127,6 +128,7 @@ class WholeLayer:
                 self.history,
                 self.out,
                 self.spiking_counts,
+                self.fired_steps,
             )
 
     def variables(self) -> dict[str, Num[np.ndarray, "batch size"]]:

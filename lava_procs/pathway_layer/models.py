@@ -40,6 +40,7 @@ class PathwayLayerModel(AbstractSubProcessModel):
         self.spiking = Spiking(
             name=f"{proc.name}.spiking",
             meter=meters.get("spiking"),
+            fired=parameters["fired"],
             has_memory=True,
             **shared,
             **parameters["spiking"],

@@ -54,11 +54,14 @@ class AbstractSpikingModel(NeuronModel):
         arrived = unpack(self.s_in.recv(), self.inputs, self.proc_params["planes"])
         memory = self.memory_in.recv() if self.proc_params["has_memory"] else [0] * self.block
         sent = np.zeros((self.block, self.batch, self.neurons), dtype=np.uint8)
+        fired = np.zeros((self.length, self.batch), dtype=np.int64)
         for k in range(self.length):
             self.now = self.first + k
             self.step(memory[k])
+            fired[k] = events(self.fired)
             sent[k] = self.delayed(self.now) if self.proc_params["delayed"] else self.fired
             self.received = arrived[k]
+        self.note_fired(fired)
         self.s_out.send(pack(sent))
 
     def step(self, memory: Num[np.ndarray, "batch neurons"] | int) -> None:

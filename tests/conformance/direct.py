@@ -21,7 +21,6 @@ from lava.magma.core.process.process import AbstractProcess
 from deploy.backends import find
 from deploy.network import Layout, build
 from deploy.run import Job, Outcome, collect, prepare
-from lava_procs.kernels.bits import planes_of
 from lava_procs.metering import PREPARATION
 
 STATES = ("u", "v", "m")
@@ -108,7 +107,7 @@ def run_direct(job: Job, held: dict[str, dict[str, np.ndarray]] | None = None) -
     with tempfile.TemporaryDirectory() as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
-        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, planes_of(job.spikes), job.core)
+        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, job.planes, job.core)
         layout = replace(layout, states=job.states)
         prepare(job, layout)
         parts = [

@@ -50,7 +50,9 @@ def test_a_row_is_what_the_counts_say():
         ],
     }  # fmt: skip
     row = row_of(Core(clock_mhz=100.0), counts, TABLE)
-    assert row.cycles == {"a": 20.0, "b": 5.0} and row.busiest == 20.0
+    assert row.cycles == {"a": 20.0, "b": 5.0} and row.step_cycles == pytest.approx(20.0)
+    together = row_of(Core(clock_mhz=100.0), {**counts, "slowest_cycles": [120, 320]}, TABLE)
+    assert together.step_cycles == pytest.approx(22.0)
     assert row.accesses == (40 + 8) / 2 and {"input_weights_reads", "membrane_writes"} <= set(ROWS)
     priced = price(counts, [TABLE])["tables"][TABLE]
     assert row.dynamic_joule == priced["dynamic_joule"] > 0
@@ -60,7 +62,7 @@ def test_a_row_is_what_the_counts_say():
 def test_the_cores_of_a_run_send_the_same_spikes_and_all_on_is_fastest(tmp_path):
     rows = ablate(Job(CASE.network, CASE.spikes, "near-memory"), TABLE, lambda done, of: None)
     assert [label(row) for row in rows][:: len(rows) - 1] == ["all on", "all off"]
-    assert rows[0].busiest == min(row.busiest for row in rows) < rows[-1].busiest
+    assert rows[0].step_cycles == min(row.step_cycles for row in rows) < rows[-1].step_cycles
     json.dumps([row.plain() for row in rows])
     draw(tmp_path / "figure.png", rows, "title")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
