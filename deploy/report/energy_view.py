@@ -105,7 +105,7 @@ def _latency(table: Mapping[str, Any]) -> str:
     bound = " Only totals over all steps are known, so that this is a lower bound." if totals else ""
     return (
         f"An inference takes {si(time['inference_seconds'], 's')}, a step {si(time['step_seconds'], 's')}: each ends "
-        f"with the slowest process{barrier}. Busy in a mean step: {processes}; most of all {time['busiest']}."
+        f"with the slowest process{barrier}. Busy in a mean step: {processes}; {time['busiest']} is the busiest."
         f"{bound} {source}."
     )
 
