@@ -1,9 +1,9 @@
 """Read and write .net files: lava-dl's netx layout in HDF5, with Basalt's further layer types.
 
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
-them. Basalt adds the types `dense_own`, `slow_memory`, `hgrn`, `hopfield`, `readout` and `mean_readout` and the keys
-`weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra` and `fraction`; the root attributes `format` and
-`version` say so.
+them. Basalt adds the types `dense_own`, `slow_memory`, `hgrn`, `hopfield`, `readout`, `mean_readout` and
+`membrane_readout` and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra`, `fraction` and `signed`; the
+root attributes `format` and `version` say so.
 A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
@@ -26,9 +26,10 @@ from convert.reading import TRAINING, check_reading, with_starts
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
 
 FORMAT = "basalt-netx"
-VERSION = 3
-SINCE = {Hgrn.kind: 2, Hopfield.kind: 2, "diagonal": 3}
-"""Memory pathway or recurrence → the version that it came with. A file says the oldest that knows all it has."""
+VERSION = 4
+SINCE = {Hgrn.kind: 2, Hopfield.kind: 2, "diagonal": 3, "membranes": 4, "signed": 4}
+"""Memory pathway, recurrence, read-out or input → the version that it came with. A file says the oldest that knows all
+it has."""
 
 
 def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, int] | None = None) -> Network:
@@ -203,7 +204,12 @@ def version_of(network: Network) -> int:
     """The oldest version whose readers know all that the network has."""
     pathways = [layer.memory.kind for layer in network.spiking if layer.memory is not None]
     recurrences = [layer.recurrence for layer in network.spiking]
-    return max((SINCE.get(name, 1) for name in (*pathways, *recurrences)), default=1)
+    others = {
+        "membranes": network.readout is not None and network.readout.membranes,
+        "signed": any(isinstance(layer, Encoder) and layer.signed for layer in network.layers),
+    }
+    found = (*pathways, *recurrences, *(name for name, there in others.items() if there))
+    return max((SINCE.get(name, 1) for name in found), default=1)
 
 
 def why_not_stock(layer: Layer) -> str | None:

@@ -177,10 +177,7 @@ def read_dense(reader: Reader) -> Layer:
     if reader.integer("neuron/vThMant") >= NEVER and integrates(reader):
         return Readout(reader.name, weight)
     if reader.integer("neuron/vThMant") > NEVER:
-        raise BasaltError(
-            f"{reader.place}: 'neuron/vThMant' says that the neurons never spike, and their decays that they leak, "
-            f"which read-outs do not here; export slayer.block.cuba.Affine with dynamics=False."
-        )
+        return read_membranes(reader, weight)
     return Spiking(
         name=reader.name,
         weight=weight,
@@ -191,6 +188,21 @@ def read_dense(reader: Reader) -> Layer:
         memory=read_memory(reader, kind) if kind in PATHWAYS else None,
         start=reader.integer("neuron/start", 0),
     )
+
+
+def read_membranes(reader: Reader, weight: np.ndarray) -> Readout:
+    """SLAYER's `Affine` with dynamics: membranes that leak and never spike."""
+    for key in ("bias", "delay", "weight_rec"):
+        value = reader.optional(key, (0, 1, 2))
+        if value is not None and value.any():
+            raise BasaltError(f"{reader.place}: {key!r} is not 0, which SLAYER's Affine, a read-out, does not have.")
+    found = {}
+    for name, key in (("current_decay", "neuron/iDecay"), ("voltage_decay", "neuron/vDecay")):
+        values = reader.integers(key, (0, 1)).reshape(-1)
+        if not shared(values):
+            raise BasaltError(f"{reader.place}: {key!r} has {values.size} values, and neurons of a read-out share one.")
+        found[name] = int(values[0])
+    return Readout(reader.name, weight, **found)
 
 
 def own_weight(reader: Reader, kind: str) -> np.ndarray | None:
@@ -341,6 +353,7 @@ def read_input(reader: Reader) -> Encoder:
         features=shape,
         offset=reader.integer("bias", 0),
         fraction=reader.integer("fraction", 0),
+        signed=bool(reader.integer("signed", 0)),
     )
 
 
@@ -400,6 +413,11 @@ def read_readout(reader: Reader) -> Readout:
     return Readout(name=reader.name, weight=reader.integers("weight", (2,)))
 
 
+def read_membrane_readout(reader: Reader) -> Readout:
+    """`membrane_readout`, the membranes themselves."""
+    return replace(read_mean_readout(reader), current_decay=reader.integer("iDecay"))
+
+
 def read_mean_readout(reader: Reader) -> Readout:
     """`mean_readout`, a read-out by membranes; a type of its own, so that what knows only sums refuses it."""
     return replace(read_readout(reader), voltage_decay=reader.integer("vDecay"))
@@ -429,6 +447,7 @@ READERS: dict[str, Callable[[Reader], Layer]] = {
     "average": read_average,
     "readout": read_readout,
     "mean_readout": read_mean_readout,
+    "membrane_readout": read_membrane_readout,
 }
 """Layer type → its reader."""
 

@@ -59,16 +59,19 @@ def write_encoder(group: h5py.Group, layer: Encoder) -> None:
     group["shape"] = np.array(layer.features)
     group["weight"] = layer.weight.reshape(1).astype(np.int32)
     group["bias"] = np.array([layer.offset], dtype=np.int32)
-    if layer.fraction:
-        group["fraction"] = layer.fraction
+    for key in ("fraction", "signed"):
+        if getattr(layer, key):
+            group[key] = int(getattr(layer, key))
     write_neuron(group, layer.neuron, layer.start, layer.shape)
 
 
 def write_readout(group: h5py.Group, layer: Readout) -> None:
-    """A weight, and the decay of membranes where there are any."""
-    write_matrix(group, "readout" if layer.voltage_decay is None else "mean_readout", layer)
-    if layer.voltage_decay is not None:
-        group["vDecay"] = layer.voltage_decay
+    """A weight, and the decays of membranes where there are any."""
+    decays = {"vDecay": layer.voltage_decay, "iDecay": layer.current_decay}
+    found = {key: value for key, value in decays.items() if value is not None}
+    write_matrix(group, ("readout", "mean_readout", "membrane_readout")[len(found)], layer)
+    for key, value in found.items():
+        group[key] = value
 
 
 def write_foreign(group: h5py.Group, layer: Foreign) -> None:

@@ -211,9 +211,16 @@ class Readout(Whole, Layer):
         v[t] = sat24(decay(v[t−1], voltage_decay) + (weight s_in[t−1] << 6))                   (decay as in `Neuron`)
         y[t] = y[t−1] + (v[t] >> 6)
 
+    With a `current_decay` too, it is SLAYER's `Affine` with dynamics, and sends its membranes. What is made of them is
+    not in the network; the class is taken to be the first with the largest mean over all steps:
+
+        u[t] = wrap24(decay(u[t−1], current_decay) + (weight s_in[t−1] << 6))
+        y[t] = sat24(decay(y[t−1], voltage_decay) + u[t])
+
     Attributes:
         weight: (classes, inputs), even, −256 … 254.
         voltage_decay: 0 (no leakage) … 4096 (complete leakage), or None where weighted spikes are summed.
+        current_decay: likewise; None where membranes are summed.
     """
 
     kind: ClassVar[str] = "readout"
@@ -221,6 +228,7 @@ class Readout(Whole, Layer):
     name: str
     weight: Int[np.ndarray, "classes inputs"]
     voltage_decay: int | None = None
+    current_decay: int | None = None
 
     @property
     def inputs(self) -> int:
@@ -235,7 +243,12 @@ class Readout(Whole, Layer):
     @property
     def unit(self) -> int:
         """How many of what is sent are 1.0 of SLAYER's."""
-        return 1 << 6
+        return 1 << 6 if self.current_decay is None else 1 << 12
+
+    @property
+    def membranes(self) -> bool:
+        """Membranes are sent as they are at each step, not sums."""
+        return self.current_decay is not None
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,8 +111,12 @@ def decay_range(layer: Layer) -> Found:
         yield from outside("voltage_decay", layer.neuron.voltage_decay, 0, DECAY_MAX)
         if isinstance(layer.memory, Hopfield):
             yield from outside("trace_decay", layer.memory.trace_decay, 0, DECAY_MAX)
-    if isinstance(layer, Readout) and layer.voltage_decay is not None:
-        yield from outside("voltage_decay", layer.voltage_decay, 0, DECAY_MAX)
+    if isinstance(layer, Readout):
+        for name in ("current_decay", "voltage_decay"):
+            if getattr(layer, name) is not None:
+                yield from outside(name, getattr(layer, name), 0, DECAY_MAX)
+        if layer.current_decay is not None and layer.voltage_decay is None:
+            yield "current_decay of a read-out without voltage_decay", layer.current_decay, "none"
 
 
 @rule

@@ -233,13 +233,15 @@ def machine() -> dict[str, Any]:
 
 def spike_arrays(network: Network, outcome: Outcome, predicted: np.ndarray) -> dict[str, np.ndarray]:
     """What spikes.npz holds: the predicted labels, what the last layer before a read-out sent, and its last sums, if
-    any."""
+    any; of a read-out that sends its membranes, those of every step, 4096 to SLAYER's 1.0."""
     arrays = {"labels": predicted}
     before = [layer.name for layer in network.layers if layer is not network.readout]
     if before:
         arrays["spikes"] = outcome.sent[before[-1]]
     if network.readout is not None:
         arrays["readout"] = outcome.sent[network.readout.name][:, :, -1]
+        if network.readout.membranes:
+            arrays["membranes"] = outcome.sent[network.readout.name]
     return arrays
 
 

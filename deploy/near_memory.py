@@ -14,7 +14,7 @@ from lava_procs.near_memory.pathways import SIZES
 def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:
     """What the schedule of a layer depends on; its input events carry values of so many bits, spikes none."""
     if isinstance(layer, Readout):
-        return readout_sizes(layer.inputs, layer.neurons, layer.voltage_decay, value_bits)
+        return readout_sizes(layer.inputs, layer.neurons, layer.voltage_decay, value_bits, layer.current_decay)
     assert isinstance(layer, Spiking)
     memory = layer.memory
     return spiking_sizes(

@@ -188,6 +188,7 @@ def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProce
         planes=planes,
         weight=layer.weight,
         voltage_decay=layer.voltage_decay,
+        current_decay=layer.current_decay,
         **layout.shared(f"{layer.name}.readout"),
     )
 
@@ -247,8 +248,8 @@ def foreign_parts(layer: Foreign) -> list[Part]:
 
 
 def readout_parts(layer: Readout) -> list[Part]:
-    """Weights of 8 bits, sums of 32, membranes of 24."""
-    state = (32 if layer.voltage_decay is None else 56) * layer.neurons
+    """Weights of 8 bits, sums of 32, membranes and currents of 24."""
+    state = (48 if layer.membranes else 32 if layer.voltage_decay is None else 56) * layer.neurons
     return [Part(layer.name, "readout", "readout", {"weights": 8 * layer.weight.size, "state": state})]
 
 

@@ -15,7 +15,7 @@ from lava_procs.hgrn.reference import hgrn_step
 from lava_procs.hopfield.reference import hopfield_step
 from lava_procs.kernels.fixed_point import ALIGN, dense_sum, recurrent_sum
 from lava_procs.kernels.pathway import PathwayStep
-from lava_procs.readout.reference import membrane_step, sum_step
+from lava_procs.readout.reference import current_step, membrane_step, sum_step
 from lava_procs.slow_memory.reference import memory_step
 from lava_procs.spiking.reference import spiking_step
 
@@ -150,14 +150,17 @@ def delayed(
 def simulate_readout(
     layer: Readout, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
 ) -> Int[np.ndarray, "samples classes steps"]:
-    """The sums after each step."""
+    """The sums after each step, or the membranes."""
     samples, _, steps = spikes.shape
-    v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
+    u = v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.int32)
     for t in range(1, steps):
         activation = dense_sum(spikes[:, :, t - 1], layer.weight)
         if layer.voltage_decay is None:
             v, y, _ = sum_step(activation, v, y)
+        elif layer.current_decay is not None:
+            decays = {"current_decay": layer.current_decay, "voltage_decay": layer.voltage_decay}
+            u, y, _ = current_step(activation, u, y, **decays)
         else:
             v, y, _ = membrane_step(activation, v, y, voltage_decay=layer.voltage_decay)
         out[:, :, t] = y

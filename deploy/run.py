@@ -286,10 +286,12 @@ def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> Num[np.ndarra
 def predict(
     network: Network, sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]]
 ) -> Int[np.ndarray, "samples"]:
-    """The class of each sample: the largest sum of the read-out, else the neuron of the last layer that sent most."""
+    """The class of each sample: the largest sum of the read-out, or the largest mean of its membranes; without one, the
+    neuron of the last layer that sent most."""
     last = network.layers[-1]
     out = sent[last.name]
-    scores = out[:, :, -1] if isinstance(last, Readout) else out.sum(axis=-1, dtype=np.int64)
+    summed = isinstance(last, Readout) and not last.membranes
+    scores = out[:, :, -1] if summed else out.sum(axis=-1, dtype=np.int64)
     return scores.argmax(axis=1)
 
 

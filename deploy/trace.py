@@ -136,7 +136,8 @@ def align(network: Network, trace: Trace, sent: dict[str, np.ndarray], shift: bo
         if values.ndim == 2:
             trained[layer.name], here[layer.name] = values, found
             continue
-        forms = [values, values.cumsum(axis=-1)] if isinstance(layer, Readout) else [values]
+        sums = isinstance(layer, Readout) and not layer.membranes
+        forms = [values, values.cumsum(axis=-1)] if sums else [values]
         most = min(before + order - reached, values.shape[-1] - 1) if shift else before
         choices = [
             (differing(form, found, steps), steps, index)

@@ -228,9 +228,10 @@ WITHOUT_MEMBRANE = -1
 
 @njit(**OPTIONS)
 def readout_block(  # type: ignore[no-untyped-def]
-    low, high, length, arrived, planes, before, unit, rows, keep, v, y, out, counts, saturated
+    low, high, length, arrived, planes, before, unit, rows, keep, current_keep, u, v, y, out, counts, saturated
 ):
-    """Samples low … high of a read-out through the steps of a block; `out` (block, batch, classes) are the sums."""
+    """Samples low … high of a read-out through the steps of a block; `out` (block, batch, classes) are the sums, or the
+    membranes where there are currents."""
     classes = y.shape[1]
     total = np.empty(classes, np.int32)
     total16 = np.empty(classes, np.int16)
@@ -241,7 +242,18 @@ def readout_block(  # type: ignore[no-untyped-def]
             counts[b] += gather(arrived[k - 1, b] if k > 0 else before[b], planes, rows, total16, total)
             for n in range(classes):
                 added = unit * np.int64(total[n])
-                if keep >= 0:
+                if current_keep >= 0:
+                    kept = (abs(u[b, n]) * current_keep) >> 12
+                    whole = (kept if u[b, n] >= 0 else -kept) + (added << 6)
+                    u[b, n] = ((whole + 8388607) & 16777215) - 8388607  # wrap24
+                    saturated[b] += u[b, n] != whole
+                    kept = (abs(v[b, n]) * keep) >> 12
+                    whole = (kept if v[b, n] >= 0 else -kept) + u[b, n]
+                    v[b, n] = min(max(whole, -8388607), 8388607)
+                    saturated[b] += v[b, n] != whole
+                    y[b, n] = 0
+                    added = v[b, n]
+                elif keep >= 0:
                     kept = (abs(v[b, n]) * keep) >> 12
                     whole = (kept if v[b, n] >= 0 else -kept) + (added << 6)
                     v[b, n] = min(max(whole, -8388607), 8388607)

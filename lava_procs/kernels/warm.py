@@ -39,7 +39,7 @@ def warm() -> None:
         unit, (rows,) = narrow(ones)
         sums, counts = np.zeros((1, 1, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
         state = np.zeros((1, 1), dtype=np.int64)
-        readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, 0, state, state, sums, counts, counts)
+        readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, 0, 0, state, state, state, sums, counts, counts)
     WholeLayer(1, 1, spiking, associative_memory(ones), kind="hopfield").advance(spikes, 0, 1)
     mapped = np.zeros((1, 1, 1), dtype=np.uint64)
     mapped.flags.writeable = False  # as the source's file is

@@ -164,6 +164,7 @@ DELAY_WORD = 32
 WITHOUT_MEMORY = ("leak", "spikes", "threshold", "reset")
 SUMS = ("spikes",)
 MEAN_MEMBRANES = ("leak", "spikes", "sum")
+MEMBRANES = ("leak", "spikes")
 
 
 def spiking_sizes(
@@ -196,8 +197,14 @@ def spiking_sizes(
     )
 
 
-def readout_sizes(inputs: int, classes: int, voltage_decay: int | None, value_bits: int = 1) -> Sizes:
-    """Sizes of a read-out: 32-bit sums, and 24-bit membranes beside them where those are summed."""
+def readout_sizes(
+    inputs: int, classes: int, voltage_decay: int | None, value_bits: int = 1, current_decay: int | None = None
+) -> Sizes:
+    """Sizes of a read-out: 32-bit sums, and 24-bit membranes beside them where those are summed; or membranes alone,
+    and their currents where those outlive a step."""
+    if current_decay is not None:
+        outlives = current_decay < 1 << 12
+        return Sizes(inputs, classes, passes=MEMBRANES, current=outlives, value_bits=value_bits, fires=False)
     summed = voltage_decay is None
     return Sizes(
         inputs,

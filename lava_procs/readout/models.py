@@ -16,7 +16,7 @@ from lava_procs.metering import MeteredModel, events
 from lava_procs.near_memory.core import readout_sizes
 from lava_procs.ports import BlockInPort
 from lava_procs.readout.process import Readout
-from lava_procs.readout.reference import ReadoutStep, membrane_step, sum_step
+from lava_procs.readout.reference import ReadoutStep, current_step, membrane_step, sum_step
 from lava_procs.scheduled import ScheduledModel
 
 
@@ -26,6 +26,7 @@ class AbstractReadoutModel(MeteredModel):
     s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
+    u: np.ndarray = LavaPyType(np.ndarray, np.int64)
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
@@ -54,7 +55,8 @@ class ReadoutModel(AbstractReadoutModel):
         self.product = dense_product(self.weight)
 
     def clear(self) -> None:
-        """Empty membranes and sums."""
+        """Empty currents, membranes and sums."""
+        self.u = np.zeros_like(self.u)
         self.v = np.zeros_like(self.v)
         self.y = np.zeros_like(self.y)
         self.received = np.zeros((self.batch, self.weight.shape[1]), dtype=np.uint8)
@@ -75,11 +77,15 @@ class ReadoutModel(AbstractReadoutModel):
         self.account(incoming, saturated)
 
     def step(self, activation: Int[np.ndarray, "batch classes"]) -> ReadoutStep:
-        """The sums after a step, and the membranes if there are any."""
-        decay = self.proc_params["voltage_decay"]
+        """The sums after a step, and the membranes if there are any; steps the currents."""
+        decay, leak = self.proc_params["voltage_decay"], self.proc_params["current_decay"]
         if decay is None:
             return sum_step(activation, self.v, self.y)
-        return membrane_step(activation, self.v, self.y, voltage_decay=decay)
+        if leak is None:
+            return membrane_step(activation, self.v, self.y, voltage_decay=decay)
+        after = current_step(activation, self.u, self.v, current_decay=leak, voltage_decay=decay)
+        self.u = after.u
+        return ReadoutStep(after.v, after.v, after.saturations)
 
 
 class KernelReadoutModel(AbstractReadoutModel):
@@ -94,11 +100,14 @@ class KernelReadoutModel(AbstractReadoutModel):
         width = self.proc_params["planes"] * words(self.weight.shape[1])
         self.before = np.zeros((self.batch, width), dtype=np.uint64)
         self.sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
-        decay = self.proc_params["voltage_decay"]
-        self.keep = WITHOUT_MEMBRANE if decay is None else 4096 - decay
+        self.keep, self.current_keep = (
+            WITHOUT_MEMBRANE if decay is None else 4096 - decay
+            for decay in (self.proc_params["voltage_decay"], self.proc_params["current_decay"])
+        )
 
     def clear(self) -> None:
-        """Empty membranes and sums."""
+        """Empty currents, membranes and sums."""
+        self.u = np.zeros_like(self.u)
         self.v = np.zeros_like(self.v)
         self.y = np.zeros_like(self.y)
         self.before[:] = 0
@@ -124,6 +133,8 @@ class KernelReadoutModel(AbstractReadoutModel):
                 self.unit,
                 self.rows,
                 self.keep,
+                self.current_keep,
+                self.u,
                 self.v,
                 self.y,
                 self.sums,
@@ -152,7 +163,13 @@ class NearMemoryReadoutModel(ScheduledModel, KernelReadoutModel):
         """Lay the weights out, and take the layer's sizes."""
         super().prepare()
         classes, inputs = self.weight.shape
-        self.sizes = readout_sizes(inputs, classes, self.proc_params["voltage_decay"], self.proc_params["planes"])
+        self.sizes = readout_sizes(
+            inputs,
+            classes,
+            self.proc_params["voltage_decay"],
+            self.proc_params["planes"],
+            self.proc_params["current_decay"],
+        )
 
     def integrate(self, arrived: UInt64[np.ndarray, "block batch words"]) -> None:
         """The kernel on a block, of which each step sees the events of the one before."""

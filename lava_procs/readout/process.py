@@ -12,16 +12,19 @@ from lava_procs.process import MeteredProcess
 
 
 class Readout(MeteredProcess):
-    """Sums of weighted spikes, or of leaky membranes; the recurrences are in `lava_procs/readout/reference.py`.
+    """Sums of weighted spikes, or of leaky membranes, or the membranes themselves.
+
+    The recurrences are in `lava_procs/readout/reference.py`.
 
     Args:
         weight: of the synapses.
-        voltage_decay: of the membranes that are summed, 0 … 4096; None where weighted spikes are.
+        voltage_decay: of the membranes, 0 … 4096; None where weighted spikes are summed.
+        current_decay: of their currents, where the membranes are sent and not their sums; else None.
         planes: bit planes of the input.
         shared: as of `MeteredProcess`.
 
     Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `y_out` (block, batch, classes) the sums after
-    each step.
+    each step, or the membranes.
     """
 
     def __init__(
@@ -29,13 +32,15 @@ class Readout(MeteredProcess):
         *,
         weight: Int[np.ndarray, "classes inputs"],
         voltage_decay: int | None = None,
+        current_decay: int | None = None,
         planes: int = 1,
         **shared: Any,
     ) -> None:
-        super().__init__(planes=planes, voltage_decay=voltage_decay, **shared)
+        super().__init__(planes=planes, voltage_decay=voltage_decay, current_decay=current_decay, **shared)
         classes, inputs = weight.shape
         self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
         self.y_out = OutPort(shape=(*self.frame, classes))
         self.weight = Var(shape=weight.shape, init=weight)
+        self.u = Var(shape=(shared["batch"], classes), init=0)
         self.v = Var(shape=(shared["batch"], classes), init=0)
         self.y = Var(shape=(shared["batch"], classes), init=0)

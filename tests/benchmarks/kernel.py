@@ -77,7 +77,7 @@ class BareReadout:
 
     def advance(self, bits: np.ndarray, first: int, length: int) -> np.ndarray:
         """The sums after each step."""
-        from lava_procs.kernels.layers import readout_block
+        from lava_procs.kernels.layers import WITHOUT_MEMBRANE, readout_block
 
         self.workers.run(
             lambda low, high: readout_block(
@@ -90,6 +90,8 @@ class BareReadout:
                 self.unit,
                 self.rows,
                 self.keep,
+                WITHOUT_MEMBRANE,
+                self.v,
                 self.v,
                 self.y,
                 self.sums,

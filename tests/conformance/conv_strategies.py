@@ -70,6 +70,7 @@ def make_conv_case(seed: int, stock: bool = False) -> Case:
     graded = rng.random() < 0.4 and not stock
     if rng.random() < 0.4 and not stock:
         encoder = {"features": size, "offset": int(2 * rng.integers(-60, 60)), "fraction": int(rng.integers(0, 7))}
+        encoder["signed"] = seed % 3 == 0
         weight = even(rng, (1, 1), 254)
         layers.append(Encoder(name="encoder", weight=weight, neuron=neuron(rng, size, stock), **encoder))
     shape: tuple[int, ...] = size

@@ -131,7 +131,7 @@ def case(index: int, stock: bool = False) -> GridCase:
         layers.append(layer(rng, f"hidden{position + 1}", inputs, cell, position == chosen, sizes))
         inputs = layers[-1].neurons
     if cell.readout:
-        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(index)))
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), *membrane(index)))
     samples = int(rng.choice(sizes.samples))
     steps = int(rng.integers(1, sizes.late_steps if cell.delay == 62 else sizes.steps))
     spikes = (rng.random((samples, features, steps)) < rng.choice(sizes.density)).astype(np.uint8)

@@ -63,7 +63,7 @@ def make_pathway_case(index: int) -> tuple[Case, Options]:
         layers.append(layer)
         inputs = layer.neurons
     if rng.random() < 0.5:
-        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(index)))
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), *membrane(index)))
     samples, steps = int(rng.choice([2, 3, 5, 19])), int(rng.integers(1, 30))
     spikes = (rng.random((samples, features, steps)) < rng.choice([0.02, 0.1, 0.4])).astype(np.uint8)
     if options.graded:

@@ -58,7 +58,7 @@ def hgrn(rng: np.random.Generator, inputs: int, neurons: int, variant: str) -> H
         *weights,
         *(rng.integers(-200, 200, neurons) for _ in range(3)),
         low=rng.integers(0, 4097, neurons) * int(rng.integers(2)),
-        gain=rng.integers(-128, 128, neurons),
+        gain=np.maximum(rng.integers(-128, 128, neurons), -127),  # −128 · 2¹⁶ would leave 24 bits
         output_shift=int(rng.integers(4, 16)),
         index_shift=int(rng.integers(0, 5)),
         forget_recurrent=recurrent[0],
@@ -128,10 +128,12 @@ def diagonal(layer: Spiking) -> Spiking:
     return layer if full is None else replace(layer, recurrent_weight=np.ascontiguousarray(np.diagonal(full)))
 
 
-def membrane(seed: int) -> int | None:
-    """The decay of a read-out's membranes; none in every second one."""
+def membrane(seed: int) -> tuple[int | None, int | None]:
+    """The decays of a read-out's membranes, none in every second one, and of their currents, in half of the others."""
     rng = np.random.default_rng((20261122, seed))
-    return int(rng.integers(0, 4097)) if rng.random() < 0.5 else None
+    decay = int(rng.integers(0, 4097)) if rng.random() < 0.5 else None
+    current = int(rng.choice([0, rng.integers(1, 4096), 4096], p=[0.1, 0.7, 0.2]))
+    return decay, current if decay is not None and rng.random() < 0.5 else None
 
 
 def make_case(seed: int, stock: bool = False) -> Case:
@@ -146,7 +148,7 @@ def make_case(seed: int, stock: bool = False) -> Case:
             layers[-1] = diagonal(layers[-1])
         inputs = layers[-1].neurons
     if rng.random() < 0.5 and not stock:
-        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(seed)))
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), *membrane(seed)))
     samples, steps = int(rng.integers(1, 7)), int(rng.integers(1, 25))
     spikes = (rng.random((samples, features, steps)) < rng.choice([0.02, 0.2, 0.8])).astype(np.uint8)
     return Case(Network(tuple(layers), f"case{seed}"), spikes, int(rng.integers(1, samples + 1)))

@@ -26,6 +26,12 @@ def graded(case: GridCase) -> bool:
     return bool(case.spikes.max(initial=0) > 1)
 
 
+def membranes(case: GridCase, read: bool) -> bool:
+    """The read-out has membranes, of which it gives the sums, or themselves."""
+    readout = case.network.readout
+    return readout is not None and readout.voltage_decay is not None and readout.membranes == read
+
+
 def kinds(network: Network) -> set[str]:
     """Kinds of layers."""
     return {layer.kind for layer in network.layers}
@@ -55,9 +61,11 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
     "associative memory (classical Hopfield)": some(remembers(Hopfield, lambda memory: memory.variant == "classical")),
     "associative memory, refreshed now and then": some(remembers(Hopfield, lambda memory: memory.update_interval > 1)),
     "read-out": lambda case: Readout.kind in kinds(case.network),
-    "read-out by mean membranes": lambda case: getattr(case.network.readout, "voltage_decay", None) is not None,
+    "read-out by mean membranes": lambda case: membranes(case, read=False),
+    "read-out of leaky membranes (lava-dl's `Affine`)": lambda case: membranes(case, read=True),
     "graded inputs to synapses": lambda case: graded(case) and not isinstance(case.network.layers[0], Encoder),
     "graded inputs to affine inputs": lambda case: graded(case) and isinstance(case.network.layers[0], Encoder),
+    "signed inputs to affine inputs": lambda case: getattr(case.network.layers[0], "signed", False) and graded(case),
     "several samples, one after another": lambda case: len(case.spikes) > case.batch,
     "several samples, side by side": lambda case: case.batch > 1,
     "blocks of several time steps": lambda case: case.cell.block > 1,
@@ -86,10 +94,12 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     **{("netx", feature): "stock lava-dl has none" for feature in NEW},
     ("netx", "read-out"): "stock lava-dl has none",
     ("netx", "read-out by mean membranes"): "stock lava-dl has none",
+    ("netx", "read-out of leaky membranes (lava-dl's `Affine`)"): "stock lava-dl has none",
     ("netx", "graded inputs to synapses"): GRADED,
     ("netx", "blocks of several time steps"): ALONE,
     ("near-memory", "affine inputs (lava-dl's `input` with neurons)"): BACKENDS["near-memory"].lacks["encoder"],
     ("near-memory", "graded inputs to affine inputs"): BACKENDS["near-memory"].lacks["encoder"],
+    ("near-memory", "signed inputs to affine inputs"): BACKENDS["near-memory"].lacks["encoder"],
 }
 """(Backend, feature) → why it is not in that backend's grid; netx refuses what its grid has not by name."""
 

@@ -92,7 +92,7 @@ def make_switch_case(index: int, stock: bool = False) -> tuple[Case, Run]:
         layers.append(plain(layer) if stock else layer)
         inputs = layers[-1].neurons
     if not stock and rng.random() < 0.5:
-        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), membrane(index)))
+        layers.append(Readout("readout", even(rng, (int(rng.integers(1, 11)), inputs), 254), *membrane(index)))
     samples, steps = (1, int(rng.integers(4, 12))) if stock else (int(rng.choice([2, 3, 19])), int(rng.integers(4, 30)))
     spikes = (rng.random((samples, features, steps)) < rng.choice([0.1, 0.4])).astype(np.uint8)
     if run.graded:

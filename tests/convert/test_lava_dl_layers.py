@@ -185,7 +185,6 @@ REFUSED = {
     "transposed": ((image(), conv(type=kind("convT"))), r"layer 1: the type 'convT' is not known here"),
     "average first": (({"type": kind("average"), "shape": [2]},), r"layer 0: the type 'average' is the first layer"),
     "average of others": ((dense(), {"type": kind("average"), "shape": [2]}), r"layer 1: 'shape' has 2 groups"),
-    "leaky sums": ((dense(neuron={**NEURON, "vThMant": (1 << 18) - 1}),), r"layer 0: 'neuron/vThMant' says that the"),
     "no type": (({"shape": [2]},), r"layer 0: 'type' is missing"),
     "empty type": (({"type": np.zeros(0, "S4")},), r"layer 0: 'type' is not a string"),
 }
