@@ -2,8 +2,8 @@
 
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
 them. Basalt adds the types `dense_own`, `slow_memory`, `hgrn`, `hopfield`, `readout`, `mean_readout` and
-`membrane_readout` and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra`, `fraction` and `signed`; the
-root attributes `format` and `version` say so.
+`membrane_readout` and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra`, `fraction` and
+`signed`; the root attributes `format` and `version` say so.
 A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from convert import rules
 from convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
 from convert.netx_write import by_channel, write_layers
+from convert.norm import fold
 from convert.pathways import Hgrn, Hopfield
 from convert.reading import TRAINING, check_reading, with_starts
 from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
@@ -163,6 +165,8 @@ def read_layers(
             layer = READERS[kind](reader)
         else:
             raise BasaltError(f"{reader.place}: the type {kind!r} is not known here; {', '.join(READERS)} are.")
+        if isinstance(layer, Spiking) and "weight_exp" in group["neuron"]:
+            layer = fold(layer, reader.integer("neuron/weight_exp"), reader.place)
         found.append(layer)
         if isinstance(layer, Spiking) and layer.bias is not None and "start" not in group["neuron"]:
             unsaid.append(layer.name)
@@ -223,6 +227,7 @@ def why_not_stock(layer: Layer) -> str | None:
         f"it has a memory pathway ({getattr(layer.memory, 'kind', None)})": layer.memory is not None,
         f"it has the reset {layer.neuron.reset!r}, stock neurons only the hard one": layer.neuron.reset != "hard",
         "stock netx has no diagonal recurrence": layer.recurrence == "diagonal",
+        "stock synapses have even weights": bool(np.any(layer.weight & 1)) and not isinstance(layer, Encoder),
         "stock netx cannot load recurrence with delays": delayed and layer.recurrent_weight is not None,
         "stock netx delays the synapses, which differs with a bias": delayed and layer.bias is not None,
         f"its bias acts from step {layer.start}, as in training, and those of stock layers all from step 0": (

@@ -148,7 +148,6 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
         "neuron/refDelay": (1, "neurons rest for one step here"),
         "neuron/gradedSpike": (0, "spikes are not graded here"),
         "neuron/wgtExp": (0, "weights carry no exponent here: fold it into them"),
-        "neuron/weight_exp": (0, "normalisation carries no exponent here: train with MeanOnlyBatchNorm"),
     }
     for key, (only, why) in refused.items():
         if key in reader.group and np.any(reader.integers(key, (0, 1)) != only):
@@ -260,7 +259,7 @@ def read_pool(reader: Reader) -> Conv:
     if channels > 1 and (layer.padding[0] or rows % layer.stride[0] or reach > layer.stride[0]):
         raise BasaltError(
             f"{reader.place}: 'kernelSize', 'stride' and 'padding' make a pool whose windows reach from one channel "
-            f"into the next in SLAYER; use a kernel no taller than the stride, and no vertical padding."
+            f"into the next in SLAYER, which no convolution does; it cannot be deployed as it was trained."
         )
     return layer
 

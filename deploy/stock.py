@@ -55,15 +55,12 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
     for layer in network.layers:
         reason = why_not_stock(layer)
         if reason is not None:
-            raise BasaltError(
-                f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed', or export a "
-                f"network of stock layers."
-            )
+            raise BasaltError(f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed'.")
     first = network.layers[0]
     if layout.planes > 1 and not isinstance(first, Encoder | Foreign):
         raise BasaltError(
             f"The backend 'netx' cannot run layer {first.name!r}: its input holds values above 1, which stock synapses "
-            f"take for one spike each; use the backend 'fixed', or put an affine input before it."
+            f"take for one spike each; use the backend 'fixed'."
         )
     if file is None or not loads(file):
         file = layout.folder / "stock.net"
@@ -89,9 +86,12 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
 
 
 def loads(file: Path) -> bool:
-    """Whether stock netx knows all layer types of a file."""
+    """Whether stock netx knows all layer types of a file, and all of its layers."""
     with h5py.File(file, "r") as content:
-        kinds = [np.asarray(layer["type"][()]).reshape(-1)[0] for layer in content["layer"].values()]
+        layers = content["layer"].values()
+        kinds = [np.asarray(layer["type"][()]).reshape(-1)[0] for layer in layers]
+        if any("neuron/weight_exp" in layer for layer in layers):  # which it leaves out
+            return False
     return all(kind.decode("utf-8", "replace") in STOCK_TYPES for kind in kinds)
 
 

@@ -179,7 +179,14 @@ REFUSED = {
     "rest": ((dense(neuron={**NEURON, "refDelay": 3}),), r"layer 0: 'neuron/refDelay' is not 1"),
     "graded spikes": ((dense(neuron={**NEURON, "gradedSpike": True}),), r"layer 0: 'neuron/gradedSpike' is not 0"),
     "exponents": ((dense(neuron={**NEURON, "wgtExp": 2}),), r"layer 0: 'neuron/wgtExp' is not 0"),
-    "variances": ((dense(neuron={**NEURON, "weight_exp": [1.0]}),), r"layer 0: 'neuron/weight_exp' is not 0"),
+    "variances": (
+        (dense(neuron={**NEURON, "weight_exp": [1.0]}),),
+        r"layer 0: 'neuron/weight_exp' is 1: WgtScaleBatchNorm divides currents by 2 on their way",
+    ),
+    "a clamped variance": (
+        (dense(neuron={**NEURON, "weight_exp": [-5.0]}),),
+        r"layer 0: 'neuron/weight_exp' is -5, which SLAYER clamped .*\(-3 by default\)",
+    ),
     "complex weights": ((dense(neuron={**NEURON, "type": "ADRF"}),), r"layer 0: the neuron type 'ADRF' is not known"),
     "foreign pool": ((image(), pool(neuron={"type": "SDNN"})), r"layer 1: the neuron type 'SDNN' is not known here"),
     "transposed": ((image(), conv(type=kind("convT"))), r"layer 1: the type 'convT' is not known here"),

@@ -49,7 +49,9 @@ def test_round_trip_of_memory_pathways(index, tmp_path_factory):
     netx.write(path, network)
     assert_same(netx.read(path), network)
     with h5py.File(path) as file:
-        assert file.attrs["version"] == (2 if {"hgrn", "hopfield"} & set(pathway_kinds(network)) else 1)
+        membranes = network.readout is not None and network.readout.membranes
+        pathway = 2 if {"hgrn", "hopfield"} & set(pathway_kinds(network)) else 1
+        assert file.attrs["version"] == (4 if membranes else pathway)
 
 
 def pathway_kinds(network):

@@ -1,0 +1,85 @@
+"""SLAYER's `WgtScaleBatchNorm`, folded into a layer's integers where that is exact.
+
+Between current and membrane it adds a bias and divides by 2^e, towards 0:
+
+    v' = decay(v[t−1], voltage_decay) + trunc((u[t] + (bias << 6)) / 2^e)
+
+Neurons here have no such division. It can go into weights and bias, where currents do not decay or are gone in a step,
+since decays round; or into the threshold, where that holds of membranes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from basalt.errors import BasaltError
+from convert.records import DECAY_MAX, Spiking
+from convert.rules import THRESHOLD_MAX, WEIGHT_MAX, WEIGHT_MIN
+
+EXPONENT_MAX = 3
+"""SLAYER clamps the exponent to `weight_exp_bits`, which lava-dl's export leaves out; this is its default."""
+
+
+def fold(layer: Spiking, exponent: int, place: str) -> Spiking:
+    """The layer that sends the same spikes without a division by 2^exponent.
+
+    Raises:
+        BasaltError: there is none.
+    """
+    if abs(exponent) > EXPONENT_MAX:
+        raise BasaltError(
+            f"{place}: 'neuron/weight_exp' is {exponent}, which SLAYER clamped in training to the norm's "
+            f"weight_exp_bits, and the file does not tell those; write the exponent that was trained with into the "
+            f"file ({int(np.sign(exponent)) * EXPONENT_MAX} by default)."
+        )
+    found = next(filter(None, (form(layer, exponent) for form in FORMS)), None) if exponent else layer
+    if found is None:
+        what = f"divides currents by {1 << exponent}" if exponent > 0 else f"multiplies currents by {1 << -exponent}"
+        raise BasaltError(
+            f"{place}: 'neuron/weight_exp' is {exponent}: WgtScaleBatchNorm {what} on their way to the membrane, and "
+            f"with this layer's decays and weights no integers here do so exactly; it cannot be deployed as it was "
+            f"trained."
+        )
+    return found
+
+
+def in_weights(layer: Spiking, exponent: int) -> Spiking | None:
+    """Weights and bias scaled; None where that is not exact, or they leave their range."""
+    if not exact(layer.neuron.current_decay):
+        return None
+    parts = {"weight": layer.weight, "recurrent_weight": layer.recurrent_weight, "bias": layer.bias}
+    scaled = {name: scale(value, -exponent) for name, value in parts.items() if value is not None}
+    if any(value is None for value in scaled.values()):
+        return None
+    weights = [value for name, value in scaled.items() if name != "bias"]
+    inside = all(value.min(initial=0) >= WEIGHT_MIN and value.max(initial=0) <= WEIGHT_MAX for value in weights)
+    return replace(layer, **scaled) if inside else None
+
+
+def in_threshold(layer: Spiking, exponent: int) -> Spiking | None:
+    """Membranes and threshold 2^exponent times as large; None where that is not exact, or leaves the range."""
+    whole = exact(layer.neuron.current_decay)  # currents, and with them membranes, are whole weights
+    threshold = layer.neuron.threshold
+    if not exact(layer.neuron.voltage_decay) or (exponent > 0 and not whole):
+        return None
+    if exponent < 0 and threshold % (1 << -exponent) and not whole:
+        return None
+    level = threshold << exponent if exponent > 0 else threshold >> -exponent
+    return replace(layer, neuron=replace(layer.neuron, threshold=level)) if level <= THRESHOLD_MAX else None
+
+
+FORMS: tuple[Callable[[Spiking, int], Spiking | None], ...] = (in_weights, in_threshold)
+"""Ways to fold a division, the first that is exact is taken."""
+
+
+def exact(decay: np.ndarray) -> bool:
+    """Whether decaying rounds nothing: all of a state stays, or none of it."""
+    return bool(np.isin(decay, (0, DECAY_MAX)).all())
+
+
+def scale(value: np.ndarray, shift: int) -> np.ndarray | None:
+    """value·2^shift, None where it is no integer."""
+    if shift >= 0:
+        return value << shift
+    return None if np.any(value & ((1 << -shift) - 1)) else value >> -shift
