@@ -10,6 +10,7 @@ since decays round; or into the threshold, where that holds of membranes.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -49,9 +50,9 @@ def in_weights(layer: Spiking, exponent: int) -> Spiking | None:
     if not exact(layer.neuron.current_decay):
         return None
     parts = {"weight": layer.weight, "recurrent_weight": layer.recurrent_weight, "bias": layer.bias}
-    scaled = {name: scale(value, -exponent) for name, value in parts.items() if value is not None}
-    if any(value is None for value in scaled.values()):
+    if not all(value is None or divides(value, -exponent) for value in parts.values()):
         return None
+    scaled: dict[str, Any] = {name: scale(value, -exponent) for name, value in parts.items() if value is not None}
     weights = [value for name, value in scaled.items() if name != "bias"]
     inside = all(value.min(initial=0) >= WEIGHT_MIN and value.max(initial=0) <= WEIGHT_MAX for value in weights)
     return replace(layer, **scaled) if inside else None
@@ -78,8 +79,11 @@ def exact(decay: np.ndarray) -> bool:
     return bool(np.isin(decay, (0, DECAY_MAX)).all())
 
 
-def scale(value: np.ndarray, shift: int) -> np.ndarray | None:
-    """value·2^shift, None where it is no integer."""
-    if shift >= 0:
-        return value << shift
-    return None if np.any(value & ((1 << -shift) - 1)) else value >> -shift
+def divides(value: np.ndarray, shift: int) -> bool:
+    """Whether value·2^shift is whole."""
+    return shift >= 0 or not np.any(value & ((1 << -shift) - 1))
+
+
+def scale(value: np.ndarray, shift: int) -> np.ndarray:
+    """value·2^shift, rounded down."""
+    return value << shift if shift >= 0 else value >> -shift

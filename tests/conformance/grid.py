@@ -173,7 +173,9 @@ def with_encoder(index: int, network: Network, spikes: np.ndarray) -> tuple[Netw
     shape = network.layers[0].input_shape  # type: ignore[attr-defined]
     neuron = Neuron(int(rng.integers(1, 300)), axis(int(rng.integers(0, 4097))), axis(int(rng.integers(0, 4097))))
     weight, offset = even(rng, (1, 1), 60), int(2 * rng.integers(-20, 60))
-    encoder = Encoder(name="encoder", weight=weight, neuron=neuron, features=shape, offset=offset)
+    encoder = Encoder(
+        name="encoder", weight=weight, neuron=neuron, features=shape, offset=offset, signed=index % 2 == 1
+    )
     return Network((encoder, *network.layers), network.name), spikes * rng.integers(1, 200, spikes.shape, np.uint8)
 
 
