@@ -17,7 +17,7 @@ SLOPES = {"sigmoid": lambda value: value * (1 - value), "tanh": lambda value: 1 
 
 
 @lru_cache(maxsize=16)
-def _contents(kind: str, device: torch.device) -> Float[torch.Tensor, "{(COARSEST-FINEST+1)*tables.ENTRIES}"]:
+def _contents(kind: str, device: torch.device) -> Float[torch.Tensor, "entries"]:
     found = np.concatenate([getattr(tables, kind)(shift) for shift in range(FINEST, COARSEST + 1)])
     return torch.as_tensor(found / tables.UNITY, dtype=torch.float32, device=device)
 
