@@ -39,8 +39,10 @@ def unchecked() -> Iterator[None]:
     from jaxtyping import config
 
     config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
+    try:
+        yield
+    finally:
+        config.update("jaxtyping_disable", False)
 
 
 def _name(decorator: ast.expr) -> str:
