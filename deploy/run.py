@@ -95,7 +95,7 @@ class Outcome:
     counts: dict[str, Int[np.ndarray, "samples counters"]]
     build_seconds: float
     seconds: float
-    states: dict[str, dict[str, Int[np.ndarray, "samples size"]]] = field(default_factory=dict)
+    states: dict[str, dict[str, Num[np.ndarray, "samples _size"]]] = field(default_factory=dict)
     fired: dict[str, Int[np.ndarray, "samples steps"]] = field(default_factory=dict)
 
 
@@ -262,7 +262,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
     return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout), fired)
 
 
-def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "samples size"]]]:
+def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "samples _size"]]]:
     """The states that were kept, as far as the models are ours."""
     from lava_procs.metering import states_file
 
@@ -284,7 +284,7 @@ def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> Num[np.ndarra
 
 
 def predict(
-    network: Network, sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]]
+    network: Network, sent: Mapping[str, Num[np.ndarray, "samples _neurons steps"]]
 ) -> Int[np.ndarray, "samples"]:
     """The class of each sample: the largest sum of the read-out, or the largest mean of its membranes; without one, the
     neuron of the last layer that sent most."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from jaxtyping import Int, Integer, Num, Shaped
+from jaxtyping import Integer, Num, Shaped
 
 from basalt.errors import BasaltError
 from convert.netx import why_not_stock, write
@@ -122,7 +122,7 @@ def frames_of(layer: Layer, sent: Num[np.ndarray, "neurons steps"]) -> Num[np.nd
 
 
 def run_sample(
-    host: Host, file: str, network: Network, values: Int[np.ndarray, "features steps"], names: list[str]
+    host: Host, file: str, network: Network, values: Integer[np.ndarray, "features steps"], names: list[str]
 ) -> dict[str, np.ndarray]:
     """One sample through stock netx, whose arrays have the axes (width, height, channels).
 

@@ -26,7 +26,7 @@ class Trace:
         sums: the read-out after the last step, int64 (batch, classes).
     """
 
-    spikes: dict[str, UInt8[torch.Tensor, "batch neurons steps"]]
+    spikes: dict[str, UInt8[torch.Tensor, "batch _neurons steps"]]
     sums: Int[torch.Tensor, "batch classes"]
 
 

@@ -37,9 +37,9 @@ class Activity:
 
     samples: int
     steps: int
-    sent: dict[str, Int[np.ndarray, "neurons"]]
-    arrived: dict[str, Int[np.ndarray, "neurons"]]
-    features: dict[str, Float[np.ndarray, "samples neurons"]]
+    sent: dict[str, Int[np.ndarray, "_neurons"]]
+    arrived: dict[str, Int[np.ndarray, "_neurons"]]
+    features: dict[str, Float[np.ndarray, "samples _neurons"]]
     predicted: Int[np.ndarray, "samples"]
 
     @property

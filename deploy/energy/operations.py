@@ -35,7 +35,7 @@ class Synapses(NamedTuple):
 def operations(
     network: Network,
     spikes: Num[np.ndarray, "samples features steps"],
-    sent: Mapping[str, Num[np.ndarray, "samples neurons steps"]],
+    sent: Mapping[str, Num[np.ndarray, "samples _neurons steps"]],
     macs: Mapping[str, float] | None = None,
 ) -> dict[str, Any] | None:
     """Operations per inference:
@@ -79,14 +79,14 @@ def operations(
     }
 
 
-def activation_sparsity(spiking: list[Num[np.ndarray, "samples neurons steps"]]) -> float:
+def activation_sparsity(spiking: list[Num[np.ndarray, "samples _neurons steps"]]) -> float:
     """The share of all layers' outputs that are 0; 0 where there are none."""
     places = sum(layer.size for layer in spiking)
     fired = sum(int(reaching(layer)[0].sum()) for layer in spiking)
     return (places - fired) / places if places else 0.0
 
 
-def membrane_updates(membranes: list[Num[np.ndarray, "samples neurons steps"]]) -> float:
+def membrane_updates(membranes: list[Num[np.ndarray, "samples _neurons steps"]]) -> float:
     """How often a membrane changed per inference, all layers together; the first step of each counts as a change.
 
     Args:

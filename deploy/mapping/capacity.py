@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from deploy.mapping.partition import Piece
 from lava_procs.near_memory.core import Core
@@ -27,7 +27,7 @@ class Capacity:
     needs: Float[np.ndarray, "pieces resources"]
     limits: Float[np.ndarray, "resources"]
 
-    def fits(self, needs: Float[np.ndarray, "*any resources"]) -> np.ndarray:
+    def fits(self, needs: Float[np.ndarray, "*any resources"]) -> Bool[np.ndarray, "*any"] | np.bool_:
         """Whether a core has so much."""
         return np.all(needs <= self.limits, axis=-1)
 
@@ -63,4 +63,4 @@ def capacity(core: Core, pieces: list[Piece], share: bool, most_cycles: int | No
         need |= {name: memory[name].size for name in bits if name in memory}
         need[f"layer {piece.layer}"] = 1
         needs[number] = [need.get(name, 0) for name in limits]
-    return Capacity(tuple(limits), needs, np.array(list(limits.values())))
+    return Capacity(tuple(limits), needs, np.array(list(limits.values()), dtype=np.float64))

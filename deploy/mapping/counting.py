@@ -13,7 +13,7 @@ from basalt.files import read_json
 from convert.records import Network
 from deploy.mapping.partition import INPUT, populations
 
-Hops = Mapping[str, Int[np.ndarray, "neurons"]]
+Hops = Mapping[str, Int[np.ndarray, "_neurons"]]
 """Hops of one spike over all its destinations: of each neuron by layer, of each feature of `INPUT`."""
 
 
@@ -63,7 +63,7 @@ def load_hops(path: Path, network: Network) -> Hops:
 
 
 def counted_hops(
-    hops: Hops, sent: Mapping[str, UInt8[np.ndarray, "samples neurons steps"]]
+    hops: Hops, sent: Mapping[str, UInt8[np.ndarray, "samples _neurons steps"]]
 ) -> dict[str, Int[np.ndarray, "samples"]]:
     """The hops of spikes that were sent, by layer and sample: Σ over neurons of spikes · hops of one.
 

@@ -20,7 +20,7 @@ INPUT = "input"
 DECIMALS = 6
 """Of spikes per step: sums of millionths are exact in double precision, so that a cost has one value."""
 
-Rates = Mapping[str, Float[np.ndarray, "neurons"]]
+Rates = Mapping[str, Float[np.ndarray, "_neurons"]]
 """Spikes per step of each neuron, by name of the layer; those of the features under `INPUT`."""
 
 
@@ -68,7 +68,7 @@ def populations(network: Network) -> dict[str, int]:
     return {INPUT: network.inputs, **{layer.name: layer.neurons for layer in network.layers}}
 
 
-def uniform_rates(network: Network, spikes: Mapping[str, float]) -> dict[str, Float[np.ndarray, "neurons"]]:
+def uniform_rates(network: Network, spikes: Mapping[str, float]) -> dict[str, Float[np.ndarray, "_neurons"]]:
     """Rates of neurons that share the spikes per step of their layer (and the input's) evenly."""
     return {name: np.full(size, spikes.get(name, 0.0) / size) for name, size in populations(network).items()}
 

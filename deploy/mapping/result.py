@@ -79,7 +79,7 @@ class Mapped:
         """Hops of all spikes in a mean step: the cost that was minimised."""
         return self.problem.cost(self.places) / UNITS
 
-    def hops_of_spikes(self) -> dict[str, Int[np.ndarray, "neurons"]]:
+    def hops_of_spikes(self) -> dict[str, Int[np.ndarray, "_neurons"]]:
         """Hops that one spike makes, over all its destinations: for each neuron of a layer, each feature of `INPUT`."""
         place, distances = self.place_of, self.problem.distances
         found = {name: np.zeros(len(rates), dtype=np.int64) for name, rates in self.rates.items()}

@@ -20,7 +20,7 @@ class SampleTrace:
 
     index: int
     input: UInt8[np.ndarray, "features steps"]
-    layers: Mapping[str, UInt8[np.ndarray, "neurons steps"]]
+    layers: Mapping[str, UInt8[np.ndarray, "_neurons steps"]]
     readout: Int[np.ndarray, "classes steps"] | None = None
 
 

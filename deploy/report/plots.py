@@ -64,7 +64,7 @@ def raster(
 
 def lines(
     title: str,
-    curves: Mapping[str, Num[np.ndarray, "steps"]],
+    curves: Mapping[str, Num[np.ndarray, "_steps"]],
     styles: Sequence[str],
     pixels: int,
     ticks: Sequence[str] = (),
@@ -83,7 +83,7 @@ def lines(
     return Plot(title, steps - 1, 1000, pixels, marks, y_ticks)
 
 
-def extent(curves: Sequence[Num[np.ndarray, "_"]]) -> tuple[float, float]:
+def extent(curves: Sequence[Num[np.ndarray, "_steps"]]) -> tuple[float, float]:
     """Least value (or zero) and largest value of the curves, the ends of the scale of `lines`."""
     return min([float(c.min()) for c in curves] + [0.0]), max([float(c.max()) for c in curves] + [0.0])
 

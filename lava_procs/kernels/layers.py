@@ -266,7 +266,7 @@ def readout_block(  # type: ignore[no-untyped-def]
         before[b] = arrived[length - 1, b]
 
 
-def narrow(*weights: Int[np.ndarray, "_ _"]) -> tuple[int, list[Int[np.ndarray, "_ _"]]]:
+def narrow(*weights: Int[np.ndarray, "_neurons _inputs"]) -> tuple[int, list[Int[np.ndarray, "_inputs _neurons"]]]:
     """(neurons, inputs) weights → their unit, and (inputs, neurons) rows in that unit, as narrow as they can be."""
     odd = any(np.bitwise_or.reduce(weight, axis=None) & 1 for weight in weights)
     unit, kind = (1, np.int16) if odd else (2, np.int8)

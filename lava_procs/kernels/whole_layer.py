@@ -131,7 +131,7 @@ class WholeLayer:
                 self.fired_steps,
             )
 
-    def variables(self) -> dict[str, Num[np.ndarray, "batch size"]]:
+    def variables(self) -> dict[str, Num[np.ndarray, "batch _size"]]:
         """u and v of the neurons, m of the memory pathway if there is one."""
         return {"u": self.u, "v": self.v} | ({} if self.pathway is None else {"m": self.pathway.m})
 

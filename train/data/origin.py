@@ -53,7 +53,7 @@ def overlap(
 
 
 def warning(
-    trained: DataConfig, tested: DataConfig, parts: Mapping[str, Samples], known: Mapping[str, Bool[np.ndarray, "n"]]
+    trained: DataConfig, tested: DataConfig, parts: Mapping[str, Samples], known: Mapping[str, Bool[np.ndarray, "_n"]]
 ) -> str:
     """How many of those samples, by split, a training on `trained` has seen, and a way out; empty for none."""
     seen, total = sum(int(one.sum()) for one in known.values()), sum(map(len, parts.values()))

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int64
 
 
-def stratified(labels: Int64[np.ndarray, "n"], held_out: Sequence[int], seed: int) -> list[Int64[np.ndarray, "part"]]:
+def stratified(labels: Int64[np.ndarray, "n"], held_out: Sequence[int], seed: int) -> list[Int64[np.ndarray, "_part"]]:
     """Cut the positions 0..n-1 into what is left, then parts with held_out[0], held_out[1].. positions of each class.
 
     The parts are disjoint and depend on labels and seed alone (numpy's RandomState, whose stream is frozen).

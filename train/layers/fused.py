@@ -170,7 +170,7 @@ def _drive(
     steps: int,
     dtype: torch.dtype,
     column: int,
-) -> tuple[Float[torch.Tensor, "batch T"], Float[torch.Tensor, "batch*C K"]]:
+) -> tuple[Float[torch.Tensor, "batch T"], Float[torch.Tensor, "chunks K"]]:
     """The drive, and `Chunks.inputs` of it in `dtype`."""
     from train.layers.triton_drive import drive_kernel
 

@@ -260,7 +260,7 @@ class Hgrn(Driven):
 
 def time_constants(
     network: "Network", x: UInt8[torch.Tensor, "batch features steps"]
-) -> dict[str, Float[np.ndarray, "units"]]:
+) -> dict[str, Float[np.ndarray, "_units"]]:
     """The effective time constants of every HGRN layer for the network's input x, by name, input side first."""
     found = {}
     for layer in network.hidden:

@@ -11,7 +11,7 @@ SIDE, GAP, HEAD = 260.0, 20.0, 22.0
 
 
 def clouds(
-    panels: Sequence[tuple[str, Float[np.ndarray, "points 2"], Int[np.ndarray, "points"]]], columns: int = 4
+    panels: Sequence[tuple[str, Float[np.ndarray, "_points 2"], Int[np.ndarray, "_points"]]], columns: int = 4
 ) -> str:
     """Points in the colours of their labels (0 to 9), each panel filled by its own."""
 
@@ -31,7 +31,7 @@ def _dots(places: Float[np.ndarray, "points 2"]) -> str:
 
 
 def matrices(
-    panels: Sequence[tuple[str, Float[np.ndarray, "rows columns"]]], columns: int = 4, height: float = 150.0
+    panels: Sequence[tuple[str, Float[np.ndarray, "_rows _columns"]]], columns: int = 4, height: float = 150.0
 ) -> str:
     """Values from zero to each panel's largest, dark where they are large; rows from the top."""
 

@@ -50,7 +50,7 @@ class Results:
             return effects.newcombe(_only(ours), _only(theirs), self._samples(left))
         return effects.paired(ours, theirs)
 
-    def curves(self, variant: Variant) -> dict[int, Float[np.ndarray, "epochs"]]:
+    def curves(self, variant: Variant) -> dict[int, Float[np.ndarray, "_epochs"]]:
         """Validation accuracy in integers after every epoch, by seed."""
         key = "validation_accuracy_integer"
         return {
