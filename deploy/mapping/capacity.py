@@ -27,9 +27,9 @@ class Capacity:
     needs: Float[np.ndarray, "pieces resources"]
     limits: Float[np.ndarray, "resources"]
 
-    def fits(self, needs: Float[np.ndarray, "*any resources"]) -> Bool[np.ndarray, "*any"] | np.bool_:
+    def fits(self, needs: Float[np.ndarray, "*any resources"]) -> Bool[np.ndarray, "*any"]:
         """Whether a core has so much."""
-        return np.all(needs <= self.limits, axis=-1)
+        return np.asarray(np.all(needs <= self.limits, axis=-1))
 
 
 def capacity(core: Core, pieces: list[Piece], share: bool, most_cycles: int | None = None) -> Capacity:
