@@ -133,6 +133,13 @@ def test_the_vision_core_holds_the_layers_of_its_recipes():
     assert misfits(core, replace(layers[1], conv=replace(second, kernel=(4, 4))))
 
 
+def test_the_core_for_pixels_holds_the_layers_of_its_recipes():
+    core = load_core("pixels")
+    for states, recurrent, delay in ((20, False, None), (100, False, None), (0, True, None), (0, False, 62)):
+        layer = Sizes(200, 200, states=states, recurrent=recurrent, longest_delay=delay, current=True)
+        assert misfits(core, layer) == []
+
+
 def test_a_core_of_ones_own_and_switches(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(TEXT.replace("fused = 4", "fused = 8").replace("macs = 4", "macs = 8", 2))
