@@ -15,17 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from convert import rules
 from convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
-from convert.netx_write import by_channel, write_layers
+from convert.netx_write import write_layers
 from convert.norm import fold
 from convert.pathways import Hgrn, Hopfield
 from convert.reading import TRAINING, check_reading, with_starts
-from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
+from convert.records import Encoder, Layer, Network, Spiking
 
 FORMAT = "basalt-netx"
 VERSION = 4
@@ -214,34 +213,3 @@ def version_of(network: Network) -> int:
     }
     found = (*pathways, *recurrences, *(name for name, there in others.items() if there))
     return max((SINCE.get(name, 1) for name in found), default=1)
-
-
-def why_not_stock(layer: Layer) -> str | None:
-    """Why stock netx cannot run a layer with the same spikes, or None when it can."""
-    if isinstance(layer, Foreign):
-        return None
-    if not isinstance(layer, Spiking):
-        return f"stock netx has no {layer.kind} layer"
-    delayed = layer.delay is not None
-    reasons = {
-        f"it has a memory pathway ({getattr(layer.memory, 'kind', None)})": layer.memory is not None,
-        f"it has the reset {layer.neuron.reset!r}, stock neurons only the hard one": layer.neuron.reset != "hard",
-        "stock netx has no diagonal recurrence": layer.recurrence == "diagonal",
-        "stock synapses have even weights": bool(np.any(layer.weight & 1)) and not isinstance(layer, Encoder),
-        "stock netx cannot load recurrence with delays": delayed and layer.recurrent_weight is not None,
-        "stock netx delays the synapses, which differs with a bias": delayed and layer.bias is not None,
-        f"its bias acts from step {layer.start}, as in training, and those of stock layers all from step 0": (
-            layer.bias is not None and layer.start > 0
-        ),
-    }
-    if isinstance(layer, Conv):
-        each = (layer.neuron.current_decay, layer.neuron.voltage_decay, *(() if layer.bias is None else (layer.bias,)))
-        alone = any(by_channel(value, layer.shape).size not in (1, layer.shape[0]) for value in each)
-        reasons |= {
-            "stock netx has no delays in convolutions": delayed,
-            "stock netx has no rows or columns beyond the padding": layer.extra != (0, 0),
-            "stock netx shares decays and biases in a channel": alone,
-        }
-    if isinstance(layer, Encoder):
-        reasons |= {"stock netx has no fraction bits in the input": layer.fraction > 0}
-    return next((reason for reason, holds in reasons.items() if holds), None)

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from basalt.errors import BasaltError
+from convert.foreign import NUMBERS, WORDS
 from convert.pathways import GATES, PATHWAYS, Hgrn, Hopfield, Pathway, SlowMemory
 from convert.records import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, Spiking, axis
 
@@ -432,7 +433,14 @@ def read_foreign(reader: Reader) -> Foreign:
         before = image(reader, weight[1] * reader.integer("groups", 1), weight[2:4])
     if before is None:
         before = (reader.integer("inFeatures"),) if "inFeatures" in reader.group else shape
-    return Foreign(reader.name, kind, neuron, before, shape, reader.file, reader.index)
+    numbers = {key: reader.integers(key, range(5)) for key in NUMBERS if is_dataset(reader, key)}
+    words = {key: reader.string(key) for key in WORDS if key in reader.group}
+    return Foreign(reader.name, kind, neuron, before, shape, reader.file, reader.index, numbers, words)
+
+
+def is_dataset(reader: Reader, key: str) -> bool:
+    """Whether the key is there, and no group of others."""
+    return key in reader.group and not isinstance(reader.group[key], h5py.Group)
 
 
 READERS: dict[str, Callable[[Reader], Layer]] = {

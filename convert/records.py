@@ -7,7 +7,7 @@ from −(2²³ − 1) to 2²³ (bits above the 24th are dropped), sat16 is min(�
 by step in `lava_procs/*/reference.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
@@ -260,6 +260,8 @@ class Foreign(Layer):
         neuron: type of its neurons.
         input_shape, shape: of the input and the output, channels first.
         file, index: where its group is.
+        numbers, words: arrays and strings of the group, by key, as far as a design rule looks at them.
+        signed: bytes of the input are −128 … 127, not 0 … 255.
     """
 
     kind: ClassVar[str] = "foreign"
@@ -271,6 +273,14 @@ class Foreign(Layer):
     shape: tuple[int, ...]
     file: Path
     index: int
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
+    signed: bool = False
+
+    @property
+    def graded(self) -> bool:
+        """Whether it sends more than spikes."""
+        return self.neuron == "SDNN"
 
     @property
     def inputs(self) -> int:

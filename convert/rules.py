@@ -12,9 +12,9 @@ import numpy as np
 
 from basalt import tables
 from basalt.errors import BasaltError
-from convert import bounds
+from convert import bounds, foreign
 from convert.pathways import GATES, GATINGS, RECALLS, Hgrn, Hopfield, SlowMemory
-from convert.records import DECAY_MAX, STATE_MAX, Conv, Encoder, Layer, Network, Readout, Spiking
+from convert.records import DECAY_MAX, STATE_MAX, Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
 
 WEIGHT_MIN, WEIGHT_MAX = -256, 254
 THRESHOLD_MAX = (1 << 17) - 1
@@ -295,6 +295,8 @@ def shapes(layer: Layer) -> Found:
 def sum_width(network: Network) -> Iterator[Violation]:
     """What a step brings to a neuron or to a memory pathway fits 32 bits, for an input of 255 everywhere."""
     for layer, value in bounds.inputs_of(network):
+        if isinstance(layer, Foreign):
+            continue
         for what, reach in bounds.step_sums(layer, value):
             for found in outside(what, reach, 0, bounds.SUM_MAX):
                 yield Violation("sum_width", layer.name, *found)
@@ -319,6 +321,9 @@ def check(network: Network) -> list[Violation]:
     if any(violation.rule in FIRST for violation in found):
         return found
     found += list(sum_width(network))
+    for layer, value in bounds.inputs_of(network):
+        if isinstance(layer, Foreign):
+            found += [Violation(name, layer.name, *entry) for name, entry in foreign.check(layer, value)]
     before = None
     for layer in network.layers:
         if before is not None and layer.inputs != before.neurons:

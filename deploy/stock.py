@@ -4,7 +4,10 @@ They are also the only way to run sigma-delta and resonate-and-fire layers (`For
 whole, on every backend, and `notices` says so.
 """
 
-from collections.abc import Callable
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +16,20 @@ import numpy as np
 from jaxtyping import Integer, Num, Shaped
 
 from basalt.errors import BasaltError
-from convert.netx import why_not_stock, write
+from convert.netx import write
 from convert.records import Encoder, Foreign, Layer, Network, Spiking
+from convert.stock import refusals
+from deploy.delayed import late_config, set_delays, without_delays
 from deploy.network import Layout
 from deploy.session import Host
 from lava_procs.kernels.bits import pack, unpack
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
 """Layer types that stock netx loads."""
+
+
+MESSAGE_BITS = 16
+"""Of graded input; without, stock synapses take every value for a spike. What they do not hold is no number of bits."""
 
 
 def needs_stock(network: Network) -> bool:
@@ -37,7 +46,7 @@ def notices(network: Network) -> list[str]:
     names = ", ".join(layer.name for layer in foreign)
     return [
         f"Layers {names} have {kinds} neurons, which Basalt does not compute: the whole network runs on stock lava-dl "
-        f"processes, one sample at a time, and nothing is counted or priced. Its input values are read as signed bytes."
+        f"processes, one sample at a time, and nothing is counted or priced."
     ]
 
 
@@ -52,10 +61,8 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
     Raises:
         BasaltError: a layer that stock netx cannot run with the same spikes.
     """
-    for layer in network.layers:
-        reason = why_not_stock(layer)
-        if reason is not None:
-            raise BasaltError(f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed'.")
+    for layer, reason in refusals(network):
+        raise BasaltError(f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed'.")
     first = network.layers[0]
     if layout.planes > 1 and not isinstance(first, Encoder | Foreign):
         raise BasaltError(
@@ -65,6 +72,7 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
     if file is None or not loads(file):
         file = layout.folder / "stock.net"
         write(file, network)
+    file = without_delays(file, network, layout.folder)
 
     def task(host: Host) -> None:
         values = by_round(np.load(layout.frames("input"), mmap_mode="r"), layout)
@@ -106,14 +114,15 @@ def driving(first: Layer, values: Integer[np.ndarray, "features steps"]) -> Inte
     """What the first stock process is sent for input values (features, steps).
 
     Spikes go to synapses as they are. Neurons of an input layer take a current: the affine transform in weights, a step
-    later, as SLAYER does; or, sigma-delta, the values themselves as signed bytes.
+    later, as SLAYER does. Layers that are not ours take the values themselves.
     """
     if isinstance(first, Encoder):
         current = np.zeros(values.shape, dtype=np.int32)
         bytes_ = values.astype(np.int8) if first.signed else values
         current[:, 1:] = bytes_[:, :-1].astype(np.int32) * first.weight.item() + first.offset
         return current
-    return np.ascontiguousarray(values).view(np.int8).astype(np.int32) if isinstance(first, Foreign) else values
+    signed = isinstance(first, Foreign) and first.signed
+    return (values.astype(np.int8) if signed else values).astype(np.int32)
 
 
 def frames_of(layer: Layer, sent: Num[np.ndarray, "neurons steps"]) -> Num[np.ndarray, "steps width"]:
@@ -130,20 +139,26 @@ def run_sample(
         By layer name, (neurons, steps), channels slowest.
     """
     from lava.lib.dl.netx import hdf5
-    from lava.magma.core.run_configs import Loihi2SimCfg
     from lava.proc.io.sink import RingBuffer as Recorder
     from lava.proc.io.source import RingBuffer as Player
 
     features, steps = values.shape
     first = network.layers[0]
     shape: tuple[int, ...] = getattr(first, "input_shape", (features,))
-    stock = hdf5.Network(net_config=file, input_shape=shape[::-1])
+    graded = isinstance(first, Foreign) and bool(np.any((values < 0) | (values > 1)))
+    with heard():
+        stock = hdf5.Network(file, input_shape=shape[::-1], input_message_bits=MESSAGE_BITS if graded else 0)
     stock.net_config.f.close()
     into = entrance(first, stock.in_layer)
     player = Player(data=reversed_axes(values.reshape(*into.shape[::-1], steps)).astype(np.int32))
     player.s_out.connect(into)
     recorders = {}
     stock_layers = {layer.name: block for layer, block in zip(network.layers, stock.layers, strict=True)}
+    set_delays(network, stock_layers)
+    for layer in network.layers:
+        if isinstance(layer, Foreign):
+            set_decays(layer, stock_layers[layer.name])
+            set_weights(stock_layers[layer.name])
     for name in names:
         recorders[name] = Recorder(shape=stock_layers[name].out.shape, buffer=steps)
         stock_layers[name].out.connect(recorders[name].a_in)
@@ -153,8 +168,51 @@ def run_sample(
         for name, recorder in recorders.items():
             sent[name] = reversed_axes(recorder.data.get()).reshape(-1, steps).astype(np.int32)
 
-    host.run(player, Loihi2SimCfg(select_tag="fixed_pt"), steps, before_stop=keep)
+    host.run(player, late_config("fixed_pt"), steps, before_stop=keep)
     return sent
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Stock lava-dl's warnings are errors: it warns where it goes on with other weights or delays.
+
+    Raises:
+        BasaltError: it warned, or printed that it does.
+    """
+    said = io.StringIO()
+    with warnings.catch_warnings(record=True) as caught, redirect_stdout(said):
+        warnings.simplefilter("always", UserWarning)
+        yield
+    told = [str(entry.message) for entry in caught if issubclass(entry.category, UserWarning)]
+    told += [line.strip() for line in said.getvalue().splitlines() if "warning" in line.lower()]
+    if told:
+        raise BasaltError(f"stock lava-dl would change the network: {' '.join(told)}")
+
+
+def set_decays(layer: Foreign, block: Any) -> None:
+    """Give resonators the decays of the file: stock netx makes a period of them and comes back, often off by one."""
+    for key, name in DECAYS.items():
+        if key in layer.numbers:
+            held = getattr(block.neuron, name)
+            held.init = layer.numbers[key].reshape(np.shape(held.init)).astype(np.int32)
+
+
+def set_weights(block: Any) -> None:
+    """Have dense synapses apply weights as they are: of one sign alone, stock netx clips and rounds some of them."""
+    from lava.utils.weightutils import SignMode
+
+    for name in ("synapse", "real_synapse", "imag_synapse"):
+        synapse = getattr(block, name, None)
+        if synapse is not None:
+            synapse.proc_params.overwrite("sign_mode", SignMode.MIXED)
+            synapse.proc_params.overwrite("num_weight_bits", WHOLE_BITS)
+
+
+WHOLE_BITS = 9
+"""Bits of weights of both signs, none of which is then lost."""
+
+DECAYS = {"neuron/sinDecay": "sin_decay", "neuron/cosDecay": "cos_decay"}
+"""Key of a resonate-and-fire neuron → the variable of its process."""
 
 
 def entrance(first: Layer, block: Any) -> Any:

@@ -56,6 +56,8 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
     wrong = ~((values >= low) & (values <= high) & (np.floor(values) == values))
     if wrong.any():
         raise BasaltError(f"{path}: `spikes` must be integers from {low} to {high}, and holds {values[wrong][0]:g}.")
+    if isinstance(first, Foreign):
+        first = replace(first, signed=low < 0)
     return Taken(first, values.astype(np.int16).astype(np.uint8))
 
 

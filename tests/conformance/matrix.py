@@ -27,8 +27,8 @@ from basalt.files import atomic, write_json
 from basalt.paths import cache_dir
 from basalt.progress import progress_bar
 from convert import netx
-from convert.netx import why_not_stock
 from convert.records import Network
+from convert.stock import why_not_stock
 from deploy.reference import simulate
 from deploy.run import Job, run
 from tests.conformance.check import STOCK

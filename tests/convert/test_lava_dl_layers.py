@@ -6,8 +6,8 @@ import pytest
 
 from basalt.errors import BasaltError
 from convert import netx
-from convert.netx import why_not_stock
 from convert.records import Conv, Encoder, Foreign, Readout
+from convert.stock import why_not_stock
 
 NEURON = {"type": "CUBA", "iDecay": 1024, "vDecay": 128, "vThMant": 80, "refDelay": 1, "gradedSpike": False}
 
@@ -146,7 +146,10 @@ def test_recurrence_with_delays(tmp_path):
 
 @pytest.mark.parametrize("neuron", ["SDNN", "RF_PHASE", "RF_IZHIKEVICH"])
 def test_foreign_layers_stay_in_their_file(neuron, tmp_path):
-    content = {"type": kind("dense"), "shape": [3], "weight": np.full((3, 72), 2.0), "neuron": {"type": neuron}}
+    weight = np.full((3, 72), 2.0)
+    complex_ = {"real": weight, "imag": -weight}
+    weights = weight if neuron == "SDNN" else complex_
+    content = {"type": kind("dense"), "shape": [3], "weight": weights, "neuron": {"type": neuron}}
     (found,) = layers(tmp_path, image((72,)), content)
     assert isinstance(found, Foreign) and (found.inputs, found.neurons, found.index) == (72, 3, 1)
     assert why_not_stock(found) is None
@@ -155,7 +158,8 @@ def test_foreign_layers_stay_in_their_file(neuron, tmp_path):
     (copied,) = netx.read(tmp_path / "copy.net").layers
     assert (copied.neuron, copied.inputs) == (neuron, 72)
     with h5py.File(tmp_path / "copy.net") as file:
-        assert np.array_equal(file[f"layer/{copied.index}/weight"][()], content["weight"])
+        group = file[f"layer/{copied.index}"]
+        assert np.array_equal(group["weight" if neuron == "SDNN" else "weight/real"][()], weight)
 
 
 REFUSED = {

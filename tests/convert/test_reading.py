@@ -11,6 +11,7 @@ from basalt.errors import BasaltError
 from convert import netx
 from convert.reading import READINGS
 from convert.records import Spiking
+from convert.stock import why_not_stock
 from deploy.reference import simulate
 from train.slayer import slayer
 
@@ -141,5 +142,5 @@ def test_a_bias_in_a_current_that_outlives_the_step_is_refused(tmp_path):
 def test_stock_processes_are_refused_what_they_would_do_otherwise(tmp_path):
     trained([dense(NORMED, 20, 8)], tmp_path / "a.net")
     (layer,) = netx.read(tmp_path / "a.net").layers
-    assert isinstance(layer, Spiking) and "acts from step 1, as in training" in netx.why_not_stock(layer)
-    assert netx.why_not_stock(replace(layer, start=READINGS["lava"](0))) is None
+    assert isinstance(layer, Spiking) and "acts from step 1, as in training" in why_not_stock(layer)
+    assert why_not_stock(replace(layer, start=READINGS["lava"](0))) is None

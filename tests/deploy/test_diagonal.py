@@ -12,6 +12,7 @@ from basalt.errors import BasaltError
 from convert import netx
 from convert.records import Network, Neuron, Spiking, axis
 from convert.rules import check
+from convert.stock import why_not_stock
 from deploy.energy.operations import operations
 from deploy.network import parts
 from deploy.reference import simulate
@@ -92,7 +93,7 @@ def test_the_file_has_a_vector_and_a_type_of_its_own(tmp_path):
     (found,) = netx.read(tmp_path / "a.net").layers
     assert isinstance(found, Spiking)
     assert found.recurrence == "diagonal" and np.array_equal(found.recurrent_weight, layer(1, 5).recurrent_weight)
-    assert netx.why_not_stock(found) == "stock netx has no diagonal recurrence"
+    assert why_not_stock(found) == "stock netx has no diagonal recurrence"
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,7 @@ def test_pilotnet_sdnn(backend):
     network = netx.read(path)
     assert needs_stock(network)
     assert "SDNN neurons" in notices(network)[0]
+    network = replace(network, layers=(replace(network.layers[0], signed=True), *network.layers[1:]))
     values = constant(load("pilotnet_sdnn/input")[:, 0].astype(np.int8).view(np.uint8), 9)
     last = network.layers[-1].name
     sent = run(Job(network, values, backend, file=path, record=(last,)), timeout=100).sent
