@@ -49,8 +49,8 @@ def applied(weight: Int[np.ndarray, "neurons inputs"], bits: int) -> Int[np.ndar
     sign = -1 if weight.min() < 0 and weight.max() <= 0 else 1
     mixed = bool(weight.min() < 0 < weight.max())
     clipped = np.clip(sign * weight, -256 if mixed else 0, 255)
-    lost = max(8 - bits + mixed, 0)
-    return sign * (clipped >> lost << lost)
+    lost = 8 - bits + mixed
+    return sign * (clipped >> lost << lost) if lost >= 0 else weight * 0  # what NumPy makes of a shift below 0
 
 
 def kept(*parts: Int[np.ndarray, "neurons inputs"]) -> bool:
@@ -77,7 +77,10 @@ def of_dense(layer: Spiking) -> Reasons:
     parts = [part for part in (layer.weight, layer.recurrent_weight) if part is not None]
     if layer.recurrence != "diagonal":
         yield "stock netx cannot scale weights that are all 0", not any(np.any(part) for part in parts)
-        yield "stock netx clips −256, scaled as it scales them, where no weight is above 0", not kept(*parts)
+        yield (
+            "stock netx clips −256, scaled as it scales them, where no weight is above 0, or rounds them",
+            not kept(*parts),
+        )
 
 
 def of_conv(layer: Conv) -> Reasons:

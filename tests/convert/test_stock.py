@@ -37,11 +37,8 @@ def test_weights_are_those_of_stock_netx(seed):
     """Of one sign or both, at the ends or near 0, with one matrix or two."""
     rng = np.random.default_rng(seed)
     low, high = sorted(rng.choice([-256, -254, -128, -100, -2, 0, 2, 64, 100, 126, 254], 2, replace=False))
-    step = 1 + int(rng.integers(2))
-    parts = [
-        step * rng.integers(low // step, high // step + 1, (3, 4)) * 2 ** int(rng.integers(2))
-        for _ in range(1 + seed % 2)
-    ]
+    step, shapes = 1 + int(rng.integers(2)), [(3, 4)] * (1 + seed % 2)
+    parts = [step * rng.integers(low // step, high // step + 1, size) * rng.integers(1, 3) for size in shapes]
     parts = [np.clip(part, -256, 254) for part in parts]
     if seed % 5 == 0:
         parts[-1] = -np.abs(parts[-1])

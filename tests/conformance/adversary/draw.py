@@ -188,10 +188,16 @@ def conv(rng: np.random.Generator, name: str, size: tuple[int, int, int], stock:
 def encoder(rng: np.random.Generator, size: tuple[int, ...], stock: bool) -> Encoder:
     """An affine input at the ends of its grid."""
     weight, offset = (2 * int(edge(rng, -128, 127)) for _ in range(2))
-    fraction = 0 if stock else int(rng.integers(0, 7))
+    fraction, signed = (0 if stock else int(rng.integers(0, 7))), bool(rng.integers(2))
     cells = neuron(rng, prod(size), stock)
     return Encoder(
-        name="encoder", weight=np.array([[weight]]), neuron=cells, features=size, offset=offset, fraction=fraction
+        name="encoder",
+        weight=np.array([[weight]]),
+        neuron=cells,
+        features=size,
+        offset=offset,
+        fraction=fraction,
+        signed=signed,
     )
 
 
@@ -223,8 +229,8 @@ def adversary(index: int) -> Adversary:
         layers.append(layer := dense(rng, f"dense{position + 1}", prod(shape), stock))
         shape = layer.shape
     if not stock and rng.random() < 0.4:
-        decay = None if rng.random() < 0.5 else int(rng.choice([0, 1, 4095, 4096]))
-        layers.append(Readout("readout", weights(rng, (int(rng.integers(1, 11)), prod(shape))), decay))
+        ends = [int(rng.choice([0, 1, 4095, 4096])) for _ in range(2)][: int(rng.integers(3))]
+        layers.append(Readout("readout", weights(rng, (int(rng.integers(1, 11)), prod(shape))), *ends))
     late = any(getattr(layer, "delay", None) is not None for layer in layers)
     steps = int(rng.integers(1, 12 if stock and features > 300 else 90 if late and not stock else 30))
     spikes = inputs(rng, features, steps, graded=bool(rng.random() < 0.5) and (encodes or not stock))

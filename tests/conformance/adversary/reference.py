@@ -65,7 +65,8 @@ def current_of(layer: Spiking) -> Callable[[np.ndarray, int], np.ndarray]:
     """What a step's input adds to u, by record kind; the input of step 0 is silence."""
     if isinstance(layer, Encoder):
         weight, offset, parts = layer.weight.item(), layer.offset, 2**layer.fraction
-        return lambda x, t: 64 * weight * x.astype(np.int64) // parts + (64 * offset if t else 0)
+        values = np.int8 if layer.signed else np.uint8
+        return lambda x, t: 64 * weight * x.astype(values).astype(np.int64) // parts + (64 * offset if t else 0)
     matrix = dense_of(layer) if isinstance(layer, Conv) else layer.weight
     return lambda x, t: 64 * (x.astype(np.int64) @ matrix.T)
 
@@ -191,12 +192,17 @@ def spiking(layer: Spiking, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.nda
 
 
 def readout(layer: Readout, x: np.ndarray) -> np.ndarray:
-    """The sums after each step; 32 bits, which clip."""
+    """The sums after each step, of 32 bits, which clip; or the membranes."""
     samples, _, steps = x.shape
-    v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
+    u = v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.int64)
     for t in range(1, steps):
         added = x[:, :, t - 1].astype(np.int64) @ layer.weight.T
+        if layer.current_decay is not None:
+            u = wrap24(decay(u, layer.current_decay) + 64 * added)
+            v = sat24(decay(v, layer.voltage_decay) + u)
+            out[:, :, t] = v
+            continue
         if layer.voltage_decay is not None:
             v = sat24(decay(v, layer.voltage_decay) + 64 * added)
             added = v // 64
