@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from basalt.errors import BasaltError
+from deploy.options import BIAS_START, TRAINING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -116,6 +117,7 @@ def entry_of(
     tables: Sequence[str],
     step_ms: float | None = None,
     name: str | None = None,
+    bias_start: str = TRAINING,
 ) -> Entry:
     """Run an exported network on near-memory cores and on the backend compiled, and price both.
 
@@ -123,6 +125,7 @@ def entry_of(
         folder: a run, or its .net file.
         step_ms: of a step, where the network does not say.
         name: what it is called; as its folder if not given.
+        bias_start: as of `convert.netx.read`.
 
     Raises:
         BasaltError: it cannot be run, or the two send other spikes.
@@ -138,7 +141,7 @@ def entry_of(
     from deploy.run import Job, counts_file, predict, run
 
     path = net_file(folder)
-    network, inputs = read_both(path, None)
+    network, inputs = read_both(path, None, bias_start)
     inputs = inputs.first(samples)
     scheduled = Job(network, inputs.spikes, "near-memory", file=path, core=core)
     plain = Job(network, inputs.spikes, "compiled", file=path)
@@ -180,6 +183,7 @@ def compare(
         float | None,
         typer.Option("--step-ms", min=1e-6, help="Milliseconds that a step lasts, of networks that do not say."),
     ] = None,
+    bias_start: Annotated[str, BIAS_START] = TRAINING,
 ) -> None:
     """Networks of one task on the same machines: accuracy, energy and time of an inference, side by side.
 
@@ -216,7 +220,7 @@ def compare(
     entries = []
     with progress_bar("Running networks") as update:
         for done, (file, name) in enumerate(zip(files, names), 1):
-            entries.append(entry_of(file, samples, chosen, tables, step_ms, name))
+            entries.append(entry_of(file, samples, chosen, tables, step_ms, name, bias_start))
             update(done, len(files))
     compared = {
         "runs": [os.path.relpath(file.resolve(), output.resolve()) for file in files],
@@ -224,6 +228,7 @@ def compare(
         "tables": tables,
         "core": description(chosen),
         "step_ms": step_ms,
+        "bias_start": bias_start,
     }
     place = place_for(output, names, compared)
     content = {

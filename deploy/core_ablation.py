@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from basalt.errors import BasaltError
+from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 NAME = "core-ablation"
 SHORT = {
@@ -117,6 +118,8 @@ def near_memory(
     samples: Annotated[int | None, typer.Option("--samples", "-n", min=1, help="Only the first so many.")] = None,
     core: Annotated[str | None, typer.Option(metavar="CORE.toml", help="The core; our default one if none.")] = None,
     table: Annotated[str, typer.Option(help="Price table.")] = "near-memory-22nm",
+    bias_start: Annotated[str, BIAS_START] = TRAINING,
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None,
 ) -> None:
     """What a near-memory core's three optimisations are worth: all eight combinations, on real input.
 
@@ -138,7 +141,7 @@ def near_memory(
     from deploy.run import Job
 
     path = net_file(file)
-    network, inputs = read_both(path, input_, labels=False)
+    network, inputs = read_both(path, input_, bias_start, input_shape, labels=False)
     inputs = inputs.first(samples)
     load_table(table)
     job = Job(network, inputs.spikes, "near-memory", file=path, core=load_core(core or DEFAULT))
