@@ -1,11 +1,13 @@
 .DEFAULT_GOAL := setup
-PYTHON := .venv/bin/python
+# make test PY=3.11 works in .venv-3.11, with that Python
+VENV := .venv$(if $(PY),-$(PY))
+PYTHON := $(VENV)/bin/python
 CHECKED := basalt train convert lava_procs deploy tests tools
 
 .PHONY: setup demo test lint format pipeline lock clean help
 
-setup: ## build .venv (Python 3.10 and everything locked in requirements.txt); quick when it is there
-	@tools/bootstrap
+setup: ## build .venv (Python 3.11 to 3.13 and everything locked in requirements.txt); quick when it is there
+	@tools/bootstrap $(PY)
 
 demo: setup ## train the default recipe, export, verify, run in Lava, price; ends by naming the report
 	$(PYTHON) train/main.py
@@ -33,7 +35,7 @@ lock: ## compile requirements.in and tools/uv.in again; make lock ARGS=--upgrade
 	@tools/lock $(ARGS)
 
 clean: ## remove .venv, .tools and caches; runs/ stays
-	rm -rf .venv .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-* .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list

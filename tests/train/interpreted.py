@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -157,8 +156,7 @@ def updates(
 ) -> tuple[list[np.ndarray], dict[int, dict[str, np.ndarray]], list[float]]:
     """Parameters, `AdamW`'s state and the gradients' norms after `train.merged.Merged` steps."""
     from collections import defaultdict
-    from types import SimpleNamespace
-
+    
     import torch
 
     from train.merged import Merged
@@ -202,27 +200,28 @@ def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
 
 
 def _begin() -> None:
-    """In the new process: Triton as an interpreter, with the types and products that it lacks in version 2.3."""
+    """In the new process: Triton as an interpreter."""
     import sys
 
     assert "triton" not in sys.modules
     os.environ["TRITON_INTERPRET"] = "1"
     import torch
-    import triton.language as tl
     from triton.runtime import interpreter
 
     import train.networks  # noqa: F401  (some of what this imports cannot be once a kernel has run)
 
     torch.set_num_threads(1)
-    types = {"int1": tl.int1, "int8": tl.int8, "int16": tl.int16, "int32": tl.int32}
-    for name, kind in types.items():
-        if not hasattr(interpreter.Builder, f"get_{name}_ty"):
-            setattr(interpreter.Builder, f"get_{name}_ty", lambda self, kind=kind: kind)
-    if hasattr(interpreter, "Builder"):
-        interpreter.Builder.options = SimpleNamespace(allow_fp8e4nv=False, max_num_imprecise_acc_default=0)
-        interpreter.Builder.create_dot = lambda self, a, b, d, *_: interpreter.TensorHandle(
-            a.data.astype(d.data.dtype) @ b.data.astype(d.data.dtype) + d.data, d.dtype
-        )
+    # `mask & (scalar > 0)` is a mask for the compiler, and an array of integers in Triton 3.9's interpreter.
+    for name, position in (("create_masked_load", 1), ("create_masked_store", 2)):
+        setattr(interpreter.InterpreterBuilder, name, _with_mask(getattr(interpreter.InterpreterBuilder, name), position))
+
+
+def _with_mask(method: Callable[..., Any], position: int) -> Callable[..., Any]:
+    def masked(self: Any, *handles: Any) -> Any:
+        handles[position].data = handles[position].data.astype(bool)
+        return method(self, *handles)
+
+    return masked
 
 
 @contextmanager
