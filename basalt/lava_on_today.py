@@ -1,7 +1,7 @@
 """Lava 0.10.0 and lava-dl 0.6.0, archived, on today's Python and numpy.
 
-Three of their files are corrected as they are imported; nothing on disk is touched. A file without the text that is to be
-replaced is imported as it is, so that a release that mends itself needs no change here.
+Three of their files are corrected as they are imported; nothing on disk is touched. A file without the text that is to
+be replaced is imported as it is, so that a release that mends itself needs no change here.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """Recipes: what to train, on what and how, in TOML. Errors name file, key and allowed values."""
 
 import difflib
-import sys
+import tomllib
 import types
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -16,11 +16,6 @@ from train.data.config import DataConfig
 from train.layers import LAYERS
 from train.layers.config import LayerConfig, Strict
 from train.objectives import OBJECTIVES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 RECIPES = Path(__file__).parent / "recipes"
 FILE = "recipe.toml"

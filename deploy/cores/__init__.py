@@ -1,6 +1,7 @@
 """Configurations of near-memory cores, a TOML file each, and the one way to read them."""
 
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,11 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from basalt.errors import BasaltError
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.geometry import OWNER
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Find, read and check price tables."""
 
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,6 @@ from pydantic import ValidationError
 
 from basalt.errors import BasaltError
 from deploy.energy.schema import PriceTable
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FOLDER = Path(__file__).parent / "tables"
 

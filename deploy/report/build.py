@@ -1,7 +1,7 @@
 """Put a report together and write it."""
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,7 +125,7 @@ def _training(verify: Mapping[str, Any]) -> dict[str, Any]:
 def _date(written: str | None) -> str:
     """When a run was done, as people write it; now, where the result does not say."""
     try:
-        done = datetime.strptime(written or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+        done = datetime.strptime(written or "", "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         return datetime.now().astimezone().strftime("%d %B %Y, %H:%M")
     return done.strftime("%d %B %Y, %H:%M UTC")

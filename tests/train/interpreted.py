@@ -156,7 +156,7 @@ def updates(
 ) -> tuple[list[np.ndarray], dict[int, dict[str, np.ndarray]], list[float]]:
     """Parameters, `AdamW`'s state and the gradients' norms after `train.merged.Merged` steps."""
     from collections import defaultdict
-    
+
     import torch
 
     from train.merged import Merged
@@ -212,8 +212,9 @@ def _begin() -> None:
 
     torch.set_num_threads(1)
     # `mask & (scalar > 0)` is a mask for the compiler, and an array of integers in Triton 3.9's interpreter.
-    for name, position in (("create_masked_load", 1), ("create_masked_store", 2)):
-        setattr(interpreter.InterpreterBuilder, name, _with_mask(getattr(interpreter.InterpreterBuilder, name), position))
+    builder = interpreter.InterpreterBuilder
+    builder.create_masked_load = _with_mask(builder.create_masked_load, 1)
+    builder.create_masked_store = _with_mask(builder.create_masked_store, 2)
 
 
 def _with_mask(method: Callable[..., Any], position: int) -> Callable[..., Any]:

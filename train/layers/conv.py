@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
+from train.layers import grid
 from train.layers.config import ConvConfig, PoolConfig
 from train.layers.driven import Driven
 from train.layers.fixed_point import WEIGHT_SCALE
@@ -74,7 +75,7 @@ class Conv(Driven):
             groups=shape["groups"],
         )
         block.neuron = neurons(self.config, self.units, self.shape[0])
-        block.synapse.pre_hook_fx = block.neuron.quantize_8bit
+        block.synapse.pre_hook_fx = grid.weights
         return block
 
     def initialise(self) -> None:
@@ -85,7 +86,7 @@ class Conv(Driven):
     @property
     def matrix(self) -> Float[torch.Tensor, "channels group height width"]:
         """The weights after the quantisation hook."""
-        return self.neuron.quantize_8bit(self.synapse.weight)[..., 0]
+        return grid.weights(self.synapse.weight)[..., 0]
 
     def convolve(
         self, x: Num[torch.Tensor, "batch inputs steps"], kernel: Float[torch.Tensor, "channels group height width"]

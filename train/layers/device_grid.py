@@ -1,26 +1,14 @@
-"""Weights on their 8-bit grid in few kernels: what training computes on a GPU, equal to the processor's."""
+"""A slow memory's projections on their 8-bit grid in two kernels: on a GPU what the processor computes."""
 
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 
-from train.layers.fixed_point import WEIGHT_SCALE
-
 if TYPE_CHECKING:
     from train.layers.slow_memory import SlowMemory
 
 BLOCK = 1024
-
-
-def weights(value: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
-    """SLAYER's `quantize_8bit`: multiples of 1/32 in −4 … 127/32; the gradient passes where nothing is clipped."""
-    return torch.fake_quantize_per_tensor_affine(value, 2 / WEIGHT_SCALE, 0, -128, 127)
-
-
-def bias(value: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
-    """Multiples of 1/64 in −64 … 4095/64; the gradient passes where nothing is clipped."""
-    return torch.fake_quantize_per_tensor_affine(value, 1 / WEIGHT_SCALE, 0, -4096, 4095)
 
 
 class _Projections(torch.autograd.Function):

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import events, exact, exact_device, whole
+from train.layers import events, exact, exact_device, grid, whole
 from train.layers.config import DmpConfig
 from train.layers.integers import MemoryIntegers, SpikingIntegers
 from train.layers.slow_memory import SlowMemory, integer_memory
@@ -41,7 +41,7 @@ class Dmp(Spiking):
 
     def drive_matrix(self) -> Float[torch.Tensor, "1 inputs"]:
         """W_x after the quantisation hook."""
-        return self.neuron.quantize_8bit(self.memory.drive_weight)
+        return grid.weights(self.memory.drive_weight)
 
     def current(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What drives the neurons: synaptic and memory current."""

@@ -30,7 +30,7 @@ from jaxtyping import Float, Int, Num, UInt8
 
 from basalt import tables
 from basalt.errors import BasaltError
-from train.layers import device_grid, events, exact_hgrn
+from train.layers import events, exact_hgrn, grid
 from train.layers.config import HgrnConfig
 from train.layers.driven import Driven, eight_bits, integer_sums, late
 from train.layers.fixed_point import STATE_SCALE, WEIGHT_SCALE
@@ -39,7 +39,7 @@ from train.layers.lookup import COARSEST, index_shift, look
 from train.layers.scan import scan
 from train.layers.slow_memory import WEIGHT_MAX
 from train.layers.spiking import Spiking, to_integers
-from train.layers.straight import instead, rounded
+from train.layers.straight import instead, rounded, within
 
 if TYPE_CHECKING:
     from train.networks import Network
@@ -98,7 +98,7 @@ class HgrnMemory(torch.nn.Module):
         self, sums: Float[torch.Tensor, "batch steps {3*len(self.gain)}"]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """a_f, a_c and a_g of W s[t−1], without what the state adds."""
-        forget, candidate, gate = (sums + device_grid.bias(self.bias).reshape(-1)).chunk(3, -1)
+        forget, candidate, gate = (sums + grid.bias(self.bias).reshape(-1)).chunk(3, -1)
         if self.watching:
             self.peak = max(self.peak, float((sums + self.bias.reshape(-1)).detach().abs().max()))
         return forget, candidate, gate
@@ -135,7 +135,7 @@ class HgrnMemory(torch.nn.Module):
             kept = self.forgetting(forget[:, t] + of_forget)
             h = kept * h + look("sigmoid", gate[:, t] + of_update, shift) * entering[:, t]
             k = rounded(look("tanh", h, squashing), 1 / 128)
-            k = k.clamp(-WEIGHT_MAX / 128, WEIGHT_MAX / 128)
+            k = within(k, -WEIGHT_MAX / 128, WEIGHT_MAX / 128)
             out.append(k)
         return torch.stack(out, 1)
 
@@ -162,7 +162,7 @@ class HgrnMemory(torch.nn.Module):
     ) -> HgrnIntegers:
         """The deployed integers; `weight` and `recurrent` after the layer's quantisation."""
         gain, e = eight_bits(self.gain)
-        weights, biases = np.split(weight, 3), to_integers(device_grid.bias(self.bias))
+        weights, biases = np.split(weight, 3), to_integers(grid.bias(self.bias))
         fed = (None, None) if recurrent is None else np.split(recurrent, 2)
         low = self.low().detach().cpu().double().numpy() * tables.UNITY
         return HgrnIntegers(
@@ -216,11 +216,11 @@ class Hgrn(Driven):
 
     def gate_matrix(self) -> Float[torch.Tensor, "{3*self.units} {self.inputs}"]:
         """W_f, W_c and W_g after the quantisation hook."""
-        return device_grid.weights(self.memory.weight)
+        return grid.weights(self.memory.weight)
 
     def recurrent_gates(self) -> Float[torch.Tensor, "{2*self.units} {self.units}"] | None:
         """R_f and R_u after the quantisation hook, if there are any."""
-        return None if self.memory.recurrent is None else device_grid.weights(self.memory.recurrent)
+        return None if self.memory.recurrent is None else grid.weights(self.memory.recurrent)
 
     def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """W s_in[t], not yet delayed, and the memory's current."""

@@ -34,7 +34,7 @@ from train.layers.driven import Driven, eight_bits, integer_sums, late
 from train.layers.fixed_point import DECAY_UNIT, STATE_SCALE, WEIGHT_SCALE
 from train.layers.integers import HopfieldIntegers, SpikingIntegers
 from train.layers.spiking import to_integers
-from train.layers.straight import instead, rounded
+from train.layers.straight import instead, rounded, within
 
 SIMILARITY_SHIFT = 8
 """log₂ of the units of q, 2⁻¹², over those of the softmax, 2⁻⁴."""
@@ -73,7 +73,7 @@ class _Shares(torch.autograd.Function):
 
 def _sign(value: torch.Tensor, positive: torch.Tensor, width: float) -> torch.Tensor:
     """±1, with the gradient of value/width where that is within ±1."""
-    return instead((value / width).clamp(-1, 1), torch.where(positive, 1.0, -1.0).to(value.dtype))
+    return instead(within(value / width, -1, 1), torch.where(positive, 1.0, -1.0).to(value.dtype))
 
 
 class HopfieldMemory(torch.nn.Module):
@@ -139,7 +139,7 @@ class HopfieldMemory(torch.nn.Module):
         return self._gain() * b
 
     def _gain(self) -> Float[torch.Tensor, ""]:
-        return rounded(self.gain.clamp(-MOST_GAIN, MOST_GAIN), 1 / WEIGHT_SCALE)
+        return rounded(within(self.gain, -MOST_GAIN, MOST_GAIN), 1 / WEIGHT_SCALE)
 
     @torch.no_grad()
     def deployed(self, x: torch.Tensor) -> Float[torch.Tensor, "batch steps units"]:

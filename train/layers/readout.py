@@ -6,13 +6,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
-from train.layers import device_grid, exact
+from train.layers import exact, grid
 from train.layers.config import ReadoutConfig
 from train.layers.fixed_point import DECAY_UNIT
 from train.layers.integers import ReadoutIntegers
 from train.layers.spiking import to_integers
 from train.layers.synapse import Dense
-from train.slayer import slayer
 
 
 @lru_cache(maxsize=8)
@@ -46,7 +45,7 @@ class Readout(torch.nn.Module):
     def __init__(self, config: ReadoutConfig, name: str, inputs: int, classes: int) -> None:
         super().__init__()
         self.config, self.name, self.inputs, self.units = config, name, inputs, classes
-        self.synapse = Dense(inputs, classes, pre_hook_fx=slayer.neuron.cuba.Neuron(1.0, 1.0, 1.0).quantize_8bit)
+        self.synapse = Dense(inputs, classes, pre_hook_fx=grid.weights)
         with torch.no_grad():
             self.synapse.weight.normal_(0, config.weight_scale / inputs**0.5)
 
@@ -71,7 +70,7 @@ class Readout(torch.nn.Module):
 
     def of_counts(self, counts: Float[torch.Tensor, "batch inputs"]) -> Float[torch.Tensor, "batch classes"]:
         """Logits from how much each input has added (sums: its spikes before the last step)."""
-        return counts @ device_grid.weights(self.synapse.weight.flatten(1)).t() * self.config.logit_scale
+        return counts @ grid.weights(self.synapse.weight.flatten(1)).t() * self.config.logit_scale
 
     def integers(self) -> ReadoutIntegers:
         """The layer as it is deployed."""

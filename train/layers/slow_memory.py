@@ -182,7 +182,7 @@ class SlowMemory(torch.nn.Module):
         shift = int(self.shift)
         return MemoryIntegers(
             drive_weight=drive_weight,
-            drive_bias=int(np.rint(float(self.quantised_bias()) * WEIGHT_SCALE)),
+            drive_bias=int(np.rint(float(self.quantised_bias().detach()) * WEIGHT_SCALE)),
             drive_shift=shift,
             transition=self.transition.cpu().numpy(),
             drive_input=self.drive_input.cpu().numpy(),

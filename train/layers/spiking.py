@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import exact, exact_device, whole
+from train.layers import exact, exact_device, grid, whole
 from train.layers.config import DenseConfig, SpikingConfig
 from train.layers.delay import Delay
 from train.layers.fixed_point import WEIGHT_SCALE
@@ -139,7 +139,7 @@ class Spiking(torch.nn.Module):
 
     def quantised_bias(self) -> Float[torch.Tensor, "units"] | None:
         """The bias of every neuron on the 1/64 grid."""
-        return None if self.bias is None else _on_grid(self.bias).repeat_interleave(self.units // self.shape[0])
+        return None if self.bias is None else grid.bias(self.bias).repeat_interleave(self.units // self.shape[0])
 
     def counts(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units"] | None:
         """How often each neuron spikes before the last step, where that is cheaper than `forward`; None elsewhere."""
@@ -237,16 +237,12 @@ def _block(config: DenseConfig, inputs: int) -> torch.nn.Module:
     block.neuron = neurons(config, config.units)
     synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if full else {"synapse": inputs}
     for name, size in synapses.items():
-        setattr(block, name, Dense(size, config.units, pre_hook_fx=block.neuron.quantize_8bit))
+        setattr(block, name, Dense(size, config.units, pre_hook_fx=grid.weights))
     if config.recurrent == "diagonal":
-        block.recurrent_synapse = Diagonal(config.units, block.neuron.quantize_8bit)
+        block.recurrent_synapse = Diagonal(config.units, grid.weights)
     if config.delay:
         block.delay = Delay(config.units, config.delay, min(config.delay_spread, config.delay), config.delay_rate)
     return block
-
-
-def _on_grid(value: torch.Tensor) -> torch.Tensor:
-    return slayer.utils.quantize(value, step=1 / WEIGHT_SCALE).clamp(-64, 64 - 1 / WEIGHT_SCALE)
 
 
 def to_integers(weight: Float[torch.Tensor, "..."]) -> Int[np.ndarray, "..."]:

@@ -21,6 +21,11 @@ def instead(
     return _Instead.apply(value, shown.detach())
 
 
+def within(value: Float[torch.Tensor, "*shape"], low: float, high: float) -> Float[torch.Tensor, "*shape"]:
+    """`value` limited to low … high; the gradient passes from low to high, limits included."""
+    return torch.where((value >= low) & (value <= high), value, value.detach().clamp(low, high))
+
+
 def rounded(
     value: Float[torch.Tensor, "*shape"], step: float | Float[torch.Tensor, ""]
 ) -> Float[torch.Tensor, "*shape"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float, Num
 
-from train.layers import device_grid, fused, fused_diagonal, fused_driven, fused_recurrent
+from train.layers import device_grid, fused, fused_diagonal, fused_driven, fused_recurrent, grid
 
 if TYPE_CHECKING:
     from train.layers.spiking import Spiking
@@ -104,7 +104,7 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
     if memory is not None:
         chunks = memory.chunks(steps)
         assert chunks is not None
-        drive_weight, drive_bias = device_grid.weights(memory.drive_weight), device_grid.bias(memory.drive_bias)
+        drive_weight, drive_bias = grid.weights(memory.drive_weight), grid.bias(memory.drive_bias)
         if memory.watching:
             memory.watch(torch.relu(x[..., :-1].float().transpose(1, 2) @ drive_weight[0] + drive_bias))
         parts["drive_weight"], parts["drive_bias"] = drive_weight, drive_bias
@@ -115,10 +115,10 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
     neuron = layer.neuron
     return fused.layer(
         _travelling(layer, x),
-        device_grid.weights(layer.synapse.weight.flatten(1)),
+        grid.weights(layer.synapse.weight.flatten(1)),
         neuron.constants,
         neuron.decays,
-        None if layer.bias is None else device_grid.bias(layer.bias),
+        None if layer.bias is None else grid.bias(layer.bias),
         **parts,
         keep=neuron.keep,
         send=send,
@@ -137,11 +137,11 @@ def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torc
     neuron = layer.neuron
     return fused_recurrent.layer(
         _travelling(layer, x),
-        device_grid.weights(layer.synapse.weight.flatten(1)),
-        device_grid.weights(layer.block.recurrent_synapse.weight.flatten(1)),
+        grid.weights(layer.synapse.weight.flatten(1)),
+        grid.weights(layer.block.recurrent_synapse.weight.flatten(1)),
         neuron.constants,
         neuron.decays,
-        None if layer.bias is None else device_grid.bias(layer.bias),
+        None if layer.bias is None else grid.bias(layer.bias),
         keep=neuron.keep,
         send=send,
     )
@@ -170,11 +170,11 @@ def _is_diagonal(layer: "Spiking") -> bool:
 def _diagonal(layer: Any, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
     neuron, bias, memory = layer.neuron, layer.quantised_bias(), None
     if layer.plain:
-        weight = device_grid.weights(layer.synapse.weight.flatten(1))
+        weight = grid.weights(layer.synapse.weight.flatten(1))
         synaptic = fused_diagonal.synapses(_travelling(layer, x), weight)
     else:
         synaptic, memory = layer.drive(x)
-    own = device_grid.weights(layer.block.recurrent_synapse.weight)
+    own = grid.weights(layer.block.recurrent_synapse.weight)
     parts = (own, neuron.constants, neuron.decays, bias, neuron.keep, layer.travels)
     return fused_diagonal.fire(synaptic, memory, *parts)
 
