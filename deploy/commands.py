@@ -113,7 +113,7 @@ def run_command(
     counts["operations"] = operations_of(job, outcome, counts)
     forget(folder, *PRICED)  # should pricing fail, they would stand beside other counts
     with atomic(folder / "spikes.npz") as temporary:
-        np.savez_compressed(temporary, **spike_arrays(network, outcome, predicted))
+        np.savez_compressed(temporary, allow_pickle=False, **spike_arrays(network, outcome, predicted))
     write_json(folder / "counts.json", counts)
     energy = price_counts(counts, priced, strict=strict)
     result = {**result_file(job, inputs, outcome, accuracy, energy), "notices": list(told)}

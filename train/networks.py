@@ -53,7 +53,7 @@ class Network(torch.nn.Module):
         super().__init__()
         shape = (inputs,) if isinstance(inputs, int) else tuple(inputs)
         self.inputs, self.classes = prod(shape), classes
-        self.layers = torch.nn.ModuleDict()
+        self.layers: Any = torch.nn.ModuleDict()
         self._integer = False
         for layer in config.named():
             module: Any = LAYERS[layer.kind].module

@@ -1,6 +1,5 @@
 """Configurations of near-memory cores, a TOML file each, and the one way to read them."""
 
-import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal

@@ -166,7 +166,7 @@ def conv_synapses(layer: Conv) -> Iterator[Synapses]:
 
 def encoder_synapses(layer: Encoder) -> Iterator[Synapses]:
     """One an input."""
-    yield Synapses("input", lambda count: int(count.sum()) * np.count_nonzero(layer.weight), layer.inputs)
+    yield Synapses("input", lambda count: int(count.sum()) * int(np.count_nonzero(layer.weight)), layer.inputs)
 
 
 GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups", "extra")

@@ -45,7 +45,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
     """
     train, test = (_binned(part, config, data_dir) for part in _COMPLETE)
     train = train.subset(np.flatnonzero(train.index >= config.exclude_first))
-    least = np.bincount(train.labels, minlength=_CLASSES).min()
+    least = int(np.bincount(train.labels, minlength=_CLASSES).min())
     if least < 2:
         raise BasaltError(
             f"{data_dir / 'NMNIST' / 'Train'} has fewer than two recordings of a digit after leaving out the first "

@@ -1,6 +1,7 @@
 """The picture of a calibration: real and simulated recordings side by side."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,8 @@ def draw(file: Path, real: RawEvents, simulated: RawEvents, comparison: Comparis
 
     figure = Figure(figsize=(13, 8.2), layout="constrained")
     FigureCanvasAgg(figure)
-    top, bottom = figure.subfigures(2, 1, height_ratios=(1, 1.2))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1, 1.2))
+    top, bottom = parts
     rate, ink = top.subplots(1, 2, width_ratios=(1.5, 1))
     series = (("real", comparison.real, _REAL), ("simulated", comparison.simulated, _SIMULATED))
     for name, figures, colour in series:

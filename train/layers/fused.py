@@ -40,7 +40,7 @@ def product(a: torch.Tensor, b: torch.Tensor, dtype: torch.dtype) -> torch.Tenso
     if a.dtype == dtype:
         return a @ b
     try:
-        return torch.mm(a, b, out_dtype=dtype)  # type: ignore[call-arg]
+        return torch.mm(a, b, out_dtype=dtype)
     except (TypeError, RuntimeError):  # torch before 2.8, or a processor
         return (a.float() @ b.float()).to(dtype)
 

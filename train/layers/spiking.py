@@ -42,6 +42,7 @@ class Spiking(torch.nn.Module):
     deployable: ClassVar[bool] = True
     plain: ClassVar[bool] = True
     config: Any
+    block: Any
 
     def __init__(self, config: SpikingConfig, name: str, inputs: int | tuple[int, ...]) -> None:
         super().__init__()
