@@ -43,6 +43,8 @@ class Network(torch.nn.Module):
         contrasted: those features in the last training-form forward pass, after their projection.
     """
 
+    layers: Any
+
     def __init__(
         self,
         config: NetworkConfig,
@@ -53,7 +55,7 @@ class Network(torch.nn.Module):
         super().__init__()
         shape = (inputs,) if isinstance(inputs, int) else tuple(inputs)
         self.inputs, self.classes = prod(shape), classes
-        self.layers: Any = torch.nn.ModuleDict()
+        self.layers = torch.nn.ModuleDict()
         self._integer = False
         for layer in config.named():
             module: Any = LAYERS[layer.kind].module
