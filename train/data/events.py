@@ -155,7 +155,13 @@ class Part:
         splits.__dict__[self.name] = given
 
 
-@no_type_check  # at runtime: what a field is given is checked by Part.__set__
+def _fields_unchecked(cls: type) -> type:
+    """At runtime `Part` takes what a field is given, which is no Part."""
+    no_type_check(cls.__init__)  # type: ignore[misc]
+    return cls
+
+
+@_fields_unchecked
 @dataclass(frozen=True, kw_only=True)
 class Splits:
     """A data set cut into three, with a sentence that says where it comes from.

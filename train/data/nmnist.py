@@ -64,7 +64,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
 
 def split(labels: Int64[np.ndarray, "n"]) -> tuple[Int64[np.ndarray, "train"], Int64[np.ndarray, "validation"]]:
     """Positions of training and validation recordings among those of the Train folder; two of each class or more."""
-    least = np.bincount(labels, minlength=_CLASSES).min()
+    least = int(np.bincount(labels, minlength=_CLASSES).min())
     train, validation = stratified(labels, (min(500, max(1, least // 10)),), SPLIT_SEED)
     return train, validation
 
