@@ -7,18 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Num, UInt8
 from numpy.lib.format import open_memmap
 
-from basalt.errors import BasaltError
+from basalt.errors import BasaltError, exhausted, naming_limits
 from convert import rules
 from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
 from deploy.energy.activity import activity
 from deploy.energy.conventions import step_entries
+from deploy.hosting import alone, load_lava
 from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
@@ -104,13 +106,15 @@ def run(
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
+    stop: Event | None = None,
 ) -> Outcome:
-    """Run a job in a session that always ends.
+    """Run a job in a session that always ends; any thread, of any process, may do so.
 
     Args:
         timeout: seconds, None for no limit.
         on_progress: called with (steps done, steps in all).
         folder: where the session keeps its files while it lasts; the system's temporary folder if None.
+        stop: ends the run when another thread sets it.
 
     Raises:
         BasaltError: the backend cannot run this network, or the run failed.
@@ -118,14 +122,18 @@ def run(
     backend = find(job.backend)
     places = {layer: find(name).tag for layer, name in job.places.items()}
     check(job)
-    with session_folder(folder) as place:
+    with naming_limits(), session_folder(folder) as place:
+        load_lava()
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, job.planes, job.core)
         layout = replace(layout, states=job.states)
         try:
-            prepare(job, layout)
+            with alone():
+                prepare(job, layout)
         except OSError as error:
+            if exhausted(error):
+                raise
             raise BasaltError(
                 f"Cannot keep the run's frames in {Path(place).parent} ({error.strerror or error}); free some space, "
                 f"or run fewer --samples."
@@ -140,8 +148,9 @@ def run(
                 graph = build(job.network, layout)
                 graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
-        run_session(task, layout.folder, timeout, on_progress)
-        return collect(job, layout)
+        run_session(task, layout.folder, timeout, on_progress, stop)
+        with alone():
+            return collect(job, layout)
 
 
 def check(job: Job) -> None:
