@@ -194,6 +194,7 @@ def serve(task: Callable[[Host], None], folder: Path, parent: int) -> None:
         threading.Thread(target=end_with_parent, args=(parent, host), daemon=True).start()
         load_lava()
         set_start_method("fork", force=True)  # which Lava relies on
+        one_blas_thread()
         task(host)
         (folder / DONE).touch()
     except BaseException as error:
@@ -201,6 +202,13 @@ def serve(task: Callable[[Host], None], folder: Path, parent: int) -> None:
         (host or Host(folder, spares=[])).report("the run", reason_of(error), trace)
     finally:
         end_group(os.getpid())
+
+
+def one_blas_thread() -> None:
+    """Lava's processes work side by side, a layer each: threads of BLAS in each of them would take each other's cores."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")  # inherited by the processes that Lava forks
 
 
 def end_with_parent(parent: int, host: Host) -> None:
