@@ -205,7 +205,7 @@ def serve(task: Callable[[Host], None], folder: Path, parent: int) -> None:
 
 
 def one_blas_thread() -> None:
-    """Lava's processes work side by side, a layer each: threads of BLAS in each of them would take each other's cores."""
+    """Lava's processes work side by side, a layer each: several threads of BLAS in each would take others' cores."""
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1, user_api="blas")  # inherited by the processes that Lava forks

@@ -25,11 +25,12 @@ settings.load_profile("basalt")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Check shapes, where that is asked for, before any test imports what has them."""
+    """Check shapes, where that is asked for, before any test imports what has them; then correct Lava, before it is."""
     if shapes.ASKED:
         shapes.check()
         # beartype looks at an element of a list drawn at random
         config.addinivalue_line("filterwarnings", "ignore:Do not use the `random` module inside strategies")
+    import basalt  # noqa: F401
 
 
 @pytest.hookimpl(trylast=True)
