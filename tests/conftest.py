@@ -6,6 +6,7 @@ from multiprocessing import active_children
 import pytest
 from hypothesis import HealthCheck, settings
 
+import basalt  # noqa: F401  before Lava: it installs the corrections of basalt.lava_on_today
 from tests import shapes
 
 # Before a test imports numpy, torch or numba, which start their threads then.
@@ -25,12 +26,11 @@ settings.load_profile("basalt")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Check shapes, where that is asked for, before any test imports what has them; then correct Lava, before it is."""
+    """Check shapes, where that is asked for, before any test imports what has them."""
     if shapes.ASKED:
         shapes.check()
         # beartype looks at an element of a list drawn at random
         config.addinivalue_line("filterwarnings", "ignore:Do not use the `random` module inside strategies")
-    import basalt  # noqa: F401
 
 
 @pytest.hookimpl(trylast=True)
