@@ -77,10 +77,7 @@ def of_dense(layer: Spiking) -> Reasons:
     parts = [part for part in (layer.weight, layer.recurrent_weight) if part is not None]
     if layer.recurrence != "diagonal":
         yield "stock netx cannot scale weights that are all 0", not any(np.any(part) for part in parts)
-        yield (
-            "stock netx clips −256, scaled as it scales them, where no weight is above 0, or rounds them",
-            not kept(*parts),
-        )
+        yield "stock netx rounds such weights, as −256 to −255 where none is above 0", not kept(*parts)
 
 
 def of_conv(layer: Conv) -> Reasons:

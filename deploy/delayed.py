@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from convert.records import Foreign, Network
+from deploy.wide import wide_model
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
@@ -61,14 +62,14 @@ def late_model(model: type) -> type:
 
 
 def late_config(tag: str) -> "RunConfig":
-    """The stock run configuration, which takes a late model where a process has delays."""
+    """The stock run configuration, which takes wide models for layers that are not ours, late ones where they delay."""
     from lava.magma.core.run_configs import Loihi2SimCfg
 
     class LateSimCfg(Loihi2SimCfg):
         """Chooses models by tag."""
 
         def select(self, process, proc_models):  # type: ignore[no-untyped-def]
-            chosen = super().select(process, proc_models)
+            chosen = wide_model(process, super().select(process, proc_models))
             return chosen if process.proc_params.get(DELAYS) is None else late_model(chosen)
 
     return LateSimCfg(select_tag=tag)

@@ -22,6 +22,7 @@ from convert.stock import refusals
 from deploy.delayed import late_config, set_delays, without_delays
 from deploy.network import Layout
 from deploy.session import Host
+from deploy.wide import set_names
 from lava_procs.kernels.bits import pack, unpack
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
@@ -154,11 +155,11 @@ def run_sample(
     player.s_out.connect(into)
     recorders = {}
     stock_layers = {layer.name: block for layer, block in zip(network.layers, stock.layers, strict=True)}
+    set_names(network, stock_layers)
     set_delays(network, stock_layers)
     for layer in network.layers:
         if isinstance(layer, Foreign):
             set_decays(layer, stock_layers[layer.name])
-            set_weights(stock_layers[layer.name])
     for name in names:
         recorders[name] = Recorder(shape=stock_layers[name].out.shape, buffer=steps)
         stock_layers[name].out.connect(recorders[name].a_in)
@@ -196,20 +197,6 @@ def set_decays(layer: Foreign, block: Any) -> None:
             held = getattr(block.neuron, name)
             held.init = layer.numbers[key].reshape(np.shape(held.init)).astype(np.int32)
 
-
-def set_weights(block: Any) -> None:
-    """Have dense synapses apply weights as they are: of one sign alone, stock netx clips and rounds some of them."""
-    from lava.utils.weightutils import SignMode
-
-    for name in ("synapse", "real_synapse", "imag_synapse"):
-        synapse = getattr(block, name, None)
-        if synapse is not None:
-            synapse.proc_params.overwrite("sign_mode", SignMode.MIXED)
-            synapse.proc_params.overwrite("num_weight_bits", WHOLE_BITS)
-
-
-WHOLE_BITS = 9
-"""Bits of weights of both signs, none of which is then lost."""
 
 DECAYS = {"neuron/sinDecay": "sin_decay", "neuron/cosDecay": "cos_decay"}
 """Key of a resonate-and-fire neuron → the variable of its process."""

@@ -25,6 +25,8 @@ from lava_procs.kernels.counts import (
 
 LIMIT = 1 << 20
 """Steps that are looked at, of the first so many samples."""
+LARGEST = 1 << 62
+"""Numbers that 64 bits hold, with room to spare."""
 UNSEEN = ("saturations",)
 """Counters that spikes do not tell."""
 
@@ -270,7 +272,13 @@ def activity(
 def distinct(
     columns: list[Int[np.ndarray, "steps"]], steps: int
 ) -> tuple[Int[np.ndarray, "rows columns"], Int[np.ndarray, "rows"]]:
-    """The distinct rows of these columns, and how often each occurs."""
-    if not columns:
-        return np.zeros((1, 0), dtype=np.int64), np.array([steps])
-    return np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)
+    """The distinct rows of these columns, and how often each occurs: a row is a number whose digits they are."""
+    key, size = np.zeros(steps, dtype=np.int64), 1
+    for column in columns:
+        span = int(column.max()) + 1
+        if size * span >= LARGEST:
+            known, key = np.unique(key, return_inverse=True)
+            size = len(known)
+        key, size = key * span + column, size * span
+    _, first, times = np.unique(key, return_index=True, return_counts=True)
+    return np.stack([np.zeros_like(first), *(column[first] for column in columns)], axis=1)[:, 1:], times

@@ -54,12 +54,12 @@ NEGATIVE = -2 * np.arange(12).reshape(3, 4)
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
-        (Spiking("a", NEGATIVE - 234, NEURON), "clips −256"),
-        (Spiking("a", np.full((3, 4), -128), NEURON), "clips −256"),
+        (Spiking("a", NEGATIVE - 234, NEURON), "rounds such weights"),
+        (Spiking("a", np.full((3, 4), -128), NEURON), "rounds such weights"),
         (Spiking("a", NEGATIVE * 0, NEURON), "cannot scale weights that are all 0"),
-        (Spiking("a", np.full((3, 4), 2), NEURON, recurrent_weight=np.full((3, 3), -256)), "clips −256"),
+        (Spiking("a", np.full((3, 4), 2), NEURON, recurrent_weight=np.full((3, 3), -256)), "rounds such weights"),
         (Spiking("a", np.full((1, 1300), 254), NEURON), "wrap their current once"),
-        (Spiking("a", np.full((1, 700), -256), NEURON), "clips −256"),
+        (Spiking("a", np.full((1, 700), -256), NEURON), "rounds such weights"),
         (
             Encoder("a", np.array([[2]]), replace(NEURON, current_decay=np.arange(8)), features=(2, 2, 2)),
             "in a channel",

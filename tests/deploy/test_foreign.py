@@ -139,6 +139,38 @@ def test_weights_of_one_sign_are_applied_as_they_are(tmp_path, weight):
     assert np.cumsum(found, axis=1)[:, -1].tolist() == [-weight] * 3
 
 
+def sigma_conv(path: Path, weight: float, channels: int) -> Path:
+    """A sigma-delta input of many channels and a convolution of one pixel, whose weights are all the same."""
+    parameters = {**SDNN, "threshold": 0}
+    blocks = [slayer.block.sigma_delta.Input(parameters)]
+    blocks.append(slayer.block.sigma_delta.Conv(parameters, channels, 2, 1))
+    x = torch.ones(1, channels, 1, 1, 3)
+    for block in blocks:
+        x = block(x)
+    kernel = np.full((2, channels, 1, 1, 1), weight, np.float32)
+    return changed(exported(path, *blocks), weight=kernel)
+
+
+def test_sums_of_a_convolution_keep_more_than_24_bits(tmp_path):
+    """255·64·254·40, which stock lava-dl drops bits of."""
+    found = sent(sigma_conv(tmp_path / "sd.net", 254, 40), np.full((1, 40, 5), 255, np.uint8))["layer1"][0]
+    assert 40 * 254 * 255 * 64 > 2**24 and found.sum(axis=1).tolist() == [40 * 254 * 255] * 2
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_sums_of_more_than_32_bits_end_the_run_with_the_layers_name(tmp_path, kind):
+    path = tmp_path / "sd.net"
+    if kind == "conv":
+        sigma_conv(path, 254, 600)
+    else:
+        block = slayer.block.sigma_delta.Dense({**SDNN, "threshold": 0}, 600, 3)
+        first = slayer.block.sigma_delta.Input({**SDNN, "threshold": 0})
+        block(first(torch.ones(1, 600, 4)))
+        changed(exported(path, first, block), weight=np.full((3, 600), 254, np.float32))
+    with pytest.raises(BasaltError, match="a sum of layer 'layer1' is 2487168000, more than 32 bits hold"):
+        sent(path, np.full((1, 600, 4), 255, np.uint8))
+
+
 @pytest.mark.parametrize("kind", ["rf", "rf_iz"])
 @pytest.mark.parametrize("delay", [False, True])
 def test_resonators_act_as_they_were_trained(kind, delay, tmp_path):

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Num, UInt8
+from jaxtyping import Float, Int, Num
 
 from basalt import tables
 from train.layers.fixed_point import DECAY_UNIT, STATE_MAX, STATE_SCALE
@@ -81,7 +81,7 @@ RETRIEVALS = {"modern": _modern, "classical": _classical}
 
 
 def integer_memory(
-    memory: HopfieldIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
+    memory: HopfieldIntegers, x: Num[torch.Tensor, "batch inputs steps"]
 ) -> Int[torch.Tensor, "batch steps neurons"]:
     """The memory current in units of u of the input x (not delayed)."""
     arrived = torch.nn.functional.pad(x.transpose(1, 2).double(), (0, 0, 1, 0))[:, :-1]

@@ -38,7 +38,7 @@ from train.layers.integers import HgrnIntegers, SpikingIntegers
 from train.layers.lookup import COARSEST, index_shift, look
 from train.layers.scan import scan
 from train.layers.slow_memory import WEIGHT_MAX
-from train.layers.spiking import Spiking, to_integers
+from train.layers.spiking import to_integers
 from train.layers.straight import instead, rounded, within
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ class Hgrn(Driven):
         if not config.fast:
             torch.nn.init.zeros_(self.synapse.weight).requires_grad_(False)
 
-    def meet(self, layers: Sequence[Spiking]) -> None:
+    def meet(self, layers: Sequence[torch.nn.Module]) -> None:
         """Share the lower bounds with the other such layers.
 
         Raises:

@@ -142,7 +142,7 @@ class HopfieldMemory(torch.nn.Module):
         return rounded(within(self.gain, -MOST_GAIN, MOST_GAIN), 1 / WEIGHT_SCALE)
 
     @torch.no_grad()
-    def deployed(self, x: torch.Tensor) -> Float[torch.Tensor, "batch steps units"]:
+    def deployed(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch steps units"]:
         """The exact memory current, in float units."""
         return (exact_hopfield.integer_memory(self.integers(), x).double() / STATE_SCALE).to(self.keys.dtype)
 

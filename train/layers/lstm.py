@@ -11,7 +11,7 @@ Source: Hochreiter and Schmidhuber, Neural Computation 9, 1997, with the forget 
 import warnings
 from collections.abc import Sequence
 from math import prod
-from typing import Any, ClassVar, NoReturn
+from typing import ClassVar, NoReturn
 
 import torch
 from jaxtyping import Float, Num
@@ -51,7 +51,7 @@ class Lstm(torch.nn.Module):
         self.register_buffer("largest", torch.ones(()))
         self.travels = torch.float32
 
-    def meet(self, layers: Sequence[Any]) -> None:
+    def meet(self, layers: Sequence[torch.nn.Module]) -> None:
         """It shares nothing."""
 
     def imprint(self, labels: torch.Tensor, classes: int) -> None:

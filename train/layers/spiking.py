@@ -75,8 +75,8 @@ class Spiking(torch.nn.Module):
             # A single weight hears as little of what fired as a row of them.
             self.block.recurrent_synapse.weight.normal_(0, 0.1 * config.threshold / self.senders**0.5)
 
-    def meet(self, layers: Sequence["Spiking"]) -> None:
-        """Called once with all spiking layers of the network, for those that share something."""
+    def meet(self, layers: Sequence[torch.nn.Module]) -> None:
+        """Called once with all layers of the network but the read-out, for those that share something."""
 
     def hear(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> None:
         """Called with some of the network's input where the layer is the first, for those that scale it."""

@@ -5,7 +5,7 @@ import pytest
 
 from convert.records import Network
 from deploy.backends import BACKENDS
-from deploy.energy.activity import UNSEEN, Sent, activity, steps_of_network
+from deploy.energy.activity import UNSEEN, Sent, activity, distinct, steps_of_network
 from deploy.energy.counts import parse_counts
 from deploy.lockstep import cycles_of_steps
 from deploy.run import Job, counts_file
@@ -59,6 +59,18 @@ def test_the_file_holds_the_same():
             if process.kind != "io" and counter not in UNSEEN
         }
         assert totals == wanted
+
+
+@pytest.mark.parametrize("largest", [3, 50, 1 << 62])
+def test_distinct_rows_are_those_that_numpy_finds(monkeypatch, largest):
+    """Also where rows are too large for one number."""
+    monkeypatch.setattr("deploy.energy.activity.LARGEST", largest)
+    columns = list(np.random.default_rng(0).integers(0, 7, (4, 3000)))
+    rows, times = distinct(columns, 3000)
+    wanted, often = np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)
+    assert np.array_equal(rows, wanted) and np.array_equal(times, often)
+    rows, times = distinct([], 12)
+    assert rows.shape == (1, 0) and times.tolist() == [12]
 
 
 def test_spikes_are_put_back_to_when_they_fired():
