@@ -14,8 +14,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from basalt import __version__
-from basalt.errors import BasaltError, short_of_memory
+from basalt import __version__, streams
+from basalt.errors import BasaltError, exhausted
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,9 @@ def run_app(app: Callable[[], Any]) -> None:
 
     Exit codes: 0 it worked · 1 an error, in one sentence on stderr · 2 wrong use · 130 stopped by Ctrl-C.
     An exception that is no `BasaltError` is a defect of ours: it keeps its traceback. BASALT_DEBUG=1 shows
-    that of a `BasaltError` too.
+    that of a `BasaltError` too. Output that nobody takes (`basalt.streams`) ends no work.
     """
+    standard = streams.prepare()
     try:
         app()
     except BasaltError as error:
@@ -211,18 +212,21 @@ def run_app(app: Callable[[], Any]) -> None:
     except SystemExit as stop:
         if stop.code == 130:
             end("Stopped.", 130)
+        if standard is not None and not stop.code:
+            end(*standard.verdict())
         raise
     except Exception as error:
-        memory = short_of_memory(error)
-        if memory is not None:
-            end(f"error: {memory}", 1)
+        limit = exhausted(error)
+        if limit is not None:
+            end(f"error: {limit}", 1)
         traceback.print_exc()
         end("This is a defect in Basalt: please report it with the lines above (see CONTRIBUTING.md).", 1)
 
 
 def end(message: str, code: int) -> NoReturn:
-    """Print `message` on stderr and exit with `code`."""
-    print(message, file=sys.stderr)
+    """Print `message`, if there is one, on stderr and exit with `code`."""
+    if message:
+        print(message, file=sys.stderr)
     raise SystemExit(code)
 
 

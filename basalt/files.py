@@ -10,6 +10,13 @@ from typing import Any
 
 from basalt.errors import BasaltError
 
+_finished: list[Path] = []
+
+
+def written() -> bool:
+    """Whether this process has written any file to its end."""
+    return bool(_finished)
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -34,6 +41,7 @@ def atomic(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
+        _finished[:] = [path]
     except OSError as error:
         raise BasaltError(unwritten(path, error)) from error
     except RuntimeError as error:  # the writers of torch and HDF5 hide why they failed: ask the disk

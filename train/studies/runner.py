@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from basalt.errors import BasaltError, short_of_memory
+from basalt.errors import BasaltError, naming_limits
 from basalt.files import read_json, write_json
 from train.studies.plan import Experiment
 
@@ -208,14 +208,10 @@ def _on_cluster(left: Sequence[Experiment], place: Place, observe: Observe) -> I
 
 def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:
     try:
-        return Ended(experiment, run(experiment, place, observe))
+        with naming_limits():
+            return Ended(experiment, run(experiment, place, observe))
     except BasaltError as error:
         return Ended(experiment, None, str(error))
-    except (MemoryError, RuntimeError) as error:
-        memory = short_of_memory(error)
-        if memory is None:
-            raise
-        return Ended(experiment, None, memory)
 
 
 def _prepare(experiments: Sequence[Experiment], place: Place) -> None:
