@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int, Num, UInt8
 from numpy.lib.format import open_memmap
 
-from basalt.errors import BasaltError
 from convert import rules
+from basalt.errors import BasaltError, exhausted, naming_limits
 from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
 from deploy.energy.activity import activity
@@ -22,6 +22,7 @@ from deploy.energy.conventions import step_entries
 from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
+from deploy.hosting import alone
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock
 from lava_procs.kernels.bits import pack, planes_of, unpack, words
@@ -118,14 +119,17 @@ def run(
     backend = find(job.backend)
     places = {layer: find(name).tag for layer, name in job.places.items()}
     check(job)
-    with session_folder(folder) as place:
+    with naming_limits(), session_folder(folder) as place:
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, job.planes, job.core)
         layout = replace(layout, states=job.states)
         try:
-            prepare(job, layout)
+            with alone():
+                prepare(job, layout)
         except OSError as error:
+            if exhausted(error):
+                raise
             raise BasaltError(
                 f"Cannot keep the run's frames in {Path(place).parent} ({error.strerror or error}); free some space, "
                 f"or run fewer --samples."
@@ -141,7 +145,8 @@ def run(
                 graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
         run_session(task, layout.folder, timeout, on_progress)
-        return collect(job, layout)
+        with alone():
+            return collect(job, layout)
 
 
 def check(job: Job) -> None:

@@ -3,7 +3,8 @@
 Lava forks an operating-system process for every process model; an exception in one of them hangs `run()` for ever, and
 a forgotten `stop()` keeps the interpreter from exiting. So a session hosts the whole run in one child in a session of
 its own: a watcher in it reports the first model that fails, the parent enforces the time limit, and whatever happens,
-every process is ended and every shared-memory segment removed.
+every process is ended. The child takes nothing of its parent's but memory, so that any thread, and any process, may be
+the parent (`deploy/hosting.py`); the memory that its processes share has no name (`deploy/channels.py`).
 """
 
 import atexit
@@ -11,27 +12,28 @@ import json
 import os
 import shutil
 import signal
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from multiprocessing import get_context, resource_tracker, set_start_method
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from basalt.errors import BasaltError
+from basalt.errors import BasaltError, exhausted
+from deploy.channels import use_anonymous_memory
+from deploy.hosting import detach, end_group, fork
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
     from lava.magma.core.run_configs import RunConfig
 
 WATCH_SECONDS = 0.1
-SEGMENTS = "segments"
-"""The file in a session's folder that lists its shared memory: what a killed host had mapped is known from it alone."""
+DONE = "done"
+"""The file that a task which ended well leaves: exit codes are lost where another thread waits for all children."""
+SPARES = 3
+"""Descriptors that a host keeps back, to report with when there are no more."""
 STALL_SECONDS = 20.0
 """After so long without any process computing, a run is taken to be stuck."""
 PROGRESS_SECONDS = 0.5
@@ -48,6 +50,10 @@ class SessionError(BasaltError):
         self.traceback = trace
 
 
+class LostError(SessionError):
+    """A run one of whose processes was ended from outside, as by a system that is short of memory."""
+
+
 class StallError(SessionError):
     """A run in which no process computed anything any more, as a lost wake-up in Lava's channels leaves it."""
 
@@ -59,10 +65,12 @@ class Host:
     Attributes:
         folder: the session's folder; what the task writes there outlives it.
         seconds: spent so far on building and on running.
+        spares: descriptors kept back, to report with when there are no more.
     """
 
     folder: Path
     seconds: dict[str, float] = field(default_factory=lambda: {"build": 0.0, "run": 0.0})
+    spares: list[int] = field(default_factory=lambda: [os.open(os.devnull, os.O_RDONLY) for _ in range(SPARES)])
 
     def run(
         self,
@@ -80,12 +88,12 @@ class Host:
         """
         from lava.magma.core.run_conditions import RunSteps
 
-        watcher = Watcher(process, self.folder)
+        use_anonymous_memory()
+        watcher = Watcher(process, self)
         watcher.start()
         try:
             began = time.perf_counter()
             process.create_runtime(run_cfg=config, compile_config={"pypy_channel_size": CHANNEL_FRAMES})
-            (self.folder / SEGMENTS).write_text("\n".join(map(str, segments([os.getpid()]))))
             if preparation:
                 process.run(RunSteps(num_steps=preparation))
             built = time.perf_counter()
@@ -115,21 +123,35 @@ class Host:
         """Tell the parent how far the run is."""
         (self.folder / "progress").write_text(f"{done} {total}")
 
+    def release(self) -> None:
+        """Give back the spare descriptors."""
+        while self.spares:
+            os.close(self.spares.pop())
+
+    def report(self, process: str, reason: str, trace: str, lost: bool = False) -> None:
+        """Leave a failure for the parent; the first one stays. `lost`: the process was ended from outside."""
+        self.release()
+        path = self.folder / "failure.json"
+        if not path.exists():
+            temporary = path.with_suffix(f".{threading.get_ident()}")
+            temporary.write_text(json.dumps({"process": process, "reason": reason, "traceback": trace, "lost": lost}))
+            temporary.replace(path)
+
 
 class Watcher(threading.Thread):
     """Looks at the actors of a Lava runtime; the first one that raised or died ends the host with a report."""
 
-    def __init__(self, process: "AbstractProcess", folder: Path) -> None:
+    def __init__(self, process: "AbstractProcess", host: Host) -> None:
         super().__init__(daemon=True)
         self.process = process
-        self.folder = folder
+        self.host = host
         self.done = threading.Event()
 
     def run(self) -> None:
         """Poll until told to stop."""
         while not self.done.wait(WATCH_SECONDS):
             if self.report_actors():
-                os._exit(1)
+                end_group(os.getpid())
 
     def stop(self) -> None:
         """Stop looking: from here on processes end because they should."""
@@ -147,50 +169,43 @@ class Watcher(threading.Thread):
             name = names[index] if index < len(names) else "the runtime service"
             if actor.exception:
                 error, trace = actor.exception
-                report(self.folder, name, f"{type(error).__name__}: {error}", trace)
+                self.host.report(name, reason_of(error), trace)
                 return True
             if not actor._is_done and actor.exitcode:
                 reason = signal.Signals(-actor.exitcode).name if actor.exitcode < 0 else f"code {actor.exitcode}"
-                report(self.folder, name, f"its operating-system process was ended ({reason})", "")
+                self.host.report(name, f"its operating-system process was ended ({reason})", "", lost=True)
                 return True
         return False
 
 
-def report(folder: Path, process: str, reason: str, trace: str) -> None:
-    """Leave a failure for the parent; the first one stays."""
-    path = folder / "failure.json"
-    if not path.exists():
-        temporary = path.with_suffix(f".{threading.get_ident()}")
-        temporary.write_text(json.dumps({"process": process, "reason": reason, "traceback": trace}))
-        temporary.replace(path)
+def reason_of(error: BaseException) -> str:
+    """Why a process failed, without the full stop."""
+    return (exhausted(error) or f"{type(error).__name__}: {error}").removesuffix(".")
 
 
-def host(task: Callable[[Host], None], folder: Path, parent: int) -> None:
-    """The child's main: a session of its own, its output in a log, its failure in a file."""
-    os.setsid()
-    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    set_start_method(None, force=True)  # Lava sets it when imported, and fails if it is set already
-    tracker: Any = resource_tracker._resource_tracker
-    tracker._fd = tracker._pid = None  # the parent's tracker must not see this session's segments
-    threading.Thread(target=end_with_parent, args=(parent, folder), daemon=True).start()
+def serve(task: Callable[[Host], None], folder: Path, parent: int) -> None:
+    """The child's main: it leaves a file if the task ended well, and else the failure."""
+    host = None
     try:
-        task(Host(folder))
+        detach(folder / "log")
+        host = Host(folder)
+        threading.Thread(target=end_with_parent, args=(parent, host), daemon=True).start()
+        task(host)
+        (folder / DONE).touch()
     except BaseException as error:
         trace = getattr(error, "trace", None) or traceback.format_exc()
-        report(folder, "the run", f"{type(error).__name__}: {error}", trace)
-        os._exit(1)
-    sys.stdout.flush()
-    sys.stderr.flush()
+        (host or Host(folder, spares=[])).report("the run", reason_of(error), trace)
+    finally:
+        end_group(os.getpid())
 
 
-def end_with_parent(parent: int, folder: Path) -> None:
+def end_with_parent(parent: int, host: Host) -> None:
     """End the whole session when the process that started it is gone, and remove the folder that it cannot remove."""
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
-    shutil.rmtree(folder, ignore_errors=True)
-    end_session(os.getpid())
+    host.release()
+    shutil.rmtree(host.folder, ignore_errors=True)
+    end_group(os.getpid())
 
 
 class Idle:
@@ -249,31 +264,6 @@ def members(session: int) -> list[int]:
     return found
 
 
-def segments(pids: list[int]) -> set[Path]:
-    """The shared-memory files that these processes have mapped."""
-    found = set()
-    for pid in pids:
-        try:
-            lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
-        except OSError:
-            continue
-        found |= {Path(line.split()[-1]) for line in lines if "/dev/shm/psm_" in line and "(deleted)" not in line}
-    return found
-
-
-def end_session(session: int) -> None:
-    """Kill every process of a session and remove its shared memory; the caller last, if it is one of them."""
-    pids = members(session)
-    shared = segments(pids)
-    for path in shared:
-        path.unlink(missing_ok=True)
-    for pid in sorted(pids, key=lambda pid: pid == os.getpid()):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-
-
 def run_session(
     task: Callable[[Host], None],
     folder: Path,
@@ -291,25 +281,20 @@ def run_session(
     Raises:
         SessionError: a process model raised or was killed, or time ran out. Nothing is left running either way.
     """
-    context = get_context("fork")
-    child: BaseProcess = context.Process(target=host, args=(task, folder, os.getpid()))
     started = time.monotonic()
-    child.start()
-    session = child.pid
-    assert session is not None
-    end = partial(end_session, session)
-    atexit.register(end)  # an interpreter that ends before its run would wait for it
-    idle = Idle(session)
+    child = fork(partial(serve, task, folder, os.getpid()))
+    atexit.register(child.end)  # an interpreter that ends before its run leaves nothing of it
+    idle = Idle(child.pid)
     try:
         shown = ""
-        while child.exitcode is None:
-            child.join(WATCH_SECONDS)
-            if timeout is not None and time.monotonic() - started > timeout and child.exitcode is None:
+        while not child.ended():
+            passed = time.monotonic() - started
+            if timeout is not None and passed > timeout:
                 raise SessionError(
                     f"The run was ended after its time limit of {timeout:g} s at step {at(folder)}; "
                     f"give it longer with --timeout, or fewer --samples."
                 )
-            if idle.seconds() > STALL_SECONDS and child.exitcode is None:
+            if idle.seconds() > STALL_SECONDS:
                 raise StallError(
                     f"The run stalled at step {at(folder)}: none of its processes has computed anything for "
                     f"{STALL_SECONDS:g} s; run it again."
@@ -319,16 +304,12 @@ def run_session(
                 shown = now
                 done, total = now.split()
                 on_progress(int(done), int(total))
-        if child.exitcode != 0:
-            raise failure(folder, child.exitcode)
+            time.sleep(min(WATCH_SECONDS, max(passed / 20, 0.001)))  # a short run is not kept waiting
     finally:
-        if child.is_alive() or child.exitcode != 0:
-            end_session(session)
-            for line in text(folder / SEGMENTS).splitlines():
-                Path(line).unlink(missing_ok=True)
-        atexit.unregister(end)
-        child.join()
-        child.close()
+        atexit.unregister(child.end)
+        ending = child.end()
+    if not (folder / DONE).exists():
+        raise failure(folder, ending)
 
 
 def text(path: Path) -> str:
@@ -344,16 +325,17 @@ def at(folder: Path) -> str:
     return " of ".join(text(folder / "progress").split()) or "0"
 
 
-def failure(folder: Path, exitcode: int | None) -> SessionError:
+def failure(folder: Path, ending: str) -> SessionError:
     """The error that the child left, or what can be said without one."""
     left = text(folder / "failure.json")
     if left:
         found = json.loads(left)
-        return SessionError(
+        return (LostError if found["lost"] else SessionError)(
             f"The run stopped at step {at(folder)} because of {found['process']}: {found['reason']}.",
             found["traceback"],
         )
-    return SessionError(
-        f"The run stopped at step {at(folder)}: its hosting process was ended (exit code {exitcode}).",
+    return LostError(
+        f"The run stopped at step {at(folder)}: its hosting process was ended ({ending}); where memory ran short, a "
+        f"smaller --batch needs less.",
         text(folder / "log")[-4000:],
     )

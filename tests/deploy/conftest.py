@@ -12,7 +12,6 @@ import pytest
 import lava_procs.io.models
 import lava_procs.pathway_layer.models
 import lava_procs.readout.models  # noqa: F401
-from deploy.session import segments
 
 
 def left_behind() -> set[str]:
@@ -25,9 +24,19 @@ def left_behind() -> set[str]:
     for other in psutil.process_iter(["cmdline", "status"]):
         forked = other.info["cmdline"] == me.cmdline() and other.info["status"] != psutil.STATUS_ZOMBIE
         found |= {f"process {other.pid}"} if forked and other.pid != me.pid else set()
-    used = {path.name for path in segments(psutil.pids())}
-    found |= {path.name for path in Path("/dev/shm").glob("psm_*")} - used
+    found |= {path.name for pattern in ("psm_*", "sem.*") for path in Path("/dev/shm").glob(pattern)} - mapped()
     return found | {path.name for path in Path(os.environ.get("TMPDIR", "/tmp")).glob(".workers-*")}
+
+
+def mapped() -> set[str]:
+    """The names of shared memory that living processes use."""
+    found = set()
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        try:
+            found |= {line.rpartition("/")[2] for line in maps.read_text().splitlines() if "/dev/shm/" in line}
+        except OSError:
+            continue
+    return found
 
 
 def tracks(process: psutil.Process) -> bool:
