@@ -16,6 +16,7 @@ import typer
 
 from basalt import __version__, streams
 from basalt.errors import BasaltError, exhausted
+from basalt.limits import check_limits
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,7 @@ def run_app(app: Callable[[], Any]) -> None:
     """
     standard = streams.prepare()
     try:
+        check_limits()
         app()
     except BasaltError as error:
         if os.environ.get("BASALT_DEBUG"):

@@ -1,6 +1,7 @@
 """The one error a user can act on."""
 
 import errno
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,7 @@ class BasaltError(Exception):
     """
 
 
-FILES = (errno.EMFILE, errno.ENFILE)
-MEMORY = (errno.ENOMEM,)
-PROCESSES = (errno.EAGAIN,)
+FILES, MEMORY, PROCESSES = errno.EMFILE, errno.ENOMEM, errno.EAGAIN
 
 SPOKEN = {
     "too many open files": FILES,
@@ -30,24 +29,36 @@ SPOKEN = {
 
 def exhausted(error: BaseException) -> str | None:
     """The sentence for an error that says that memory, descriptors, processes or threads ran out; None for others."""
-    reason = str(error).partition("\n")[0]
-    code = getattr(error, "errno", None) if isinstance(error, OSError) else None
-    if isinstance(error, RuntimeError | ImportError):
-        code = next((codes[0] for words, codes in SPOKEN.items() if words in reason.lower()), None)
-    if code in FILES:
+    what, reason = _exhausted(error)
+    if what == FILES:
         return (
             f"There are not enough file descriptors, {resource.getrlimit(resource.RLIMIT_NOFILE)[0]} for each process: "
             f"raise the limit, as with `ulimit -n 1024`."
         )
-    if code in PROCESSES:
+    if what == PROCESSES:
         return (
             f"The system gives no further process or thread ({reason}): raise the limits on them and on memory "
             f"(`ulimit -u`, `ulimit -v`), or run less at a time."
         )
-    if code in MEMORY or isinstance(error, MemoryError):
+    if what == MEMORY:
         told = f" ({reason})" if reason else ""
         return f"There is not enough memory{told}: ask for smaller sizes, or fewer samples at a time."
     return None
+
+
+def _exhausted(error: BaseException) -> tuple[int | None, str]:
+    """What ran out, and the line of the error that says so."""
+    lines = str(error).splitlines() or [""]
+    if isinstance(error, MemoryError):
+        return MEMORY, lines[0]
+    if isinstance(error, OSError) and error.strerror == os.strerror(error.errno or 0):  # libraries say other things
+        return {errno.ENFILE: FILES}.get(error.errno or 0, error.errno), error.strerror
+    if isinstance(error, RuntimeError | ImportError):
+        for line in lines:
+            for words, what in SPOKEN.items():
+                if words in line.lower():
+                    return what, line.strip()
+    return None, ""
 
 
 @contextmanager

@@ -44,13 +44,10 @@ class Streams:
         """What to say at the end of a command that did its work, if anything, and its exit code."""
         sys.stdout.flush()
         lost = self.output.lost
-        if lost is None:
+        if lost is None or lost.errno == errno.EPIPE:  # whoever closed the pipe has had enough
             return "", 0
-        code = 0 if files.written() else 1
-        if lost.errno == errno.EPIPE:  # whoever closed the pipe has had enough
-            return "", code
         told = f"Standard output took no more ({lost.strerror}): what was printed is incomplete"
-        return (f"error: {told}; send it elsewhere." if code else f"{told}; the files are whole."), code
+        return (f"{told}; the files are whole.", 0) if files.written() else (f"error: {told}; send it elsewhere.", 1)
 
 
 def prepare() -> Streams | None:

@@ -1,4 +1,4 @@
-"""Memory for Lava's channels that has no name.
+"""What Lava's channels are made of here: memory that has no name, and semaphores whose lack is named.
 
 Lava takes a channel's memory from a manager process, as a named segment in /dev/shm: a run that is ended has to find and
 remove each, a small /dev/shm ends it with a bus error, and the manager leaves a folder of its own. All processes of a
@@ -6,7 +6,11 @@ run are forks of its host, so anonymous memory that forks share serves as well, 
 """
 
 import mmap
+import multiprocessing
 from dataclasses import dataclass
+from multiprocessing.synchronize import Semaphore
+
+from basalt.errors import BasaltError, exhausted
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,26 @@ class AnonymousMemory:
         """Nothing: memory goes with the ports that use it."""
 
 
-def use_anonymous_memory() -> None:
-    """Have Lava's runtimes of this process take their channels' memory from here."""
-    from lava.magma.runtime.message_infrastructure import multiprocessing
+def semaphore(value: int) -> Semaphore:
+    """A semaphore that processes share; the system keeps it in /dev/shm, though not its name.
 
-    multiprocessing.SharedMemoryManager = AnonymousMemory
+    Raises:
+        BasaltError: there is no room for one.
+    """
+    try:
+        return multiprocessing.Semaphore(value)
+    except OSError as error:
+        raise BasaltError(
+            exhausted(error)
+            or f"Lava's channels need semaphores, and /dev/shm has no room for one ({error.strerror}): make it larger "
+            f"and writable (in a container, with --shm-size)."
+        ) from error
+
+
+def equip() -> None:
+    """Have Lava's runtimes of this process make their channels of these."""
+    from lava.magma.compiler.channels import pypychannel
+    from lava.magma.runtime.message_infrastructure import multiprocessing as infrastructure
+
+    infrastructure.SharedMemoryManager = AnonymousMemory
+    pypychannel.Semaphore = semaphore

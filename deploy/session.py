@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError, exhausted
-from deploy.channels import use_anonymous_memory
+from deploy.channels import equip
 from deploy.hosting import detach, end_group, fork
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Host:
         """
         from lava.magma.core.run_conditions import RunSteps
 
-        use_anonymous_memory()
+        equip()
         watcher = Watcher(process, self)
         watcher.start()
         try:
@@ -180,7 +180,8 @@ class Watcher(threading.Thread):
 
 def reason_of(error: BaseException) -> str:
     """Why a process failed, without the full stop."""
-    return (exhausted(error) or f"{type(error).__name__}: {error}").removesuffix(".")
+    known = str(error) if isinstance(error, BasaltError) else exhausted(error)
+    return (known or f"{type(error).__name__}: {error}").removesuffix(".")
 
 
 def serve(task: Callable[[Host], None], folder: Path, parent: int) -> None:
