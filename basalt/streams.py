@@ -64,7 +64,7 @@ def prepare() -> Streams | None:
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         return None
     if sys.stdin is None:
-        sys.stdin = open(0, closefd=False)
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
     streams = Streams(Patient(1, "w", closefd=False), Patient(2, "w", closefd=False))
     sys.stdout = text(streams.output, sys.stdout, streams.output.isatty())
     sys.stderr = text(streams.error, sys.stderr, True)

@@ -1,6 +1,6 @@
 """What Lava's channels are made of here: memory that has no name, and semaphores whose lack is named.
 
-Lava takes a channel's memory from a manager process, as a named segment in /dev/shm: a run that is ended has to find and
+Lava takes a channel's memory from a manager process, as a named segment in /dev/shm: whoever ends a run has to find and
 remove each, a small /dev/shm ends it with a bus error, and the manager leaves a folder of its own. All processes of a
 run are forks of its host, so anonymous memory that forks share serves as well, and is gone with the last of them.
 """

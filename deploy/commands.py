@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from basalt import __version__, provenance
+from basalt.address import Address
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, read_json, write_json
 from basalt.paths import RUNS
@@ -56,7 +57,7 @@ def run_command(
     places: list[str],
     block: int | None,
     workers: int | None,
-    scheduler: str | None,
+    scheduler: Address | None,
     tables: list[str],
     strict: bool,
     dry_run: bool,

@@ -5,6 +5,7 @@ children that others wait for. So this is a plain fork, which takes nothing of i
 watched without being reaped, so that its number is its own until the end.
 """
 
+import io
 import os
 import signal
 import sys
@@ -12,7 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import current_process, set_start_method
+from importlib import import_module
+from multiprocessing import current_process, get_start_method, set_start_method
 from pathlib import Path
 
 LAVA_PROCESSES = "lava.magma.runtime.message_infrastructure.multiprocessing"
@@ -91,6 +93,22 @@ def fork(main: Callable[[], None]) -> Child:
         os._exit(1)
 
 
+def load_lava() -> None:
+    """Import Lava here, once for all hosts to come, which then start sooner.
+
+    Lava sets the way in which this program starts processes, and fails if it is set already: so it is put back.
+    """
+    if LAVA_PROCESSES in sys.modules:
+        return
+    with alone():
+        chosen = get_start_method(allow_none=True)
+        set_start_method(None, force=True)
+        try:
+            import_module("lava.magma.core.process.process")
+        finally:
+            set_start_method(chosen, force=True)
+
+
 def detach(log: Path) -> None:
     """Make this child a session of its own, whose output goes into a log, and free what its parent has open.
 
@@ -99,19 +117,16 @@ def detach(log: Path) -> None:
     """
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
-        if descriptor != nothing:
-            with suppress(OSError):  # that of the listing itself
-                os.fstat(descriptor)
-                os.dup2(nothing, descriptor, inheritable=False)
+    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        with suppress(OSError):  # that of the listing is closed again
+            os.fstat(descriptor)
+            os.dup2(nothing, descriptor, inheritable=False)
     os.close(nothing)
     with log.open("ab") as file:
         for descriptor in (0, 1, 2):
             os.dup2(file.fileno(), descriptor)
-    sys.stdout = sys.stderr = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    output = io.BufferedWriter(io.FileIO(1, "w", closefd=False))
+    sys.stdout = sys.stderr = io.TextIOWrapper(output, "utf-8", "backslashreplace", line_buffering=True)
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # processes that nobody may wait for cannot be joined
     current_process().daemon = False
-    set_start_method(None, force=True)  # Lava sets it when imported, and fails if it is set already
-    if LAVA_PROCESSES in sys.modules:
-        set_start_method("fork", force=True)

@@ -8,6 +8,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import typer
 
+from basalt.address import TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
 from basalt.paths import newest
 from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
@@ -53,11 +54,15 @@ def run(
         typer.Option(min=1, help="Time steps that processes exchange at once; the backend's choice if not given."),
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Share the samples out among so many Dask workers on this machine.")
+        int | None, typer.Option(min=1, help="Share the samples out among so many workers on this machine.")
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Share them out among the workers of a Dask scheduler, tcp://HOST:PORT.")
+        str | None,
+        typer.Option(help="Share them out among the workers of a Dask scheduler, tcp://HOST:PORT or tls://HOST:PORT."),
     ] = None,
+    tls_ca_file: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     table: Annotated[
         list[str] | None, typer.Option(help="Price table; may be repeated; all of them if none is named.")
     ] = None,
@@ -105,7 +110,7 @@ def run(
         place or [],
         block,
         workers,
-        scheduler,
+        address(scheduler, "--scheduler", tls_ca_file, tls_cert, tls_key),
         table or [],
         strict,
         dry_run,

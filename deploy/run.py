@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,8 @@ from deploy.energy.activity import activity
 from deploy.energy.conventions import step_entries
 from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
-from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.hosting import alone
+from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock
 from lava_procs.kernels.bits import pack, planes_of, unpack, words
@@ -105,13 +106,15 @@ def run(
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
+    stop: Event | None = None,
 ) -> Outcome:
-    """Run a job in a session that always ends.
+    """Run a job in a session that always ends; any thread, of any process, may do so.
 
     Args:
         timeout: seconds, None for no limit.
         on_progress: called with (steps done, steps in all).
         folder: where the session keeps its files while it lasts; the system's temporary folder if None.
+        stop: ends the run when another thread sets it.
 
     Raises:
         BasaltError: the backend cannot run this network, or the run failed.
@@ -144,7 +147,7 @@ def run(
                 graph = build(job.network, layout)
                 graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
-        run_session(task, layout.folder, timeout, on_progress)
+        run_session(task, layout.folder, timeout, on_progress, stop)
         with alone():
             return collect(job, layout)
 

@@ -18,12 +18,13 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import set_start_method
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError, exhausted
 from deploy.channels import equip
-from deploy.hosting import detach, end_group, fork
+from deploy.hosting import detach, end_group, fork, load_lava
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
@@ -191,6 +192,8 @@ def serve(task: Callable[[Host], None], folder: Path, parent: int) -> None:
         detach(folder / "log")
         host = Host(folder)
         threading.Thread(target=end_with_parent, args=(parent, host), daemon=True).start()
+        load_lava()
+        set_start_method("fork", force=True)  # which Lava relies on
         task(host)
         (folder / DONE).touch()
     except BaseException as error:
@@ -270,6 +273,7 @@ def run_session(
     folder: Path,
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
     """Run `task` in a child process and see to it that it ends.
 
@@ -278,9 +282,11 @@ def run_session(
         folder: an existing folder of this session's own.
         timeout: seconds after which the run is ended, None for no limit.
         on_progress: called with (steps done, steps in all) as the run goes on.
+        stop: ends the run when another thread sets it.
 
     Raises:
-        SessionError: a process model raised or was killed, or time ran out. Nothing is left running either way.
+        SessionError: a process model raised or was killed, time ran out, or the run was stopped. Nothing is left
+            running either way.
     """
     started = time.monotonic()
     child = fork(partial(serve, task, folder, os.getpid()))
@@ -295,6 +301,8 @@ def run_session(
                     f"The run was ended after its time limit of {timeout:g} s at step {at(folder)}; "
                     f"give it longer with --timeout, or fewer --samples."
                 )
+            if stop is not None and stop.is_set():
+                raise SessionError(f"The run was stopped at step {at(folder)}.")
             if idle.seconds() > STALL_SECONDS:
                 raise StallError(
                     f"The run stalled at step {at(folder)}: none of its processes has computed anything for "

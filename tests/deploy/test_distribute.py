@@ -1,12 +1,13 @@
 """Several workers compute what one does, whatever happens to them, and nothing of them is left."""
 
-import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
-import sys
+import threading
 import time
-from contextlib import contextmanager
+from multiprocessing import get_start_method
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,15 @@ import psutil
 import pytest
 
 import deploy.distribute as distribution
+from basalt import cluster
+from basalt.address import Address
+from basalt.code import PACKAGES
 from basalt.errors import BasaltError
 from deploy.distribute import distribute, shares
 from deploy.run import Job, run
-from deploy.session import SessionError
+from deploy.session import LostError, SessionError
 from tests.conformance.strategies import make_case
+from tests.dask_cluster import ROOT, dask_cluster
 
 CASE = next(case for case in map(make_case, range(1000)) if case.network.readout and case.spikes.shape[2] > 15)
 SPIKES = np.random.default_rng(0).permuted(np.tile(CASE.spikes[:1], (23, 1, 4)), axis=2)
@@ -44,77 +49,162 @@ def test_shares_are_all_samples_once():
         assert len(pieces) <= max(workers, 4 * workers)
 
 
-def test_two_workers_compute_what_one_does_though_one_is_killed(monkeypatch):
-    """The share of the worker that dies in the middle of it is done again."""
+def test_two_workers_compute_what_one_does_though_one_is_killed():
+    """The share whose host is killed in the middle of it is done again; meanwhile no port is open."""
     job = Job(CASE.network, SPIKES, "fixed", 1)
-    made, killed, seen = [], [], []
-    original = distribution.local_cluster
-
-    def spied(workers):
-        return keep(original(workers))
-
-    @contextmanager
-    def keep(context):
-        with context as cluster:
-            made.append(cluster)
-            yield cluster
+    seen, killed, before = [], [], listening()
 
     def kill_one(done, total):
         seen.append((done, total))
         if not killed:
-            victim = busy([nanny.pid for nanny in made[0].workers.values()])
-            os.kill(victim, signal.SIGKILL)
-            killed.append(victim)
+            victim = busy()
+            victim.kill()
+            killed.append(victim.pid)
+            assert listening() <= before
 
-    monkeypatch.setattr(distribution, "local_cluster", spied)
     found = distribute(job, workers=2, timeout=120, on_progress=kill_one)
     assert killed and not psutil.pid_exists(killed[0])
     assert seen[-1] == (len(SPIKES), len(SPIKES)) and len(seen) == len(shares(len(SPIKES), 2, 1))
     assert_same(found, run(job, timeout=60))
 
 
-def busy(workers: list[int]) -> int:
-    """The first worker that is in the middle of a share."""
+def listening():
+    """The ports and sockets at which this process and its children wait for others."""
+    me = psutil.Process()
+    found = set()
+    for process in (me, *me.children(recursive=True)):
+        try:
+            found |= {str(at.laddr) for at in process.net_connections("inet") if at.status == psutil.CONN_LISTEN}
+        except psutil.NoSuchProcess:
+            continue
+    return found
+
+
+def busy() -> psutil.Process:
+    """The first host that has models of its own by now."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        for worker in workers:
-            if psutil.Process(worker).children():
-                return worker
+        for host in psutil.Process().children():
+            try:
+                if host.children():
+                    return host
+            except psutil.NoSuchProcess:
+                continue
         time.sleep(0.01)
-    raise AssertionError("no worker works")
+    raise AssertionError("nobody works")
+
+
+def test_a_share_that_is_killed_again_and_again_is_given_up(monkeypatch):
+    """Each try ends the same way: the sentence says so."""
+    tries = []
+
+    def lose(job, limit, stop):
+        tries.append(job)
+        raise LostError("The run stopped: it was killed.")
+
+    monkeypatch.setattr(distribution, "run", lose)
+    with pytest.raises(SessionError, match=r"it was killed\. This happened 3 times\."):
+        distribute(Job(CASE.network, SPIKES[:1]), workers=1)
+    assert len(tries) == 3
+
+
+def test_an_interrupt_ends_all_shares():
+    """Ctrl-C while two shares run: neither goes on."""
+
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        distribute(Job(CASE.network, np.repeat(SPIKES, 20, axis=2), "fixed", 1), workers=2, on_progress=interrupt)
+    assert time.monotonic() - began < 30
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("share")]
+
+
+def test_the_way_in_which_a_program_starts_processes_stays():
+    """Lava sets it when it is imported, and fails if it is set."""
+    code = (
+        "import multiprocessing as m; from deploy.hosting import load_lava; m.set_start_method('spawn'); load_lava(); "
+        "print(m.get_start_method())"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    import sys
+
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert shown.stdout == "spawn\n"
+    assert get_start_method()
 
 
 def test_a_scheduler_elsewhere(tmp_path):
-    """A scheduler and a worker that others started; without a worker it says so."""
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    address = tmp_path / "scheduler.json"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment, "cwd": tmp_path}
-    dask = [sys.executable, "-m", "dask"]
-    scheduler = subprocess.Popen(
-        [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(address), "--no-dashboard"],
-        **quiet,
-    )
-    worker = subprocess.Popen(
-        [*dask, "worker", "--scheduler-file", str(address), "--nthreads", "1", "--no-dashboard"], **quiet
-    )
-    try:
-        deadline = time.monotonic() + 30
-        while not address.exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        job = Job(CASE.network, SPIKES[:4], "fixed", 2)
-        assert_same(distribute(job, scheduler=json.loads(address.read_text())["address"]), run(job, timeout=60))
-    finally:
-        for process in (worker, scheduler):
-            process.terminate()
-            process.wait(20)
+    """A scheduler and a worker that others started; then the scheduler is killed in the middle of a job."""
+    job = Job(CASE.network, SPIKES[:4], "fixed", 2)
+    with dask_cluster(tmp_path) as there:
+        assert_same(distribute(job, scheduler=Address(there.url)), run(job, timeout=60))
+        killer = threading.Timer(1.0, lambda: killed.append((there.scheduler.kill(), time.monotonic())))
+        killed: list[tuple[None, float]] = []
+        killer.start()
+        with pytest.raises(BasaltError, match=r"scheduler at tcp://127.* died.*--workers"):
+            distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), scheduler=Address(there.url))
+        assert time.monotonic() - killed[0][1] < 5
 
 
-def test_no_scheduler_at_that_address(monkeypatch):
-    """A sentence with the way out, soon."""
-    monkeypatch.setattr(distribution, "CONNECT_SECONDS", 1)
-    began = time.monotonic()
-    with pytest.raises(BasaltError, match=r"no Dask scheduler at 'tcp://127\.0\.0\.1:9'.*--workers"):
-        distribute(Job(CASE.network, SPIKES), scheduler="tcp://127.0.0.1:9")
+def test_a_worker_that_is_stuck_ends_the_job(tmp_path, monkeypatch):
+    """Without a time limit: a stopped worker is not waited for longer than the stall limit."""
+    monkeypatch.setattr(cluster, "STALL_SECONDS", 3.0)
+    with dask_cluster(tmp_path) as there:
+        stopper = threading.Timer(2.0, lambda: there.workers[0].send_signal(signal.SIGSTOP))
+        stopper.start()
+        began = time.monotonic()
+        with pytest.raises(BasaltError, match=r"worker at tcp://127.* has not been heard of for 3 s"):
+            distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), scheduler=Address(there.url))
+        assert time.monotonic() - began < 20
+    end_strays(tmp_path)
+
+
+def end_strays(folder: Path) -> None:
+    """Wait for the sessions of a worker that was killed, which end themselves."""
+    deadline = time.monotonic() + 5
+    while list(folder.glob("**/.session-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_a_worker_with_other_code_is_refused_before_it_computes(tmp_path):
+    """One byte of a module differs."""
+    other = tmp_path / "other"
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
+    with (other / "lava_procs" / "ports.py").open("a") as module:
+        module.write("# another\n")
+    with dask_cluster(tmp_path, code=other) as there:  # noqa: SIM117
+        with pytest.raises(BasaltError, match=r"worker at tcp://127.* has another Basalt than this one.*Install the same"):
+            distribute(Job(CASE.network, SPIKES), scheduler=Address(there.url))
+
+
+def test_a_worker_that_joins_later_is_held_to_the_code_too(monkeypatch):
+    """The share itself compares."""
+    monkeypatch.setattr(distribution, "run", lambda *arguments, **options: pytest.fail("computed"))
+    with pytest.raises(BasaltError, match=r"has Basalt .* this is 0\.0"):
+        distribution.dask_share(Job(CASE.network, SPIKES), None, distribution.Code("0.0", "else"))
+
+
+def test_certificates(tmp_path):
+    """They belong to an encrypted scheduler, and are there."""
+    pem = tmp_path / "ca.pem"
+    with pytest.raises(BasaltError, match="begins with tls://"):
+        distribute(Job(CASE.network, SPIKES), scheduler=Address("tcp://127.0.0.1:9", ca=pem))
+    with pytest.raises(BasaltError, match=r"There is no file .*ca\.pem"):
+        distribute(Job(CASE.network, SPIKES), scheduler=Address("tls://127.0.0.1:9", ca=pem))
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_no_scheduler_at_that_address(silent, monkeypatch):
+    """A sentence with the way out, soon, whether nobody listens or somebody who never answers."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1] if silent else 9
+        began = time.monotonic()
+        with pytest.raises(BasaltError, match=rf"no Dask scheduler at 'tcp://127\.0\.0\.1:{port}'.*--workers"):
+            distribute(Job(CASE.network, SPIKES), scheduler=Address(f"tcp://127.0.0.1:{port}"))
     assert time.monotonic() - began < 10
 
 
@@ -134,19 +224,12 @@ def test_time_that_ran_out_while_workers_started_is_the_time_limit():
 def test_no_more_workers_than_samples(monkeypatch):
     """A wish for a hundred thousand does not start so many."""
     asked = []
-
-    @contextmanager
-    def refuse(workers):
-        asked.append(workers)
-        raise BasaltError("enough")
-        yield
-
-    monkeypatch.setattr(distribution, "local_cluster", refuse)
-    with pytest.raises(BasaltError, match="enough"):
+    monkeypatch.setattr(distribution, "threads", lambda count: asked.append(count) or pytest.raises(BasaltError))
+    with pytest.raises(AttributeError):
         distribute(Job(CASE.network, SPIKES), workers=100_000)
     assert asked == [len(SPIKES)]
 
 
 def test_workers_of_ones_own_or_of_a_scheduler():
     with pytest.raises(BasaltError, match="--workers or --scheduler, not both"):
-        distribute(Job(CASE.network, SPIKES), workers=2, scheduler="tcp://127.0.0.1:1")
+        distribute(Job(CASE.network, SPIKES), workers=2, scheduler=Address("tcp://127.0.0.1:1"))

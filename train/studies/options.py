@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from basalt.address import Address
 from basalt.errors import BasaltError
 
 Quick = Annotated[bool, typer.Option("--quick", help="A rehearsal: few epochs, few samples, one seed; minutes.")]
@@ -76,7 +77,7 @@ def conduct_in(
     data_dir: Path | None,
     accelerator: str,
     workers: int,
-    cluster: str | None,
+    cluster: Address | None,
     dry_run: bool,
     report_only: bool,
 ) -> None:

@@ -15,6 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from basalt.address import Address
+from basalt.cluster import completed, connected
+from basalt.code import Code, check_code, code_here
 from basalt.errors import BasaltError, naming_limits
 from basalt.files import read_json, write_json
 from train.studies.plan import Experiment
@@ -58,7 +61,7 @@ class Place:
         data_dir: of the data sets; None for the default.
         accelerator: cpu, cuda or auto.
         workers: processes at a time; 1 for this one. On a machine with several GPUs they take turns on them.
-        cluster: address of a Dask scheduler, whose workers train instead: each has Basalt, and finds `output` and the
+        cluster: a Dask scheduler, whose workers train instead: each has Basalt, and finds `output` and the
             data under the same paths. Which GPU a worker has is for whoever starts it to say.
     """
 
@@ -66,7 +69,7 @@ class Place:
     data_dir: Path | None = None
     accelerator: str = "cpu"
     workers: int = 1
-    cluster: str | None = None
+    cluster: Address | None = None
 
     def folder(self, experiment: Experiment) -> Path:
         """The run folder of an experiment."""
@@ -187,23 +190,24 @@ def _in_processes(left: Sequence[Experiment], place: Place, observe: Observe) ->
 
 def _on_cluster(left: Sequence[Experiment], place: Place, observe: Observe) -> Iterator[Ended]:
     """Dask trains again what a worker was at when it died; what keeps killing workers fails."""
-    from basalt.cluster import connected
-
     assert place.cluster is not None
-    with connected(place.cluster, "--cluster") as client:
-        from distributed import as_completed
+    with connected(place.cluster) as client:
         from distributed.scheduler import KilledWorker
 
-        there = replace(place, output=place.output.resolve())
-        futures = {client.submit(_ended, experiment, there, observe, pure=False): experiment for experiment in left}
-        try:
-            for future in as_completed(futures):
-                try:
-                    yield future.result()
-                except KilledWorker:
-                    yield Ended(futures[future], None, "the workers that trained it died, perhaps for want of memory.")
-        finally:
-            client.cancel(list(futures))
+        there = replace(place, output=place.output.resolve(), cluster=None)
+        code = code_here()
+        futures = {client.submit(_there, code, one, there, observe, pure=False): one for one in left}
+        for future in completed(client, place.cluster, futures):
+            try:
+                yield future.result()
+            except KilledWorker:
+                yield Ended(futures[future], None, "the workers that trained it died, perhaps for want of memory.")
+
+
+def _there(code: Code, experiment: Experiment, place: Place, observe: Observe) -> Ended:
+    """One experiment in a worker of Dask's, which may have joined after the others' code was looked at."""
+    check_code(code)
+    return _ended(experiment, place, observe)
 
 
 def _ended(experiment: Experiment, place: Place, observe: Observe) -> Ended:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from basalt.address import TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
 from train.studies.options import (
     Accelerator,
@@ -34,6 +35,9 @@ def dual_memory(
     epochs: Epochs = None,
     workers: Workers = 1,
     cluster: Cluster = None,
+    tls_ca_file: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
@@ -55,5 +59,14 @@ def dual_memory(
     size = replace(size, seeds=seeds or size.seeds, epochs=epochs or size.epochs)
     study = Study(TASKS[task], size, chosen("--parts", parts, PARTS), settings(set_), task, quick)
     conduct_in(
-        study, f"dual-memory-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only
+        study,
+        f"dual-memory-{task}",
+        quick,
+        output,
+        data_dir,
+        accelerator,
+        workers,
+        address(cluster, "--cluster", tls_ca_file, tls_cert, tls_key),
+        dry_run,
+        report_only,
     )

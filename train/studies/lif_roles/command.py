@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from basalt.address import TlsCa, TlsCert, TlsKey, address
 from train.studies.options import (
     Accelerator,
     Cluster,
@@ -41,6 +42,9 @@ def lif_roles(
     epochs: Epochs = None,
     workers: Workers = 1,
     cluster: Cluster = None,
+    tls_ca_file: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
@@ -64,4 +68,15 @@ def lif_roles(
         epochs,
         settings(set_),
     )
-    conduct_in(study, NAME, quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only)
+    conduct_in(
+        study,
+        NAME,
+        quick,
+        output,
+        data_dir,
+        accelerator,
+        workers,
+        address(cluster, "--cluster", tls_ca_file, tls_cert, tls_key),
+        dry_run,
+        report_only,
+    )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from basalt.address import TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
 from train.studies.options import (
     Accelerator,
@@ -34,6 +35,9 @@ def memory_vision(
     epochs: Epochs = None,
     workers: Workers = 1,
     cluster: Cluster = None,
+    tls_ca_file: TlsCa = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
     accelerator: Accelerator = "cpu",
     data_dir: DataDir = None,
     dry_run: DryRun = False,
@@ -53,5 +57,14 @@ def memory_vision(
     seeds = seeds or (1 if quick else 3)
     study = Study(task, TASKS[task], chosen("--models", models, MODELS), seeds, quick, epochs, settings(set_))
     conduct_in(
-        study, f"memory-vision-{task}", quick, output, data_dir, accelerator, workers, cluster, dry_run, report_only
+        study,
+        f"memory-vision-{task}",
+        quick,
+        output,
+        data_dir,
+        accelerator,
+        workers,
+        address(cluster, "--cluster", tls_ca_file, tls_cert, tls_key),
+        dry_run,
+        report_only,
     )

@@ -1,0 +1,63 @@
+"""A Dask scheduler and workers as an administrator starts them: processes of their own, ended with the block."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass
+class Cluster:
+    """What was started."""
+
+    url: str
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+
+@contextmanager
+def dask_cluster(
+    folder: Path, workers: int = 1, code: Path = ROOT, options: Sequence[str] = (), tls: Sequence[str] = ()
+) -> Iterator[Cluster]:
+    """A scheduler on this machine and its workers.
+
+    Args:
+        folder: for their files.
+        code: the folder whose Basalt the workers have.
+        options: further ones for the workers.
+        tls: options for certificates, for all of them.
+    """
+    file = folder / "scheduler.json"
+    environment = os.environ | {"PYTHONPATH": str(code), "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
+    dask = [sys.executable, "-m", "dask"]
+    protocol = ["--protocol", "tls"] if tls else []
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        log = stack.enter_context((folder / "dask.log").open("ab"))
+        command = [*dask, *arguments, "--no-dashboard", "--scheduler-file", str(file), *tls, *protocol]
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True)
+        stack.callback(end, process)
+        return process
+
+    with ExitStack() as stack:
+        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        deadline = time.monotonic() + 30
+        while not file.exists() or not file.read_text().endswith("}"):
+            assert scheduler.poll() is None and time.monotonic() < deadline, (folder / "dask.log").read_text()
+            time.sleep(0.05)
+        found = Cluster(json.loads(file.read_text())["address"], scheduler)
+        found.workers += [start("worker", "--nthreads", "1", "--no-nanny", *options) for _ in range(workers)]
+        yield found
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process that may be stopped."""
+    process.kill()
+    process.wait(20)
