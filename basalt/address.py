@@ -36,10 +36,15 @@ class Address:
         """What Dask is given; None without certificates.
 
         Raises:
-            BasaltError: a file is missing, or the address is not one of TLS.
+            BasaltError: a file is missing, or address and certificates do not go together.
         """
         given = {"tls_ca_file": self.ca, "tls_client_cert": self.certificate, "tls_client_key": self.key}
         named = {name: path for name, path in given.items() if path is not None}
+        if self.ca is None and self.url.startswith("tls://"):
+            import dask.config
+
+            if not dask.config.get("distributed.comm.tls.ca-file", None):
+                raise BasaltError(f"{self.url} is encrypted: give --tls-ca-file, --tls-cert and --tls-key.")
         if not named:
             return None
         if not self.url.startswith("tls://"):

@@ -5,10 +5,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,7 +25,12 @@ class Cluster:
 
 @contextmanager
 def dask_cluster(
-    folder: Path, workers: int = 1, code: Path = ROOT, options: Sequence[str] = (), tls: Sequence[str] = ()
+    folder: Path,
+    workers: int = 1,
+    code: Path = ROOT,
+    options: Sequence[str] = (),
+    tls: Sequence[str] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Cluster]:
     """A scheduler on this machine and its workers.
 
@@ -33,16 +39,17 @@ def dask_cluster(
         code: the folder whose Basalt the workers have.
         options: further ones for the workers.
         tls: options for certificates, for all of them.
+        environment: further variables.
     """
     file = folder / "scheduler.json"
-    environment = os.environ | {"PYTHONPATH": str(code), "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
+    variables = {**os.environ, **environment, "PYTHONPATH": str(code)}
     dask = [sys.executable, "-m", "dask"]
     protocol = ["--protocol", "tls"] if tls else []
 
     def start(*arguments: str) -> subprocess.Popen[bytes]:
         log = stack.enter_context((folder / "dask.log").open("ab"))
         command = [*dask, *arguments, "--no-dashboard", "--scheduler-file", str(file), *tls, *protocol]
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=variables, cwd=folder, start_new_session=True)
         stack.callback(end, process)
         return process
 

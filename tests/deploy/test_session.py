@@ -1,14 +1,18 @@
 """A run always ends: what fails is named, and nothing is left behind."""
 
+import errno
 import json
 import os
+import resource
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+import deploy.channels
 from deploy.backends import run_config
 from deploy.network import Layout, build
 from deploy.run import Job, prepare
@@ -187,6 +191,51 @@ def test_runs_do_not_grow(tmp_path):
     once("warm")
     first = once(0)
     assert [once(index) for index in range(1, 6)] == [first] * 5
+
+
+def test_a_run_has_no_named_memory(layout):
+    """Nothing of a run is in /dev/shm, so that nothing can be left there."""
+    seen = layout.folder / "seen"
+
+    def look(host):
+        import lava_procs.io.models as models
+
+        advance = models.SourceModel.advance
+
+        def looking(self):
+            seen.write_text(Path("/proc/self/maps").read_text())
+            advance(self)
+
+        models.SourceModel.advance = looking
+
+    run_session(lava_task(layout, look), layout.folder, 60)
+    shared = [line for line in seen.read_text().splitlines() if "/dev/shm/" in line]
+    assert all("sem." in line and line.endswith("(deleted)") for line in shared)
+    assert "/dev/zero (deleted)" in seen.read_text()
+
+
+@pytest.mark.parametrize("descriptors", [16, 24, 32])
+def test_few_descriptors_are_a_sentence(layout, descriptors):
+    """Whether the host runs out of them while it builds, or a model while it starts."""
+
+    def limit(host):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+    with pytest.raises(SessionError, match=rf"not enough file descriptors, {descriptors} for each process"):
+        run_session(lava_task(layout, limit), layout.folder, 60)
+
+
+def test_no_room_for_semaphores_is_a_sentence(layout):
+    """As in a /dev/shm of 64 kB."""
+
+    def fill(host):
+        def refuse(value):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        deploy.channels.multiprocessing.Semaphore = refuse
+
+    with pytest.raises(SessionError, match=r"semaphores.*No space left on device.*--shm-size"):
+        run_session(lava_task(layout, fill), layout.folder, 60)
 
 
 def test_frames_are_what_was_sent(layout):

@@ -8,6 +8,7 @@ import torch
 from distributed import LocalCluster
 
 from basalt import cluster
+from basalt.address import Address
 from basalt.errors import BasaltError
 from tests.train.data.test_spoken import recordings
 from tests.train.studies.dual_memory.tiny import recipe
@@ -35,7 +36,7 @@ def test_a_cluster_gives_what_this_process_gives(tmp_path: Path, monkeypatch: py
         n_workers=1, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
         worker_dashboard_address=None, local_directory=tmp_path,
     ) as there:  # fmt: skip
-        place = Place(tmp_path / "there", tmp_path, cluster=there.scheduler_address)
+        place = Place(tmp_path / "there", tmp_path, cluster=Address(there.scheduler_address, "--cluster"))
         ended = {one.experiment.name: one for one in run_all([wrong, right], place, nothing)}
     assert "units" in ended["wrong"].failure
     assert ended["right"].outcome == outcome_of(right, place) != None  # noqa: E711
@@ -43,7 +44,7 @@ def test_a_cluster_gives_what_this_process_gives(tmp_path: Path, monkeypatch: py
 
 
 def test_no_scheduler_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster.connected.__wrapped__, "__defaults__", (1,))
-    place = Place(tmp_path, cluster="tcp://127.0.0.1:9")
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
+    place = Place(tmp_path, cluster=Address("tcp://127.0.0.1:9", "--cluster"))
     with pytest.raises(BasaltError, match=r"no Dask scheduler at 'tcp://127\.0\.0\.1:9'.*--cluster"):
         list(run_all([Experiment("one", recipe(tmp_path))], place, nothing))
