@@ -1,10 +1,12 @@
 """Whoever starts a run, gets it: threads, daemons, programs with closed streams or that wait for no child."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -90,8 +92,9 @@ def test_another_thread_ends_a_run(tmp_path):
 def test_a_child_is_ended_whatever_it_is_at():
     """It is reaped, and says how it ended."""
     assert fork(lambda: threading.Event().wait(60)).end() == "SIGKILL"
-    child = fork(lambda: 1 / 0 and None)
-    while not child.ended():
-        pass
-    assert child.end() == "code 1"
-    assert child.ended()
+    for main, code in ((lambda: None, 0), (lambda: os._exit(3), 3), (lambda: 1 / 0 and None, 1)):
+        child = fork(main)
+        while not child.ended():
+            time.sleep(0.01)
+        assert child.end() == f"code {code}"
+        assert child.ended()
