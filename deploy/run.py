@@ -14,15 +14,15 @@ import numpy as np
 from jaxtyping import Int, Num, UInt8
 from numpy.lib.format import open_memmap
 
-from convert import rules
 from basalt.errors import BasaltError, exhausted, naming_limits
+from convert import rules
 from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
 from deploy.energy.activity import activity
 from deploy.energy.conventions import step_entries
+from deploy.hosting import alone
 from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
-from deploy.hosting import alone
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
 from deploy.session import Host, run_session
 from deploy.stock import needs_stock, run_stock

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,24 @@ MARK = "BASALT_FAILURE"
 
 STARTED, LIMIT, GRACE = 60.0, 60.0, 3.0
 """Seconds until a run must have begun, until a failed command must have ended, and until its leftovers are counted."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What came of a failure."""
+
+    saw: str
+    exit_code: int
+    seconds: float
+    processes: int
+    segments: int
+    folders: int
+    as_it_should: bool
+
+    @property
+    def left(self) -> int:
+        """Everything that was left."""
+        return self.processes + self.segments + self.folders
 
 
 def orphans() -> set[str]:

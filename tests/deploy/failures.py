@@ -117,24 +117,6 @@ class Failure:
     within: float = 60.0
 
 
-@dataclass(frozen=True)
-class Ending:
-    """What came of a failure."""
-
-    saw: str
-    exit_code: int
-    seconds: float
-    processes: int
-    segments: int
-    folders: int
-    as_it_should: bool
-
-    @property
-    def left(self) -> int:
-        """Everything that was left."""
-        return self.processes + self.segments + self.folders
-
-
 def kill_model(command: psutil.Process) -> None:
     """kill −9 of the process of one model: a child of the host without children of its own."""
     host = command.children()[0]
