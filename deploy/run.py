@@ -20,7 +20,7 @@ from convert.records import Layer, Network, Readout, Spiking
 from deploy.backends import Backend, find, run_config
 from deploy.energy.activity import activity
 from deploy.energy.conventions import step_entries
-from deploy.hosting import alone
+from deploy.hosting import alone, load_lava
 from deploy.lockstep import slowest
 from deploy.near_memory import description, fit_notices, footprint
 from deploy.network import Layout, all_parts, build, frame_type, frame_width
@@ -123,6 +123,7 @@ def run(
     places = {layer: find(name).tag for layer, name in job.places.items()}
     check(job)
     with naming_limits(), session_folder(folder) as place:
+        load_lava()
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, job.planes, job.core)

@@ -21,7 +21,7 @@ SLOW = """
 import time
 import lava_procs.io.models as models
 advance = models.SourceModel.advance
-models.SourceModel.advance = lambda self: (time.sleep(0.3), advance(self))
+models.SourceModel.advance = lambda self, advance=advance: (time.sleep(0.3), advance(self))
 """
 
 RAISING = """
