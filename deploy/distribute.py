@@ -174,5 +174,4 @@ def dask_workers(scheduler: Address) -> Iterator[Workers]:
 def dask_share(job: Job, limit: float | None, code: Code) -> Outcome:
     """One share, in a worker of Dask's, which may have joined after the others' code was looked at."""
     check_code(code)
-    load_lava()
     return run_share(job, limit)
