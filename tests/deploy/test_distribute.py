@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from multiprocessing import get_start_method
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from deploy.distribute import distribute, shares
 from deploy.run import Job, run
 from deploy.session import LostError, SessionError
 from tests.conformance.strategies import make_case
-from tests.dask_cluster import ROOT, dask_cluster
+from tests.dask_cluster import ROOT, Cluster, dask_cluster
 
 CASE = next(case for case in map(make_case, range(1000)) if case.network.readout and case.spikes.shape[2] > 15)
 SPIKES = np.random.default_rng(0).permuted(np.tile(CASE.spikes[:1], (23, 1, 4)), axis=2)
@@ -58,7 +59,7 @@ def test_two_workers_compute_what_one_does_though_one_is_killed():
     def kill_one(done, total):
         seen.append((done, total))
         if not killed:
-            victim = busy()
+            victim = busy(psutil.Process())
             victim.kill()
             killed.append(victim.pid)
             assert listening() <= before
@@ -81,11 +82,11 @@ def listening():
     return found
 
 
-def busy() -> psutil.Process:
-    """The first host that has models of its own by now."""
-    deadline = time.monotonic() + 20
+def busy(parent: psutil.Process) -> psutil.Process:
+    """The first host of a process that has models of its own by now."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        for host in psutil.Process().children():
+        for host in parent.children():
             try:
                 if host.children():
                     return host
@@ -141,14 +142,23 @@ def test_the_way_in_which_a_program_starts_processes_stays():
     assert get_start_method()
 
 
+def at_work(there: Cluster, strike: Callable[[], object]) -> None:
+    """Strike, in a thread, once the worker has a session at work."""
+
+    def wait() -> None:
+        busy(psutil.Process(there.workers[0].pid))
+        strike()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def test_a_scheduler_elsewhere(tmp_path):
     """A scheduler and a worker that others started; then the scheduler is killed in the middle of a job."""
     job = Job(CASE.network, SPIKES[:4], "fixed", 2)
     with dask_cluster(tmp_path) as there:
         assert_same(distribute(job, scheduler=Address(there.url)), run(job, timeout=60))
-        killer = threading.Timer(1.0, lambda: killed.append((there.scheduler.kill(), time.monotonic())))
         killed: list[tuple[None, float]] = []
-        killer.start()
+        at_work(there, lambda: killed.append((there.scheduler.kill(), time.monotonic())))
         with pytest.raises(BasaltError, match=r"scheduler at tcp://127.* died.*--workers"):
             distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), scheduler=Address(there.url))
         assert time.monotonic() - killed[0][1] < 5
@@ -158,12 +168,11 @@ def test_a_worker_that_is_stuck_ends_the_job(tmp_path, monkeypatch):
     """Without a time limit: a stopped worker is not waited for longer than the stall limit."""
     monkeypatch.setattr(cluster, "STALL_SECONDS", 3.0)
     with dask_cluster(tmp_path) as there:
-        stopper = threading.Timer(2.0, lambda: there.workers[0].send_signal(signal.SIGSTOP))
-        stopper.start()
-        began = time.monotonic()
+        stopped: list[tuple[None, float]] = []
+        at_work(there, lambda: stopped.append((there.workers[0].send_signal(signal.SIGSTOP), time.monotonic())))
         with pytest.raises(BasaltError, match=r"worker at tcp://127.* has not been heard of for 3 s"):
             distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), scheduler=Address(there.url))
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - stopped[0][1] < 15
     end_strays(tmp_path)
 
 
