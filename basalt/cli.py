@@ -89,6 +89,7 @@ COMMANDS = (
         ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
     ),
     Command("list", "deploy.main", "list_", ("basalt list",)),
+    Command("upgrade", "train.upgrade", "upgrade", ("basalt upgrade runs/dmp_digits", "basalt upgrade runs/*")),
     Command("publish", "train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(
         "evaluate",

@@ -2,11 +2,12 @@
 
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from basalt.errors import BasaltError
 
@@ -36,13 +37,30 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     except OSError as error:
         raise BasaltError(unwritten(path, error)) from error
-    except RuntimeError as error:  # the writers of torch and HDF5 hide why they failed: ask the disk
+    except RuntimeError as error:  # HDF5's writer hides why it failed: ask the disk
         cause = refusal(temporary)
         if cause is None:
             raise
         raise BasaltError(unwritten(path, cause)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file to read: a pipe would wait for its writer, and a device may never end.
+
+    Raises:
+        BasaltError: it is not there, may not be read, or is no regular file.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise BasaltError(f"{path} is no regular file: name one.")
+            yield file
+    except OSError as error:
+        raise BasaltError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
 def make_folder(path: Path) -> None:

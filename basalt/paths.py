@@ -6,6 +6,8 @@ from pathlib import Path
 from basalt.errors import BasaltError
 
 RUNS = Path("runs")
+CHECKPOINT = "checkpoint.safetensors"
+"""Of a run."""
 
 
 def data_dir(given: Path | None = None) -> Path:

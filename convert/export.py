@@ -10,7 +10,6 @@ import typer
 
 from basalt.errors import BasaltError
 from basalt.files import atomic, read_json
-from basalt.paths import newest
 
 MAX_DROP = 0.005
 """Accuracy that export may cost before it says so: half a point."""
@@ -18,7 +17,8 @@ MAX_DROP = 0.005
 
 def export(
     run: Annotated[
-        Path | None, typer.Argument(help="A run folder, or its checkpoint.pt; the newest run if none is named.")
+        Path | None,
+        typer.Argument(help="A run folder, or its checkpoint.safetensors; the newest run if none is named."),
     ] = None,
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Test samples kept for deployment.")] = 1000,
     verified: Annotated[int, typer.Option(min=0, help="Test samples whose spikes are kept and verified.")] = 200,
@@ -33,7 +33,7 @@ def export(
     """
     from train import checkpoint
 
-    found = checkpoint.locate(newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run)
+    found = checkpoint.locate(checkpoint.newest_run() if run is None else run)
     if found.name != checkpoint.NAME:
         raise BasaltError(f"{found} is neither a run folder nor its {checkpoint.NAME}: name one of them.")
     folder = found.parent

@@ -9,7 +9,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 import typer
 
 from basalt.errors import BasaltError
-from basalt.paths import newest
+from basalt.paths import CHECKPOINT, newest
 from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
@@ -198,7 +198,7 @@ def net_file(named: Path | None) -> Path:
             raise BasaltError(f"{named} holds no model.net; export it with `python convert/export.py {named}`.")
     else:
         return named
-    trained = file.with_name("checkpoint.pt")
+    trained = file.with_name(CHECKPOINT)
     if trained.is_file() and trained.stat().st_mtime > file.stat().st_mtime:
         typer.echo(
             f"{file} is older than the checkpoint beside it: export its weights with `basalt export {file.parent}`.",

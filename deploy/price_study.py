@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from basalt.errors import BasaltError
+from basalt.paths import CHECKPOINT
 
 PRICES = "prices.json"
 """In a run's folder; the study takes it up when it is conducted again."""
@@ -93,8 +94,8 @@ def priced(run: Path, how: dict[str, Any]) -> bool:
     """Whether a run has been priced so, since it was trained."""
     from basalt.files import read_json
 
-    path = run / PRICES
-    if not path.is_file() or path.stat().st_mtime < (run / "checkpoint.pt").stat().st_mtime:
+    path, trained = run / PRICES, run / CHECKPOINT
+    if not path.is_file() or not trained.is_file() or path.stat().st_mtime < trained.stat().st_mtime:
         return False
     known = read_json(path)
     return all(known.get(key) == value for key, value in how.items())

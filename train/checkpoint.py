@@ -1,40 +1,55 @@
 """Checkpoints: one file a run, replaced as a whole at the end of every epoch.
 
-checkpoint.pt is a dictionary of tensors and plain values, read with `weights_only=True`:
+checkpoint.safetensors holds tensors (`train.tensors`): model.*, the best weights on the validation split, and to resume
+from last.model.*, last.moments.* (`train.moments`) and last.random, torch's random state. Beside them:
 
-    format "basalt-checkpoint", version 1, recipe (all defaults written out), inputs, classes,
+    format "basalt-checkpoint", version 2, recipe (all defaults written out), inputs, classes,
     sensor  the axes that the inputs have, if it is known,
-    model   the best weights on the validation split, for export,
-    best    {epoch, validation accuracy, validation loss} of those,
-    last    what resuming needs: model, optimizer, epoch (finished ones), step, torch's random state, history.
+    best    {epoch, validation accuracy, validation loss} of the best weights,
+    last    of resuming: epoch (finished ones), step, seconds, history; null in a published network.
+
+Nothing in it is believed unchecked: before a value is read, its tensors are those of the recipe's network, in name,
+type and shape. Floats are written so that they are read as the same floats.
 """
 
-import pickle
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
 from basalt.errors import BasaltError
-from basalt.files import atomic
+from basalt.paths import CHECKPOINT as NAME
+from basalt.paths import RUNS, newest
+from train import tensors
 from train.recipe import Recipe, parse
+from train.resumption import Progress, Said
+from train.tensors import DamagedError, Spec, shown
 
+if TYPE_CHECKING:
+    from train.networks import Network
+
+Value = TypeVar("Value")
 FORMAT = "basalt-checkpoint"
-VERSION = 1
-NAME = "checkpoint.pt"
+VERSION = 2
+BEFORE = "checkpoint.pt"
+"""What earlier versions wrote: `basalt upgrade` turns it into one of these."""
+LARGEST = 1 << 24
+"""Of a network's inputs and of the neurons of a layer: more than any file could hold the weights of."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A run's state; see the module for the keys of `last` and `best`."""
+    """A run's state; `best` is empty before the first validation, `last` None in a published network."""
 
     recipe: Recipe
     inputs: int
     classes: int
-    model: dict[str, torch.Tensor]
-    best: dict[str, Any]
-    last: dict[str, Any]
+    model: Mapping[str, torch.Tensor]
+    best: Mapping[str, Any] = field(default_factory=dict)
+    last: Progress | None = None
     sensor: tuple[int, ...] = ()
 
     @property
@@ -48,34 +63,54 @@ class Checkpoint:
         Raises:
             BasaltError: it cannot be written (disk full, no permission); the old file is untouched.
         """
-        content = {
-            "format": FORMAT,
-            "version": VERSION,
-            "recipe": self.recipe.plain(),
-            "inputs": self.inputs,
-            "sensor": list(self.sensor),
-            "classes": self.classes,
-            "model": self.model,
-            "best": self.best,
-            "last": self.last,
-        }
-        with atomic(path) as temporary:
-            try:
-                torch.save(content, temporary)
-            except RuntimeError as error:  # torch's zip writer reports a full disk as a RuntimeError
-                raise OSError(f"torch could not write it, is the disk full? ({_first_line(error)})") from error
+        said = Said(
+            inputs=self.inputs,
+            sensor=self.sensor,
+            classes=self.classes,
+            best=dict(self.best),
+            last=None if self.last is None else self.last.said,
+        )
+        tree = {"format": FORMAT, "version": VERSION, "recipe": self.recipe.plain(), **said.plain()}
+        kept = {f"model.{name}": value for name, value in self.model.items()}
+        if self.last is not None:
+            kept |= {f"last.{name}": value for name, value in self.last.tensors().items()}
+        tensors.write(path, kept, tree)
+
+
+def present(run: Path) -> bool:
+    """Whether a folder holds a checkpoint, of this version or of an earlier one."""
+    return any((run / name).is_file() for name in (NAME, BEFORE))
+
+
+def newest_run() -> Path:
+    """The checkpoint that was written last under runs/.
+
+    Raises:
+        BasaltError: there is none.
+    """
+    if not any(RUNS.glob(f"*/{NAME}")):
+        for found in RUNS.glob(f"*/{BEFORE}"):
+            raise BasaltError(_earlier(found))
+    return newest(f"*/{NAME}", "trained run", "python train/main.py")
 
 
 def locate(run: Path) -> Path:
     """The checkpoint of a run given by folder or file.
 
     Raises:
-        BasaltError: there is none.
+        BasaltError: there is none, or one of an earlier version.
     """
     path = run / NAME if run.is_dir() else run
+    for old in (run / BEFORE, run):
+        if old.name == BEFORE and old.is_file() and not old.with_name(NAME).is_file():
+            raise BasaltError(_earlier(old))
     if not path.is_file():
         raise BasaltError(f"No checkpoint at {path}: train one with `python train/main.py`, or name its folder.")
     return path
+
+
+def _earlier(old: Path) -> str:
+    return f"{old} is of an earlier Basalt, and could hold code: convert it once by `basalt upgrade {old.parent}`."
 
 
 def read(run: Path) -> Checkpoint:
@@ -86,30 +121,79 @@ def read(run: Path) -> Checkpoint:
     """
     path = locate(run)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError) as error:
-        # What torch says of a file that it cannot unpickle is an advice to run the code in it.
-        reason = "no tensors and plain values" if isinstance(error, pickle.UnpicklingError) else _first_line(error)
-        raise BasaltError(
-            f"{path} is damaged or no checkpoint ({reason}): train again, or restore the file."
-        ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise BasaltError(f"{path} is not a Basalt checkpoint: give one that `python train/main.py` wrote.")
-    if content["version"] != VERSION:
-        raise BasaltError(f"{path} has version {content['version']}; this Basalt reads version {VERSION}.")
-    missing = {"recipe", "inputs", "classes", "model", "best", "last"} - set(content)
-    if missing:
-        raise BasaltError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}.")
-    return Checkpoint(
-        recipe=parse(content["recipe"], str(path)),
-        inputs=content["inputs"],
-        classes=content["classes"],
-        model=content["model"],
-        best=content["best"],
-        last=content["last"],
-        sensor=tuple(content.get("sensor", ())),
-    )
+        with tensors.opened(path) as file:
+            tree = file.tree
+            if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
+                raise DamagedError("nothing in it is a checkpoint of Basalt's")
+            version = tree.pop("version", None)
+            if type(version) is not int or version != VERSION:
+                raise BasaltError(f"{path} has version {shown(version)}; this Basalt reads version {VERSION}.")
+            recipe = parse(tree.pop("recipe", None), str(path))
+            said = Said.of(tree)
+            check(recipe, said, file.specs)
+            values = file.tensors()
+    except DamagedError as error:
+        raise BasaltError(f"{path} is damaged or no checkpoint ({error}): train again, or restore the file.") from error
+    return assembled(path, recipe, said, values)
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def assembled(path: Path, recipe: Recipe, said: Said, values: Mapping[str, torch.Tensor]) -> Checkpoint:
+    """The checkpoint of tensors that have been checked by their specs.
+
+    Raises:
+        BasaltError: a weight is no finite number.
+    """
+    for name, value in values.items():
+        if value.is_floating_point() and not bool(value.isfinite().all()):
+            raise BasaltError(f"{path} is damaged: {name} holds numbers that are not finite; train again.")
+    last = said.last and Progress.of(said.last, _under("last.", values))
+    return Checkpoint(recipe, said.inputs, said.classes, _under("model.", values), said.best, last, said.sensor)
+
+
+def check(recipe: Recipe, said: Said, found: Mapping[str, Spec]) -> None:
+    """Hold a checkpoint's tensors against those of its network.
+
+    Raises:
+        DamagedError: they differ, or there can be no such network.
+    """
+    network = layout(recipe, said, len(found))
+    wanted = {f"model.{name}": Spec.of(value) for name, value in network.state_dict().items()}
+    if said.last is not None:
+        progress = Progress.specs(network, _under("last.", found))
+        wanted |= {f"last.{name}": spec for name, spec in progress.items()}
+    for name in chain(wanted, found):
+        if name not in found:
+            raise DamagedError(f"it lacks {shown(name)}")
+        if name not in wanted:
+            raise DamagedError(f"{shown(name)} is nothing that its network has")
+        if wanted[name] != found[name]:
+            raise DamagedError(f"{shown(name)} is {found[name]}, and {wanted[name]} in its network")
+    if said.last is not None and said.best and "validation_accuracy_integer" not in said.best and network.deployable:
+        raise DamagedError("it does not say the accuracy of its best integers")
+
+
+def layout(recipe: Recipe, said: Said, tensors: int) -> "Network":
+    """The network of a checkpoint with so many tensors, without memory for their values.
+
+    Raises:
+        DamagedError: there can be no such network.
+        BasaltError: its layers do not fit together.
+    """
+    from train.networks import Network
+
+    if not said.inputs <= LARGEST or not said.classes <= LARGEST:
+        raise DamagedError(f"a network of {said.inputs} inputs and {said.classes} classes is larger than any")
+    if len(recipe.network.layers) > tensors:
+        raise DamagedError("it has fewer tensors than layers")
+    try:
+        with torch.device("meta"):
+            network = Network.of(recipe, said.sensor or (said.inputs,), said.classes)
+    except (RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        raise DamagedError("there can be no network of its recipe") from error
+    if max(layer.units for layer in network.layers.values()) > LARGEST:
+        raise DamagedError("its network is larger than any")
+    return network
+
+
+def _under(prefix: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    return {name.removeprefix(prefix): value for name, value in values.items() if name.startswith(prefix)}

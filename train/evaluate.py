@@ -11,7 +11,6 @@ import typer
 
 from basalt.cli import run_app
 from basalt.files import write_json
-from basalt.paths import newest
 
 SPLITS = {
     "test": ("test",),
@@ -41,7 +40,7 @@ def evaluate(
     """
     from train import checkpoint
 
-    found = newest("*/checkpoint.pt", "trained run", "python train/main.py") if run is None else run
+    found = checkpoint.newest_run() if run is None else run
     path = checkpoint.locate(found)
     result = scores(path, data, split, data_dir)
     target = path.parent / f"evaluation-{result['dataset']}{'' if split == 'test' else '-' + split}.json"

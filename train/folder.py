@@ -1,16 +1,16 @@
-"""A run's folder: recipe.toml, checkpoint.pt, log.csv, metrics.json and TensorBoard's events."""
+"""A run's folder: recipe.toml, checkpoint.safetensors, log.csv, metrics.json and TensorBoard's events."""
 
 import csv
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder
-from train.checkpoint import NAME
+from train.checkpoint import present
 from train.recipe import FILE as RECIPE
 from train.recipe import Recipe, read
 
@@ -30,7 +30,7 @@ def stored_recipe(run: Path) -> Recipe:
 
 def make_room(run: Path) -> Path | None:
     """Move an earlier run out of the way, to `<run>.1`, `<run>.2` …: nothing trained is ever overwritten."""
-    if not (run / NAME).exists():
+    if not present(run):
         return None
     number = 1
     while (moved := run.with_name(f"{run.name}.{number}")).exists():
@@ -105,7 +105,7 @@ def check_same(stored: Recipe, wanted: Recipe, run: Path) -> None:
             )
 
 
-def write_log(run: Path, history: list[dict[str, Any]]) -> None:
+def write_log(run: Path, history: Sequence[Mapping[str, Any]]) -> None:
     """Write log.csv, a row an epoch."""
     with atomic(run / "log.csv") as temporary, temporary.open("w", newline="") as file:
         if history:

@@ -8,6 +8,7 @@ never stopped (on the same machine with the same number of threads and devices).
 import logging
 import math
 import time
+from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ import torch
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from train import checkpoint
+from train import checkpoint, moments
 from train.batches import batch_count, dense, epoch_batches
 from train.checkpoint import Checkpoint
 from train.data.events import Splits
@@ -26,6 +27,7 @@ from train.folder import RECIPE, held, write_log
 from train.networks import Network
 from train.objectives import OBJECTIVES
 from train.recipe import Recipe, TrainingConfig
+from train.resumption import Progress
 from train.scores import float_score, integer_score
 from train.stepper import Stepper
 from train.stepper import optimizer as make_optimizer
@@ -47,13 +49,13 @@ class State:
     """What changes while training; `history` has one row an epoch."""
 
     network: Network
-    optimizer: torch.optim.Optimizer
+    optimizer: torch.optim.AdamW
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
-    best: dict[str, Any] = field(default_factory=dict)
-    best_model: dict[str, torch.Tensor] = field(default_factory=dict)
-    history: list[dict[str, Any]] = field(default_factory=list)
+    best: Mapping[str, Any] = field(default_factory=dict)
+    best_model: Mapping[str, torch.Tensor] = field(default_factory=dict)
+    history: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def make_fabric(accelerator: str, devices: str) -> Fabric:
@@ -219,15 +221,15 @@ def _begin(recipe: Recipe, run: Path, moved: Path | None, console: Console) -> N
 
 def _save(recipe: Recipe, splits: Splits, run: Path, state: State, fabric: Fabric) -> None:
     if fabric.global_rank == 0:
-        last = {
-            "model": state.network.state_dict(),
-            "optimizer": state.optimizer.state_dict(),
-            "epoch": state.epoch,
-            "step": state.step,
-            "seconds": state.seconds,
-            "random": torch.get_rng_state(),
-            "history": state.history,
-        }
+        last = Progress(
+            state.network.state_dict(),
+            moments.moments(state.network, state.optimizer),
+            torch.get_rng_state(),
+            state.epoch,
+            state.step,
+            state.seconds,
+            tuple(state.history),
+        )
         train = splits.train
         saved = Checkpoint(
             recipe, train.features_count, splits.classes, state.best_model, state.best, last, train.sensor
@@ -239,15 +241,18 @@ def _save(recipe: Recipe, splits: Splits, run: Path, state: State, fabric: Fabri
 
 def _restore(state: State, saved: Checkpoint) -> None:
     last = saved.last
-    if not last:
+    if last is None:
         raise BasaltError(
             "A published checkpoint holds the weights alone and cannot be resumed: train its recipe anew."
         )
-    state.network.load_state_dict(last["model"])
-    state.optimizer.load_state_dict(last["optimizer"])
-    state.epoch, state.step, state.seconds = last["epoch"], last["step"], last["seconds"]
-    state.history, state.best, state.best_model = last["history"], saved.best, saved.model
-    torch.set_rng_state(last["random"])
+    state.network.load_state_dict(last.model)
+    moments.restore(state.network, state.optimizer, last.moments)
+    state.epoch, state.step, state.seconds = last.epoch, last.step, last.seconds
+    state.history, state.best, state.best_model = list(last.history), saved.best, saved.model
+    try:
+        torch.set_rng_state(last.random)
+    except RuntimeError as error:
+        raise BasaltError("The checkpoint's random state is damaged: train its recipe anew.") from error
 
 
 def _copy(model: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

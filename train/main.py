@@ -13,7 +13,7 @@ import typer
 from basalt.cli import run_app
 from basalt.errors import BasaltError
 from basalt.files import write_json
-from basalt.paths import RUNS
+from basalt.paths import CHECKPOINT, RUNS
 
 
 def train(
@@ -42,7 +42,7 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network into runs/NAME: checkpoint.pt, recipe.toml, metrics.json, log.csv, TensorBoard events."""
+    """Train a network into runs/NAME: checkpoint.safetensors, recipe.toml, metrics.json, log.csv and events."""
     from train import recipe as recipes
 
     settings = dict(recipes.setting(text) for text in set_ or ())
@@ -66,7 +66,7 @@ def _stopped_run(given: str) -> Path | None:
     from train import checkpoint, recipe
 
     path = Path(given)
-    folder = path.parent if path.name == checkpoint.NAME else path
+    folder = path.parent if path.name in (checkpoint.NAME, checkpoint.BEFORE) else path
     if folder.is_dir():
         return folder
     try:
@@ -119,10 +119,14 @@ def _stopped(run: Path) -> str:
     from train import checkpoint
 
     try:
-        done = checkpoint.read(run).last["epoch"]
+        last = checkpoint.read(run).last
     except BasaltError:
+        last = None
+    if last is None:
         return "Stopped before the first checkpoint."
-    return f"{run}/checkpoint.pt holds {done} finished epochs: go on with `python train/main.py {run} --resume`."
+    return (
+        f"{run}/{checkpoint.NAME} holds {last.epoch} finished epochs: go on with `python train/main.py {run} --resume`."
+    )
 
 
 def measured(
@@ -169,7 +173,7 @@ def _summary(run: Path, metrics: dict[str, Any]) -> str:
         f"Test accuracy {100 * metrics[f'accuracy_{form}']:.2f} % in {form}s (95 % interval {low:.1f} to {high:.1f})"
         f"{floats}; "
         f"best epoch {metrics['best_epoch']} of {metrics['epochs']}, "
-        f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.\nWrote {run}/checkpoint.pt, "
+        f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.\nWrote {run}/{CHECKPOINT}, "
         "recipe.toml, metrics.json, log.csv and TensorBoard events."
     )
 

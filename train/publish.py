@@ -54,7 +54,7 @@ def publish(
     if folder.resolve() == run.resolve():
         raise BasaltError(f"{folder} is the run itself, which could not be resumed then: name another --to.")
     make_folder(folder)
-    replace(saved, last={}).write(folder / checkpoint.NAME)
+    replace(saved, last=None).write(folder / checkpoint.NAME)
     for name in BESIDE:
         with atomic(folder / name) as temporary:
             shutil.copyfile(run / name, temporary)

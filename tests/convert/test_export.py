@@ -22,9 +22,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_only_a_run_or_its_checkpoint_is_exported(trained: Path) -> None:
     """Not what lies beside another file, which may be another network."""
-    (trained / "best.pt").write_bytes((trained / "checkpoint.pt").read_bytes())
-    with pytest.raises(BasaltError, match=r"best\.pt is neither a run folder nor its checkpoint\.pt"):
-        export(trained / "best.pt")
+    (trained / "best.safetensors").write_bytes((trained / "checkpoint.safetensors").read_bytes())
+    with pytest.raises(BasaltError, match=r"best\.safetensors is neither a run folder nor its checkpoint\.safetensors"):
+        export(trained / "best.safetensors")
     with pytest.raises(BasaltError, match=r"No checkpoint at .*nowhere: "):
         export(trained.parent / "nowhere")
     assert not (trained / "model.net").exists()
@@ -44,7 +44,7 @@ def test_nothing_of_other_weights_is_left(trained: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(data, "load", lambda config, data_dir=None: splits())
     np.savez(trained / "trace.npz", hidden1=np.zeros(3))
     (trained / "verify.json").write_text('{"mismatches": 0}')
-    export(trained / "checkpoint.pt", samples=2, verified=0)
+    export(trained / "checkpoint.safetensors", samples=2, verified=0)
     assert (trained / "model.net").exists()
     assert not (trained / "trace.npz").exists() and not (trained / "verify.json").exists()
 

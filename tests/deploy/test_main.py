@@ -9,15 +9,15 @@ from basalt.errors import BasaltError
 from deploy.main import net_file
 
 
-@pytest.mark.parametrize("later", ["checkpoint.pt", "model.net"])
+@pytest.mark.parametrize("later", ["checkpoint.safetensors", "model.net"])
 def test_an_export_older_than_its_checkpoint_is_told_of(
     later: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("checkpoint.pt", "model.net"):
+    for name in ("checkpoint.safetensors", "model.net"):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (0, 100 if name == later else 50))
     assert net_file(tmp_path) == tmp_path / "model.net"
-    assert ("export its weights with `basalt export" in capsys.readouterr().err) == (later == "checkpoint.pt")
+    assert ("export its weights with `basalt export" in capsys.readouterr().err) == (later == "checkpoint.safetensors")
 
 
 def test_a_file_is_meant_as_it_is_and_a_folder_without_one_is_named(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ def study(tmp_path):
     for name, accuracy in (("a-s1", 0.9), ("a-s2", 0.9), ("lstm-s1", None)):
         run = tmp_path / "runs" / name
         run.mkdir(parents=True)
-        (run / "checkpoint.pt").write_bytes(b"")
+        (run / "checkpoint.safetensors").write_bytes(b"")
         (run / "outcome.json").write_text(json.dumps({"metrics": {"accuracy_integer": accuracy}}))
     (tmp_path / "runs" / "unfinished-s1").mkdir()
     return tmp_path
@@ -74,7 +74,7 @@ def test_prices_of_another_convention_are_priced_again(study, asked):
 
 def test_a_newer_training_is_priced_again(study, asked):
     call(study)
-    checkpoint = study / "runs/a-s2/checkpoint.pt"
+    checkpoint = study / "runs/a-s2/checkpoint.safetensors"
     later = (study / "runs/a-s2/prices.json").stat().st_mtime + 10
     os.utime(checkpoint, (later, later))
     call(study)

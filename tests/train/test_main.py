@@ -136,7 +136,7 @@ def test_resume_without_a_run(recipe: Path) -> None:
         call("train", recipe, "--resume")
 
 
-@pytest.mark.parametrize("named", ["tiny", "runs/tiny", "runs/tiny/", "runs/tiny/checkpoint.pt"])
+@pytest.mark.parametrize("named", ["tiny", "runs/tiny", "runs/tiny/", "runs/tiny/checkpoint.safetensors"])
 def test_resume_takes_whatever_names_the_run(named: str, recipe: Path) -> None:
     call("train", recipe, "--epochs", 1)
     assert "Test accuracy" in call("train", named, "--resume")

@@ -33,7 +33,7 @@ def test_one_batch_is_as_one_without_a_gradient(factor: float, tmp_path: Path, m
     with monkeypatch.context() as patch:
         overflowing(patch, 0.0, range(2, 3))
         run(tmp_path / "silent", wanted=wanted)
-    ours, theirs = (checkpoint.read(tmp_path / name).last["model"] for name in ("overflowing", "silent"))
+    ours, theirs = (checkpoint.read(tmp_path / name).last.model for name in ("overflowing", "silent"))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     assert [row["overflowed"] for row in state.history] == [pytest.approx(1 / 6), 0]
     assert "overflowed" in (tmp_path / "overflowing" / "log.csv").read_text().splitlines()[0]
@@ -44,7 +44,7 @@ def test_most_batches_stop_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     overflowing(monkeypatch, float("inf"), range(6, 10))
     with pytest.raises(BasaltError, match=r"67 % of epoch 2's samples was not finite: lower training\.learning_rate"):
         run(tmp_path / "run", wanted=recipe(epochs=3))
-    assert checkpoint.read(tmp_path / "run").last["epoch"] == 1
+    assert checkpoint.read(tmp_path / "run").last.epoch == 1
 
 
 @pytest.mark.parametrize("wrong", [{"learning_rate": 1e30}, {"weight_decay": 1e30}])

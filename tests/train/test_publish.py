@@ -8,9 +8,12 @@ import torch
 
 from basalt.errors import BasaltError
 from train import checkpoint
+from train.moments import moments
 from train.networks import Network, load
 from train.publish import formula_count, overview, publish
 from train.recipe import parse
+from train.resumption import Progress
+from train.stepper import optimizer as make_optimizer
 
 DATA = {"name": "spoken"}
 
@@ -28,8 +31,14 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "runs" / "tiny"
     folder.mkdir(parents=True)
     network = Network(recipe().network, 10, 2)
-    last = {"model": network.state_dict(), "optimizer": torch.zeros(100_000)}
-    checkpoint.Checkpoint(recipe(), 10, 2, network.state_dict(), {"epoch": 1}, last).write(folder / checkpoint.NAME)
+    optimizer = make_optimizer(network, recipe().training, torch.device("cpu"))
+    sum(parameter.sum() for parameter in network.parameters()).backward()
+    optimizer.step()
+    last = Progress(
+        network.state_dict(), moments(network, optimizer), torch.get_rng_state(), 1, 1, 4.2, ({"epoch": 1},)
+    )
+    saved = checkpoint.Checkpoint(recipe(), 10, 2, network.state_dict(), last=last)
+    saved.write(folder / checkpoint.NAME)
     recipe().write(folder / "recipe.toml")
     (folder / "log.csv").write_text("epoch\r\n1\r\n")
     metrics = {
@@ -43,7 +52,8 @@ def run(tmp_path: Path) -> Path:
 def test_publishing_keeps_the_network_and_leaves_out_the_rest(run: Path, tmp_path: Path) -> None:
     publish(run, tmp_path / "models")
     kept = tmp_path / "models" / "tiny"
-    assert (kept / checkpoint.NAME).stat().st_size < (run / checkpoint.NAME).stat().st_size / 4
+    assert (kept / checkpoint.NAME).stat().st_size < (run / checkpoint.NAME).stat().st_size / 2
+    assert checkpoint.read(run).last is not None and checkpoint.read(kept).last is None
     before, after = load(run).state_dict(), load(kept).state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     text = (tmp_path / "models" / "README.md").read_text()

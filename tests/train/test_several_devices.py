@@ -30,7 +30,7 @@ def trained(launcher: tuple[str, ...], name: str, folder: Path) -> Path:
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     one, two = trained(ONE, "one", tmp_path), trained(TWO, "two", tmp_path)
-    weights, others = (read(run).last["model"] for run in (one, two))
+    weights, others = (read(run).last.model for run in (one, two))
     for name, values in weights.items():
         torch.testing.assert_close(values, others[name], rtol=1e-5, atol=1e-6, msg=name)
     logs = []

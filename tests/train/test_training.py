@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import pickle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +28,7 @@ def run(folder: Path, resume: bool = False, wanted: Recipe | None = None) -> Any
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
     saved = checkpoint.read(folder)
-    return {**saved.last["model"], **{f"best.{name}": value for name, value in saved.model.items()}}
+    return {**saved.last.model, **{f"best.{name}": value for name, value in saved.model.items()}}
 
 
 def assert_same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> None:
@@ -60,7 +59,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_learns_and_writes_its_files(whole: Path) -> None:
-    assert {"checkpoint.pt", "recipe.toml", "log.csv"} <= {path.name for path in whole.iterdir()}
+    assert {"checkpoint.safetensors", "recipe.toml", "log.csv"} <= {path.name for path in whole.iterdir()}
     assert any(path.name.startswith("events.out") for path in whole.iterdir())
     saved = checkpoint.read(whole)
     assert saved.best["validation_accuracy_integer"] >= 0.9
@@ -86,14 +85,14 @@ def test_resume_equals_not_stopping(step: int, whole: Path, tmp_path: Path, monk
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         stop_at(patch, step)
         run(tmp_path / "run")
-    assert checkpoint.read(tmp_path / "run").last["epoch"] == (step - 1) // 6
+    assert checkpoint.read(tmp_path / "run").last.epoch == (step - 1) // 6
     load(tmp_path / "run")
     run(tmp_path / "run", resume=True)
     assert_same(weights(tmp_path / "run"), weights(whole))
     history = [
-        {k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.read(tmp_path / "run").last["history"]
+        {k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.read(tmp_path / "run").last.history
     ]
-    expected = [{k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.read(whole).last["history"]]
+    expected = [{k: v for k, v in row.items() if k != "seconds"} for row in checkpoint.read(whole).last.history]
     assert history == expected
 
 
@@ -101,7 +100,7 @@ def test_resume_equals_not_stopping_with_few_validations(tmp_path: Path, monkeyp
     wanted = recipe(epochs=4, validate_every=3)
     run(tmp_path / "whole", wanted=wanted)
     expected = checkpoint.read(tmp_path / "whole")
-    assert [row["epoch"] for row in expected.last["history"] if "validation_loss" in row] == [3, 4]
+    assert [row["epoch"] for row in expected.last.history if "validation_loss" in row] == [3, 4]
     for step in (8, 21):  # before the first validation, and between it and the last
         folder = tmp_path / f"stopped{step}"
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -110,14 +109,6 @@ def test_resume_equals_not_stopping_with_few_validations(tmp_path: Path, monkeyp
         run(folder, resume=True, wanted=wanted)
         assert_same(weights(folder), weights(tmp_path / "whole"))
         assert checkpoint.read(folder).best == expected.best
-
-
-def test_a_file_with_code_is_not_recommended(tmp_path: Path) -> None:
-    """Torch's message says how to run it."""
-    (tmp_path / "checkpoint.pt").write_bytes(pickle.dumps(print))
-    with pytest.raises(BasaltError, match="no checkpoint") as caught:
-        checkpoint.read(tmp_path)
-    assert "weights_only" not in str(caught.value)
 
 
 def test_more_devices_than_samples_in_a_batch_are_one_sentence(tmp_path: Path) -> None:
@@ -146,62 +137,28 @@ def test_every_epoch_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_new_run_moves_the_old_one_aside(tmp_path: Path) -> None:
     short = recipe(epochs=1)
     run(tmp_path / "run", wanted=short)
-    before = (tmp_path / "run" / "checkpoint.pt").read_bytes()
+    before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
     run(tmp_path / "run", wanted=short)
-    assert (tmp_path / "run.1" / "checkpoint.pt").read_bytes() == before
+    assert (tmp_path / "run.1" / "checkpoint.safetensors").read_bytes() == before
 
 
-@pytest.mark.parametrize("where", ["fsync", "save", "writer"])
+@pytest.mark.parametrize("where", ["fsync", "write"])
 def test_full_disk_keeps_the_old_checkpoint(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "run"
     run(folder, wanted=recipe(epochs=1))
-    before = (folder / "checkpoint.pt").read_bytes()
+    before = (folder / "checkpoint.safetensors").read_bytes()
 
     def full(*_: Any) -> None:
-        if where == "writer":
-            raise RuntimeError("[enforce fail at inline_container.cc:424] PytorchStreamWriter failed writing file")
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full) if where == "fsync" else patch.setattr(torch, "save", full)
-        with pytest.raises(BasaltError, match=r"Cannot write .*(checkpoint.pt|recipe.toml).*(No space left|disk full)"):
+        patch.setattr(os, "fsync", full) if where == "fsync" else patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(BasaltError, match=r"Cannot write .*(checkpoint.safetensors|recipe.toml).*No space left"):
             run(folder, resume=True, wanted=recipe(epochs=3))
-    assert (folder / "checkpoint.pt").read_bytes() == before
+    assert (folder / "checkpoint.safetensors").read_bytes() == before
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
     run(folder, resume=True, wanted=recipe(epochs=3))
-    assert checkpoint.read(folder).last["epoch"] == 3
-
-
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "text", "other"])
-def test_damaged_checkpoint_is_one_sentence(damage: str, whole: Path, tmp_path: Path) -> None:
-    content = (whole / "checkpoint.pt").read_bytes()
-    path = tmp_path / "checkpoint.pt"
-    half = len(content) // 2
-    path.write_bytes(
-        {
-            "truncated": content[:half],
-            "flipped": content[:60] + bytes(byte ^ 0xFF for byte in content[60:400]) + content[400:],
-            "empty": b"",
-            "text": b"hello",
-            "other": b"",
-        }[damage]
-    )
-    if damage == "other":
-        torch.save({"weights": torch.ones(2)}, path)
-    with pytest.raises(BasaltError, match=r"checkpoint\.pt.*(damaged|not a Basalt checkpoint)") as caught:
-        load(tmp_path)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
-    class Evil:
-        def __reduce__(self) -> Any:
-            return (os.mkdir, (str(tmp_path / "ran"),))
-
-    torch.save({"format": "basalt-checkpoint", "evil": Evil()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(BasaltError, match="damaged"):
-        load(tmp_path)
-    assert not (tmp_path / "ran").exists()
+    assert checkpoint.read(folder).last.epoch == 3
 
 
 def test_learns_delays_recurrence_and_a_mean_membrane_over_time(tmp_path: Path) -> None:

@@ -31,14 +31,14 @@ def quantised(states: int, window: float, bits: int) -> tuple[Int[np.ndarray, "d
         BasaltError: the coefficients do not fit (one near 1 rounds to 1 where there are too few bits).
     """
     shift = bits - 1
-    transition, drive = (np.rint(m * 2.0**shift).astype(np.int64) for m in legendre(states, window))
-    if max(np.abs(transition).max(), np.abs(drive).max()) >= 2**shift:
+    transition, drive = (np.rint(m * 2.0**shift) for m in legendre(states, window))
+    if not max(np.abs(transition).max(), np.abs(drive).max()) < 2**shift:  # nor where they are no numbers
         more = ", or more `coefficient_bits`" if window > 2**shift else ""
         raise BasaltError(
             f"a slow memory of {states} states over {window:g} steps has coefficients that {bits} bits cannot hold: "
             f"choose a `window` from 2 to {2**shift} steps{more}."
         )
-    return transition, drive, shift
+    return transition.astype(np.int64), drive.astype(np.int64), shift
 
 
 def impulse_response(

@@ -51,8 +51,8 @@ class Neuron(slayer.neuron.cuba.Neuron):
         self.num_neurons = neurons
         self.shape = torch.Size([neurons])
         channels = neurons if channels is None else channels
-        self.current_decay.data = _spread(current_decay, channels, neurons)
-        self.voltage_decay.data = _spread(voltage_decay, channels, neurons)
+        self.current_decay = torch.nn.Parameter(_spread(current_decay, channels, neurons), requires_grad=False)
+        self.voltage_decay = torch.nn.Parameter(_spread(voltage_decay, channels, neurons), requires_grad=False)
         self.leak: Leak | None = None
         if learn:
             each = torch.broadcast_to(self.voltage_decay.data, [neurons])[:: neurons // channels] / DECAY_UNIT

@@ -263,7 +263,7 @@ def supplement(task: Task, outcome: Mapping[str, Any], run: Path, data_dir: Path
         prices = read_json(run / PRICES)
         if prices != outcome.get("prices"):
             found["prices"] = prices
-    if task.recordings and outcome.get("recordings") is None and (run / checkpoint.NAME).is_file():
+    if task.recordings and outcome.get("recordings") is None and checkpoint.present(run):
         config = DataConfig.model_validate(outcome["recipe"]["data"])
         seen = on_recordings(load(run), config, data_dir, torch.device("cpu"))
         if seen is not None:

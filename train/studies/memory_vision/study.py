@@ -179,7 +179,9 @@ class Study:
 
     def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
         """The accuracy on recordings, where they were not at hand when the network was trained."""
-        if not self.task.recordings or outcome.get("recordings") is not None or not (run / "checkpoint.pt").is_file():
+        from train.checkpoint import present
+
+        if not self.task.recordings or outcome.get("recordings") is not None or not present(run):
             return {}
         import torch
 
