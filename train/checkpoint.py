@@ -128,13 +128,25 @@ def read(run: Path) -> Checkpoint:
             version = tree.pop("version", None)
             if type(version) is not int or version != VERSION:
                 raise BasaltError(f"{path} has version {shown(version)}; this Basalt reads version {VERSION}.")
-            recipe = parse(tree.pop("recipe", None), str(path))
+            recipe = recipe_of(tree.pop("recipe", None))
             said = Said.of(tree)
             check(recipe, said, file.specs)
             values = file.tensors()
     except DamagedError as error:
         raise BasaltError(f"{path} is damaged or no checkpoint ({error}): train again, or restore the file.") from error
     return assembled(path, recipe, said, values)
+
+
+def recipe_of(content: Any) -> Recipe:
+    """The recipe that a checkpoint was trained by.
+
+    Raises:
+        DamagedError: it is none.
+    """
+    try:
+        return parse(content, "its recipe")
+    except BasaltError as error:
+        raise DamagedError(error) from error
 
 
 def assembled(path: Path, recipe: Recipe, said: Said, values: Mapping[str, torch.Tensor]) -> Checkpoint:
@@ -177,7 +189,6 @@ def layout(recipe: Recipe, said: Said, tensors: int) -> "Network":
 
     Raises:
         DamagedError: there can be no such network.
-        BasaltError: its layers do not fit together.
     """
     from train.networks import Network
 
@@ -188,6 +199,8 @@ def layout(recipe: Recipe, said: Said, tensors: int) -> "Network":
     try:
         with torch.device("meta"):
             network = Network.of(recipe, said.sensor or (said.inputs,), said.classes)
+    except BasaltError as error:
+        raise DamagedError(error) from error
     except (RuntimeError, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise DamagedError("there can be no network of its recipe") from error
     if max(layer.units for layer in network.layers.values()) > LARGEST:

@@ -82,7 +82,7 @@ class Said(Part):
             return cls.model_validate(tree)
         except ValidationError as error:
             key, text = explain(error.errors()[0], cls)
-            raise DamagedError(f"{key}: {text}"[:300] if key else text[:300]) from error
+            raise DamagedError(f"{key}: {text}" if key else text) from error
 
     def plain(self) -> dict[str, Any]:
         """The tree."""

@@ -56,7 +56,10 @@ class Spec:
 
 
 class DamagedError(ValueError):
-    """Why a file is not what it should be, as a clause of a sentence."""
+    """Why a file is not what it should be, as a clause of a sentence; what that repeats of it is escaped and cut."""
+
+    def __init__(self, clause: object) -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(clause)[:300]).rstrip("."))
 
 
 class Opened:
@@ -94,7 +97,7 @@ class Opened:
         try:
             return load(self._head + self._file.read())
         except SafetensorError as error:
-            raise DamagedError(str(error).splitlines()[0][:200]) from error
+            raise DamagedError(error) from error
 
 
 @contextmanager
@@ -145,7 +148,7 @@ def _json(text: bytes | str) -> Any:
         whole = text if isinstance(text, str) else text.decode()
         tree = json.loads(whole, object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)[:200]
+        reason = "nested too deep" if isinstance(error, RecursionError) else error
         raise DamagedError(f"its header is no valid JSON: {reason}") from error
     level = [tree]
     for _ in range(DEPTH + 1):

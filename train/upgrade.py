@@ -77,14 +77,13 @@ def checkpoint_of(old: Path) -> Any:
     import torch
 
     from train import tensors
-    from train.checkpoint import FORMAT, Checkpoint, assembled, check
-    from train.recipe import parse
+    from train.checkpoint import FORMAT, Checkpoint, assembled, check, recipe_of
 
     try:
         content = _unpickled(old)
         if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
             raise tensors.DamagedError("it is none that Basalt wrote")
-        recipe = parse(content.get("recipe"), str(old))
+        recipe = recipe_of(content.get("recipe"))
         said, values = _parts(recipe, content)
         if not all(type(value) is torch.Tensor and value.layout == torch.strided for value in values.values()):
             raise tensors.DamagedError("what should be tensors is not")
@@ -123,7 +122,7 @@ def _unpickled(old: Path) -> Any:
         except pickle.UnpicklingError as error:  # torch's message is an advice to run the code in it
             raise DamagedError("it holds more than tensors and plain values") from error
         except Exception as error:  # whatever a program that somebody else wrote can end in
-            raise DamagedError((str(error).strip() or type(error).__name__).splitlines()[0][:200]) from error
+            raise DamagedError((str(error).strip() or type(error).__name__).splitlines()[0]) from error
 
 
 def _table(value: Any) -> dict[Any, Any]:
