@@ -112,10 +112,10 @@ def _unpickled(old: Path) -> Any:
                 members = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise DamagedError("it is no archive that `torch.save` wrote, or only a part of one") from error
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise DamagedError("parts of it are compressed")
         if any(Path(member.filename).name == TORCHSCRIPT for member in members):
             raise DamagedError("it is a TorchScript program")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise DamagedError("parts of it are compressed")
         file.seek(0)
         try:
             return torch.load(file, map_location="cpu", weights_only=True)

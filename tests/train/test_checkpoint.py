@@ -137,7 +137,6 @@ FILES: dict[str, Callable[[bytes], bytes]] = {
     "text": lambda data: b"hello, this is no checkpoint",
     "a pickle": lambda data: pickle.dumps({"format": "basalt-checkpoint"}),
     "a header of 2^63 bytes": lambda data: struct.pack("<Q", 1 << 63) + data[8:],
-    "a header of 17 MiB": lambda data: joined(b" " * (17 << 20), b""),
     "a header of nothing": lambda data: joined(b"", b""),
     "a header that is no table": lambda data: joined([1], b""),
     "a number too long": lambda data: joined(b'{"a": ' + b"9" * 10_000 + b"}", b""),
@@ -242,15 +241,25 @@ def test_another_version_says_which_is_read(whole: Path, tmp_path: Path) -> None
         refused(tmp_path, joined(header, values), "this Basalt reads version 2")
 
 
-def test_a_convolution_over_a_world_takes_no_memory(whole: Path, tmp_path: Path) -> None:
-    """Its weights are few, but its neurons would be."""
+def test_a_long_header_is_not_read(whole: Path, tmp_path: Path) -> None:
+    """Spaces may end it."""
     header, values = parts(whole)
-    wide = {"kind": "conv", "channels": 1, "kernel": 1}
+    header["__metadata__"] = {"basalt": json.dumps(header["__metadata__"])}
+    text = json.dumps(header).encode()
+    (tmp_path / NAME).write_bytes(joined(text + b" " * 8, values))
+    read(tmp_path)
+    refused(tmp_path, joined(text + b" " * (17 << 20), values), "its header has")
+
+
+@pytest.mark.parametrize("sensor, padding", [((1, 1 << 20, 1 << 20), 0), ((1, 1, 1), 4096)])
+def test_neurons_without_end_are_refused(sensor: tuple[int, ...], padding: int, whole: Path, tmp_path: Path) -> None:
+    """A convolution has few weights, however many neurons it has."""
+    header, values = parts(whole)
+    wide = {"kind": "conv", "channels": 1, "kernel": 1, "padding": padding}
     narrow = {"kind": "conv", "channels": 1, "kernel": 1, "stride": 4096}
-    header["__metadata__"]["recipe"] = parse(
-        {**content(), "network": {"layers": [wide, narrow, {"kind": "readout"}]}}, "wide"
-    ).plain()
-    header["__metadata__"].update(inputs=1 << 40, sensor=[1, 1 << 20, 1 << 20])
+    layers = [wide, narrow, {"kind": "readout"}]
+    header["__metadata__"]["recipe"] = parse({**content(), "network": {"layers": layers}}, "wide").plain()
+    header["__metadata__"].update(inputs=int(np.prod(sensor)), sensor=sensor)
     refused(tmp_path, joined(header, values), "larger than any")
 
 
