@@ -49,7 +49,7 @@ def stages() -> tuple[Stage, ...]:
 
     backends = [name if backend.why_not is None else f"{name}*" for name, backend in BACKENDS.items()]
     return (
-        Stage("train/", ("SLAYER network,", "exact integers inside"), "checkpoint.pt", {
+        Stage("train/", ("SLAYER network,", "exact integers inside"), "checkpoint.safetensors", {
             "layers": list(LAYERS), "data sets": list(DATASETS),
         }),
         Stage("convert/", ("records, design rules,", "quantised ranges"), "model.net", {

@@ -38,6 +38,8 @@ BEFORE = "checkpoint.pt"
 """What earlier versions wrote: `basalt upgrade` turns it into one of these."""
 LARGEST = 1 << 24
 """Of a network's inputs and of the neurons of a layer: more than any file could hold the weights of."""
+HEAVIEST = 2.0**60
+"""Of weights; those that neurons can have are below 2⁷."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,11 +155,12 @@ def assembled(path: Path, recipe: Recipe, said: Said, values: Mapping[str, torch
     """The checkpoint of tensors that have been checked by their specs.
 
     Raises:
-        BasaltError: a weight is no finite number.
+        BasaltError: a weight is no number, or so large that it would be none on the grid of integers.
     """
     for name, value in values.items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise BasaltError(f"{path} is damaged: {name} holds numbers that are not finite; train again.")
+        weights = name.startswith(("model.", "last.model.")) and value.is_floating_point()
+        if weights and not bool((value.abs() <= HEAVIEST).all()):
+            raise BasaltError(f"{path} is damaged: {name} holds no finite weights; train again, or restore the file.")
     last = said.last and Progress.of(said.last, _under("last.", values))
     return Checkpoint(recipe, said.inputs, said.classes, _under("model.", values), said.best, last, said.sensor)
 
