@@ -161,7 +161,7 @@ def assembled(path: Path, recipe: Recipe, said: Said, values: Mapping[str, torch
         weights = name.startswith(("model.", "last.model.")) and value.is_floating_point()
         if weights and not bool((value.abs() <= HEAVIEST).all()):
             raise BasaltError(f"{path} is damaged: {name} holds no finite weights; train again, or restore the file.")
-    last = said.last and Progress.of(said.last, _under("last.", values))
+    last = None if said.last is None else Progress.of(said.last, _under("last.", values))
     return Checkpoint(recipe, said.inputs, said.classes, _under("model.", values), said.best, last, said.sensor)
 
 

@@ -277,7 +277,7 @@ def _board(run: Path, fabric: Fabric, state: State) -> Any:
         raise BasaltError(f"Cannot write TensorBoard's events into {run}: {error.strerror or error}.") from error
 
 
-def _log(board: Any, row: dict[str, Any]) -> None:
+def _log(board: Any, row: Mapping[str, Any]) -> None:
     if board is not None:
         for name, value in row.items():
             if name != "epoch":

@@ -14,7 +14,7 @@ MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 def moments(network: Network, optimizer: torch.optim.AdamW) -> dict[str, torch.Tensor]:
     """The number of steps and both moments of every parameter that has had a gradient, as "<parameter>.<moment>"."""
-    names = {parameter: name for name, parameter in network.named_parameters()}
+    names: dict[torch.Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
     return {
         f"{names[parameter]}.{moment}": state[moment]
         for parameter, state in optimizer.state.items()

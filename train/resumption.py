@@ -26,7 +26,7 @@ def _number(value: Any) -> int | float:
         return float(value)
     if type(value) not in (int, float) or (type(value) is int and abs(value) > LARGEST):
         raise ValueError("what a number was expected for")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _plain(value: int | float) -> int | float | str:
