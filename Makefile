@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 CHECKED := basalt train convert lava_procs deploy tests tools
 
-.PHONY: setup demo test lint format pipeline lock clean help
+.PHONY: setup demo test lint format pipeline lock audit clean help
 
 setup: ## build .venv (Python 3.10 and everything locked in requirements.txt); quick when it is there
 	@tools/bootstrap
@@ -29,8 +29,11 @@ format: setup ## put style and format right where a tool can
 pipeline: setup ## draw docs/pipeline.svg from what is registered
 	$(PYTHON) tools/pipeline.py
 
-lock: ## compile requirements.in and tools/uv.in again; make lock ARGS=--upgrade takes newer versions
+lock: ## compile requirements.in and tools/*.in again; make lock ARGS=--upgrade takes newer versions
 	@tools/lock $(ARGS)
+
+audit: ## look for published advisories on what is locked; needs a network
+	@tools/audit $(ARGS)
 
 clean: ## remove .venv, .tools and caches; runs/ stays
 	rm -rf .venv .tools build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
