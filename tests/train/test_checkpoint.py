@@ -310,6 +310,20 @@ def test_any_tree_is_a_sentence_or_a_checkpoint(data: Any, whole: Path, tmp_path
         assert "\n" not in str(error)
 
 
+def test_views_of_one_buffer_are_written_as_tensors_of_their_own(tmp_path: Path) -> None:
+    """As weights and moments lie in training on a GPU; one number of steps is all parameters'."""
+    saved = trained()
+    assert saved.last is not None
+    buffer = torch.cat([value.reshape(-1) for value in saved.last.moments.values() if value.dim()])
+    views, step, start = {}, torch.tensor(2.0), 0
+    for name, value in saved.last.moments.items():
+        views[name] = buffer[start : start + value.numel()].view_as(value) if value.dim() else step
+        start += value.numel() * bool(value.dim())
+    replace(saved, last=replace(saved.last, moments=views)).write(tmp_path / "views")
+    saved.write(tmp_path / "own")
+    assert (tmp_path / "views").read_bytes() == (tmp_path / "own").read_bytes()
+
+
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BasaltError, match="no regular file"), tensors.opened(tmp_path / "pipe"):

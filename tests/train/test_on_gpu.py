@@ -1,16 +1,20 @@
 """On a real GPU: the compiled kernels, which the interpreter's tests cannot see. Left out where there is none."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
-from tests.train.helpers import events
+from tests.train.helpers import events, recipe, splits
+from tests.train.test_training import stop_at
+from train import checkpoint
 from train.batches import dense
 from train.data.pixels import PixelSet
 from train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig, whole
-from train.loop import make_fabric
+from train.loop import fit, make_fabric
 from train.networks import Network
 from train.recipe import AugmentConfig, NetworkConfig, TrainingConfig
 from train.stepper import Stepper, optimizer
@@ -137,6 +141,26 @@ def test_a_captured_step_is_the_step(kind: str) -> None:
         left.append((step.read(), [p.detach().cpu() for p in network.parameters()]))
     assert left[0][0] == left[1][0]
     assert all(torch.equal(one, other) for one, other in zip(left[0][1], left[1][1]))
+
+
+def test_resuming_equals_not_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moments lie in one buffer there, from which a checkpoint takes them and to which it gives them back."""
+
+    def run(folder: Path, resume: bool = False) -> dict[str, torch.Tensor]:
+        fit(recipe(), splits(), folder, make_fabric("cuda", "1"), resume, Console(quiet=True))
+        last = checkpoint.read(folder).last
+        assert last is not None and last.epoch == 4
+        return last.tensors()
+
+    whole_run = run(tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_at(patch, 3)  # a look an epoch
+        run(tmp_path / "run")
+    stopped = checkpoint.read(tmp_path / "run").last
+    assert stopped is not None and stopped.epoch == 2
+    again = run(tmp_path / "run", resume=True)
+    assert whole_run.keys() == again.keys()
+    assert all(torch.equal(value, again[name]) for name, value in whole_run.items())
 
 
 def test_the_kernels_are_there() -> None:
