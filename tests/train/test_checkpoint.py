@@ -263,6 +263,25 @@ def test_neurons_without_end_are_refused(sensor: tuple[int, ...], padding: int, 
     refused(tmp_path, joined(header, values), "larger than any")
 
 
+def test_hundreds_of_slow_memories_are_not_calculated(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system of each takes up to a second."""
+    from train.layers import slow_memory
+
+    def never(*_: Any) -> None:
+        raise AssertionError("calculated")
+
+    header, values = parts(whole)
+    layers: list[Any] = [{"kind": "dmp", "units": 1, "states": 256, "window": 40.0 + i} for i in range(300)]
+    header["__metadata__"]["recipe"] = parse(
+        {**content(), "network": {"layers": [*layers, {"kind": "readout"}]}}, "many"
+    ).plain()
+    header.update({f"more{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(300)})
+    monkeypatch.setattr(slow_memory, "quantised", never)
+    refused(tmp_path, joined(header, values), "in its network")
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("-inf"), 3e38])
 def test_weights_that_are_no_numbers_are_refused(number: float, tmp_path: Path) -> None:
     saved = trained()

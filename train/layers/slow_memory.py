@@ -50,6 +50,14 @@ def convolve(
     return torch.fft.irfft(spectrum, 2 * steps)[:, :, :steps].transpose(1, 2)
 
 
+def system_of(states: int, window: float, bits: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """Ā, B̄ and their fraction bits; without values in a network that is only laid out, since they take a while."""
+    if torch.empty(0).is_meta:
+        return torch.empty(states, states, dtype=torch.int64), torch.empty(states, dtype=torch.int64), bits - 1
+    transition, drive, shift = quantised(states, window, bits)
+    return torch.as_tensor(transition), torch.as_tensor(drive), shift
+
+
 class SlowMemory(torch.nn.Module):
     """Training form and integers of one layer's slow memory.
 
@@ -76,10 +84,10 @@ class SlowMemory(torch.nn.Module):
         scale: float,
     ) -> None:
         super().__init__()
-        transition, drive, self.coefficient_shift = quantised(states, window, coefficient_bits)
+        transition, drive, self.coefficient_shift = system_of(states, window, coefficient_bits)
         self.update_interval = update_interval
-        self.register_buffer("transition", torch.as_tensor(transition), persistent=False)
-        self.register_buffer("drive_input", torch.as_tensor(drive), persistent=False)
+        self.register_buffer("transition", transition, persistent=False)
+        self.register_buffer("drive_input", drive, persistent=False)
         self.register_buffer("shift", torch.tensor(0))
         # A drive weight that starts negative behind the ReLU would never see a gradient.
         start = 8 / inputs**0.5 * torch.rand(1, inputs) if inputs > 1 else torch.full((1, 1), 2.0)
