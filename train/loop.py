@@ -31,6 +31,7 @@ from train.resumption import Progress
 from train.scores import float_score, integer_score
 from train.stepper import Stepper
 from train.stepper import optimizer as make_optimizer
+from train.tensors import Spec
 
 try:
     from lightning_fabric import Fabric
@@ -244,6 +245,13 @@ def _restore(state: State, saved: Checkpoint) -> None:
     if last is None:
         raise BasaltError(
             "A published checkpoint holds the weights alone and cannot be resumed: train its recipe anew."
+        )
+    if {name: Spec.of(value) for name, value in state.network.state_dict().items()} != {
+        name: Spec.of(value) for name, value in last.model.items()
+    }:
+        raise BasaltError(
+            "The checkpoint is of another network than its run's recipe and data: put back what it was trained by, or "
+            "train under another --name."
         )
     state.network.load_state_dict(last.model)
     moments.restore(state.network, state.optimizer, last.moments)

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -159,6 +160,19 @@ def test_full_disk_keeps_the_old_checkpoint(where: str, tmp_path: Path, monkeypa
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
     run(folder, resume=True, wanted=recipe(epochs=3))
     assert checkpoint.read(folder).last.epoch == 3
+
+
+def test_another_runs_checkpoint_is_not_resumed(tmp_path: Path) -> None:
+    folder, changed = tmp_path / "run", content(epochs=1)
+    changed["network"]["layers"][0]["units"] = 10
+    run(folder, wanted=recipe(epochs=1))
+    with pytest.raises(BasaltError, match="of another network than its run's recipe"):
+        run(folder, resume=True, wanted=parse(changed, "tiny"))
+    saved = checkpoint.read(folder)
+    assert saved.last is not None
+    replace(saved, last=replace(saved.last, random=torch.zeros_like(saved.last.random))).write(folder / checkpoint.NAME)
+    with pytest.raises(BasaltError, match="random state is damaged"):
+        run(folder, resume=True, wanted=recipe(epochs=2))
 
 
 def test_learns_delays_recurrence_and_a_mean_membrane_over_time(tmp_path: Path) -> None:
