@@ -112,7 +112,10 @@ def locate(run: Path) -> Path:
 
 
 def _earlier(old: Path) -> str:
-    return f"{old} is of an earlier Basalt, and could hold code: convert it once by `basalt upgrade {old.parent}`."
+    return (
+        f"{old} is of an earlier Basalt, and could hold code: convert it once by `basalt upgrade {old.parent}` if you "
+        "trust its writer."
+    )
 
 
 def read(run: Path) -> Checkpoint:

@@ -72,6 +72,14 @@ def test_prices_of_another_convention_are_priced_again(study, asked):
     assert "1 networks priced, 1 had been" in call(study, "-n", "7")
 
 
+def test_a_checkpoint_of_an_earlier_version_is_asked_for_anew(study, asked):
+    """There is none to compare the time of: exporting the run says what to do."""
+    call(study, "-n", "7")
+    run = study / "runs/a-s1"
+    (run / "checkpoint.safetensors").rename(run / "checkpoint.pt")
+    assert "1 networks priced, 1 had been" in call(study, "-n", "7")
+
+
 def test_a_newer_training_is_priced_again(study, asked):
     call(study)
     checkpoint = study / "runs/a-s2/checkpoint.safetensors"
