@@ -7,7 +7,7 @@ import torch
 
 from basalt.errors import BasaltError
 from convert import netx
-from convert.netx import why_not_stock
+from convert.stock import why_not_stock
 from deploy.commands import spike_arrays
 from deploy.reference import simulate
 from deploy.run import Job, predict, run
