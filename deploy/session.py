@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import set_start_method
@@ -216,8 +217,17 @@ def end_with_parent(parent: int, host: Host) -> None:
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     host.release()
+    leader = os.getpid()
+    with suppress(OSError):  # no further process
+        heir = os.fork()
+        if heir == 0:
+            os.setsid()
+            end_group(leader)  # so that nobody writes into the folder any more
+            shutil.rmtree(host.folder, ignore_errors=True)
+            os._exit(0)
+        os.waitpid(heir, 0)
     shutil.rmtree(host.folder, ignore_errors=True)
-    end_group(os.getpid())
+    end_group(leader)
 
 
 class Idle:

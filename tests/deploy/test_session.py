@@ -1,6 +1,7 @@
 """A run always ends: what fails is named, and nothing is left behind."""
 
 import errno
+import itertools
 import json
 import os
 import resource
@@ -14,6 +15,7 @@ import pytest
 
 import deploy.channels
 from deploy.backends import run_config
+from deploy.hosting import fork
 from deploy.network import Layout, build
 from deploy.run import Job, prepare
 from deploy.session import Host, SessionError, StallError, run_session
@@ -191,6 +193,25 @@ def test_runs_do_not_grow(tmp_path):
     once("warm")
     first = once(0)
     assert [once(index) for index in range(1, 6)] == [first] * 5
+
+
+def test_a_session_whose_parent_is_killed_leaves_no_folder(tmp_path):
+    """However busily it writes into it."""
+    folder = tmp_path / "session"
+    folder.mkdir()
+
+    def write(host):
+        for number in itertools.count():
+            (host.folder / f"{number}").touch()
+
+    parent = fork(lambda: run_session(write, folder))
+    while not (folder / "0").exists():
+        time.sleep(0.01)
+    parent.end()
+    deadline = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not folder.exists()
 
 
 def test_a_run_has_no_named_memory(layout):
