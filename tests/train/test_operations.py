@@ -26,8 +26,8 @@ def test_fan_out_of_a_convolution_at_every_pixel(data: Any) -> None:
     kernel = tuple(pick(1, min(4, extent + 2 * pad)) for extent, pad in zip(size, padding))
     layer = ConvIntegers(
         name="conv", weight=np.ones((outputs, channels // groups, *kernel), np.int64), threshold=1,
-        current_decay=np.zeros(1, np.int64), voltage_decay=np.zeros(1, np.int64), input_shape=(channels, *size),
-        stride=stride, padding=padding, groups=groups,
+        current_decay=np.zeros(1, np.int64), voltage_decay=np.zeros(1, np.int64),
+        input_shape=(channels, *size), stride=stride, padding=padding, groups=groups,
     )  # fmt: skip
     pixels = torch.eye(channels * size[0] * size[1]).reshape(-1, channels, *size)
     reached = torch.nn.functional.conv2d(pixels, torch.tensor(layer.weight).float(), None, stride, padding, 1, groups)

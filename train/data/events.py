@@ -184,7 +184,7 @@ class RawEvents:
     times in µs; features as in `EventSet`.
     """
 
-    offsets: Int64[np.ndarray, "{len(labels)+1}"]
+    offsets: Int64[np.ndarray, "bounds"]
     times: Int64[np.ndarray, "k"]
     features: UInt16[np.ndarray, "k"]
 

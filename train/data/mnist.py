@@ -78,7 +78,7 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
 
 
 def split(
-    labels: Int64[np.ndarray, "60000"], exclude_first: int = 0
+    labels: Int64[np.ndarray, "n"], exclude_first: int = 0
 ) -> tuple[Int64[np.ndarray, "train"], Int64[np.ndarray, "validation"]]:
     """Positions of training and validation images among the 60,000, 55,000 and 5,000 of them less the first n.
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Int
 
-Input = Float[torch.Tensor, "batch features steps"]
+Input = Float[torch.Tensor, "batch *axes"]
 Labels = Int[torch.Tensor, "batch"]
 Logits = Callable[[torch.Tensor], torch.Tensor]
 """From inputs (batch, …) to logits (batch, classes), differentiable."""

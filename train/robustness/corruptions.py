@@ -37,7 +37,7 @@ def jittered(x: Spikes, spread: float, draw: torch.Generator) -> Spikes:
     return _input(sample, feature, moved.clamp(0, x.shape[2] - 1), value, x, x.shape[2])
 
 
-def stretched(x: Spikes, factor: float) -> Spikes:
+def stretched(x: Spikes, factor: float) -> Num[torch.Tensor, "batch features stretched"]:
     """The sample in `factor` times as many steps: events move from t to ⌊factor·t⌋; graded inputs are held instead."""
     steps = max(round(x.shape[2] * factor), 1)
     if int(x.max()) > 1:
@@ -60,7 +60,7 @@ def _input(
     value: Num[torch.Tensor, "events"],
     like: Spikes,
     steps: int,
-) -> Spikes:
+) -> Num[torch.Tensor, "batch features {steps}"]:
     batch, features, _ = like.shape
     cells = (sample * features + feature) * steps + step
     flat = torch.zeros(batch * features * steps, dtype=value.dtype, device=like.device)

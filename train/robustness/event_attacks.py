@@ -11,9 +11,11 @@ differs from the input. The projection of a perturbation onto {0, 1} of arXiv 24
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
-from train.robustness.attacks import Input, Labels, Logits, gradient
+from train.robustness.attacks import Labels, Logits, gradient
+
+Input = Float[torch.Tensor, "batch features steps"]
 
 NEVER = float("-inf")
 

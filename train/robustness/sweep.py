@@ -98,7 +98,7 @@ class Point:
 
 def sweep(
     network: torch.nn.Module,
-    x: Float[torch.Tensor, "samples features steps"],
+    x: Float[torch.Tensor, "samples *axes"],
     labels: Int[torch.Tensor, "samples"],
     attack: Attack,
     budgets: Sequence[float],

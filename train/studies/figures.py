@@ -128,7 +128,7 @@ def level_map(
             f"M{x(a[1]):.1f} {y(a[0]):.1f}L{x(b[1]):.1f} {y(b[0]):.1f}" for a, b in contour(values, level)
         )
         parts.append(f"<path class='contour' d='{segments}'><title>{unit * level:g}</title></path>")
-    for r, c in zip(*np.nonzero(np.isfinite(values))):
+    for r, c in np.argwhere(np.isfinite(values)).tolist():
         parts.append(f"<text class='value' x='{x(c):.1f}' y='{y(r) + 4:.1f}'>{unit * values[r, c]:.1f}</text>")
     for c, tick in enumerate(x_axis.ticks):
         parts.append(
@@ -145,7 +145,7 @@ def surface(x_axis: Axis, y_axis: Axis, values: Float[np.ndarray, "rows columns"
     x, y = Scale(-0.5, columns - 0.5, LEFT, WIDTH - RIGHT), Scale(-0.5, rows - 0.5, HEIGHT - BOTTOM, TOP)
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     parts = []
-    for r, c in zip(*np.nonzero(np.isfinite(values))):
+    for r, c in np.argwhere(np.isfinite(values)).tolist():
         strength = 8 + 80 * (float(values[r, c]) - low) / ((high - low) or 1.0)
         box = f"M{x(c - 0.5):.1f} {y(r + 0.5):.1f}h{x(1) - x(0) + 0.4:.1f}v{y(0) - y(1) + 0.4:.1f}H{x(c - 0.5):.1f}z"
         parts.append(f"<path class='cell' style='--s:{strength:.0f}%' d='{box}'/>")

@@ -164,7 +164,7 @@ def held(scores: dict[int, Score], enough: float = 0.97) -> int:
     return most
 
 
-def modern_capacity(size: Float[np.ndarray, "..."] | float, turned: float = 0.0) -> Float[np.ndarray, "..."]:
+def modern_capacity(size: Float[np.ndarray, "..."] | float, turned: float = 0.0) -> Float[np.ndarray, "..."] | float:
     """Patterns up to which cues with a fraction `turned` of wrong elements are surely mended by an exponential memory.
 
         K = exp(N·I(1 − 2·turned)/2),  I(a) = ½((1 + a)·log(1 + a) + (1 − a)·log(1 − a))          (2^(N/2) for none)

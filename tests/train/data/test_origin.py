@@ -7,21 +7,25 @@ import pytest
 
 from train.data import DATASETS, digits, mnist, nmnist
 from train.data.config import DataConfig
+from train.data.events import EventSet
 from train.data.origin import ORIGINS, TEST, TRAINING, embedded, first_labels, origin, overlap, warning
 
 SHARE_TRAINING = ("digits", "static_digits", "mnist", "smnist", "psmnist", "static_mnist", "nmnist")
 NOWHERE = Path("/nowhere")
 
 
-class Shown:
-    """Samples of which no more than index and label is known."""
-
-    def __init__(self, index: object, labels: object = None) -> None:
-        self.index = np.asarray(index, np.int64)
-        self.labels = np.zeros(len(self.index), np.int64) if labels is None else np.asarray(labels)
-
-    def __len__(self) -> int:
-        return len(self.index)
+def samples(index: object, labels: object = None) -> EventSet:
+    """Samples without an event."""
+    where = np.asarray(index, np.int64)
+    return EventSet(
+        offsets=np.zeros(len(where) + 1, np.int64),
+        features=np.zeros(0, np.uint16),
+        times=np.zeros(0, np.uint16),
+        labels=np.zeros(len(where), np.int64) if labels is None else np.asarray(labels, np.int64),
+        steps=1,
+        step_ms=1.0,
+        index=where,
+    )
 
 
 def count(trained: str, tested: str, split: str, index: object, labels: object = None, **config: object) -> int:
@@ -29,8 +33,8 @@ def count(trained: str, tested: str, split: str, index: object, labels: object =
 
 
 def seen(trained, tested, split, index, labels=None, data_dir=NOWHERE, **config):  # type: ignore[no-untyped-def]
-    shown = Shown(index, labels)
-    return overlap(DataConfig(name=trained, **config), DataConfig(name=tested), split, shown, data_dir)  # type: ignore[arg-type]
+    shown = samples(index, labels)
+    return overlap(DataConfig(name=trained, **config), DataConfig(name=tested), split, shown, data_dir)
 
 
 def test_the_embedded_digits_are_the_first_500_of_each_class_of_mnists_training_images() -> None:
@@ -77,8 +81,8 @@ def test_what_training_left_out_is_new() -> None:
 def test_a_part_of_nmnist_may_number_its_test_on_from_the_training_set() -> None:
     index = np.arange(400, 500)
     training, other = first_labels()[index], (first_labels()[index] + 1) % 10
-    assert origin("nmnist").shows("test", Shown(index, training))[0] == TRAINING  # type: ignore[arg-type]
-    assert origin("nmnist").shows("test", Shown(index, other))[0] == TEST  # type: ignore[arg-type]
+    assert origin("nmnist").shows("test", samples(index, training))[0] == TRAINING
+    assert origin("nmnist").shows("test", samples(index, other))[0] == TEST
     assert count("mnist", "nmnist", "test", index, training) == 100
     assert count("mnist", "nmnist", "test", index, other) == 0
     assert count("digits", "nmnist", "test", index, training) == 95
@@ -109,12 +113,12 @@ def test_recordings_that_are_here_are_those_that_were_seen(tmp_path: Path) -> No
 
 
 def test_the_warning_counts_names_the_source_and_the_way_out() -> None:
-    parts = {"train": Shown([3, 4]), "test": Shown([3, 4, 5], [9, 9, 9])}
+    parts = {"train": samples([3, 4]), "test": samples([3, 4, 5], [9, 9, 9])}
     known = {"train": np.array([True, False]), "test": np.zeros(3, bool)}
-    said = warning(DataConfig(name="smnist"), DataConfig(name="nmnist"), parts, known)  # type: ignore[arg-type]
+    said = warning(DataConfig(name="smnist"), DataConfig(name="nmnist"), parts, known)
     assert said.startswith("1 of these 5 samples show MNIST training images that this network was trained or chosen on")
     assert "data.exclude_first=N" in said and TEST not in said
-    own = warning(DataConfig(name="spoken"), DataConfig(name="spoken"), parts, known)  # type: ignore[arg-type]
+    own = warning(DataConfig(name="spoken"), DataConfig(name="spoken"), parts, known)
     assert "spoken's train split" in own and "--split test" in own
     assert warning(DataConfig(), DataConfig(), parts, {"train": np.zeros(2, bool), "test": np.zeros(3, bool)}) == ""  # type: ignore[arg-type]
 

@@ -31,8 +31,8 @@ def norms(
     return gradient.norm(dim=1).numpy()
 
 
-def reach(norms: Float[np.ndarray, "samples steps"]) -> Float[np.ndarray, "samples"]:
-    """log₁₀ of each sample's mean norm in the first tenth of the steps over that in the last tenth."""
+def reach(norms: Float[np.ndarray, "samples steps"]) -> Float[np.ndarray, "known"]:
+    """log₁₀ of each sample's mean norm in the first tenth over that in the last tenth, where this is not 0."""
     tenth = max(norms.shape[1] // 10, 1)
     early, late = norms[:, :tenth].mean(1), norms[:, -tenth:].mean(1)
     known = late > 0
