@@ -7,18 +7,18 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from convert.records import Readout
 from lava_procs.kernels.fixed_point import dense_sum
 from tests import shapes
 from train.layers.driven import integer_sums
+from train.layers.integers import ReadoutIntegers
 
 asked = pytest.mark.skipif(not shapes.ASKED, reason="shapes are checked with BASALT_CHECK_SHAPES=1")
 
 WRONG = {
     "a function of arrays": lambda: dense_sum(np.zeros((2, 3)), np.zeros((5, 4))),
     "a number of axes": lambda: dense_sum(np.zeros(3), np.zeros((5, 3))),
-    "a record": lambda: Readout("readout", np.zeros(4, dtype=np.int64)),
-    "a type of entries": lambda: Readout("readout", np.zeros((4, 3))),
+    "a record": lambda: ReadoutIntegers("readout", np.zeros(4, dtype=np.int64)),
+    "a type of entries": lambda: ReadoutIntegers("readout", np.zeros((4, 3))),
     "tensors": lambda: integer_sums(torch.zeros((2, 3, 5), dtype=torch.uint8), np.zeros((4, 6), dtype=np.int64)),
 }
 
@@ -32,7 +32,7 @@ def test_a_wrong_shape_raises(call):
 
 def test_what_is_wrong_can_be_made():
     with shapes.unchecked():
-        assert Readout("readout", np.zeros((4, 3))).neurons == 4
+        assert len(ReadoutIntegers("readout", np.zeros((4, 3))).weight) == 4
 
 
 def test_all_that_must_pass_passes_with_shapes_checked():
