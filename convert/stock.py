@@ -16,7 +16,7 @@ BYTE_MAX = 127
 Reasons = Iterator[tuple[str, bool]]
 
 
-def stock_weights(*parts: Int[np.ndarray, "neurons inputs"]) -> list[Int[np.ndarray, "neurons inputs"]] | None:
+def stock_weights(*parts: Int[np.ndarray, "neurons _inputs"]) -> list[Int[np.ndarray, "neurons _inputs"]] | None:
     """Weights as stock synapses apply them; `parts` (of a recurrent layer two) share an exponent. None where they fail.
 
     Scaled by the largest power of two 2^b at which they fit 8 bits, they are clipped by the signs of each part, and
@@ -53,7 +53,7 @@ def applied(weight: Int[np.ndarray, "neurons inputs"], bits: int) -> Int[np.ndar
     return sign * (clipped >> lost << lost) if lost >= 0 else weight * 0  # what NumPy makes of a shift below 0
 
 
-def kept(*parts: Int[np.ndarray, "neurons inputs"]) -> bool:
+def kept(*parts: Int[np.ndarray, "neurons _inputs"]) -> bool:
     """Whether stock synapses apply the weights as they are."""
     found = stock_weights(*parts)
     return found is not None and all(np.array_equal(mine, given) for mine, given in zip(found, parts, strict=True))

@@ -1,11 +1,12 @@
 """Records in integers that cannot wrap on the way."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 
 
+@no_type_check  # at runtime: a record may be made wrong, for the design rules to refuse
 class Whole:
     """A dataclass whose whole numbers are Python's integers and int64 arrays: narrower ones wrap when they are shifted.
 

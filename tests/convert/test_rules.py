@@ -8,7 +8,6 @@ import pytest
 from convert import rules
 from convert.pathways import Hgrn, Hopfield, SlowMemory
 from convert.records import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
-from tests import shapes
 
 MEMORY = SlowMemory(
     drive_weight=np.zeros(3, dtype=np.int64),
@@ -44,13 +43,11 @@ SQUARE = replace(LAYER, weight=np.zeros((3, 3), dtype=np.int64), memory=CLASSICA
 
 
 def hgrn(**changes):
-    with shapes.unchecked():
-        return replace(LAYER, memory=replace(HGRN, **changes))
+    return replace(LAYER, memory=replace(HGRN, **changes))
 
 
 def modern(**changes):
-    with shapes.unchecked():
-        return replace(LAYER, memory=replace(MODERN, **changes))
+    return replace(LAYER, memory=replace(MODERN, **changes))
 
 
 def neuron(**changes):
