@@ -16,6 +16,7 @@ import typer
 
 from basalt import __version__
 from basalt.errors import BasaltError, short_of_memory
+from basalt.shown import MESSAGE_LONGEST, shown
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ def run_app(app: Callable[[], Any]) -> None:
 
 def end(message: str, code: int) -> NoReturn:
     """Print `message` on stderr and exit with `code`."""
-    print(message, file=sys.stderr)
+    print(shown(message, MESSAGE_LONGEST), file=sys.stderr)
     raise SystemExit(code)
 
 

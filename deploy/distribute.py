@@ -40,6 +40,7 @@ def distribute(
     scheduler: str | None = None,
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    spent: float = 0.0,
 ) -> Outcome:
     """Run a job on several workers; spikes and counts are those of `deploy.run.run`.
 
@@ -49,6 +50,7 @@ def distribute(
             job's `file`, if the backend reads it, must be there for them too.
         timeout: seconds for the whole job, None for no limit.
         on_progress: called with (samples done, samples in all).
+        spent: seconds of the limit that are over already.
 
     Returns:
         An outcome whose `seconds` are those from the first share's start to the last one's end, builds included, and
@@ -66,7 +68,7 @@ def distribute(
         count = len(client.scheduler_info(n_workers=-1)["workers"])
         started = time.monotonic()
         pieces = shares(len(job.spikes), count, job.batch)
-        limit = None if timeout is None else timeout - (started - began)
+        limit = None if timeout is None else timeout - spent - (started - began)
         outcomes = gather(client, job, pieces, limit, timeout, on_progress)
     ended = time.monotonic()
     first = outcomes[0]

@@ -104,12 +104,14 @@ def run(
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
+    spent: float = 0.0,
 ) -> Outcome:
     """Run a job in a session that always ends.
 
     Args:
         timeout: seconds, None for no limit.
         on_progress: called with (steps done, steps in all).
+        spent: seconds of the limit that are over already.
         folder: where the session keeps its files while it lasts; the system's temporary folder if None.
 
     Raises:
@@ -140,7 +142,7 @@ def run(
                 graph = build(job.network, layout)
                 graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
-        run_session(task, layout.folder, timeout, on_progress)
+        run_session(task, layout.folder, timeout, on_progress, spent)
         return collect(job, layout)
 
 

@@ -279,6 +279,7 @@ def run_session(
     folder: Path,
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    spent: float = 0.0,
 ) -> None:
     """Run `task` in a child process and see to it that it ends.
 
@@ -287,13 +288,14 @@ def run_session(
         folder: an existing folder of this session's own.
         timeout: seconds after which the run is ended, None for no limit.
         on_progress: called with (steps done, steps in all) as the run goes on.
+        spent: seconds of the limit that are over already.
 
     Raises:
         SessionError: a process model raised or was killed, or time ran out. Nothing is left running either way.
     """
     context = get_context("fork")
     child: BaseProcess = context.Process(target=host, args=(task, folder, os.getpid()))
-    started = time.monotonic()
+    started = time.monotonic() - spent
     child.start()
     session = child.pid
     assert session is not None
