@@ -102,7 +102,7 @@ class Archive:
             if size > memory_limit():
                 raise too_large(self.path, f"the array {shown(name, VALUE_LONGEST)!r}", size, memory_limit())
             values = np.empty(size, dtype=np.uint8)
-            view, done = memoryview(values), 0
+            view, done = values.data, 0
             while done < size:
                 got = file.readinto(view[done : done + BLOCK])  # type: ignore[attr-defined]
                 if not got:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from basalt.errors import BasaltError
 from basalt.files import atomic

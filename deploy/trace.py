@@ -80,7 +80,7 @@ def fitting(shape: tuple[int, ...], layer: Layer, samples: int, steps: int, path
     Raises:
         BasaltError: it is of another layer or input.
     """
-    flat = (shape[0], prod(shape[1:-1]), shape[-1]) if len(shape) > 3 and prod(shape) else shape
+    flat: tuple[int, ...] = (shape[0], prod(shape[1:-1]), shape[-1]) if len(shape) > 3 and 0 not in shape else shape
     fits = ((layer.neurons, steps), (layer.neurons,))
     if not flat or flat[1:] not in fits[: 2 if isinstance(layer, Readout) else 1]:
         raise BasaltError(
