@@ -68,10 +68,12 @@ class Archive:
     Attributes:
         path: for people.
         zip: of the open file.
+        kinds: of values that are read.
     """
 
     path: Path
     zip: zipfile.ZipFile
+    kinds: str = KINDS
 
     @property
     def names(self) -> list[str]:
@@ -142,7 +144,7 @@ class Archive:
         sizes = [size for size in shape if type(size) is int and 0 <= size < 1 << 48]
         if len(sizes) != len(shape) or len(shape) > DIMENSIONS_MOST:
             raise ValueError(f"{shown(name, VALUE_LONGEST)!r} cannot have the shape {shown(str(shape), VALUE_LONGEST)}")
-        if dtype.kind not in KINDS or dtype.shape or dtype.hasobject:
+        if dtype.kind not in self.kinds or dtype.shape or dtype.hasobject:
             told = shown(str(dtype), VALUE_LONGEST)
             raise BasaltError(f"{self.path}: the array {shown(name, VALUE_LONGEST)!r} must be numbers, and is {told}.")
         header = Header(tuple(sizes), bool(columns), dtype, file.tell())
@@ -156,7 +158,7 @@ class Archive:
 
 
 @contextmanager
-def archive(path: Path) -> Iterator[Archive]:
+def archive(path: Path, kinds: str = KINDS) -> Iterator[Archive]:
     """An .npz file, open.
 
     Raises:
@@ -175,7 +177,7 @@ def archive(path: Path) -> Iterator[Archive]:
                 raise ValueError(f"it has {len(entries)} members, and {MEMBERS_MOST} are the most")
             if len({entry.filename for entry in entries}) < len(entries):
                 raise ValueError("two members have one name")
-        yield Archive(path, found)
+        yield Archive(path, found, kinds)
 
 
 def peek(file: BinaryIO) -> bool:
@@ -186,17 +188,21 @@ def peek(file: BinaryIO) -> bool:
 
 
 def read_arrays(
-    path: Path, names: Sequence[str] | None = None, rows: dict[str, int | None] | None = None
+    path: Path,
+    names: Sequence[str] | None = None,
+    rows: dict[str, int | None] | None = None,
+    kinds: str = KINDS,
 ) -> dict[str, np.ndarray]:
     """The arrays of an .npz file by name; only those of `names` that are there, if given.
 
     Args:
         rows: of some, the number of first rows that are read.
+        kinds: of values that are read.
 
     Raises:
         BasaltError: the file cannot be read, is damaged or no .npz file, or holds more than `memory_limit`.
     """
-    with archive(path) as found:
+    with archive(path, kinds) as found:
         wanted = [name for name in found.names if names is None or name in names]
         total = 0
         arrays = {}

@@ -32,6 +32,7 @@ Probe = tuple[str, list[str], Path]
 
 def probes(place: Path, more: Path | None) -> Iterator[Probe]:
     """Names, arguments and a folder for each."""
+    yield from given(place, more)
     for name, (change, _) in nets.BEYOND.items():
         folder = fresh(place)
         path = nets.file(folder, change)
@@ -55,6 +56,10 @@ def probes(place: Path, more: Path | None) -> Iterator[Probe]:
     folder = fresh(place)
     os.mkfifo(folder / "a.net")
     yield "a pipe, --timeout 5", ["run", str(folder / "a.net"), "--dry-run", "--timeout", "5"], folder
+
+
+def given(place: Path, more: Path | None) -> Iterator[Probe]:
+    """The same of a folder's files."""
     for path in sorted(more.iterdir()) if more is not None else ():
         folder = counted(place)
         if path.suffix == ".net":
@@ -100,7 +105,7 @@ def of(process: psutil.Process, session: int) -> bool:
 def tried(arguments: list[str], folder: Path) -> tuple[int, float, int, str, int]:
     """Exit code, seconds, peak in MB, what was said, and how much is left behind."""
     temporary = folder / "temporary"
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     began = time.monotonic()
     with tempfile.TemporaryFile() as out:
         command = [sys.executable, "-c", COMMAND, *arguments]
