@@ -206,14 +206,46 @@ def group(file: h5py.File, rng: np.random.Generator) -> None:
             del file[inner]
 
 
+STOCK_INPUTS = 4
+
+
+def stock(path: Path, rng: np.random.Generator) -> None:
+    """Write layers that stock lava-dl computes: sigma-delta or resonate-and-fire."""
+    even = lambda *shape: 2 * rng.integers(-20, 20, shape)  # noqa: E731
+    with h5py.File(path, "w") as file:
+        if rng.random() < 0.5:
+            layers = [("input", STOCK_INPUTS, {}), ("dense", 6, {"weight": even(6, STOCK_INPUTS)})]
+            layers += [("dense", 3, {"weight": even(3, 6), "delay": rng.integers(0, 9, 3), "bias": even(3)})]
+            neuron = {"type": b"SDNN", "vThMant": 6, "messageBits": 16, "activation": b"relu"}
+        else:
+            weights = {
+                "inFeatures": [STOCK_INPUTS],
+                "weight/real": even(5, STOCK_INPUTS),
+                "weight/imag": even(5, STOCK_INPUTS),
+            }
+            layers = [("dense", 5, weights)]
+            kind = pick(rng, [b"RF_PHASE", b"RF_IZHIKEVICH"])
+            neuron = {"type": kind, "vThMant": 60, "sinDecay": [1900], "cosDecay": [3100]}
+        for index, (kind, size, arrays) in enumerate(layers):
+            group = file.create_group(f"layer/{index}")
+            group["type"], group["shape"] = kind.encode(), [size]
+            for key, value in {**arrays, **{f"neuron/{key}": value for key, value in neuron.items()}}.items():
+                group[key] = value
+
+
 def draw(path: Path, rng: np.random.Generator) -> int:
     """Write one file, and give the number of its inputs; now and then its bytes are changed, or some are missing."""
     seed = int(rng.integers(40))
-    case = make_case(seed) if rng.random() < 0.6 else make_conv_case(seed)
-    netx.write(path, case.network)
+    inputs = STOCK_INPUTS
+    if rng.random() < 0.2:
+        stock(path, rng)
+    else:
+        case = make_case(seed) if rng.random() < 0.6 else make_conv_case(seed)
+        netx.write(path, case.network)
+        inputs = case.network.inputs
     with h5py.File(path, "r+") as file:
         if rng.random() < 0.4:  # as lava-dl writes: without Basalt's marks
-            for name in ("format", "version"):
+            for name in {"format", "version"} & set(file.attrs):
                 del file.attrs[name]
         for _ in range(int(rng.integers(1, 4))):
             try:
@@ -225,4 +257,4 @@ def draw(path: Path, rng: np.random.Generator) -> int:
         for _ in range(int(rng.integers(1, 20))):
             content[rng.integers(len(content))] = rng.integers(256)
         path.write_bytes(content[: rng.integers(len(content))] if rng.random() < 0.2 else content)
-    return case.network.inputs
+    return inputs
