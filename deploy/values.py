@@ -61,7 +61,9 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
     rows = max(1, BLOCK // max(1, values[0].size))
     for begin in range(0, len(values), rows):
         part = values[begin : begin + rows]
-        wrong = ~((part >= low) & (part <= high) & (np.floor(part) == part))
+        wrong = ~((part >= low) & (part <= high))
+        if part.dtype.kind == "f":
+            wrong |= np.floor(part) != part
         if wrong.any():
             raise BasaltError(f"{path}: `spikes` must be integers from {low} to {high}, and holds {part[wrong][0]:g}.")
         found[begin : begin + rows] = part.astype(np.int16).astype(np.uint8)
