@@ -17,6 +17,7 @@ import typer
 from basalt import __version__, streams
 from basalt.errors import BasaltError, exhausted
 from basalt.limits import check_limits
+from basalt.shown import MESSAGE_LONGEST, shown
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def run_app(app: Callable[[], Any]) -> None:
 def end(message: str, code: int) -> NoReturn:
     """Print `message`, if there is one, on stderr and exit with `code`."""
     if message:
-        print(message, file=sys.stderr)
+        print(shown(message, MESSAGE_LONGEST), file=sys.stderr)
     raise SystemExit(code)
 
 

@@ -1,6 +1,5 @@
 """Files that are either whole or absent."""
 
-import json
 import os
 import stat
 import tempfile
@@ -9,7 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from basalt.documents import dumps, read_json, read_object
 from basalt.errors import BasaltError
+
+__all__ = ["atomic", "make_folder", "read_json", "read_object", "refusal", "unwritten", "write_json"]
 
 _finished: list[Path] = []
 
@@ -101,22 +103,10 @@ def refusal(file: Path) -> OSError | None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2) + "\n")
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Write `value` as indented JSON, atomically.
 
     Raises:
-        BasaltError: the file is missing or is not JSON.
+        BasaltError: as of `atomic`; or a number in it is not finite.
     """
-    try:
-        return json.loads(Path(path).read_text())
-    except OSError as error:
-        raise BasaltError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise BasaltError(
-            f"{path} is not valid JSON ({error}); write it again with the command that made it."
-        ) from error
+    with atomic(path) as temporary:
+        temporary.write_text(dumps(value) + "\n")

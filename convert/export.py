@@ -8,8 +8,9 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import typer
 
+from basalt.documents import understood
 from basalt.errors import BasaltError
-from basalt.files import atomic, read_json
+from basalt.files import atomic, read_object
 
 MAX_DROP = 0.005
 """Accuracy that export may cost before it says so: half a point."""
@@ -98,11 +99,9 @@ def warn_about_drop(folder: Path) -> None:
     """Say so when integers cost more than half a point of accuracy."""
     if not (folder / "metrics.json").exists():
         return
-    metrics = read_json(folder / "metrics.json")
-    try:
-        drop = metrics["accuracy_float"] - metrics["accuracy_integer"]
-    except KeyError as error:
-        raise BasaltError(f"{folder / 'metrics.json'} has no {error}; train the run to its end.") from error
+    metrics = read_object(folder / "metrics.json")
+    with understood(str(folder / "metrics.json"), "train the run to its end"):
+        drop = float(metrics["accuracy_float"] - metrics["accuracy_integer"])
     if drop > MAX_DROP:
         typer.echo(
             f"warning: integers cost {100 * drop:.2f} points of test accuracy ({100 * metrics['accuracy_float']:.2f} → "

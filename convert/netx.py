@@ -8,17 +8,20 @@ A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
 import json
-import math
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
 from basalt.errors import BasaltError
 from basalt.files import atomic
+from basalt.opening import opened, there
+from basalt.shown import VALUE_LONGEST, shown
 from convert import rules
+from convert.hdf5_guard import inspect
 from convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
 from convert.netx_write import write_layers
 from convert.norm import fold
@@ -28,6 +31,8 @@ from convert.records import Encoder, Layer, Network, Spiking
 
 FORMAT = "basalt-netx"
 VERSION = 4
+STEP_MIN, STEP_MAX = 1e-12, 1e9
+"""Seconds of a step: what lasts less or longer is a slip, and its energy or number of steps no float."""
 SINCE = {Hgrn.kind: 2, Hopfield.kind: 2, "diagonal": 3, "membranes": 4, "signed": 4}
 """Memory pathway, recurrence, read-out or input → the version that it came with. A file says the oldest that knows all
 it has."""
@@ -46,12 +51,15 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
     """
     path = Path(path)
     check_reading(bias_start)
-    if not path.exists():
+    if not there(path):
         raise BasaltError(f"{path} does not exist; make one with `python convert/export.py`, or name another file.")
+    with opened(path):  # a pipe or a device is refused before HDF5 waits for it
+        pass
     try:
         with h5py.File(path, "r") as file:
+            inspect(file, path)
             network = read_network(file, path, bias_start, input_shape)
-    except (OSError, RuntimeError, KeyError) as error:
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, SystemError) as error:
         raise BasaltError(f"{path} is not a readable .net file ({short(error)}); export it again.") from error
     rules.enforce(network, str(path))
     if input_shape is not None:
@@ -71,34 +79,45 @@ def check_shape(network: Network, given: tuple[int, int, int], path: Path) -> No
 
 
 def short(error: Exception) -> str:
-    """The first line of an error of HDF5's, which can be long."""
-    return str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+    """The beginning of an error of HDF5's, which can be long."""
+    return shown(str(error), VALUE_LONGEST) or type(error).__name__
 
 
 def attribute(file: h5py.File, path: Path, name: str, default: Any, read: Callable[[Any], Any]) -> Any:
     """What `read` makes of an attribute of the file, or of `default` where it has none.
 
     Raises:
-        BasaltError: `read` raises a TypeError or ValueError.
+        BasaltError: `read` raises a TypeError, ValueError, OverflowError or RecursionError.
     """
     value = file.attrs.get(name, default)
     try:
         return read(value)
-    except (TypeError, ValueError) as error:
-        raise BasaltError(f"{path}: the attribute {name!r} cannot be {value!r}; export it again.") from error
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        told = shown(repr(value), VALUE_LONGEST)
+        raise BasaltError(f"{path}: the attribute {name!r} cannot be {told}; export it again.") from error
 
 
 def text(value: Any) -> str:
-    """A string that can be written, whatever bytes HDF5 keeps."""
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    """A string that can be written and shown, whatever bytes HDF5 keeps."""
+    word = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return shown(word, VALUE_LONGEST)
 
 
 def duration(value: Any) -> float | None:
-    """Seconds, more than 0, or None."""
+    """Seconds that a step may last, or None."""
+    if isinstance(value, str | bytes | bool | np.bool_):
+        raise TypeError
     seconds = None if value is None else float(value)
-    if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
+    if seconds is not None and not STEP_MIN <= seconds <= STEP_MAX:
         raise ValueError
     return seconds
+
+
+def version_number(value: Any) -> int:
+    """A whole number."""
+    if isinstance(value, str | bytes | bool | np.bool_) or value != int(value):
+        raise TypeError
+    return int(value)
 
 
 def origins(value: Any) -> dict[str, str]:
@@ -106,17 +125,18 @@ def origins(value: Any) -> dict[str, str]:
     found = json.loads(str(value))
     if not isinstance(found, dict):
         raise TypeError
-    return found
+    return {text(key): text(entry) for key, entry in found.items()}
 
 
 def read_network(
     file: h5py.File, path: Path, reading: str = TRAINING, input_shape: tuple[int, int, int] | None = None
 ) -> Network:
     """All of an open file."""
-    version = attribute(file, path, "version", VERSION, int)
-    if str(file.attrs.get("format", FORMAT)) != FORMAT or version > VERSION:
+    version = attribute(file, path, "version", VERSION, version_number)
+    found = attribute(file, path, "format", FORMAT, text)
+    if found != FORMAT or not 1 <= version <= VERSION:
         raise BasaltError(
-            f"{path} has the format {file.attrs.get('format')!s} version {version}; this Basalt reads {FORMAT} up to "
+            f"{path} has the format {found} version {version}; this Basalt reads {FORMAT} up to "
             f"version {VERSION}: update Basalt, or export the network with this one."
         )
     if not isinstance(file.get("layer"), h5py.Group) or len(file["layer"]) == 0:
@@ -147,7 +167,7 @@ def read_layers(
         if not isinstance(file["layer"].get(str(index)), h5py.Group):
             raise BasaltError(f"{path}: layer {index} is missing though later ones are there; export it again.")
         group = file["layer"][str(index)]
-        name = str(group.attrs.get("name", f"layer{index}"))
+        name = text(group.attrs.get("name", f"layer{index}"))
         reader = Reader(group, f"{path}, layer {index}", name, before, path, index, None if found else input_shape)
         if not len(group):
             raise BasaltError(

@@ -1,6 +1,6 @@
 """Readers of .net layers: one function a type, from an HDF5 group to a record."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from math import prod
 from pathlib import Path
@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from basalt.errors import BasaltError
+from basalt.opening import memory_limit, too_large
 from convert.foreign import NUMBERS, WORDS
 from convert.pathways import GATES, PATHWAYS, Hgrn, Hopfield, Pathway, SlowMemory
 from convert.records import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, Spiking, axis
@@ -22,11 +23,30 @@ STOCK_TYPES = {
 }
 """Neurons that only stock lava-dl computes → types of layers in which it does."""
 
+GEOMETRY_MAX = 1 << 16
+"""Of strides, paddings, dilations and kernels, where sizes are searched for."""
+
 NEURONS_MAX = 1 << 24
 """Of a layer: what no memory holds is refused before it is asked for."""
 
+AXES_MAX = 8
+BLOCK = 1 << 20
+"""Values that are read at once."""
+LARGEST = 1 << 62
+"""What integers stay below, so that they can be added and compared in 64 bits."""
+
 NEVER = (1 << 17) - 1
 """lava-dl gives neurons that must not spike this threshold or one beyond the 17 bits."""
+
+
+def blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Parts of an array along its first axis, of about `BLOCK` values each; all of one that has no axis."""
+    if not shape:
+        yield ()
+        return
+    rows = max(1, BLOCK // max(1, prod(shape[1:])))
+    for first in range(0, shape[0], rows):
+        yield (slice(first, first + rows),)
 
 
 @dataclass(frozen=True)
@@ -54,20 +74,42 @@ class Reader:
         """The error to raise about a key."""
         return BasaltError(f"{self.place}: {key!r} {what}; export the network again.")
 
-    def integers(self, key: str, dimensions: Sequence[int]) -> np.ndarray:
-        """An int64 array with one of the given numbers of dimensions (trailing axes of length 1 are dropped)."""
+    def dataset(self, key: str, kinds: str, what: str) -> h5py.Dataset:
+        """What is under a key: an array of values of one of these kinds; none of them is read."""
         if key not in self.group:
             raise self.fail(key, "is missing")
         item = self.group[key]
-        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "iufb" or item.shape is None:
-            raise self.fail(key, "is not a numeric array")
-        value = np.asarray(item[()])
-        while value.ndim > max(dimensions) and value.shape[-1] == 1:
-            value = value[..., 0]
-        if value.ndim not in dimensions:
-            raise self.fail(key, f"has {value.ndim} dimensions, not {' or '.join(map(str, dimensions))}")
+        if not isinstance(item, h5py.Dataset) or item.shape is None or item.dtype.kind not in kinds:
+            raise self.fail(key, f"is not {what}")
+        return item
+
+    def integers(self, key: str, dimensions: Sequence[int], most: int | None = None) -> np.ndarray:
+        """An int64 array with one of the given numbers of dimensions (trailing axes of length 1 are dropped).
+
+        Its shape is looked at before its values are; they are read block by block.
+
+        Args:
+            most: values that it may hold.
+        """
+        item = self.dataset(key, "iufb", "a numeric array")
+        shape = item.shape
+        while len(shape) > max(dimensions) and shape[-1] == 1:
+            shape = shape[:-1]
+        if len(shape) not in dimensions:
+            raise self.fail(key, f"has {len(shape)} dimensions, not {' or '.join(map(str, dimensions))}")
+        if most is not None and item.size > most:
+            raise self.fail(key, f"holds {item.size:,} values, more than the {most:,} that belong there")
+        found = np.empty(item.shape, dtype=np.int64)
+        for block in blocks(item.shape):
+            found[block] = self.whole(key, np.asarray(item[block]))
+        return found.reshape(shape)
+
+    def whole(self, key: str, value: np.ndarray) -> np.ndarray:
+        """The same values as integers."""
         if value.dtype.kind == "f" and not np.all(np.isfinite(value)):
             raise self.fail(key, "holds NaN or infinity")
+        if value.size and (value.max() >= LARGEST or value.min() <= -LARGEST):
+            raise self.fail(key, "holds a value beyond 62 bits")
         whole = value.astype(np.int64)
         if not np.array_equal(whole, value):
             odd = float(value.reshape(-1)[np.flatnonzero(whole.reshape(-1) != value.reshape(-1))[0]])
@@ -81,18 +123,20 @@ class Reader:
         """One integer; `default`, if given, where the key is absent."""
         if default is not None and key not in self.group:
             return default
+        size = self.dataset(key, "iufb", "a numeric array").size
+        if size != 1:
+            raise self.fail(key, f"holds {size} values, not one")
         value = self.integers(key, (0, 1))
-        if value.size != 1:
-            raise self.fail(key, f"holds {value.size} values, not one")
         return int(value.reshape(()))
 
     def pair(self, key: str, default: int) -> tuple[int, int]:
         """(vertical, horizontal), from two integers or one for both."""
         if key not in self.group:
             return (default, default)
+        size = self.dataset(key, "iufb", "a numeric array").size
+        if size not in (1, 2):
+            raise self.fail(key, f"holds {size} values, not one or two")
         value = self.integers(key, (0, 1)).reshape(-1)
-        if value.size not in (1, 2):
-            raise self.fail(key, f"holds {value.size} values, not one or two")
         return (int(value[0]), int(value[-1]))
 
     def optional(self, key: str, dimensions: Sequence[int]) -> np.ndarray | None:
@@ -101,17 +145,15 @@ class Reader:
 
     def string(self, key: str) -> str:
         """A string, however HDF5 keeps it."""
-        if key not in self.group:
-            raise self.fail(key, "is missing")
-        item = self.group[key]
-        if not isinstance(item, h5py.Dataset) or not item.size:
+        item = self.dataset(key, "SO", "a string")
+        if not item.size:
             raise self.fail(key, "is not a string")
         value = np.asarray(item[()]).reshape(-1)[0]
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
     def shape(self) -> tuple[int, ...]:
         """`shape`, channels first."""
-        found = tuple(int(size) for size in self.integers("shape", (0, 1)).reshape(-1))
+        found = tuple(int(size) for size in self.integers("shape", (0, 1), AXES_MAX).reshape(-1))
         if not found or min(found) < 1:
             raise self.fail("shape", f"is {found}, and needs a size of at least 1 an axis")
         if prod(found) > NEURONS_MAX:
@@ -122,7 +164,7 @@ class Reader:
         """A value a neuron, from one for all, one a channel or one for each; None where the key is absent."""
         if key not in self.group:
             return None
-        value = self.integers(key, (0, 1, *range(2, len(shape) + 1))).reshape(-1)
+        value = self.integers(key, (0, 1, *range(2, len(shape) + 1)), prod(shape)).reshape(-1)
         if not value.size or value.size not in (1, shape[0], prod(shape)):
             raise self.fail(key, f"has {value.size} values for {prod(shape)} neurons in {shape[0]} channels")
         return np.repeat(value, prod(shape) // value.size)
@@ -254,6 +296,7 @@ def read_pool(reader: Reader) -> Conv:
     kernel = kernel.reshape(1, 1, *kernel.shape[-2:])
     channels, *size = image(reader, reader.shape()[0], kernel.shape[2:], lambda size, edge: size % edge)
     extra = tuple(size[axis] % kernel.shape[2 + axis] for axis in (0, 1))
+    expanded(reader, kernel.size * channels)
     layer = convolution(reader, np.repeat(kernel, channels, axis=0), (channels, *size), channels, extra)
     rows = size[0] + extra[0]
     reach = layer.dilation[0] * (kernel.shape[2] - 1) + 1
@@ -281,7 +324,7 @@ def image(
     """
     shape = reader.before or reader.given
     if "inputShape" in reader.group:
-        shape = tuple(int(size) for size in reader.integers("inputShape", (1,)))
+        shape = tuple(int(size) for size in reader.integers("inputShape", (1,), AXES_MAX))
     if shape is None:
         fitting = [sizes_that_fit(reader, axis, kernel[axis], extra) for axis in (0, 1)]
         if all(len(sizes) == 1 for sizes in fitting):
@@ -303,13 +346,21 @@ def sizes_that_fit(reader: Reader, axis: int, kernel: int, extra: Callable[[int,
     step, padding, spread = (
         reader.pair(key, default)[axis] for key, default in (("stride", 1), ("padding", 0), ("dilation", 1))
     )
+    for key, value, low in (
+        ("stride", step, 1),
+        ("padding", padding, 0),
+        ("dilation", spread, 1),
+        ("weight", kernel, 1),
+    ):
+        if not low <= value <= GEOMETRY_MAX:
+            raise reader.fail(key, f"is {value}, and must be {low} … {GEOMETRY_MAX:,}")
     wanted = shape[1 + axis] if len(shape) == 3 else 0
     reach = spread * (kernel - 1) + 1
-    most = max(step, 1) * (wanted + 1) + reach
+    least = step * (wanted - 1) + reach - 2 * padding  # without extra rows, which are fewer than the kernel's
     return [
         size
-        for size in range(1, most + 1)
-        if step > 0 and (size + 2 * padding + extra(size, kernel) - reach) // step + 1 == wanted
+        for size in range(max(1, least - kernel), least + step)
+        if (size + 2 * padding + extra(size, kernel) - reach) // step + 1 == wanted
     ]
 
 
@@ -364,7 +415,15 @@ def read_average(reader: Reader) -> Readout:
     inputs, classes = prod(reader.before), reader.shape()[0]
     if classes < 1 or inputs % classes:
         raise reader.fail("shape", f"has {classes} groups, which do not divide {inputs} outputs")
+    expanded(reader, classes * inputs)
     return Readout(reader.name, np.repeat(np.eye(classes, dtype=np.int64), inputs // classes, axis=1))
+
+
+def expanded(reader: Reader, values: int) -> None:
+    """Raise where what a layer stands for takes more memory than a file may, however short it is written."""
+    size = values * np.dtype(np.int64).itemsize
+    if size > memory_limit():
+        raise too_large(reader.file, f"layer {reader.index}", size, memory_limit())
 
 
 MEMORY_DIMENSIONS: dict[str, dict[str, int]] = {
@@ -429,7 +488,9 @@ def read_foreign(reader: Reader) -> Foreign:
     kind, neuron = reader.string("type"), str(reader.neuron_type)
     before = reader.before or reader.given
     if before is None and kind == "conv":
-        weight = reader.group["weight"].shape
+        weight = reader.dataset("weight", "iuf", "a numeric array").shape
+        if len(weight) < 4:
+            raise reader.fail("weight", f"has {len(weight)} dimensions, not 4 or more")
         before = image(reader, weight[1] * reader.integer("groups", 1), weight[2:4])
     if before is None:
         before = (reader.integer("inFeatures"),) if "inFeatures" in reader.group else shape

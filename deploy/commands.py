@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from basalt import __version__, provenance
 from basalt.address import Address
+from basalt.deadline import Deadline
+from basalt.documents import understood
 from basalt.errors import BasaltError
-from basalt.files import atomic, make_folder, read_json, write_json
+from basalt.files import atomic, make_folder, read_object, write_json
 from basalt.paths import RUNS
 from basalt.progress import progress_bar
+from basalt.shown import console as terminal
 from convert.reading import TRAINING
 from convert.records import Network
 from deploy.backends import BACKENDS, find
@@ -40,7 +41,7 @@ from deploy.stock import notices
 if TYPE_CHECKING:
     from deploy.report import SampleTrace
 
-console = Console()
+console = terminal()
 
 PRICED = ("energy.json", "result.json", "report.html")
 """What a run writes once its counts are priced."""
@@ -70,12 +71,14 @@ def run_command(
 ) -> None:
     """`basalt run`."""
     chosen = find(backend)
-    network, inputs = read_both(file, input_, bias_start, input_shape)
-    inputs = inputs.first(samples)
+    deadline = Deadline.after(timeout)
     folder = output or file.parent / f"deploy-{backend}"
     priced = tables or available_tables()
-    for name in priced:
-        load_table(name)  # a table with a fault is found before the run, not after it
+    with deadline.held():
+        network, inputs = read_both(file, input_, bias_start, input_shape, samples=samples)
+        for name in priced:
+            load_table(name)  # a table with a fault is found before the run, not after it
+        hops = None if mapping is None else load_hops(mapping, network)
     job = Job(
         network,
         inputs.spikes,
@@ -90,22 +93,21 @@ def run_command(
         raise BasaltError(
             "--timeline shows near-memory cores; run with --backend near-memory, or --place a layer on it."
         )
-    hops = None if mapping is None else load_hops(mapping, network)
     step_entries(network.step_seconds, step_ms)
     check(job)
     told = (*network.notices, *inputs.notices, *notices(network), *fit_notices(job.scheduled, job.core))
     for notice in told:
-        console.print(f"[yellow]{escape(notice)}[/yellow]")
+        console.print(notice, style="yellow")
     if dry_run:
         describe(job, folder)
         return
     make_folder(folder)
     title = f"Running {network.name} on {backend}"
     if workers is None and scheduler is None:
-        outcome = run_with_bar(job, timeout, folder, title)
+        outcome = run_with_bar(job, deadline, folder, title)
     else:
         with progress_bar(title) as update:
-            outcome = distribute(job, workers, scheduler, timeout, update)
+            outcome = distribute(job, workers, scheduler, timeout, update, deadline.spent)
     predicted = predict(network, outcome.sent)
     accuracy = None if inputs.labels is None else float(np.mean(predicted == inputs.labels))
     counts = with_step(counts_file(job, outcome), step_ms)
@@ -139,7 +141,7 @@ def write_timeline(job: Job, path: Path) -> None:
 
     with progress_bar("Writing the timeline") as update:
         write_json(path, timeline(job.core, job.network, job.scheduled, job.spikes[0], update))
-    console.print(f"Timeline of the first sample: {path}; open it in ui.perfetto.dev.", markup=False)
+    console.print(f"Timeline of the first sample: {path}; open it in ui.perfetto.dev.")
 
 
 def parse_places(places: list[str]) -> dict[str, str]:
@@ -150,17 +152,17 @@ def parse_places(places: list[str]) -> dict[str, str]:
     return {entry.split("=")[0]: entry.split("=")[1] for entry in places}
 
 
-def run_with_bar(job: Job, timeout: float | None, folder: Path, title: str) -> Outcome:
+def run_with_bar(job: Job, deadline: Deadline, folder: Path, title: str) -> Outcome:
     """Run with a progress bar; a failure's traceback is kept in the folder."""
     trace = folder / "failure.txt"
     forget(folder, trace.name)
     try:
         with progress_bar(title) as update:
             try:
-                return run(job, timeout, update, folder)
+                return run(job, deadline.limit, update, folder, spent=deadline.spent)
             except StallError as stall:
-                console.print(f"[yellow]{stall} Running it again once.[/yellow]")
-                return run(job, timeout, update, folder)
+                console.print(f"{stall} Running it again once.", style="yellow")
+                return run(job, deadline.limit, update, folder, spent=deadline.spent)
     except SessionError as error:
         if error.traceback:
             trace.write_text(error.traceback)
@@ -261,7 +263,8 @@ def write_html(
     from deploy.report import ReportArrays, write_report
     from deploy.report.renew import known_beside
 
-    metrics, verify = known_beside(folder, file, result)
+    with understood(f"metrics.json or verify.json beside {file}", "remove it, or renew it with `basalt verify`"):
+        metrics, verify = known_beside(folder, file, result)
     spiking = [layer.name for layer in job.network.spiking]
     rates = {name: outcome.sent[name].mean(axis=(0, 1)) for name in spiking}
     arrays = ReportArrays(
@@ -270,7 +273,8 @@ def write_html(
         samples=tuple(sample_trace(job, outcome, index) for index in interesting(inputs, predicted)),
         rates={"input": job.spikes.mean(axis=(0, 1)), **rates},
     )
-    write_report(folder / "report.html", result, counts, energy, metrics, verify, arrays)
+    with understood(f"metrics.json or verify.json beside {file}", "remove it, or renew it with `basalt verify`"):
+        write_report(folder / "report.html", result, counts, energy, metrics, verify, arrays)
 
 
 def interesting(inputs: Inputs, predicted: np.ndarray) -> list[int]:
@@ -304,10 +308,10 @@ def show_result(result: dict[str, Any], energy: dict[str, Any], folder: Path, ta
         console.print("Nothing was counted, so nothing is priced.")
     else:
         headline, beside = in_words(energy["tables"][shown])
-        console.print(f"Energy of an inference by {shown}: {headline}; {beside}.", markup=False)
+        console.print(f"Energy of an inference by {shown}: {headline}; {beside}.")
     if result["saturations"]:
-        console.print(f"[yellow]{result['saturations']} saturations: a state left its range; see the report.[/yellow]")
-    console.print(f"Report: {folder / 'report.html'}", markup=False)
+        console.print(f"{result['saturations']} saturations: a state left its range; see the report.", style="yellow")
+    console.print(f"Report: {folder / 'report.html'}")
 
 
 def list_command() -> None:
@@ -338,10 +342,11 @@ def run_state(folder: Path) -> str:
     if not (folder / "metrics.json").exists():
         return "training has not ended"
     try:
-        metrics = read_json(folder / "metrics.json")
+        metrics = read_object(folder / "metrics.json")
+        with understood(str(folder / "metrics.json"), "train the run to its end"):
+            accuracy, floats = metrics.get("accuracy_integer"), metrics.get("accuracy_float")
+            form = "" if accuracy is not None else " in floats, not deployable"
+            known = floats if accuracy is None else accuracy
+            return ", ".join(([] if known is None else [f"test accuracy {100 * float(known):.1f} %{form}"]) + done)
     except BasaltError as error:  # one damaged run hides no other
         return str(error)
-    accuracy, floats = metrics.get("accuracy_integer"), metrics.get("accuracy_float")
-    form = "" if accuracy is not None else " in floats, not deployable"
-    known = floats if accuracy is None else accuracy
-    return ", ".join(([] if known is None else [f"test accuracy {100 * known:.1f} %{form}"]) + done)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from basalt.errors import BasaltError
 from deploy.options import BIAS_START, TRAINING
@@ -132,7 +131,7 @@ def entry_of(
     """
     import numpy as np
 
-    from basalt.files import read_json
+    from basalt.files import read_object
     from deploy.energy.conventions import with_step
     from deploy.energy.pricing import price
     from deploy.inputs import read_both
@@ -161,7 +160,7 @@ def entry_of(
         name=name or path.parent.name,
         samples=len(inputs.spikes),
         accuracy=None if inputs.labels is None else float(np.mean(predicted == inputs.labels)),
-        parameters=read_json(metrics).get("parameters") if metrics.exists() else None,
+        parameters=read_object(metrics).get("parameters") if metrics.exists() else None,
         rates={layer.name: float(outcomes["compiled"].sent[layer.name].mean()) for layer in network.spiking},
         misfits=tuple(fit_notices(scheduled.scheduled, core)),
         machines=machines,
@@ -195,11 +194,10 @@ def compare(
     """
     import os
 
-    from rich.console import Console
-
     from basalt import provenance
     from basalt.files import make_folder, write_json
     from basalt.progress import progress_bar
+    from basalt.shown import console as terminal
     from deploy.compare_files import ending, names_of, place_for
     from deploy.compare_picture import draw
     from deploy.cores import DEFAULT, load_core
@@ -244,14 +242,14 @@ def compare(
         "commit": provenance.commit(),
         "versions": versions(),
     }
-    console = Console()
+    console = terminal()
     for entry in entries:
         for sentence in (*entry.notices, *entry.misfits):
-            console.print(f"[yellow]{escape(f'{entry.name}: {sentence}')}[/yellow]")
+            console.print(f"{entry.name}: {sentence}", style="yellow")
     show(console, entries)
     write_json(ending(place, ".json"), content)
     draw(ending(place, ".png"), entries, chosen.name)
-    console.print(f"Written to {ending(place, '.json')} and {ending(place, '.png').name}.", markup=False)
+    console.print(f"Written to {ending(place, '.json')} and {ending(place, '.png').name}.")
 
 
 def check_step(files: Sequence[Path], step_ms: float | None) -> None:
@@ -282,8 +280,9 @@ def show(console: Any, entries: Sequence[Entry]) -> None:
         if any(entry.machines[table].seconds for entry in entries):
             console.print(at_full_speed(table, entries))
         else:
-            console.print(f"{table} has no durations, so at full speed nothing is known.", markup=False)
-    console.print("\n".join(notes(entries)), markup=False)
+            console.print(f"{table} has no durations, so at full speed nothing is known.")
+    for note in notes(entries):
+        console.print(note)
 
 
 def in_real_time(table: str, entries: Sequence[Entry]) -> "Table":
@@ -298,7 +297,7 @@ def in_real_time(table: str, entries: Sequence[Entry]) -> "Table":
     for entry in entries:
         machine = entry.machines[table]
         shown.add_row(
-            escape(marked(entry, table)),
+            marked(entry, table),
             "–" if entry.accuracy is None else f"{100 * entry.accuracy:.2f}",
             figure(machine.joule, 1e9),
             ratio(machine.joule, first.joule),
@@ -320,12 +319,12 @@ def at_full_speed(table: str, entries: Sequence[Entry]) -> "Table":
     for entry in entries:
         machine = entry.machines[table]
         shown.add_row(
-            escape(marked(entry, table)),
+            marked(entry, table),
             figure(machine.full_speed_joule, 1e9),
             ratio(machine.full_speed_joule, first.full_speed_joule),
             figure(machine.rate, digits=0),
             ratio(machine.rate, first.rate),
-            escape(machine.busiest or "–"),
+            machine.busiest or "–",
         )
     return shown
 

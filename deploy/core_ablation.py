@@ -127,12 +127,10 @@ def near_memory(
     that every spike is the same, and tells cycles, accesses and energy. Writes core-ablation.json and core-ablation.png
     beside the .net file.
     """
-    from rich.console import Console
-    from rich.markup import escape
-
     from basalt import provenance
     from basalt.files import write_json
     from basalt.progress import progress_bar
+    from basalt.shown import console as terminal
     from deploy.cores import DEFAULT, load_core
     from deploy.energy.tables import load_table
     from deploy.inputs import read_both
@@ -145,10 +143,10 @@ def near_memory(
     inputs = inputs.first(samples)
     load_table(table)
     job = Job(network, inputs.spikes, "near-memory", file=path, core=load_core(core or DEFAULT))
-    console = Console()
+    console = terminal()
     misfits = fit_notices(job.scheduled, job.core)
     for notice in (*network.notices, *inputs.notices, *misfits):
-        console.print(f"[yellow]{escape(notice)}[/yellow]")
+        console.print(notice, style="yellow")
     with progress_bar("Running on eight cores") as update:
         rows = ablate(job, table, update)
     content = {

@@ -53,6 +53,7 @@ def distribute(
     scheduler: Address | None = None,
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
+    spent: float = 0.0,
 ) -> Outcome:
     """Run a job in several shares at a time; spikes and counts are those of `deploy.run.run`.
 
@@ -62,6 +63,7 @@ def distribute(
             reads it, must be there for them too.
         timeout: seconds for the whole job, None for no limit.
         on_progress: called with (samples done, samples in all).
+        spent: seconds of the limit that are over already.
 
     Returns:
         An outcome whose `seconds` are those from the first share's start to the last one's end, builds included, and
@@ -75,7 +77,7 @@ def distribute(
     if workers is not None and scheduler is not None:
         raise BasaltError("Give --workers or --scheduler, not both: the scheduler's workers are its own.")
     began = time.monotonic()
-    deadline = None if timeout is None else began + timeout
+    deadline = None if timeout is None else began + timeout - spent
     here = min(workers or len(os.sched_getaffinity(0)), len(job.spikes))  # more would have nothing to do
     done: dict[int, Outcome] = {}
     samples = 0

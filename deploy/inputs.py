@@ -1,25 +1,19 @@
 """Spikes to run, from a file."""
 
-import zipfile
-import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from basalt.arrays import archive, read_arrays
 from basalt.errors import BasaltError
+from basalt.opening import there
 from convert import netx
 from convert.reading import LAVA, TRAINING
 from convert.records import Layer, Network
 from deploy.values import take
-
-DAMAGES = (
-    OSError, ValueError, EOFError, KeyError, SyntaxError, NotImplementedError, RuntimeError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-"""What NumPy, zipfile and zlib raise over damaged .npz files."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,24 +39,13 @@ class Inputs:
         )
 
 
-def read_arrays(path: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file by name; only those of `names` that are there, if given.
-
-    Raises:
-        BasaltError: the file cannot be read, is damaged, or is no .npz file.
-    """
-    try:
-        found = np.load(path, allow_pickle=False)
-        if isinstance(found, np.lib.npyio.NpzFile):
-            with found:
-                return {name: found[name] for name in found.files if names is None or name in names}
-    except DAMAGES as error:
-        raise BasaltError(f"{path} is not a readable .npz file ({error}); make it again.") from error
-    raise BasaltError(f"{path} holds one array without a name (.npy); write it with numpy.savez(file, spikes=array).")
-
-
 def load_inputs(
-    path: Path, features: int, classes: int | None = None, first: Layer | None = None, as_trained: bool = False
+    path: Path,
+    features: int,
+    classes: int | None = None,
+    first: Layer | None = None,
+    as_trained: bool = False,
+    samples: int | None = None,
 ) -> Inputs:
     """Read an .npz file with `spikes` (samples × features × steps) and, if known, `labels` (samples).
 
@@ -74,42 +57,27 @@ def load_inputs(
         features: inputs of the network.
         classes: that it tells apart, so that labels stay below; None where labels are not looked at.
         first, as_trained: as of `take`.
+        samples: the first so many alone are read; all for None.
 
     Raises:
         BasaltError: the file is missing or damaged, or its arrays do not fit the network.
     """
-    if not Path(path).exists():
+    if not there(path):
         raise BasaltError(f"{path} does not exist; name an .npz file with `spikes` (samples × features × steps).")
-    arrays = read_arrays(path, ("spikes", "labels", "fraction"))
-    if "spikes" not in arrays:
-        raise BasaltError(f"{path} has no array `spikes` (samples × features × steps).")
-    spikes = flat(arrays["spikes"], path)
-    if spikes.shape[1] != features:
-        raise BasaltError(f"{path}: `spikes` has {spikes.shape[1]} features, the network takes {features}.")
+    check_spikes(path, features)
+    arrays = read_arrays(path, ("spikes", "labels", "fraction"), {"spikes": samples, "labels": samples})
+    spikes = arrays["spikes"]
+    spikes = spikes.reshape(len(spikes), -1, spikes.shape[-1])
     taken = take(first, spikes, fraction_of(arrays, path), as_trained, path)
     labels = arrays.get("labels")
-    if labels is not None and (labels.shape != (len(spikes),) or labels.dtype.kind not in "ui"):
-        raise BasaltError(f"{path}: `labels` must be {len(spikes)} integers, and is {labels.dtype} {labels.shape}.")
+    if labels is not None and labels.dtype.kind not in "ui":
+        raise BasaltError(f"{path}: `labels` must be {len(spikes)} integers, and is {labels.dtype}.")
     if labels is not None and classes is not None and not 0 <= labels.min() <= labels.max() < classes:
         raise BasaltError(
             f"{path}: `labels` are {labels.min()} … {labels.max()}, the network has the classes 0 … {classes - 1}; "
             f"name another input, or leave `labels` out."
         )
     return Inputs(taken.values, None if labels is None else labels.astype(np.int64), taken.first, taken.notices)
-
-
-def flat(spikes: np.ndarray, path: Path) -> np.ndarray:
-    """Samples × features × steps, the channel slowest, of these or of samples × channels × height × width × steps.
-
-    Raises:
-        BasaltError: it has another shape.
-    """
-    if spikes.ndim not in (3, 5) or spikes.size == 0:
-        raise BasaltError(
-            f"{path}: `spikes` has the shape {spikes.shape}, not (samples, features, steps) or (samples, channels, "
-            f"height, width, steps)."
-        )
-    return spikes.reshape(len(spikes), -1, spikes.shape[-1])
 
 
 def fraction_of(arrays: dict[str, np.ndarray], path: Path) -> int | None:
@@ -120,20 +88,45 @@ def fraction_of(arrays: dict[str, np.ndarray], path: Path) -> int | None:
     return None if found is None else int(found.reshape(()))
 
 
+def check_spikes(path: Path, features: int) -> None:
+    """Hold the shapes of `spikes` and `labels` against what the network takes, before a value is read.
+
+    Raises:
+        BasaltError: there are other features, or not a label for each sample.
+    """
+    with archive(path) as found:
+        if "spikes" not in found.names:
+            raise BasaltError(f"{path} has no array `spikes` (samples × features × steps).")
+        shape = found.header("spikes").shape
+        labels = found.header("labels").shape if "labels" in found.names else shape[:1]
+    if len(shape) not in (3, 5) or not prod(shape):
+        raise BasaltError(
+            f"{path}: `spikes` has the shape {shape}, not (samples, features, steps) or (samples, channels, "
+            f"height, width, steps)."
+        )
+    if prod(shape[1:-1]) != features:
+        raise BasaltError(f"{path}: `spikes` has {prod(shape[1:-1])} features, the network takes {features}.")
+    if labels != shape[:1]:
+        raise BasaltError(f"{path}: `labels` must be {shape[0]} integers, and has the shape {labels}.")
+
+
 def image_shape(path: Path) -> tuple[int, int, int] | None:
     """(channels, height, width) of an input file's `spikes`, where it has them; read from its header alone."""
     try:
-        with zipfile.ZipFile(path) as archive, archive.open("spikes.npy") as file:
-            version = np.lib.format.read_magic(file)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape = read(file)[0]
-    except DAMAGES:
+        with archive(path) as found:
+            shape = found.header("spikes").shape
+    except BasaltError:
         return None  # what is wrong with it, is said when it is read
     return (shape[1], shape[2], shape[3]) if len(shape) == 5 else None
 
 
 def read_both(
-    file: Path, input_: Path | None, bias_start: str = TRAINING, input_shape: str | None = None, labels: bool = True
+    file: Path,
+    input_: Path | None,
+    bias_start: str = TRAINING,
+    input_shape: str | None = None,
+    labels: bool = True,
+    samples: int | None = None,
 ) -> tuple[Network, Inputs]:
     """A .net file and what it is run on: the named input, or the test.npz beside the file.
 
@@ -141,6 +134,7 @@ def read_both(
         bias_start: as of `convert.netx.read`.
         input_shape: "C,H,W", or None for what the files tell.
         labels: they are looked at.
+        samples: the first so many alone are read; all for None.
 
     Raises:
         BasaltError: either cannot be read, or they do not fit.
@@ -150,7 +144,7 @@ def read_both(
     first, *others = network.layers
     classes = network.layers[-1].neurons if labels else None
     as_trained = network.reading not in (None, LAVA)
-    inputs = load_inputs(path, network.inputs, classes, first, as_trained)
+    inputs = load_inputs(path, network.inputs, classes, first, as_trained, samples)
     return replace(network, layers=(inputs.layer or first, *others)), inputs
 
 

@@ -10,7 +10,9 @@ import typer
 
 from basalt.address import TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
+from basalt.opening import there
 from basalt.paths import CHECKPOINT, newest
+from basalt.shown import shown
 from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
@@ -25,6 +27,7 @@ TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after so many sec
 STEP_MS = typer.Option(
     "--step-ms",
     min=1e-6,
+    max=1e12,
     help="Milliseconds that a step lasts, where the network's file does not say; decides the leakage in real time.",
 )
 BATCH = typer.Option("--batch", "-b", min=1, help="Samples that run side by side in one build.")
@@ -180,8 +183,8 @@ def price(
     from deploy.price import price_command
 
     counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
-    file = counts / "counts.json" if counts.is_dir() else counts
-    if not file.is_file():
+    file = counts / "counts.json" if there(counts) and counts.is_dir() else counts
+    if not there(file):
         raise BasaltError(f"There is no {file}: name a result folder of `basalt run`, such as runs/NAME/deploy-fixed.")
     price_command(file, table or [], strict, sensitivity, step_ms)
 
@@ -197,16 +200,17 @@ def net_file(named: Path | None) -> Path:
     """The .net file meant by an argument; one that the run was trained on after its export is told of."""
     if named is None:
         file = newest("*/model.net", "exported network", "python convert/export.py")
-    elif named.is_dir():
+    elif there(named) and named.is_dir():
         file = named / "model.net"
-        if not file.exists():
+        if not there(file):
             raise BasaltError(f"{named} holds no model.net; export it with `python convert/export.py {named}`.")
     else:
         return named
     trained = file.with_name(CHECKPOINT)
-    if trained.is_file() and trained.stat().st_mtime > file.stat().st_mtime:
+    if there(trained) and trained.stat().st_mtime > file.stat().st_mtime:
         typer.echo(
-            f"{file} is older than the checkpoint beside it: export its weights with `basalt export {file.parent}`.",
+            f"{shown(str(file))} is older than the checkpoint beside it: export its weights with `basalt export "
+            f"{shown(str(file.parent))}`.",
             err=True,
         )
     return file

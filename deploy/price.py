@@ -4,19 +4,19 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Column, Table
 
+from basalt.documents import understood
 from basalt.errors import BasaltError
-from basalt.files import read_json, write_json
+from basalt.files import read_object, write_json
+from basalt.shown import console as terminal
 from deploy.energy.conventions import REAL_TIME, in_words, result_entries, with_step
 from deploy.energy.pricing import available_tables, price
 from deploy.report.account_view import COMPARED, leakage
 from deploy.report.format import share, si
 from deploy.report.renew import renew
 
-console = Console()
+console = terminal()
 
 
 def price_command(
@@ -27,7 +27,7 @@ def price_command(
 
     A duration of a step that the user gives goes into the counts too, so that all that is priced from them agrees.
     """
-    read = read_json(counts)
+    read = read_object(counts)
     content = with_step(read, step_ms)
     asked = tables or available_tables()
     energy = price(content, asked, strict=strict)
@@ -38,7 +38,7 @@ def price_command(
     write_json(path, written)
     renew_result(counts.parent / "result.json", written)
     for misfit in energy["misfits"]:
-        console.print(f"[yellow]{escape(misfit)}[/yellow]")
+        console.print(misfit, style="yellow")
     for name, table in energy["tables"].items():
         console.print(processes_table(name, table))
     console.print(totals_table(energy))
@@ -46,17 +46,17 @@ def price_command(
         console.print(sensitivity_table(energy))
     for name, table in energy["tables"].items():
         headline, beside = in_words(table)
-        console.print(f"{name}: {headline}; {beside}.", markup=False)
+        console.print(f"{name}: {headline}; {beside}.")
         if table["no_static"]:
-            console.print(f"{name}: {table['no_static']}.", markup=False)
+            console.print(f"{name}: {table['no_static']}.")
         if table["unpriced"]:
-            console.print(f"[yellow]{escape(name)}: no price for {', '.join(table['unpriced'])}.[/yellow]")
+            console.print(f"{name}: no price for {', '.join(table['unpriced'])}.", style="yellow")
     also = [name for name in written["tables"] if name not in energy["tables"]]
     kept = f", which has {', '.join(also)} too" if also else ""
-    console.print(f"Per inference. Written to {path}{kept}.", markup=False)
+    console.print(f"Per inference. Written to {path}{kept}.")
     renewed = renew(counts.parent)
     if renewed is not None:
-        console.print(renewed, markup=False)
+        console.print(renewed)
 
 
 def priced_before(path: Path, counts: dict[str, Any], asked: Collection[str]) -> dict[str, Any]:
@@ -67,25 +67,29 @@ def priced_before(path: Path, counts: dict[str, Any], asked: Collection[str]) ->
     if not path.is_file():
         return {}
     found: dict[str, Any] = {}
-    for name, before in read_json(path)["tables"].items():
+    with understood(str(path), "remove it, and price the run again"):
+        tables = {str(name): dict(before) for name, before in read_object(path)["tables"].items()}
+    for name, before in tables.items():
         if name in asked:
             continue
         try:
             found |= price(counts, [name])["tables"]
         except BasaltError as error:
-            same = "real_time" in before and counts.get("step_seconds") in (None, before["step_seconds"])
+            same = "real_time" in before and counts.get("step_seconds") in (None, before.get("step_seconds"))
             found |= {name: before} if same else {}
             what = "as it was priced before" if same else "left out, as it cannot be priced anew"
-            console.print(f"[yellow]{escape(f'{name} is {what}: {error}')}[/yellow]")
+            console.print(f"{name} is {what}: {error}", style="yellow")
     return found
 
 
 def renew_result(path: Path, energy: dict[str, Any]) -> None:
     """The energies in result.json, where there is one of a run that counted anything."""
     if path.is_file():
-        result = read_json(path)
-        counted = any(joule is not None for joule in result.get("energy_per_inference_joule", {}).values())
-        write_json(path, {**result, **result_entries(energy, counted)})
+        result = read_object(path)
+        with understood(str(path), "run the network again"):
+            counted = any(joule is not None for joule in result.get("energy_per_inference_joule", {}).values())
+            entries = result_entries(energy, counted)
+        write_json(path, {**result, **entries})
 
 
 def processes_table(name: str, table: dict[str, Any]) -> Table:

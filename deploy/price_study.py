@@ -79,10 +79,12 @@ def runs_of(study: Path, only: str) -> list[Path]:
     Raises:
         BasaltError: there are none.
     """
+    from basalt.documents import understood
     from basalt.files import read_json
 
     finished = [path.parent for path in sorted((study / "runs").glob(f"{only}/outcome.json"))]
-    found = [run for run in finished if read_json(run / "outcome.json")["metrics"]["accuracy_integer"] is not None]
+    with understood(f"An outcome.json in {study}", "run that training again"):
+        found = [run for run in finished if read_json(run / "outcome.json")["metrics"]["accuracy_integer"] is not None]
     if not found:
         raise BasaltError(
             f"{study} holds no finished training like {only!r} that can be deployed: name a study's folder."
@@ -92,12 +94,12 @@ def runs_of(study: Path, only: str) -> list[Path]:
 
 def priced(run: Path, how: dict[str, Any]) -> bool:
     """Whether a run has been priced so, since it was trained."""
-    from basalt.files import read_json
+    from basalt.files import read_object
 
     path, trained = run / PRICES, run / CHECKPOINT
     if not path.is_file() or not trained.is_file() or path.stat().st_mtime < trained.stat().st_mtime:
         return False
-    known = read_json(path)
+    known = read_object(path)
     return all(known.get(key) == value for key, value in how.items())
 
 

@@ -107,12 +107,14 @@ def run(
     on_progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
     stop: Event | None = None,
+    spent: float = 0.0,
 ) -> Outcome:
     """Run a job in a session that always ends; any thread, of any process, may do so.
 
     Args:
         timeout: seconds, None for no limit.
         on_progress: called with (steps done, steps in all).
+        spent: seconds of the limit that are over already.
         folder: where the session keeps its files while it lasts; the system's temporary folder if None.
         stop: ends the run when another thread sets it.
 
@@ -148,7 +150,7 @@ def run(
                 graph = build(job.network, layout)
                 graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
 
-        run_session(task, layout.folder, timeout, on_progress, stop)
+        run_session(task, layout.folder, timeout, on_progress, stop, spent)
         with alone():
             return collect(job, layout)
 

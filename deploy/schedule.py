@@ -1,12 +1,12 @@
 """The designer's calculator: what a step of a layer costs on a near-memory core, before anything is run."""
 
-import json
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from basalt.documents import dumps
 from basalt.errors import BasaltError
 from deploy.memory_options import ITERATIONS, PATTERNS, STATES, MemoryOptions
 
@@ -148,7 +148,7 @@ def schedule(
     check(numbers, inputs, recurrent, fired, neurons)
     for misfit in misfits(core, layer):
         typer.echo(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
-    typer.echo(json.dumps(entries(core, layer, numbers, recurrent or 0, fired, not held), indent=2))
+    typer.echo(dumps(entries(core, layer, numbers, recurrent or 0, fired, not held)))
 
 
 def core_of(named: str | None, off: list[str]) -> "Core":

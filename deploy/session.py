@@ -292,6 +292,7 @@ def run_session(
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     stop: threading.Event | None = None,
+    spent: float = 0.0,
 ) -> None:
     """Run `task` in a child process and see to it that it ends.
 
@@ -301,12 +302,13 @@ def run_session(
         timeout: seconds after which the run is ended, None for no limit.
         on_progress: called with (steps done, steps in all) as the run goes on.
         stop: ends the run when another thread sets it.
+        spent: seconds of the limit that are over already.
 
     Raises:
         SessionError: a process model raised or was killed, time ran out, or the run was stopped. Nothing is left
             running either way.
     """
-    started = time.monotonic()
+    started = time.monotonic() - spent
     child = fork(partial(serve, task, folder, os.getpid()))
     atexit.register(child.end)  # an interpreter that ends before its run leaves nothing of it
     idle = Idle(child.pid)

@@ -10,13 +10,16 @@ with `delay_shift=False`: what they sent is compared with what is sent here a st
 """
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
+from basalt.arrays import archive
 from basalt.errors import BasaltError
+from basalt.opening import memory_limit, there, too_large
+from basalt.shown import VALUE_LONGEST, shown
 from convert.records import Layer, Network, Readout
-from deploy.inputs import read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,42 +47,61 @@ def read_trace(path: Path, network: Network, samples: int, steps: int) -> Trace:
     Raises:
         BasaltError: it is not there, damaged, or that of another network or input.
     """
-    if not path.exists():
+    if not there(path):
         raise BasaltError(f"{path} does not exist; name an .npz file with an array for each layer, as layer0.")
-    arrays = read_arrays(path)
     orders = {f"layer{order}": layer.name for order, layer in enumerate(network.layers)}
     names = [layer.name for layer in network.layers]
-    if not any(name in arrays for name in names):
-        arrays = {orders.get(key, key): value for key, value in arrays.items()}
-    layers = [layer for layer in network.layers if layer.name in arrays]
-    if not layers:
-        raise BasaltError(
-            f"{path} holds no layer of this network; its arrays must be called {', '.join(names)}, and are "
-            f"{', '.join(arrays) or 'none'}."
-        )
-    sent = {layer.name: shaped(arrays[layer.name], layer, samples, steps, path) for layer in layers}
-    return Trace(path, sent, tuple(sorted(set(arrays) - set(names))))
+    with archive(path) as found:
+        called = {name: name for name in found.names}
+        if not any(name in called for name in names):
+            called = {orders.get(name, name): name for name in found.names}
+        layers = [layer for layer in network.layers if layer.name in called]
+        if not layers:
+            raise BasaltError(
+                f"{path} holds no layer of this network; its arrays must be called {', '.join(names)}, and are "
+                f"{shown(', '.join(called), VALUE_LONGEST) or 'none'}."
+            )
+        shapes = {
+            layer.name: fitting(found.header(called[layer.name]).shape, layer, samples, steps, path) for layer in layers
+        }
+        size = sum(prod(shape) for shape in shapes.values()) * np.dtype(np.int64).itemsize
+        if size > memory_limit():
+            raise too_large(path, "all of it", size, memory_limit())
+        sent = {
+            layer.name: numbers(found.read(called[layer.name]).reshape(shapes[layer.name]), layer, path)
+            for layer in layers
+        }
+    return Trace(path, sent, tuple(sorted(set(called) - set(names))))
 
 
-def shaped(values: np.ndarray, layer: Layer, samples: int, steps: int, path: Path) -> np.ndarray:
-    """A layer's array with the axes (samples, neurons, steps) or (samples, classes), as integers.
+def fitting(shape: tuple[int, ...], layer: Layer, samples: int, steps: int, path: Path) -> tuple[int, ...]:
+    """The shape of a layer's array with the axes (samples, neurons, steps) or (samples, classes).
 
     Raises:
-        BasaltError: it is of another layer or input, or holds what no such layer sends.
+        BasaltError: it is of another layer or input.
     """
-    flat = values.reshape(len(values), -1, values.shape[-1]) if values.ndim > 3 and values.size else values
+    flat: tuple[int, ...] = (shape[0], prod(shape[1:-1]), shape[-1]) if len(shape) > 3 and 0 not in shape else shape
     fits = ((layer.neurons, steps), (layer.neurons,))
-    if flat.shape[1:] not in fits[: 2 if isinstance(layer, Readout) else 1]:
+    if not flat or flat[1:] not in fits[: 2 if isinstance(layer, Readout) else 1]:
         raise BasaltError(
-            f"{path} is of another network or input: layer {layer.name!r} has the shape {values.shape[1:]} there, not "
+            f"{path} is of another network or input: layer {layer.name!r} has the shape {shape[1:]} there, not "
             f"{fits[0]} for this input."
         )
-    if len(flat) > samples:
+    if flat[0] > samples:
         raise BasaltError(
-            f"{path} has {len(flat)} samples of layer {layer.name!r}, the input {samples}: it is of another input."
+            f"{path} has {flat[0]} samples of layer {layer.name!r}, the input {samples}: it is of another input."
         )
-    if flat.dtype.kind not in "buif":
-        raise BasaltError(f"{path}: layer {layer.name!r} must be numbers, and is {flat.dtype}.")
+    return flat
+
+
+def numbers(flat: np.ndarray, layer: Layer, path: Path) -> np.ndarray:
+    """A layer's array as integers.
+
+    Raises:
+        BasaltError: it holds what no such layer sends.
+    """
+    if flat.dtype.kind == "f" and not np.all(np.abs(flat) < 1 << 40):
+        raise BasaltError(f"{path}: layer {layer.name!r} holds values that no layer sends (beyond 40 bits, or none).")
     if isinstance(layer, Readout) and flat.dtype.kind == "f":
         return in_units(flat, layer, path)
     if not np.array_equal(flat, np.rint(flat)):

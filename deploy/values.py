@@ -7,9 +7,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from basalt.errors import BasaltError
+from basalt.opening import memory_limit, too_large
 from convert.records import Encoder, Foreign, Layer
 from convert.rules import FRACTION_MAX
 
+BLOCK = 1 << 22
+"""Values that are looked at together."""
 GRID = 5
 """Fraction bits that SLAYER's input block rounds values to: multiples of 1/32, clamped to −4 … 3.96875."""
 
@@ -51,14 +54,29 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
     if isinstance(first, Encoder):
         return affine(first, values, fraction, as_trained, path)
     if fraction:
+        check_room(values, path)
         values = np.ldexp(values.astype(np.float64), -fraction)
     low, high = (-128, 127) if isinstance(first, Foreign) and values.min() < 0 else (0, 255)
-    wrong = ~((values >= low) & (values <= high) & (np.floor(values) == values))
-    if wrong.any():
-        raise BasaltError(f"{path}: `spikes` must be integers from {low} to {high}, and holds {values[wrong][0]:g}.")
+    found = np.empty(values.shape, dtype=np.uint8)
+    rows = max(1, BLOCK // max(1, values[0].size))
+    for begin in range(0, len(values), rows):
+        part = values[begin : begin + rows]
+        wrong = ~((part >= low) & (part <= high))
+        if part.dtype.kind == "f":
+            wrong |= np.floor(part) != part
+        if wrong.any():
+            raise BasaltError(f"{path}: `spikes` must be integers from {low} to {high}, and holds {part[wrong][0]:g}.")
+        found[begin : begin + rows] = part.astype(np.int16).astype(np.uint8)
     if isinstance(first, Foreign):
         first = replace(first, signed=low < 0)
-    return Taken(first, values.astype(np.int16).astype(np.uint8))
+    return Taken(first, found)
+
+
+def check_room(values: np.ndarray, path: Path) -> None:
+    """Raise where values as real numbers, and what they are rounded to, would not fit."""
+    size = 2 * values.size * np.dtype(np.float64).itemsize
+    if size > memory_limit():
+        raise too_large(path, "`spikes`, in real numbers, ", size, memory_limit())
 
 
 def affine(first: Encoder, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path) -> Taken:
@@ -68,6 +86,7 @@ def affine(first: Encoder, values: np.ndarray, fraction: int | None, as_trained:
     raw = values.dtype.kind != "f" and fraction is None
     if raw and values.min() >= 0 and values.max() <= (3 if as_trained else 255):
         return Taken(first, values.astype(np.uint8))
+    check_room(values, path)
     bits = first.fraction if raw else fraction or 0
     given = values.astype(np.float32) if as_trained and values.dtype.kind == "f" else values  # as SLAYER is given it
     real = np.ldexp(given.astype(np.float64), -bits)

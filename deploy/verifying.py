@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
 
 from basalt import provenance
+from basalt.deadline import Deadline
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
 from convert.reading import TRAINING
@@ -42,15 +42,17 @@ def verify_command(
     chosen = find(backend)
     if not chosen.exact:
         raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified; use 'fixed'.")
-    network, inputs = read_both(file, input_, bias_start, input_shape, labels=False)
-    given = trace_of(network, file, inputs, input_, trace)
-    inputs = inputs.first(samples)
+    deadline = Deadline.after(timeout)
+    with deadline.held():
+        network, inputs = read_both(file, input_, bias_start, input_shape, labels=False)
+        given = trace_of(network, file, inputs, input_, trace)
+        inputs = inputs.first(samples)
     for notice in (*network.notices, *inputs.notices):
-        console.print(f"[yellow]{escape(notice)}[/yellow]")
+        console.print(notice, style="yellow")
     folder = output or file.parent
     make_folder(folder)
     outcome = run_with_bar(
-        Job(network, inputs.spikes, backend, batch, file=file, states=True), timeout, folder, f"Verifying on {backend}"
+        Job(network, inputs.spikes, backend, batch, file=file, states=True), deadline, folder, f"Verifying on {backend}"
     )
     sent, held = simulated(network, inputs.spikes)
     found = compare(network, ("reference", sent), (backend, outcome.sent))
@@ -64,14 +66,14 @@ def verify_command(
     write_json(folder / "verify.json", content)
     show_pairs(pairs)
     for sentence in told_["notes"]:
-        console.print(f"[yellow]{escape(sentence)}[/yellow]")
+        console.print(sentence, style="yellow")
     for renewed in renew_for(file, folder):
-        console.print(renewed, markup=False)
+        console.print(renewed)
     if content["mismatches"]:
         raise BasaltError(
             f"{content['mismatches']} of {content['compared']} values differ; see {folder / 'verify.json'}."
         )
-    console.print(f"[green]0 of {content['compared']:,} values differ.[/green]")
+    console.print(f"0 of {content['compared']:,} values differ.", style="green")
 
 
 def trace_of(network: Network, file: Path, inputs: Inputs, input_: Path | None, trace: Path | None) -> Trace | None:
@@ -149,7 +151,7 @@ def show_pairs(pairs: list[Pair]) -> None:
             console.print(states_of(pair))
         for sentence in (divergence_of(pair), state_of(pair)):
             if sentence is not None:
-                console.print(f"[red]{escape(sentence)}[/red]")
+                console.print(sentence, style="red")
 
 
 def divergence_of(pair: Pair) -> str | None:

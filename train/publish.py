@@ -15,8 +15,9 @@ if __name__ == "__main__":
 import typer
 
 from basalt.cli import run_app
+from basalt.documents import understood
 from basalt.errors import BasaltError
-from basalt.files import atomic, make_folder, read_json, write_json
+from basalt.files import atomic, make_folder, read_object, write_json
 
 MODELS = Path("models")
 LAVA = "lava.json"
@@ -60,7 +61,7 @@ def publish(
             shutil.copyfile(run / name, temporary)
     result = run / "deploy-compiled" / "result.json"
     if result.is_file():
-        found = read_json(result)
+        found = read_object(result)
         write_json(folder / LAVA, {key: found[key] for key in FROM_RESULT if key in found})
     with atomic(to / "README.md") as temporary:
         temporary.write_text(overview(to))
@@ -92,9 +93,15 @@ def overview(models: Path) -> str:
 def _row(folder: Path) -> str:
     from train import checkpoint
 
-    metrics: dict[str, Any] = read_json(folder / "metrics.json")
+    metrics: dict[str, Any] = read_object(folder / "metrics.json")
     saved = checkpoint.read(folder)
-    lava = f"{100 * read_json(folder / LAVA)['accuracy']:.2f}" if (folder / LAVA).is_file() else ""
+    with understood(f"metrics.json or {LAVA} in {folder}", "publish the run again"):
+        return _cells(folder, metrics, saved)
+
+
+def _cells(folder: Path, metrics: dict[str, Any], saved: Any) -> str:
+    """A row of the table of all networks."""
+    lava = f"{100 * read_object(folder / LAVA)['accuracy']:.2f}" if (folder / LAVA).is_file() else ""
     rates = " ".join(f"{rate:.3f}" for rate in metrics["spike_rate"].values())
     integer = metrics["accuracy_integer"]
     formula = formula_count(saved.recipe.network, saved.inputs)

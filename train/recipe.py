@@ -1,7 +1,6 @@
 """Recipes: what to train, on what and how, in TOML. Errors name file, key and allowed values."""
 
 import difflib
-import tomllib
 import types
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -10,6 +9,7 @@ import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from basalt.documents import parse_toml, read_toml
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from train.data.config import DataConfig
@@ -216,12 +216,7 @@ def read(recipe: str | Path, settings: dict[str, Any] | None = None) -> Recipe:
         BasaltError: no such file, no TOML, or a key or value that is not allowed.
     """
     path = find(recipe)
-    try:
-        content = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
-    except OSError as error:
-        raise BasaltError(f"Cannot read {path}: {error.strerror or error}.") from error
+    content = read_toml(path)
     for key, value in (settings or {}).items():
         _put(content, key, value)
     return parse(content, str(path))
@@ -251,8 +246,8 @@ def setting(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise BasaltError(f"--set takes key=value, such as training.epochs=10 (got {text!r}).")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key.strip(), parse_toml(f"value = {value}", "--set")["value"]
+    except BasaltError:
         return key.strip(), value.strip()
 
 

@@ -1,44 +1,42 @@
 """Configurations of near-memory cores, a TOML file each, and the one way to read them."""
 
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from basalt.documents import read_toml
 from basalt.errors import BasaltError
+from basalt.schema import Amount, Document, Positive
 from lava_procs.near_memory.core import Core
 from lava_procs.near_memory.geometry import OWNER
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FOLDER = Path(__file__).parent
 DEFAULT = "default"
 
 
-class Part(BaseModel):
+class Part(Document):
     """A part of a core's file: immutable, no key that we do not know, no value of another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Size(Part):
     """The largest layer that fits."""
 
-    neurons: int = Field(gt=0)
-    inputs: int = Field(gt=0)
-    states: int = Field(ge=0)
+    neurons: int = Field(gt=0, le=1 << 32)
+    inputs: int = Field(gt=0, le=1 << 32)
+    states: int = Field(ge=0, le=1 << 32)
 
 
 class Datapath(Part):
     """How much is done in a cycle; a product with x for each of the `fused` lanes if `drive_macs` is not given."""
 
-    fused: int = Field(gt=0)
-    macs: int = Field(gt=0)
-    drive_macs: int | None = Field(default=None, gt=0)
-    update_macs: int = Field(gt=0)
-    event_buffer: int = Field(gt=0)
+    fused: int = Field(gt=0, le=1 << 20)
+    macs: int = Field(gt=0, le=1 << 20)
+    drive_macs: int | None = Field(default=None, gt=0, le=1 << 20)
+    update_macs: int = Field(gt=0, le=1 << 20)
+    event_buffer: int = Field(gt=0, le=1 << 20)
     membrane_ports: Literal[1, 2]
 
 
@@ -56,7 +54,7 @@ class Widths(Part):
 class Clock(Part):
     """The clock, and where its figure comes from."""
 
-    mhz: float = Field(gt=0)
+    mhz: Positive
     source: str = Field(min_length=10)
 
 
@@ -71,8 +69,8 @@ class Optimisations(Part):
 class MeshSize(Part):
     """How many such cores there are, for `basalt map`."""
 
-    rows: int = Field(gt=0)
-    columns: int = Field(gt=0)
+    rows: int = Field(gt=0, le=1 << 10)
+    columns: int = Field(gt=0, le=1 << 10)
 
 
 class CoreFile(Part):
@@ -81,11 +79,11 @@ class CoreFile(Part):
     format: Literal["basalt-core"]
     version: Literal[1]
     title: str = Field(min_length=3)
-    node_nm: float = Field(gt=0)
+    node_nm: Positive
     size: Size
     datapath: Datapath
     widths: Widths
-    sram: dict[str, float]
+    sram: dict[str, Amount]
     clock: Clock
     optimisations: Optimisations
     mesh: MeshSize | None = None
@@ -139,12 +137,7 @@ def load_core_file(name: str) -> CoreFile:
     if path.parent == FOLDER and path.stem not in available_cores():
         raise BasaltError(f"There is no core {name!r}: name one of {', '.join(available_cores())}, or a .toml file.")
     try:
-        content: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return CoreFile.model_validate(content)
-    except OSError as error:
-        raise BasaltError(f"Cannot read the core {path}: {error.strerror or error}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
+        return CoreFile.model_validate(read_toml(path))
     except ValidationError as error:
         first, *more = error.errors()
         key = ".".join(str(part) for part in first["loc"])

@@ -4,33 +4,34 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Int
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from basalt.errors import BasaltError
+from basalt.schema import Document, Positive
+from basalt.shown import VALUE_LONGEST, shown
 from lava_procs.kernels.counts import STATE, WEIGHT
 from lava_procs.near_memory.counters import ROWS
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, lt=1 << 63)]
+Size = Annotated[int, Field(gt=0, lt=1 << 40)]
 
 
-class ProcessCounts(BaseModel):
+class ProcessCounts(Document):
     """The counters of one part of one process, each a number per sample, and the sizes of its memories.
 
     Memories whose rows are counted say how wide a row is (`row_bits`), of how many macros they are made (`banks`), and
     how many ports a macro has (`ports`; one where it is not said).
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     part: str
     kind: str = ""
-    memory_bits: dict[str, Count] = {}
-    word_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
-    row_bits: dict[str, Annotated[int, Field(gt=0)]] = {}
-    banks: dict[str, Annotated[int, Field(gt=0)]] = {}
-    ports: dict[str, Annotated[int, Field(gt=0)]] = {}
-    counters: dict[str, tuple[Count, ...]] = {}
+    memory_bits: dict[str, Count] = Field(default={})
+    word_bits: dict[str, Size] = Field(default={})
+    row_bits: dict[str, Size] = Field(default={})
+    banks: dict[str, Size] = Field(default={})
+    ports: dict[str, Size] = Field(default={})
+    counters: dict[str, tuple[Count, ...]] = Field(default={})
 
     @field_validator("counters")
     @classmethod
@@ -47,10 +48,8 @@ class ProcessCounts(BaseModel):
         return tuple(counter for counter, values in self.counters.items() if any(values))
 
 
-class Series(BaseModel):
+class Series(Document):
     """A counter in each step: base + factor · number `column` of a row of `Activity.steps`."""
-
-    model_config = ConfigDict(frozen=True)
 
     process: str
     part: str
@@ -60,13 +59,13 @@ class Series(BaseModel):
     column: Count = 0
 
 
-class Activity(BaseModel):
+class Activity(Document):
     """The distinct steps of the first `samples` samples, each a row of numbers: how often it occurs, and what `series`
     are made of."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    samples: int = Field(gt=0)
+    samples: Size
     series: tuple[Series, ...]
     steps: Int[np.ndarray, "rows numbers"]
 
@@ -75,10 +74,15 @@ class Activity(BaseModel):
     def _numbers(cls, rows: Any) -> Any:
         if not isinstance(rows, (list, tuple)) or not rows:
             raise ValueError("no rows")
-        return np.array([str(row).split() for row in rows], dtype=np.int64)
+        try:
+            return np.array([str(row).split() for row in rows], dtype=np.int64)
+        except OverflowError as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _columns_are_there(self) -> "Activity":
+        if self.steps.ndim != 2 or not self.steps.size:
+            raise ValueError("its rows are no numbers")
         if self.steps.min() < 0 or any(series.column >= self.steps.shape[1] for series in self.series):
             raise ValueError("a row lacks a number, or has one below 0")
         return self
@@ -93,15 +97,13 @@ class Activity(BaseModel):
         return series.base + series.factor * self.steps[:, series.column]
 
 
-class Clock(BaseModel):
+class Clock(Document):
     """What of a near-memory core's description makes seconds of its cycles."""
 
-    model_config = ConfigDict(frozen=True)
-
-    clock_mhz: float = Field(gt=0)
+    clock_mhz: Positive
 
 
-class Counts(BaseModel):
+class Counts(Document):
     """All counters of a run: `samples` inferences of `steps` steps.
 
     `step_seconds_from` says whether the network's file or the user gave the duration of a step; `misfits` are sentences
@@ -109,13 +111,11 @@ class Counts(BaseModel):
     near-memory core of each step, all steps together.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     format: Literal["basalt-counts"]
     version: Literal[1]
-    samples: int = Field(gt=0)
-    steps: int = Field(gt=0)
-    step_seconds: float | None = Field(default=None, gt=0)
+    samples: Size
+    steps: Size
+    step_seconds: Positive | None = None
     step_seconds_from: Literal["file", "option"] = "file"
     misfits: tuple[str, ...] = ()
     core: Clock | None = None
@@ -127,7 +127,7 @@ class Counts(BaseModel):
     def _one_value_a_sample(self) -> "Counts":
         if self.slowest_cycles is not None and len(self.slowest_cycles) != self.samples:
             raise ValueError(f"slowest_cycles has {len(self.slowest_cycles)} values for {self.samples} samples")
-        if self.activity is not None and self.activity.times.sum() != self.activity.samples * self.steps:
+        if self.activity is not None and sum(self.activity.times.tolist()) != self.activity.samples * self.steps:
             raise ValueError(f"activity.steps are not {self.activity.samples} samples of {self.steps} steps")
         for process in self.processes:
             for counter, values in process.counters.items():
@@ -152,7 +152,7 @@ def parse_counts(counts: dict[str, Any]) -> Counts:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
+        message = shown(first["msg"].removeprefix("Value error, "), VALUE_LONGEST)
         raise BasaltError(
             f"The counts cannot be priced: {key + ': ' if key else ''}{message}; "
             f"run the network again to write them anew."

@@ -2,29 +2,31 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from basalt.schema import Amount, Document, Positive
 
 Kind = Literal["measured", "post-layout", "CACTI", "scaled", "assumed"]
 
 
-class Entry(BaseModel):
+class Entry(Document):
     """Base of all parts of a table: immutable, and no key that we do not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
 
 class Sourced(Entry):
     """Where a number comes from."""
 
     source: str = Field(min_length=10)
-    node_nm: float = Field(gt=0)
+    node_nm: Positive
     kind: Kind
 
 
 class Price(Sourced):
     """The energy or the duration of one action, or the static power of one KiB."""
 
-    value: float = Field(ge=0)
+    value: Amount
     unit: str
 
 

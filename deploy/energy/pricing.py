@@ -45,7 +45,15 @@ def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -
         BasaltError: unknown or faulty table, faulty counts, or (strict) a counter without a price.
     """
     checked = parse_counts(counts)
-    priced = {name: price_with(load_table(name), checked, name, strict) for name in tables}
+    priced = {}
+    for name in tables:
+        try:
+            priced[name] = price_with(load_table(name), checked, name, strict)
+        except ArithmeticError as error:
+            raise BasaltError(
+                f"The counts by the price table {name!r} make no finite energy ({error}): a price, a size or a count "
+                f"is far beyond all that there is; mend the table, or run the network again."
+            ) from error
     return {
         "format": "basalt-energy",
         "version": 1,

@@ -5,9 +5,12 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from basalt.schema import Amount, Positive
 from deploy.energy.entries import Entry, Price, Sourced, one_of
 from deploy.energy.units import JOULE, SECOND, WATT_PER_KIB
 from lava_procs.near_memory.counters import ROWS, WORK
+
+BITS_MOST = 1 << 30
 
 COUNTERS = (
     "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
@@ -41,7 +44,7 @@ class Use(Entry):
     """A price, and how many times one count of the action pays it."""
 
     price: str
-    times: float = Field(default=1.0, gt=0)
+    times: Positive = 1.0
 
 
 class Action(Entry):
@@ -76,16 +79,16 @@ class Memory(Entry):
         kib: size, where it does not follow from the layer.
     """
 
-    word_bits: int = Field(gt=0)
-    row_bits: int = Field(gt=0)
-    kib: float | None = Field(default=None, gt=0)
+    word_bits: int = Field(gt=0, le=BITS_MOST)
+    row_bits: int = Field(gt=0, le=BITS_MOST)
+    kib: Positive | None = None
 
 
 class Grid(Entry):
     """Energy of one access, a row for each size, a column for each word width."""
 
-    read: tuple[tuple[float, ...], ...]
-    write: tuple[tuple[float, ...], ...]
+    read: tuple[tuple[Amount, ...], ...]
+    write: tuple[tuple[Amount, ...], ...]
 
 
 class Sram(Sourced):
@@ -93,10 +96,10 @@ class Sram(Sourced):
     the same of one of two, where the table knows it."""
 
     unit: str
-    kib: tuple[float, ...] = Field(min_length=2)
-    word_bits: tuple[float, ...] = Field(min_length=2)
-    read: tuple[tuple[float, ...], ...]
-    write: tuple[tuple[float, ...], ...]
+    kib: tuple[Positive, ...] = Field(min_length=2)
+    word_bits: tuple[Positive, ...] = Field(min_length=2)
+    read: tuple[tuple[Amount, ...], ...]
+    write: tuple[tuple[Amount, ...], ...]
     two_ports: Grid | None = None
 
     @field_validator("unit")
@@ -123,7 +126,7 @@ class Sram(Sourced):
 class Time(Entry):
     """The duration of a step where the counts do not give one."""
 
-    step_seconds: float = Field(gt=0)
+    step_seconds: Positive
     source: str = Field(min_length=10)
 
 
@@ -143,7 +146,7 @@ class Static(Entry):
 class Barrier(Entry):
     """What ends each step of all cores, where they are on at least so many tiles: the name of a time."""
 
-    tiles: int = Field(gt=0)
+    tiles: int = Field(gt=0, le=BITS_MOST)
     time: str
 
 
@@ -162,7 +165,7 @@ class Latency(Entry):
     source: str = Field(min_length=10)
     times: dict[str, Price]
     stages: dict[str, dict[str, tuple[str, ...]]] = Field(min_length=1)
-    cores_per_tile: int = Field(gt=0)
+    cores_per_tile: int = Field(gt=0, le=BITS_MOST)
     barriers: tuple[Barrier, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -212,8 +215,8 @@ class PriceTable(Entry):
     version: Literal[1]
     title: str = Field(min_length=3)
     summary: str = Field(min_length=20)
-    node_nm: float = Field(gt=0)
-    supply_volt: float = Field(gt=0)
+    node_nm: Positive
+    supply_volt: Positive
     time: Time
     static: Static | None = None
     no_static: str | None = Field(default=None, min_length=10)

@@ -1,12 +1,12 @@
 """Find, read and check price tables."""
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
+from basalt.documents import TOML_MOST, parse_toml
 from basalt.errors import BasaltError
+from basalt.opening import read_bytes
 from deploy.energy.schema import PriceTable
 
 FOLDER = Path(__file__).parent / "tables"
@@ -28,28 +28,16 @@ def load_table(name: str) -> PriceTable:
         raise BasaltError(
             f"There is no price table {name!r}: name one of {', '.join(available_tables())}, or a .toml file."
         )
-    return parse_table(_read(path), path)
+    return parse_table(read_bytes(path, TOML_MOST), path)
 
 
-def parse_table(text: str, path: Path) -> PriceTable:
+def parse_table(text: str | bytes, path: Path) -> PriceTable:
     """A price table from the text of a TOML file; `path` is named in errors."""
-    try:
-        content: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
+    content = parse_toml(text, path)
     try:
         return PriceTable.model_validate(content)
     except ValidationError as error:
         raise BasaltError(f"{path}: {_first_fault(error)}") from error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BasaltError(f"Cannot read the price table {path}: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise BasaltError(f"{path} is not valid TOML: {error}.") from error
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -1,13 +1,14 @@
 """`basalt map`: a network on a mesh of near-memory cores, as a table, a file and a picture."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from basalt.errors import BasaltError
+from basalt.opening import there
 from basalt.paths import newest
+from basalt.shown import shown
 from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def map_(
     the busiest core and link, and the longest step. Writes mapping.json and mapping.png.
     `basalt run --mapping mapping.json` counts and prices the hops of a run, spike by spike.
     """
+    from basalt.documents import dumps
     from basalt.files import write_json
     from basalt.progress import progress_bar
     from convert import netx
@@ -92,7 +94,7 @@ def map_(
     file, counts = files(run)
     network = netx.read(file, bias_start, parse_shape(input_shape))
     for notice in network.notices:
-        typer.echo(notice, err=True)
+        typer.echo(shown(notice), err=True)
     core_file = load_core_file(core)
     wanted: Mesh | None = None
     if mesh is not None:
@@ -117,7 +119,7 @@ def map_(
     write_json(folder / "mapping.json", content)
     draw(folder / "mapping.png", mapped)
     if json_:
-        typer.echo(json.dumps(content, indent=2))
+        typer.echo(dumps(content))
     else:
         show(mapped, content, folder)
 
@@ -126,10 +128,10 @@ def files(named: Path | None) -> tuple[Path, Path | None]:
     """The .net file, and the counts.json of the newest run of it, if any."""
     from deploy.main import net_file
 
-    if named is not None and not named.exists():
+    if named is not None and not there(named):
         raise BasaltError(f"{named} does not exist; name a run folder, a .net file or a result folder.")
-    if named is not None and (named / "counts.json").exists():
-        if not (named.parent / "model.net").exists():
+    if named is not None and there(named / "counts.json"):
+        if not there(named.parent / "model.net"):
             raise BasaltError(f"There is no model.net beside {named}; name the run folder or the .net file.")
         return named.parent / "model.net", named / "counts.json"
     file = net_file(named)
@@ -140,7 +142,7 @@ def files(named: Path | None) -> tuple[Path, Path | None]:
 
 def rates_of(network: "Network", file: Path, counts: Path | None, rate: float | None) -> "tuple[Rates, int | None]":
     """Spikes per step of every neuron, and the steps of an inference if a run tells."""
-    from basalt.files import read_json
+    from basalt.files import read_object
     from deploy.mapping.partition import populations, uniform_rates
     from deploy.mapping.traffic import counted_spikes
 
@@ -150,16 +152,17 @@ def rates_of(network: "Network", file: Path, counts: Path | None, rate: float | 
         raise BasaltError(
             f"No run of {file} has counted its spikes; run it with `basalt run {file}`, or give a --rate, as 0.05."
         )
-    content = read_json(counts)
+    content = read_object(counts)
     return uniform_rates(network, counted_spikes(content, network, counts)), content["steps"]
 
 
 def show(mapped: "Mapped", content: dict[str, Any], folder: Path) -> None:
     """The gist for people."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(markup=False)
+    from basalt.shown import console as terminal
+
+    console = terminal()
     table = Table("layer", "neurons", "row, column", "spikes in", "spikes out", "cycles", "KiB", "hops a spike")
     for piece in content["pieces"]:
         last = piece["first"] + piece["neurons"] - 1

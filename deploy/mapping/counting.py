@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from basalt.errors import BasaltError
 from basalt.files import read_json
+from basalt.schema import Document
 from convert.records import Network
 from deploy.mapping.partition import INPUT, populations
 
@@ -17,27 +18,30 @@ Hops = Mapping[str, Int[np.ndarray, "_neurons"]]
 """Hops of one spike over all its destinations: of each neuron by layer, of each feature of `INPUT`."""
 
 
-class PieceHops(BaseModel):
+HOPS_MOST = 1 << 20
+
+
+class PieceHops(Document):
     """What is needed of a piece in mapping.json."""
 
     layer: str
     first: int = Field(ge=0)
     neurons: int = Field(gt=0)
-    hops_per_spike: int = Field(ge=0)
+    hops_per_spike: int = Field(ge=0, le=HOPS_MOST)
 
 
-class InputHops(BaseModel):
+class InputHops(Document):
     """The same of the input."""
 
     features: int = Field(gt=0)
-    hops_per_spike: int = Field(ge=0)
+    hops_per_spike: int = Field(ge=0, le=HOPS_MOST)
 
 
-class MappingFile(BaseModel):
+class MappingFile(Document):
     """What is needed of mapping.json."""
 
     input: InputHops
-    pieces: list[PieceHops]
+    pieces: tuple[PieceHops, ...]
 
 
 def load_hops(path: Path, network: Network) -> Hops:
@@ -51,14 +55,17 @@ def load_hops(path: Path, network: Network) -> Hops:
         if content["format"] != "basalt-mapping" or content["version"] != 1:
             raise ValueError
         file = MappingFile.model_validate(content)
-    except (TypeError, KeyError, ValueError, ValidationError) as error:
+    except (TypeError, LookupError, ValueError, ValidationError) as error:
         raise BasaltError(f"{path} is no mapping that this version can read; write it with `basalt map`.") from error
+    sizes = {INPUT: file.input.features}
+    for piece in file.pieces:
+        sizes[piece.layer] = sizes.get(piece.layer, 0) + piece.neurons
+    if sizes != populations(network):
+        raise BasaltError(f"{path} maps another network than {network.name!r}: map this one with `basalt map`.")
     found = {INPUT: np.full(file.input.features, file.input.hops_per_spike)}
     for piece in sorted(file.pieces, key=lambda piece: piece.first):
         before = found.get(piece.layer, np.zeros(0, dtype=np.int64))
         found[piece.layer] = np.concatenate([before, np.full(piece.neurons, piece.hops_per_spike)])
-    if {name: len(hops) for name, hops in found.items()} != populations(network):
-        raise BasaltError(f"{path} maps another network than {network.name!r}: map this one with `basalt map`.")
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from basalt import provenance
 from basalt.files import atomic
+from basalt.shown import shown
 from deploy.report import environment, palette
 from deploy.report.account_view import comparison, operations_view, shortcut_view, step_view
 from deploy.report.actions_view import actions_view, saturations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 FOLDER = Path(__file__).parent
+TEXT_LONGEST = 4000
 
 MEASURED = ("<!-- measured -->", "<!-- end of measured -->")
 """Marks around what a run alone knows; no name can hold them, as all text is escaped."""
@@ -146,6 +148,11 @@ def _facts(result: Mapping[str, Any], counts: Mapping[str, Any]) -> dict[str, st
     }
 
 
+def visible(value: Any) -> Any:
+    """What a page shows of a value: escapes for characters that act, such as those that turn the direction of text."""
+    return shown(value, TEXT_LONGEST, keep="\n") if type(value) is str else value
+
+
 @cache
 def _template(name: str) -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -153,6 +160,7 @@ def _template(name: str) -> "Template":
     room = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
+        finalize=visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from basalt.files import atomic, read_json
+from basalt.documents import understood
+from basalt.files import atomic, read_object
+from basalt.opening import MIB, read_text
 from deploy.report.build import MEASURED, render_around
 
 REPORT = "report.html"
+PAGE_MOST = 256 * MIB
 NEEDED = ("result", "counts", "energy")
 
 
@@ -25,8 +28,8 @@ def known_beside(
     """
     metrics = file.parent / "metrics.json"
     places = (folder / "verify.json", file.parent / "verify.json")
-    verified = [found for found in (read_json(path) for path in places if path.is_file()) if same_file(found, result)]
-    return read_json(metrics) if metrics.is_file() else None, verified[0] if verified else None
+    verified = [found for found in (read_object(path) for path in places if path.is_file()) if same_file(found, result)]
+    return read_object(metrics) if metrics.is_file() else None, verified[0] if verified else None
 
 
 def same_file(verify: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
@@ -45,13 +48,14 @@ def renew(folder: Path) -> str | None:
     missing = [f"{name}.json" for name in NEEDED if not (folder / f"{name}.json").is_file()]
     if not path.is_file():
         return None
-    measured = between(path.read_text(encoding="utf-8"))
+    measured = between(read_text(path, PAGE_MOST))
     if measured is None or missing:
         why = f"there is no {missing[0]} beside it" if missing else "it is from an older version of Basalt"
         return f"{path} is as it was, as {why}: run the network again to renew it."
-    result, counts, energy = (read_json(folder / f"{name}.json") for name in NEEDED)
-    metrics, verify = known_beside(folder, file_of(folder, result), result)
-    page = render_around(measured, result, counts, energy, metrics, verify)
+    result, counts, energy = (read_object(folder / f"{name}.json") for name in NEEDED)
+    with understood(f"A file beside {path} (result, counts, energy, metrics or verify.json)", "remove or renew it"):
+        metrics, verify = known_beside(folder, file_of(folder, result), result)
+        page = render_around(measured, result, counts, energy, metrics, verify)
     with atomic(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return f"Report renewed: {path}"
@@ -67,7 +71,11 @@ def renew_for(file: Path, *folders: Path) -> list[str]:
 def runs_file(folder: Path, file: Path) -> bool:
     """Whether the result in a folder is of this .net file."""
     path = folder / "result.json"
-    return path.is_file() and file_of(folder, read_json(path)).resolve() == file.resolve()
+    if not path.is_file():
+        return False
+    result = read_object(path)
+    with understood(str(path), "run the network again"):
+        return file_of(folder, result).resolve() == file.resolve()
 
 
 def file_of(folder: Path, result: Mapping[str, Any]) -> Path:

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from basalt.arrays import read_arrays
 from basalt.errors import BasaltError
+from basalt.opening import MIB, opened
 from train.data.cache import DAMAGED, fingerprint
 from train.data.config import DataConfig
 from train.data.events import EventSet, Splits
@@ -100,7 +102,7 @@ def read(data_dir: Path, source: Source = MNIST) -> Mnist:
     files, title = _files(data_dir, source), source.title
     try:
         arrays = _unpack(files[0]) if len(files) == 1 else [_idx(file) for file in files]
-    except DAMAGED as error:
+    except (BasaltError, *DAMAGED) as error:
         raise BasaltError(f"{files[0]} is damaged ({error}): put {title} there again.") from error
     x_train, y_train, x_test, y_test = arrays
     for images, labels in ((x_train, y_train), (x_test, y_test)):
@@ -125,14 +127,21 @@ def _files(data_dir: Path, source: Source) -> list[Path]:
     )
 
 
+_LARGEST = 64 * MIB
+"""Bytes of the largest file; the training images are 45 MiB."""
+
+
 def _unpack(path: Path) -> list[np.ndarray]:
-    with np.load(path, allow_pickle=False) as stored:
-        return [stored[name] for name in Mnist._fields]
+    stored = read_arrays(path, Mnist._fields)
+    return [stored[name] for name in Mnist._fields]
 
 
 def _idx(path: Path) -> np.ndarray:
     """An array of the IDX format: magic 0 0 8 rank, big-endian int32 sizes, bytes."""
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    with opened(path) as file:
+        content = (gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file).read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ValueError(f"more than {_LARGEST:,} bytes")
     if content[:3] != b"\x00\x00\x08":
         raise ValueError("no IDX file of bytes")
     rank = content[3]

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int16, Int64, Shaped
 
+from basalt.arrays import KINDS, read_arrays
 from basalt.errors import BasaltError
 from train.data.cache import DAMAGED, cached, fingerprint, key_of
 from train.data.config import DataConfig
@@ -27,6 +28,7 @@ from train.data.stream import Recording, binned
 
 SPLIT_SEED = 20_261_126
 _FILE = "spoken_digits.npz"
+_ARRAYS = ("audio", "offsets", "labels", "speakers", "take", "rate")
 _CLASSES, _TEST_TAKES, _HELD_OUT = 10, 5, 5
 
 
@@ -75,16 +77,16 @@ def read(path: Path) -> Recordings:
             "or name another folder with --data-dir."
         )
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            recordings = Recordings(
-                audio=stored["audio"],
-                offsets=stored["offsets"].astype(np.int64),
-                labels=stored["labels"].astype(np.int64),
-                speakers=stored["speakers"],
-                take=stored["take"].astype(np.int64),
-                rate=int(stored["rate"]),
-            )
-    except DAMAGED as error:
+        stored = read_arrays(path, _ARRAYS, kinds=KINDS + "U")
+        recordings = Recordings(
+            audio=stored["audio"],
+            offsets=stored["offsets"].astype(np.int64),
+            labels=stored["labels"].astype(np.int64),
+            speakers=stored["speakers"],
+            take=stored["take"].astype(np.int64),
+            rate=int(stored["rate"]),
+        )
+    except (BasaltError, *DAMAGED) as error:
         raise BasaltError(f"{path} is damaged ({error}): put it there again.") from error
     offsets, count = recordings.offsets, len(recordings.labels)
     sound = (
