@@ -24,7 +24,11 @@ def command() -> str:
 
 def digest(path: Path) -> str:
     """SHA-256 of a file: that it is the same one."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
 
 
 @cache

@@ -8,6 +8,7 @@ A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
 import json
+import os
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 
 from basalt.errors import BasaltError
 from basalt.files import atomic
-from basalt.opening import opened, there
+from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.shown import VALUE_LONGEST, shown
 from convert import rules
 from convert.hdf5_guard import inspect
@@ -28,6 +29,9 @@ from convert.norm import fold
 from convert.pathways import Hgrn, Hopfield
 from convert.reading import TRAINING, check_reading, with_starts
 from convert.records import Encoder, Layer, Network, Spiking
+
+BESIDE_VALUES = 64 * MIB
+"""Of a file: names, headers, checksums."""
 
 FORMAT = "basalt-netx"
 VERSION = 4
@@ -53,8 +57,10 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
     check_reading(bias_start)
     if not there(path):
         raise BasaltError(f"{path} does not exist; make one with `python convert/export.py`, or name another file.")
-    with opened(path):  # a pipe or a device is refused before HDF5 waits for it
-        pass
+    with opened(path) as plain:  # a pipe or a device is refused before HDF5 waits for it
+        size = os.fstat(plain.fileno()).st_size
+    if size > memory_limit() + BESIDE_VALUES:
+        raise too_large(path, "the file", size, memory_limit())
     try:
         with h5py.File(path, "r") as file:
             inspect(file, path)

@@ -284,6 +284,14 @@ def test_only_regular_files_are_opened(make, tmp_path):
     assert time.monotonic() - began < 5
 
 
+def test_a_file_with_a_hole(tmp_path):
+    """1 TB that no disk holds, and that its digest would read."""
+    path = file(tmp_path, lambda content: None)
+    os.truncate(path, 1 << 40)
+    with pytest.raises(BasaltError, match="MiB"):
+        netx.read(path)
+
+
 def test_a_folder_that_may_not_be_entered(tmp_path, monkeypatch):
     """As a user other than root meets it."""
 
