@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class Archive:
             values = np.empty(size, dtype=np.uint8)
             view, done = values.data, 0
             while done < size:
-                got = file.readinto(view[done : done + BLOCK])  # type: ignore[attr-defined]
+                got = file.readinto(view[done : done + BLOCK])
                 if not got:
                     raise EOFError("it ends before its last value")
                 done += got
@@ -116,16 +116,17 @@ class Archive:
         return array.reshape(shape[::-1]).T if header.columns else array.reshape(shape)
 
     @contextmanager
-    def member(self, name: str) -> Iterator[IO[bytes]]:
+    def member(self, name: str) -> Iterator[zipfile.ZipExtFile]:
         """An open member; what its reading raises is a sentence."""
         with sentence(self.path):
             entry = self.zip.getinfo(name + ENDING)
             if entry.compress_type not in PACKINGS:
                 raise NotImplementedError(f"{shown(name, VALUE_LONGEST)!r} is packed in a way that NumPy does not")
             with self.zip.open(entry) as file:
+                assert isinstance(file, zipfile.ZipExtFile)
                 yield file
 
-    def header_of(self, name: str, file: IO[bytes]) -> Header:
+    def header_of(self, name: str, file: zipfile.ZipExtFile) -> Header:
         """The header at the beginning of a member."""
         version = np.lib.format.read_magic(file)
         readers: dict[tuple[int, int], Any] = {
