@@ -76,7 +76,9 @@ class Job:
 
     @property
     def scheduled(self) -> list[Layer]:
-        """The layers that run on a near-memory core."""
+        """The layers that run on a near-memory core; none of a network that stock processes run."""
+        if needs_stock(self.network):
+            return []
         return [layer for layer in self.network.layers if self.backend_of(layer.name).scheduled]
 
 
