@@ -222,7 +222,7 @@ def read(recipe: str | Path, settings: dict[str, Any] | None = None) -> Recipe:
     return parse(content, str(path))
 
 
-def parse(content: dict[str, Any], source: str) -> Recipe:
+def parse(content: object, source: str) -> Recipe:
     """Check a recipe given as nested dictionaries.
 
     Raises:

@@ -13,9 +13,10 @@ from jaxtyping import Float
 from train.layers.fixed_point import WEIGHT_SCALE
 
 
-def weights(value: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
-    """Synaptic weights: multiples of 1/32 in −4 … 127/32, SLAYER's `quantize_8bit`."""
-    return torch.fake_quantize_per_tensor_affine(value, 2 / WEIGHT_SCALE, 0, -128, 127)
+def weights(value: Float[torch.Tensor, "..."], descale: bool = False) -> Float[torch.Tensor, "..."]:
+    """Synaptic weights: multiples of 1/32 in −4 … 127/32, SLAYER's `quantize_8bit`; in units of 1/64 with `descale`."""
+    found = torch.fake_quantize_per_tensor_affine(value, 2 / WEIGHT_SCALE, 0, -128, 127)
+    return found * WEIGHT_SCALE if descale else found
 
 
 def bias(value: Float[torch.Tensor, "..."]) -> Float[torch.Tensor, "..."]:
