@@ -45,7 +45,7 @@ def test_the_kernel_wraps_sums_of_any_size(total):
     current = np.array([2.0**48 + 3])
     _, wraps = fire(u, v, np.array([total], np.int32), 128.0, current, none, ones, ones, 9e6, 2, np.zeros(1, np.uint8))
     whole = 5 + total * 128 + 2**48 + 3
-    assert u[0] == wrap24(np.array(whole)) and wraps == 1 + (abs(8388608 + int(u[0])) > LIMIT - 1)
+    assert u[0] == wrap24(np.array([whole]))[0] and wraps == 1 + (abs(8388608 + int(u[0])) > LIMIT - 1)
 
 
 state = st.integers(-LIMIT + 1, LIMIT - 1)
