@@ -8,6 +8,7 @@ import torch
 from jaxtyping import TypeCheckError
 
 from lava_procs.kernels.fixed_point import dense_sum
+from lava_procs.kernels.pathway import PathwayStep
 from tests import shapes
 from train.layers.driven import integer_sums
 from train.layers.integers import ReadoutIntegers
@@ -19,6 +20,7 @@ WRONG = {
     "a number of axes": lambda: dense_sum(np.zeros(3), np.zeros((5, 3))),
     "a record": lambda: ReadoutIntegers("readout", np.zeros(4, dtype=np.int64)),
     "a type of entries": lambda: ReadoutIntegers("readout", np.zeros((4, 3))),
+    "a named tuple": lambda: PathwayStep(np.zeros((2, 4)), np.zeros((2, 4)), np.zeros(3, dtype=np.int64)),
     "tensors": lambda: integer_sums(torch.zeros((2, 3, 5), dtype=torch.uint8), np.zeros((4, 6), dtype=np.int64)),
 }
 
