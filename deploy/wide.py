@@ -54,13 +54,19 @@ def wide_dense(model: type) -> dict[str, Any]:
 
 
 def wide_conv(model: type) -> dict[str, Any]:
-    """Products in 64 bits, which keep more than 24."""
+    """Products in 64 bits, which keep more than 24, and geometry beyond a signed byte (600 channels are some)."""
+    from lava.magma.core.model.py.type import LavaPyType
 
     def run_spk(self: Any) -> None:
         self.weight = self.weight.astype(np.int64, copy=False)
         model.run_spk(self)  # type: ignore[attr-defined]
 
-    return {"run_spk": run_spk, "clamp_precision": lambda self, x: fitting(x, self).astype(np.int32)}
+    geometry = ("kernel_size", "stride", "padding", "dilation", "groups")
+    return {
+        "run_spk": run_spk,
+        "clamp_precision": lambda self, x: fitting(x, self).astype(np.int32),
+        **{name: LavaPyType(np.ndarray, np.int32) for name in geometry},
+    }
 
 
 def wide_sigma(model: type) -> dict[str, Any]:
