@@ -67,7 +67,7 @@ def cost(
     spikes: Steps,
     recurrent: Steps | int = 0,
     fired: Steps | int = 0,
-    refresh: Bool[np.ndarray, "*#steps"] | bool = True,
+    refresh: Bool[np.ndarray, "..."] | bool = True,
     reached: Reached | None = None,
 ) -> Cost:
     """The cost of steps.
