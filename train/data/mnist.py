@@ -46,10 +46,10 @@ MNIST = Source("MNIST", "mnist.npz", "MNIST", "torchvision.datasets.MNIST downlo
 class Mnist(NamedTuple):
     """The official images (0 to 255) and labels."""
 
-    x_train: UInt8[np.ndarray, "60000 28 28"]
-    y_train: Int64[np.ndarray, "60000"]
-    x_test: UInt8[np.ndarray, "10000 28 28"]
-    y_test: Int64[np.ndarray, "10000"]
+    x_train: UInt8[np.ndarray, "training 28 28"]
+    y_train: Int64[np.ndarray, "training"]
+    x_test: UInt8[np.ndarray, "test 28 28"]
+    y_test: Int64[np.ndarray, "test"]
 
 
 def load(config: DataConfig, data_dir: Path) -> Splits:
