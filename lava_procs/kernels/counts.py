@@ -11,11 +11,11 @@ from jaxtyping import Int
 WEIGHT, GATE, STATE = 8, 12, 24
 """Widths of factors in bits."""
 
-Counts = dict[str, Int[np.ndarray, "*batch"] | int]
+Counts = dict[str, Int[np.ndarray, "*#batch"] | int]
 """Counter → a number for every sample, or one for all."""
 
 
-def graded_counts(products: Int[np.ndarray, "*batch"] | int, value_bits: int) -> Counts:
+def graded_counts(products: Int[np.ndarray, "*#batch"] | int, value_bits: int) -> Counts:
     """The counters of weights that meet a value of so many bits; none for spikes, whose weights are added as they are.
 
     Args:
@@ -27,10 +27,10 @@ def graded_counts(products: Int[np.ndarray, "*batch"] | int, value_bits: int) ->
 
 
 def spiking_counts(
-    events: Int[np.ndarray, "*batch"],
-    synapses: Int[np.ndarray, "*batch"],
-    spikes: Int[np.ndarray, "*batch"],
-    saturations: Int[np.ndarray, "*batch"] | int,
+    events: Int[np.ndarray, "*#batch"],
+    synapses: Int[np.ndarray, "*#batch"],
+    spikes: Int[np.ndarray, "*#batch"],
+    saturations: Int[np.ndarray, "*#batch"] | int,
     updates: int,
 ) -> Counts:
     """The counters of spiking neurons: each synapse that an event reaches is a weight read, each update u and v."""
@@ -47,8 +47,8 @@ def spiking_counts(
 
 
 def readout_counts(
-    events: Int[np.ndarray, "*batch"],
-    saturations: Int[np.ndarray, "*batch"] | int,
+    events: Int[np.ndarray, "*#batch"],
+    saturations: Int[np.ndarray, "*#batch"] | int,
     steps: int,
     classes: int,
     states: int,
@@ -66,10 +66,10 @@ def readout_counts(
 
 
 def slow_memory_counts(
-    events: Int[np.ndarray, "*batch"],
-    saturations: Int[np.ndarray, "*batch"] | int,
+    events: Int[np.ndarray, "*#batch"],
+    saturations: Int[np.ndarray, "*#batch"] | int,
     steps: int,
-    refreshes: Int[np.ndarray, "*batch"] | int,
+    refreshes: Int[np.ndarray, "*#batch"] | int,
     neurons: int,
     states: int,
 ) -> Counts:
@@ -88,8 +88,8 @@ def slow_memory_counts(
 
 
 def hgrn_counts(
-    events: Int[np.ndarray, "*batch"],
-    saturations: Int[np.ndarray, "*batch"] | int,
+    events: Int[np.ndarray, "*#batch"],
+    saturations: Int[np.ndarray, "*#batch"] | int,
     steps: int,
     neurons: int,
     gated: bool,
@@ -118,10 +118,10 @@ def hgrn_counts(
 
 
 def hopfield_counts(
-    events: Int[np.ndarray, "*batch"],
-    saturations: Int[np.ndarray, "*batch"] | int,
+    events: Int[np.ndarray, "*#batch"],
+    saturations: Int[np.ndarray, "*#batch"] | int,
     steps: int,
-    refreshes: Int[np.ndarray, "*batch"] | int,
+    refreshes: Int[np.ndarray, "*#batch"] | int,
     inputs: int,
     neurons: int,
     patterns: int,

@@ -8,12 +8,11 @@ cycle 1, and the others follow without a gap; but where there is one place, each
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int
+
+from lava_procs.near_memory.steps import Steps
 
 if TYPE_CHECKING:
     from lava_procs.near_memory.core import Core
-
-Steps = Int[np.ndarray, "*steps"]
 
 
 def bubbles(core: "Core", spikes: Steps) -> Steps:

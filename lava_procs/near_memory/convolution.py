@@ -20,11 +20,11 @@ import numpy as np
 from jaxtyping import Int
 
 from lava_procs.conv.reference import fan_out
+from lava_procs.near_memory.steps import Steps
 
 if TYPE_CHECKING:
     from lava_procs.near_memory.core import Core
 
-Steps = Int[np.ndarray, "*steps"]
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
 

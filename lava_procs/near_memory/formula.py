@@ -29,15 +29,14 @@ over all neurons behind them; `entered` is the P of all but the last E events:
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Shaped
 
 from lava_procs.near_memory.arrival import last_arrival
 from lava_procs.near_memory.convolution import Reached, spread
 from lava_procs.near_memory.core import Core, Sizes
 from lava_procs.near_memory.integration import integration
 from lava_procs.near_memory.pathways import PathwayCost, PathwaySizes
-
-Steps = Int[np.ndarray, "*steps"]
+from lava_procs.near_memory.steps import Flags, Steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,7 @@ class StepCosts:
         spikes: Steps,
         own: Steps,
         fired: Steps,
-        refresh: Bool[np.ndarray, "*steps"],
+        refresh: Flags,
         reached: Reached | None = None,
     ) -> None:
         self.core, self.sizes = core, sizes

@@ -4,13 +4,11 @@ position."""
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int
 
 from lava_procs.near_memory.arrival import bubbles, last_arrival
 from lava_procs.near_memory.convolution import ConvSizes, Reached
 from lava_procs.near_memory.core import Core, Sizes
-
-Steps = Int[np.ndarray, "*steps"]
+from lava_procs.near_memory.steps import Flags, Steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +24,7 @@ class Integration:
         accesses: by "memory_reads" and "memory_writes".
     """
 
-    active: Bool[np.ndarray, "*steps"]
+    active: Flags
     first: Steps
     slope: int
     work: Steps

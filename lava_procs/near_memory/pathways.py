@@ -37,14 +37,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from jaxtyping import Bool, Int
 
 from lava_procs.near_memory.arrival import bubbles
+from lava_procs.near_memory.steps import Flags, Steps
 
 if TYPE_CHECKING:
     from lava_procs.near_memory.core import Core
 
-Steps = Int[np.ndarray, "*steps"]
 HGRN, HOPFIELD = "hgrn", "hopfield"
 """The parts of a layer that these memories and paths belong to."""
 
@@ -155,7 +154,7 @@ class GatedSizes:
         yield Rows("gate_sums", 3 * groups, fused * core.sum_bits, registers=True, ports=6)
         yield Rows("gate_state", groups, fused * (STATE_BITS + (SQUASHED_BITS if self.gated else 0)), ports=2)
 
-    def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Bool[np.ndarray, "*steps"]) -> PathwayCost:
+    def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Flags) -> PathwayCost:
         """Of steps with so many input events."""
         groups = self.groups(core)
         none = np.zeros_like(spikes)
@@ -236,7 +235,7 @@ class AssociativeSizes:
                 yield Rows("query", traces, fused * STATE_BITS, ports=2)
         yield Rows("recalled", groups, fused * STATE_BITS, ports=2)
 
-    def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Bool[np.ndarray, "*steps"]) -> PathwayCost:
+    def cost(self, core: "Core", spikes: Steps, heard: Steps, refresh: Flags) -> PathwayCost:
         """Of steps whose events are known from cycle `heard` on, of which some refresh the recall."""
         found = self.modern_work(core) if self.modern else self.classical_work(core)
         none = np.zeros_like(spikes)
