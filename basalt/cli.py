@@ -41,15 +41,15 @@ class Command:
 COMMANDS = (
     Command(
         "train",
-        "train.main",
+        "basalt.train.main",
         "train",
         ("basalt train", "basalt train lif_digits --seed 2", "basalt train runs/dmp_digits --resume"),
     ),
-    Command("export", "convert.export", "export", ("basalt export", "basalt export runs/lif_digits")),
-    Command("verify", "deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp_digits --samples 500")),
+    Command("export", "basalt.convert.export", "export", ("basalt export", "basalt export runs/lif_digits")),
+    Command("verify", "basalt.deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp_digits --samples 500")),
     Command(
         "run",
-        "deploy.main",
+        "basalt.deploy.main",
         "run",
         (
             "basalt run",
@@ -59,13 +59,13 @@ COMMANDS = (
     ),
     Command(
         "price",
-        "deploy.main",
+        "basalt.deploy.main",
         "price",
         ("basalt price", "basalt price runs/dmp_digits/deploy-fixed --table textbook-45nm --strict"),
     ),
     Command(
         "schedule",
-        "deploy.schedule",
+        "basalt.deploy.schedule",
         "schedule",
         (
             "basalt schedule --inputs 700 --neurons 128 --states 8 --spikes 0 1 2 5",
@@ -76,7 +76,7 @@ COMMANDS = (
     ),
     Command(
         "map",
-        "deploy.mapping.command",
+        "basalt.deploy.mapping.command",
         "map_",
         (
             "basalt map",
@@ -86,22 +86,22 @@ COMMANDS = (
     ),
     Command(
         "compare",
-        "deploy.compare",
+        "basalt.deploy.compare",
         "compare",
         ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
     ),
-    Command("list", "deploy.main", "list_", ("basalt list",)),
-    Command("upgrade", "train.upgrade", "upgrade", ("basalt upgrade runs/dmp_digits", "basalt upgrade runs/*")),
-    Command("publish", "train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
+    Command("list", "basalt.deploy.main", "list_", ("basalt list",)),
+    Command("upgrade", "basalt.train.upgrade", "upgrade", ("basalt upgrade runs/dmp_digits", "basalt upgrade runs/*")),
+    Command("publish", "basalt.train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(
         "evaluate",
-        "train.evaluate",
+        "basalt.train.evaluate",
         "evaluate",
         ("basalt evaluate", "basalt evaluate runs/dmp_digits --data nmnist --data-dir data"),
     ),
     Command(
         "ablate dual-memory",
-        "train.studies.dual_memory.command",
+        "basalt.train.studies.dual_memory.command",
         "dual_memory",
         (
             "basalt ablate dual-memory --quick",
@@ -111,7 +111,7 @@ COMMANDS = (
     ),
     Command(
         "ablate memory-vision",
-        "train.studies.memory_vision.command",
+        "basalt.train.studies.memory_vision.command",
         "memory_vision",
         (
             "basalt ablate memory-vision --quick",
@@ -121,7 +121,7 @@ COMMANDS = (
     ),
     Command(
         "study lif-roles",
-        "train.studies.lif_roles.command",
+        "basalt.train.studies.lif_roles.command",
         "lif_roles",
         (
             "basalt study lif-roles --quick",
@@ -131,13 +131,13 @@ COMMANDS = (
     ),
     Command(
         "study price",
-        "deploy.price_study",
+        "basalt.deploy.price_study",
         "price_study",
         ("basalt study price studies/lif-roles", 'basalt study price studies/lif-roles --only "*-s1" --core speech'),
     ),
     Command(
         "ablate near-memory",
-        "deploy.core_ablation",
+        "basalt.deploy.core_ablation",
         "near_memory",
         ("basalt ablate near-memory", "basalt ablate near-memory runs/spoken_dmp --samples 300"),
     ),

@@ -1,6 +1,7 @@
 """Which Basalt this is: what two machines compare before they share work."""
 
 import hashlib
+import os
 import platform
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,9 +10,8 @@ from pathlib import Path
 from basalt import __version__
 from basalt.errors import BasaltError
 
-PACKAGES = ("basalt", "convert", "deploy", "lava_procs", "train")
 KINDS = (".py", ".toml")
-"""What a package computes with: its modules, and its tables, cores and recipes."""
+"""What Basalt computes with: its modules, and its tables, cores and recipes."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Code:
 @lru_cache
 def code_here() -> Code:
     """This process's: the digest is SHA-256 over the names and contents of its files, in the order of their names."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parent
     digest = hashlib.sha256()
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*")):
-            if path.suffix in KINDS and path.is_file():
-                content = path.read_bytes()
-                digest.update(f"{path.relative_to(root)} {len(content)}\n".encode())
-                digest.update(content)
+    # The rooms of a checkout are links.
+    found = (Path(folder, name) for folder, _, names in os.walk(root, followlinks=True) for name in names)
+    for path in sorted(path for path in found if path.suffix in KINDS):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(root)} {len(content)}\n".encode())
+        digest.update(content)
     return Code(__version__, digest.hexdigest())
 
 

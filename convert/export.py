@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import typer
 
@@ -32,7 +33,7 @@ def export(
     Writes model.net (netx HDF5), test.npz (test samples for `basalt run`) and trace.npz (what training computed, for
     `basalt verify`) into the run folder, then verifies the first samples against the reference and Lava.
     """
-    from train import checkpoint
+    from basalt.train import checkpoint
 
     found = checkpoint.locate(checkpoint.newest_run() if run is None else run)
     if found.name != checkpoint.NAME:
@@ -42,7 +43,7 @@ def export(
     warn_about_drop(folder)
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
-        from deploy.verifying import verify_command
+        from basalt.deploy.verifying import verify_command
 
         verify_command(folder / "model.net", None, None, "fixed", 256, verified, None)
 
@@ -55,13 +56,13 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     import numpy as np
     import torch
 
+    from basalt.convert import netx
+    from basalt.convert.quantize import records
+    from basalt.convert.records import Readout, Spiking
     from basalt.paths import data_dir as find_data
-    from convert import netx
-    from convert.quantize import records
-    from convert.records import Readout, Spiking
-    from train.checkpoint import read
-    from train.data import load as load_data
-    from train.networks import load as load_model
+    from basalt.train.checkpoint import read
+    from basalt.train.data import load as load_data
+    from basalt.train.networks import load as load_model
 
     model = load_model(folder)
     recipe = read(folder).recipe

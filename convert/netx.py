@@ -17,18 +17,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from basalt.convert import rules
+from basalt.convert.hdf5_guard import inspect
+from basalt.convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
+from basalt.convert.netx_write import write_layers
+from basalt.convert.norm import fold
+from basalt.convert.pathways import Hgrn, Hopfield
+from basalt.convert.reading import TRAINING, check_reading, with_starts
+from basalt.convert.records import Encoder, Layer, Network, Spiking
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.shown import VALUE_LONGEST, shown
-from convert import rules
-from convert.hdf5_guard import inspect
-from convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
-from convert.netx_write import write_layers
-from convert.norm import fold
-from convert.pathways import Hgrn, Hopfield
-from convert.reading import TRAINING, check_reading, with_starts
-from convert.records import Encoder, Layer, Network, Spiking
 
 BESIDE_VALUES = 64 * MIB
 """Of a file: names, headers, checksums."""
@@ -46,7 +46,7 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
     """Read a .net file and check it against the design rules.
 
     Args:
-        bias_start: from which step biases act where the file does not say, a name of `convert.reading.READINGS`.
+        bias_start: from which step biases act where the file does not say, a name of `basalt.convert.reading.READINGS`.
         input_shape: (channels, height, width) of what a first convolution or pool takes, where the file does not say.
 
     Raises:

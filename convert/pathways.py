@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Int
 
-from convert.whole import Whole
+from basalt.convert.whole import Whole
 
 Shapes = dict[str, tuple[int, ...] | None]
 

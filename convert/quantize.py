@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from convert.pathways import PATHWAYS, Pathway
-from convert.records import Conv, Layer, Network, Neuron, Readout, Spiking
+from basalt.convert.pathways import PATHWAYS, Pathway
+from basalt.convert.records import Conv, Layer, Network, Neuron, Readout, Spiking
 
 
 def spiking(layer: Any) -> Spiking:
@@ -52,6 +52,6 @@ QUANTIZERS: dict[str, Callable[[Any], Layer]] = {"spiking": spiking, "conv": con
 
 
 def records(model: Any, name: str, step_seconds: float | None, origin: dict[str, str]) -> Network:
-    """The records of a trained `train.networks.Network`."""
+    """The records of a trained `basalt.train.networks.Network`."""
     layers = tuple(QUANTIZERS[layer.kind](layer) for layer in model.integers())
     return Network(layers, name, step_seconds, origin)

@@ -16,8 +16,8 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Int
 
-from convert.pathways import Pathway
-from convert.whole import Whole
+from basalt.convert.pathways import Pathway
+from basalt.convert.whole import Whole
 
 RESETS = ("hard", "soft", "none")
 STATE_MAX = (1 << 23) - 1

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from convert import bounds
-from convert.netx_write import by_channel
-from convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
+from basalt.convert import bounds
+from basalt.convert.netx_write import by_channel
+from basalt.convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
 
 BYTE_MAX = 127
 """Stock convolutions keep their geometry in signed bytes."""

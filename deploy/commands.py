@@ -13,33 +13,33 @@ from rich.table import Table
 
 from basalt import __version__, provenance
 from basalt.address import Address
+from basalt.convert.reading import TRAINING
+from basalt.convert.records import Network
 from basalt.deadline import Deadline
+from basalt.deploy.backends import BACKENDS, find
+from basalt.deploy.cores import DEFAULT, available_cores, load_core
+from basalt.deploy.distribute import distribute
+from basalt.deploy.energy.conventions import in_words, result_entries, step_entries, with_step
+from basalt.deploy.energy.pricing import available_tables
+from basalt.deploy.energy.pricing import price as price_counts
+from basalt.deploy.energy.tables import load_table
+from basalt.deploy.inputs import Inputs, read_both
+from basalt.deploy.mapping.counting import add_hops, load_hops
+from basalt.deploy.near_memory import fit_notices, summary
+from basalt.deploy.operations import operations_of
+from basalt.deploy.report.environment import processor
+from basalt.deploy.run import Job, Outcome, check, counts_file, predict, run, saturations
+from basalt.deploy.session import SessionError, StallError
+from basalt.deploy.stock import notices
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, read_object, write_json
 from basalt.paths import RUNS
 from basalt.progress import progress_bar
 from basalt.shown import console as terminal
-from convert.reading import TRAINING
-from convert.records import Network
-from deploy.backends import BACKENDS, find
-from deploy.cores import DEFAULT, available_cores, load_core
-from deploy.distribute import distribute
-from deploy.energy.conventions import in_words, result_entries, step_entries, with_step
-from deploy.energy.pricing import available_tables
-from deploy.energy.pricing import price as price_counts
-from deploy.energy.tables import load_table
-from deploy.inputs import Inputs, read_both
-from deploy.mapping.counting import add_hops, load_hops
-from deploy.near_memory import fit_notices, summary
-from deploy.operations import operations_of
-from deploy.report.environment import processor
-from deploy.run import Job, Outcome, check, counts_file, predict, run, saturations
-from deploy.session import SessionError, StallError
-from deploy.stock import notices
 
 if TYPE_CHECKING:
-    from deploy.report import SampleTrace
+    from basalt.deploy.report import SampleTrace
 
 console = terminal()
 
@@ -137,7 +137,7 @@ def forget(folder: Path, *names: str) -> None:
 
 def write_timeline(job: Job, path: Path) -> None:
     """The first sample's timeline on the cores of a run."""
-    from deploy.timeline import timeline
+    from basalt.deploy.timeline import timeline
 
     with progress_bar("Writing the timeline") as update:
         write_json(path, timeline(job.core, job.network, job.scheduled, job.spikes[0], update))
@@ -260,8 +260,8 @@ def write_html(
     energy: dict[str, Any],
 ) -> None:
     """The report; what training and verify left goes into it."""
-    from deploy.report import ReportArrays, write_report
-    from deploy.report.renew import known_beside
+    from basalt.deploy.report import ReportArrays, write_report
+    from basalt.deploy.report.renew import known_beside
 
     with understood(f"metrics.json or verify.json beside {file}", "remove it, or renew it with `basalt verify`"):
         metrics, verify = known_beside(folder, file, result)
@@ -285,7 +285,7 @@ def interesting(inputs: Inputs, predicted: np.ndarray) -> list[int]:
 
 def sample_trace(job: Job, outcome: Outcome, index: int) -> "SampleTrace":
     """What one sample did in every layer."""
-    from deploy.report import SampleTrace
+    from basalt.deploy.report import SampleTrace
 
     readout = job.network.readout
     return SampleTrace(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from basalt.deploy.options import BIAS_START, TRAINING
 from basalt.errors import BasaltError
-from deploy.options import BIAS_START, TRAINING
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -93,7 +93,7 @@ class Entry:
 
 def machine_of(priced: Mapping[str, Any]) -> Machine:
     """The figures of a table in energy.json."""
-    from deploy.energy.conventions import full_speed, real_time
+    from basalt.deploy.energy.conventions import full_speed, real_time
 
     slow, fast = real_time(priced), full_speed(priced)
     return Machine(
@@ -124,20 +124,20 @@ def entry_of(
         folder: a run, or its .net file.
         step_ms: of a step, where the network does not say.
         name: what it is called; as its folder if not given.
-        bias_start: as of `convert.netx.read`.
+        bias_start: as of `basalt.convert.netx.read`.
 
     Raises:
         BasaltError: it cannot be run, or the two send other spikes.
     """
     import numpy as np
 
+    from basalt.deploy.energy.conventions import with_step
+    from basalt.deploy.energy.pricing import price
+    from basalt.deploy.inputs import read_both
+    from basalt.deploy.main import net_file
+    from basalt.deploy.near_memory import fit_notices
+    from basalt.deploy.run import Job, counts_file, predict, run
     from basalt.files import read_object
-    from deploy.energy.conventions import with_step
-    from deploy.energy.pricing import price
-    from deploy.inputs import read_both
-    from deploy.main import net_file
-    from deploy.near_memory import fit_notices
-    from deploy.run import Job, counts_file, predict, run
 
     path = net_file(folder)
     network, inputs = read_both(path, None, bias_start)
@@ -195,17 +195,17 @@ def compare(
     import os
 
     from basalt import provenance
+    from basalt.deploy.compare_files import ending, names_of, place_for
+    from basalt.deploy.compare_picture import draw
+    from basalt.deploy.cores import DEFAULT, load_core
+    from basalt.deploy.energy.conventions import HEADLINE
+    from basalt.deploy.energy.tables import load_table
+    from basalt.deploy.main import net_file
+    from basalt.deploy.near_memory import description
+    from basalt.deploy.report.environment import versions
     from basalt.files import make_folder, write_json
     from basalt.progress import progress_bar
     from basalt.shown import console as terminal
-    from deploy.compare_files import ending, names_of, place_for
-    from deploy.compare_picture import draw
-    from deploy.cores import DEFAULT, load_core
-    from deploy.energy.conventions import HEADLINE
-    from deploy.energy.tables import load_table
-    from deploy.main import net_file
-    from deploy.near_memory import description
-    from deploy.report.environment import versions
 
     tables = table or list(TABLES)
     for name in tables:
@@ -254,8 +254,8 @@ def compare(
 
 def check_step(files: Sequence[Path], step_ms: float | None) -> None:
     """Refuse `--step-ms` where all networks say themselves how long a step lasts, and another time."""
-    from deploy.energy.conventions import step_entries
-    from deploy.inputs import read_both
+    from basalt.deploy.energy.conventions import step_entries
+    from basalt.deploy.inputs import read_both
 
     if step_ms is not None:
         given = [read_both(file, None)[0].step_seconds for file in files]
@@ -289,7 +289,7 @@ def in_real_time(table: str, entries: Sequence[Entry]) -> "Table":
     """The headline."""
     from rich.table import Column, Table
 
-    from deploy.energy.conventions import REAL_TIME
+    from basalt.deploy.energy.conventions import REAL_TIME
 
     network = Column("network", overflow="fold")
     shown = Table(network, "accuracy %", "nJ", "×", "dynamic", "leakage", title=f"{table}, {REAL_TIME}")
@@ -311,7 +311,7 @@ def at_full_speed(table: str, entries: Sequence[Entry]) -> "Table":
     """The other convention, and time."""
     from rich.table import Column, Table
 
-    from deploy.energy.conventions import FULL_SPEED
+    from basalt.deploy.energy.conventions import FULL_SPEED
 
     network = Column("network", overflow="fold")
     shown = Table(network, "nJ", "×", "inferences/s", "×", "busiest", title=f"{table}, {FULL_SPEED}")
@@ -346,8 +346,8 @@ def notes(entries: Sequence[Entry]) -> list[str]:
 
 def basis(entries: Sequence[Entry]) -> list[str]:
     """Samples, durations of steps, and which machine is too slow for them."""
-    from deploy.energy.conventions import STEP_FROM
-    from deploy.report.format import si_plain
+    from basalt.deploy.energy.conventions import STEP_FROM
+    from basalt.deploy.report.format import si_plain
 
     def lasts(entry: Entry) -> str:
         machines = entry.machines.values()

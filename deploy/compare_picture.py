@@ -6,10 +6,10 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from deploy.energy.conventions import FULL_SPEED, REAL_TIME
+from basalt.deploy.energy.conventions import FULL_SPEED, REAL_TIME
 
 if TYPE_CHECKING:
-    from deploy.compare import Entry
+    from basalt.deploy.compare import Entry
 
 MARKERS = "osD^vP*X"
 ROOM = 1.15
@@ -101,7 +101,7 @@ def entry_label(entry: "Entry") -> str:
 
 def note_of(entries: "Sequence[Entry]", core: str) -> str:
     """What the points mean, and what does not fit."""
-    from deploy.compare import basis
+    from basalt.deploy.compare import basis
 
     meaning = " ".join([f"Filled: energy {REAL_TIME}; hollow: {FULL_SPEED}.", *basis(entries)])
     wrong = [entry for entry in entries if entry.misfits]

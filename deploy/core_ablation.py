@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
-from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 NAME = "core-ablation"
 SHORT = {
@@ -54,7 +54,7 @@ class Row:
 
 def combinations(core: Any) -> Iterator[Any]:
     """The core with every combination of its switches, from all on to all off."""
-    from lava_procs.near_memory.core import SWITCHES
+    from basalt.lava_procs.near_memory.core import SWITCHES
 
     for states in product((True, False), repeat=len(SWITCHES)):
         yield replace(core, **dict(zip(SWITCHES, states)))
@@ -62,9 +62,9 @@ def combinations(core: Any) -> Iterator[Any]:
 
 def row_of(core: Any, counts: Mapping[str, Any], table: str) -> Row:
     """The figures of a run on `core` from the content of its counts.json, priced by `table`."""
-    from deploy.energy.pricing import price
-    from lava_procs.near_memory.core import SWITCHES
-    from lava_procs.near_memory.counters import ROWS
+    from basalt.deploy.energy.pricing import price
+    from basalt.lava_procs.near_memory.core import SWITCHES
+    from basalt.lava_procs.near_memory.counters import ROWS
 
     samples, steps = counts["samples"], counts["steps"]
     cycles: dict[str, float] = {}
@@ -90,7 +90,7 @@ def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row
     """
     import numpy as np
 
-    from deploy.run import counts_file, run
+    from basalt.deploy.run import counts_file, run
 
     rows, first = [], None
     cores = list(combinations(job.core))
@@ -128,15 +128,15 @@ def near_memory(
     beside the .net file.
     """
     from basalt import provenance
+    from basalt.deploy.cores import DEFAULT, load_core
+    from basalt.deploy.energy.tables import load_table
+    from basalt.deploy.inputs import read_both
+    from basalt.deploy.main import net_file
+    from basalt.deploy.near_memory import description, fit_notices
+    from basalt.deploy.run import Job
     from basalt.files import write_json
     from basalt.progress import progress_bar
     from basalt.shown import console as terminal
-    from deploy.cores import DEFAULT, load_core
-    from deploy.energy.tables import load_table
-    from deploy.inputs import read_both
-    from deploy.main import net_file
-    from deploy.near_memory import description, fit_notices
-    from deploy.run import Job
 
     path = net_file(file)
     network, inputs = read_both(path, input_, bias_start, input_shape, labels=False)
@@ -180,7 +180,7 @@ def show(console: Any, rows: Sequence[Row]) -> None:
     """A table, each row against all on."""
     from rich.table import Table
 
-    from deploy.energy.conventions import FULL_SPEED, REAL_TIME
+    from basalt.deploy.energy.conventions import FULL_SPEED, REAL_TIME
 
     best = rows[0]
     shown = Table(*BRIEF.values(), "cycles", "×", "accesses", f"nJ {REAL_TIME}", f"nJ {FULL_SPEED}", "×")

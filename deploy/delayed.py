@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 from jaxtyping import Int
 
-from convert.records import Foreign, Network
-from deploy.wide import wide_model
+from basalt.convert.records import Foreign, Network
+from basalt.deploy.wide import wide_model
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig

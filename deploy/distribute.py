@@ -20,10 +20,10 @@ import numpy as np
 from basalt import cluster
 from basalt.address import Address
 from basalt.code import Code, check_code, code_here
+from basalt.deploy.hosting import load_lava
+from basalt.deploy.run import Job, Outcome, run
+from basalt.deploy.session import LostError, SessionError, StallError
 from basalt.errors import BasaltError
-from deploy.hosting import load_lava
-from deploy.run import Job, Outcome, run
-from deploy.session import LostError, SessionError, StallError
 
 SHARES_PER_WORKER = 4
 """Shares of a large job: few enough that building them costs little, enough for progress and for a late worker."""
@@ -55,7 +55,7 @@ def distribute(
     on_progress: Callable[[int, int], None] | None = None,
     spent: float = 0.0,
 ) -> Outcome:
-    """Run a job in several shares at a time; spikes and counts are those of `deploy.run.run`.
+    """Run a job in several shares at a time; spikes and counts are those of `basalt.deploy.run.run`.
 
     Args:
         workers: shares at a time on this machine; one a core if None. Not with a scheduler.

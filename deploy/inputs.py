@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from basalt.arrays import archive, read_arrays
+from basalt.convert import netx
+from basalt.convert.reading import LAVA, TRAINING
+from basalt.convert.records import Layer, Network
+from basalt.deploy.values import take
 from basalt.errors import BasaltError
 from basalt.opening import there
-from convert import netx
-from convert.reading import LAVA, TRAINING
-from convert.records import Layer, Network
-from deploy.values import take
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def read_both(
     """A .net file and what it is run on: the named input, or the test.npz beside the file.
 
     Args:
-        bias_start: as of `convert.netx.read`.
+        bias_start: as of `basalt.convert.netx.read`.
         input_shape: "C,H,W", or None for what the files tell.
         labels: they are looked at.
         samples: the first so many alone are read; all for None.

@@ -4,16 +4,17 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import typer
 
 from basalt.address import TlsCa, TlsCert, TlsKey, address
+from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.paths import CHECKPOINT, newest
 from basalt.shown import shown
-from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
 INPUT = typer.Option(
@@ -100,7 +101,7 @@ def run(
 
     Writes spikes.npz, counts.json, energy.json, result.json and report.html into the output folder.
     """
-    from deploy.commands import run_command
+    from basalt.deploy.commands import run_command
 
     run_command(
         net_file(file),
@@ -152,7 +153,7 @@ def verify(
     Training's spikes come from the trace.npz that export leaves beside the .net file; without one, reference and
     backend are compared. Exit code 1 when anything differs.
     """
-    from deploy.verifying import verify_command
+    from basalt.deploy.verifying import verify_command
 
     verify_command(net_file(file), input_, output, backend, batch, samples, timeout, trace, bias_start, input_shape)
 
@@ -180,7 +181,7 @@ def price(
     Tables that energy.json has already stay in it. Energy is dynamic + leakage [cyan]in real time[/cyan], over the
     duration of the steps, and beside it [cyan]at full speed[/cyan], for as long as the machine computes.
     """
-    from deploy.price import price_command
+    from basalt.deploy.price import price_command
 
     counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
     file = counts / "counts.json" if there(counts) and counts.is_dir() else counts
@@ -191,7 +192,7 @@ def price(
 
 def list_() -> None:
     """List recipes, runs, backends and price tables."""
-    from deploy.commands import list_command
+    from basalt.deploy.commands import list_command
 
     list_command()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from basalt.errors import BasaltError
 
 if TYPE_CHECKING:
-    from lava_procs.near_memory.pathways import PathwaySizes
+    from basalt.lava_procs.near_memory.pathways import PathwaySizes
 
 STATES, PATTERNS, ITERATIONS = 8, 64, 1
 """Of a slow and of an associative memory, where none are given."""
@@ -46,7 +46,7 @@ class MemoryOptions:
 
     def check(self, inputs: int, neurons: int) -> None:
         """Raise where there is no such memory."""
-        from convert.pathways import GATINGS, RECALLS
+        from basalt.convert.pathways import GATINGS, RECALLS
 
         for option, variant, variants in (("hgrn", self.hgrn, GATINGS), ("hopfield", self.hopfield, RECALLS)):
             if variant is not None and variant not in variants:
@@ -64,7 +64,7 @@ class MemoryOptions:
 
     def pathway(self, inputs: int, neurons: int) -> "PathwaySizes | None":
         """Sizes of another memory than a slow one."""
-        from lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
+        from basalt.lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
 
         if self.hgrn:
             return GatedSizes(inputs, neurons, self.hgrn == "gated")

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from convert.pathways import PATHWAYS, SlowMemory
-from convert.records import Conv, Layer, Readout, Spiking
-from lava_procs.near_memory.convolution import ConvSizes, conv_sizes
-from lava_procs.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
-from lava_procs.near_memory.geometry import OWNER, SPIKING, memories, misfits
-from lava_procs.near_memory.pathways import SIZES
+from basalt.convert.pathways import PATHWAYS, SlowMemory
+from basalt.convert.records import Conv, Layer, Readout, Spiking
+from basalt.lava_procs.near_memory.convolution import ConvSizes, conv_sizes
+from basalt.lava_procs.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
+from basalt.lava_procs.near_memory.geometry import OWNER, SPIKING, memories, misfits
+from basalt.lava_procs.near_memory.pathways import SIZES
 
 
 def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
 from basalt.errors import BasaltError
-from convert.pathways import Hgrn, Hopfield, SlowMemory
-from convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
-from lava_procs.kernels.bits import words
-from lava_procs.near_memory.core import Core
+from basalt.lava_procs.kernels.bits import words
+from basalt.lava_procs.near_memory.core import Core
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
     from lava.magma.core.run_configs import RunConfig
 
-    from deploy.session import Host
+    from basalt.deploy.session import Host
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Layout:
         return self.folder / f"{layer}.fired.npy"
 
     def held(self, layer: str) -> str:
-        """Where the states of a layer are kept, as `lava_procs.metering.states_file` takes it."""
+        """Where the states of a layer are kept, as `basalt.lava_procs.metering.states_file` takes it."""
         return str(self.folder / f"{layer}.states")
 
     def frames(self, name: str) -> Path:
@@ -102,8 +102,8 @@ class Part:
 
 def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProcess":
     """A spiking layer; with a memory pathway it is a `PathwayLayer` with two parts."""
-    from lava_procs.pathway_layer.process import PathwayLayer
-    from lava_procs.spiking.process import Spiking as SpikingProcess
+    from basalt.lava_procs.pathway_layer.process import PathwayLayer
+    from basalt.lava_procs.spiking.process import Spiking as SpikingProcess
 
     spiking = {**neurons_of(layer), "weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
     if layer.memory is None:
@@ -137,7 +137,7 @@ def neurons_of(layer: Spiking) -> dict[str, Any]:
 
 def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
     """A convolution."""
-    from lava_procs.conv.process import Conv as ConvProcess
+    from basalt.lava_procs.conv.process import Conv as ConvProcess
 
     geometry = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "extra")}
     return ConvProcess(
@@ -154,7 +154,7 @@ def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
 
 def build_encoder(layer: Encoder, layout: Layout, planes: int) -> "AbstractProcess":
     """An affine input: a kernel of size 1 on one wide row."""
-    from lava_procs.conv.process import Conv as ConvProcess
+    from basalt.lava_procs.conv.process import Conv as ConvProcess
 
     row = (1, 1, layer.inputs)
     return ConvProcess(
@@ -181,7 +181,7 @@ def build_foreign(layer: Foreign, layout: Layout, planes: int) -> "AbstractProce
 
 def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProcess":
     """A read-out."""
-    from lava_procs.readout.process import Readout as ReadoutProcess
+    from basalt.lava_procs.readout.process import Readout as ReadoutProcess
 
     return ReadoutProcess(
         name=layer.name,
@@ -297,14 +297,14 @@ class Graph:
 
     def run(self, host: "Host", config: "RunConfig", steps: int, before_stop: Callable[[], None] | None = None) -> None:
         """Prepare all models, then run so many blocks; see `Host.run`."""
-        from lava_procs.metering import PREPARATION
+        from basalt.lava_procs.metering import PREPARATION
 
         host.run(self.source, config, steps, before_stop, PREPARATION)
 
 
 def build(network: Network, layout: Layout) -> Graph:
     """The whole process graph: source, layers, and a sink behind each layer that was given a frames file."""
-    from lava_procs.io.process import Source, SpikeSink, SumSink
+    from basalt.lava_procs.io.process import Source, SpikeSink, SumSink
 
     source = Source(
         name="input",

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from convert.records import Readout, Spiking
-from deploy.energy.operations import membrane_updates, memory_products, operations
-from deploy.reference import States, simulate
-from deploy.run import Job, Outcome
+from basalt.convert.records import Readout, Spiking
+from basalt.deploy.energy.operations import membrane_updates, memory_products, operations
+from basalt.deploy.reference import States, simulate
+from basalt.deploy.run import Job, Outcome
 
 MEMBRANE_SAMPLES = 8
 """Of so many samples the membranes are computed again, by the reference, as a run does not keep them."""

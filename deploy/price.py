@@ -6,15 +6,15 @@ from typing import Any
 
 from rich.table import Column, Table
 
+from basalt.deploy.energy.conventions import REAL_TIME, in_words, result_entries, with_step
+from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.report.account_view import COMPARED, leakage
+from basalt.deploy.report.format import share, si
+from basalt.deploy.report.renew import renew
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import read_object, write_json
 from basalt.shown import console as terminal
-from deploy.energy.conventions import REAL_TIME, in_words, result_entries, with_step
-from deploy.energy.pricing import available_tables, price
-from deploy.report.account_view import COMPARED, leakage
-from deploy.report.format import share, si
-from deploy.report.renew import renew
 
 console = terminal()
 

@@ -30,13 +30,13 @@ def price_study(
     Each goes into prices.json of its run; conducting the study again, which trains nothing, puts them on its page.
     What is priced is not priced again, and networks that are not deployed are passed over.
     """
+    from basalt.deploy.compare import TABLES
+    from basalt.deploy.cores import DEFAULT, load_core
+    from basalt.deploy.energy.conventions import HEADLINE
+    from basalt.deploy.energy.tables import load_table
+    from basalt.deploy.near_memory import description
     from basalt.files import write_json
     from basalt.progress import progress_bar
-    from deploy.compare import TABLES
-    from deploy.cores import DEFAULT, load_core
-    from deploy.energy.conventions import HEADLINE
-    from deploy.energy.tables import load_table
-    from deploy.near_memory import description
 
     tables = table or list(TABLES)
     for name in tables:
@@ -109,8 +109,8 @@ def entry(run: Path, samples: int, core: Any, tables: Sequence[str], data_dir: P
     Raises:
         BasaltError: it cannot be exported or run.
     """
-    from convert.export import write_export
-    from deploy.compare import entry_of
+    from basalt.convert.export import write_export
+    from basalt.deploy.compare import entry_of
 
     write_export(run, samples, 0, data_dir)
     found = entry_of(run, samples, core, tables).plain()

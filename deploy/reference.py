@@ -7,17 +7,17 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from jaxtyping import Int, Integer, UInt8
 
+from basalt.convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
+from basalt.convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from basalt.errors import BasaltError
-from convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
-from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
-from lava_procs.conv.reference import conv_sum
-from lava_procs.hgrn.reference import hgrn_step
-from lava_procs.hopfield.reference import hopfield_step
-from lava_procs.kernels.fixed_point import ALIGN, dense_sum, recurrent_sum
-from lava_procs.kernels.pathway import PathwayStep
-from lava_procs.readout.reference import current_step, membrane_step, sum_step
-from lava_procs.slow_memory.reference import memory_step
-from lava_procs.spiking.reference import spiking_step
+from basalt.lava_procs.conv.reference import conv_sum
+from basalt.lava_procs.hgrn.reference import hgrn_step
+from basalt.lava_procs.hopfield.reference import hopfield_step
+from basalt.lava_procs.kernels.fixed_point import ALIGN, dense_sum, recurrent_sum
+from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.lava_procs.readout.reference import current_step, membrane_step, sum_step
+from basalt.lava_procs.slow_memory.reference import memory_step
+from basalt.lava_procs.spiking.reference import spiking_step
 
 Arrived = Integer[np.ndarray, "samples inputs"]
 Current = Int[np.ndarray, "samples neurons"]

@@ -14,20 +14,20 @@ import numpy as np
 from jaxtyping import Int, Num, UInt8
 from numpy.lib.format import open_memmap
 
+from basalt.convert import rules
+from basalt.convert.records import Layer, Network, Readout, Spiking
+from basalt.deploy.backends import Backend, find, run_config
+from basalt.deploy.energy.activity import activity
+from basalt.deploy.energy.conventions import step_entries
+from basalt.deploy.hosting import alone, load_lava
+from basalt.deploy.lockstep import slowest
+from basalt.deploy.near_memory import description, fit_notices, footprint
+from basalt.deploy.network import Layout, all_parts, build, frame_type, frame_width
+from basalt.deploy.session import Host, run_session
+from basalt.deploy.stock import needs_stock, run_stock
 from basalt.errors import BasaltError, exhausted, naming_limits
-from convert import rules
-from convert.records import Layer, Network, Readout, Spiking
-from deploy.backends import Backend, find, run_config
-from deploy.energy.activity import activity
-from deploy.energy.conventions import step_entries
-from deploy.hosting import alone, load_lava
-from deploy.lockstep import slowest
-from deploy.near_memory import description, fit_notices, footprint
-from deploy.network import Layout, all_parts, build, frame_type, frame_width
-from deploy.session import Host, run_session
-from deploy.stock import needs_stock, run_stock
-from lava_procs.kernels.bits import pack, planes_of, unpack, words
-from lava_procs.near_memory.core import Core
+from basalt.lava_procs.kernels.bits import pack, planes_of, unpack, words
+from basalt.lava_procs.near_memory.core import Core
 
 DEFAULT_BATCH = 256
 DEFAULT_CORE = Core()
@@ -222,7 +222,7 @@ def blank(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[
 
 def prepare(job: Job, layout: Layout) -> None:
     """Lay the input out in time, and make empty files for what is recorded and counted."""
-    from lava_procs.metering import COUNTERS, states_file
+    from basalt.lava_procs.metering import COUNTERS, states_file
 
     padded = layout.rounds * layout.batch
     blocks = (layout.rounds * layout.blocks, layout.block, layout.batch)
@@ -277,7 +277,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
 
 def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "samples _size"]]]:
     """The states that were kept, as far as the models are ours."""
-    from lava_procs.metering import states_file
+    from basalt.lava_procs.metering import states_file
 
     if not layout.states or find(job.backend).tag == STOCK or needs_stock(job.network):
         return {}
@@ -310,7 +310,7 @@ def predict(
 
 def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
     """Content of counts.json."""
-    from lava_procs.metering import COUNTERS
+    from basalt.lava_procs.metering import COUNTERS
 
     processes = []
     on_core = {layer.name: layer for layer in job.scheduled}
@@ -350,6 +350,6 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
 
 def saturations(outcome: Outcome) -> int:
     """How often a state wrapped or saturated, over all parts and samples."""
-    from lava_procs.metering import COLUMN
+    from basalt.lava_procs.metering import COLUMN
 
     return int(sum(table[:, COLUMN["saturations"]].sum() for table in outcome.counts.values()))

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from basalt.deploy.memory_options import ITERATIONS, PATTERNS, STATES, MemoryOptions
 from basalt.documents import dumps
 from basalt.errors import BasaltError
-from deploy.memory_options import ITERATIONS, PATTERNS, STATES, MemoryOptions
 
 if TYPE_CHECKING:
-    from lava_procs.near_memory.convolution import ConvSizes
-    from lava_procs.near_memory.core import Core, Sizes
+    from basalt.lava_procs.near_memory.convolution import ConvSizes
+    from basalt.lava_procs.near_memory.core import Core, Sizes
 
 SPIKES = (0, 1, 2, 5, 10, 20, 32, 100)
 """Numbers of spikes to tell the costs of, where none is given."""
@@ -110,8 +110,8 @@ def schedule(
     numbers, named = arranged(spikes or [], arguments or [])
     if len(named) > 1:
         raise BasaltError(f"Name one core, not {' and '.join(named)}.")
-    from lava_procs.near_memory.core import WITHOUT_MEMORY, Sizes
-    from lava_procs.near_memory.geometry import misfits
+    from basalt.lava_procs.near_memory.core import WITHOUT_MEMORY, Sizes
+    from basalt.lava_procs.near_memory.geometry import misfits
 
     core = core_of(named[0] if named else None, off or [])
     if diagonal and recurrent is None:
@@ -153,8 +153,8 @@ def schedule(
 
 def core_of(named: str | None, off: list[str]) -> "Core":
     """A core, with these of its optimisations turned off."""
-    from deploy.cores import DEFAULT, load_core
-    from lava_procs.near_memory.core import SWITCHES
+    from basalt.deploy.cores import DEFAULT, load_core
+    from basalt.lava_procs.near_memory.core import SWITCHES
 
     unknown = sorted(set(off) - set(SWITCHES))
     if unknown:
@@ -177,7 +177,7 @@ def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[s
 
 def convolution_of(image: str, channels: int, kernel: int, stride: int, padding: int) -> "ConvSizes":
     """A convolution of an image of CHANNELSxHEIGHTxWIDTH."""
-    from lava_procs.near_memory.convolution import square
+    from basalt.lava_procs.near_memory.convolution import square
 
     words = image.lower().split("x")
     if len(words) != 3 or not all(word.isdecimal() and int(word) for word in words):
@@ -203,8 +203,8 @@ def entries(
     """The list that is printed."""
     import numpy as np
 
-    from lava_procs.near_memory.formula import bound, cost
-    from lava_procs.near_memory.geometry import multipliers
+    from basalt.lava_procs.near_memory.formula import bound, cost
+    from basalt.lava_procs.near_memory.geometry import multipliers
 
     found = cost(core, layer, np.array(spikes), recurrent, fired, refresh)
     limits = bound(found)

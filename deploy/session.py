@@ -23,9 +23,9 @@ from multiprocessing import set_start_method
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from basalt.deploy.channels import equip
+from basalt.deploy.hosting import detach, end_group, fork, load_lava
 from basalt.errors import BasaltError, exhausted
-from deploy.channels import equip
-from deploy.hosting import detach, end_group, fork, load_lava
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess

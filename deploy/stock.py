@@ -15,15 +15,15 @@ import h5py
 import numpy as np
 from jaxtyping import Integer, Num, Shaped
 
+from basalt.convert.netx import write
+from basalt.convert.records import Encoder, Foreign, Layer, Network, Spiking
+from basalt.convert.stock import refusals
+from basalt.deploy.delayed import late_config, set_delays, without_delays
+from basalt.deploy.network import Layout
+from basalt.deploy.session import Host
+from basalt.deploy.wide import set_names
 from basalt.errors import BasaltError
-from convert.netx import write
-from convert.records import Encoder, Foreign, Layer, Network, Spiking
-from convert.stock import refusals
-from deploy.delayed import late_config, set_delays, without_delays
-from deploy.network import Layout
-from deploy.session import Host
-from deploy.wide import set_names
-from lava_procs.kernels.bits import pack, unpack
+from basalt.lava_procs.kernels.bits import pack, unpack
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
 """Layer types that stock netx loads."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.records import Network
-from deploy.verify_states import StateComparison
+from basalt.convert.records import Network
+from basalt.deploy.verify_states import StateComparison
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def verification(pairs: list[Pair], training: Mapping[str, Any] | None = None) -
     """Content of verify.json.
 
     Args:
-        training: whether and how training was compared, or why not, as `deploy.verifying.training_told` has it.
+        training: whether and how training was compared, or why not, as `basalt.deploy.verifying.training_told` has it.
     """
     first = next((pair.first_divergence for pair in pairs if pair.first_divergence), None)
     return {

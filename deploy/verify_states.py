@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from convert.pathways import Hgrn, Hopfield, SlowMemory
-from convert.records import Network, Spiking
-from deploy.reference import States, simulate
-from deploy.run import Job, run
+from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.convert.records import Network, Spiking
+from basalt.deploy.reference import States, simulate
+from basalt.deploy.run import Job, run
 
 SYMBOLS = {SlowMemory.kind: "m", Hgrn.kind: "h", Hopfield.kind: "q"}
 """Kind of a memory pathway → what its records call the state."""

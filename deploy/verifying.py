@@ -8,19 +8,19 @@ import numpy as np
 from rich.table import Table
 
 from basalt import provenance
+from basalt.convert.reading import TRAINING
+from basalt.convert.records import Network
 from basalt.deadline import Deadline
+from basalt.deploy.backends import find
+from basalt.deploy.commands import console, run_with_bar
+from basalt.deploy.inputs import Inputs, read_both
+from basalt.deploy.report.renew import renew_for
+from basalt.deploy.run import Job
+from basalt.deploy.trace import Aligned, Trace, align, read_trace
+from basalt.deploy.verify import Pair, compare, verification
+from basalt.deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
-from convert.reading import TRAINING
-from convert.records import Network
-from deploy.backends import find
-from deploy.commands import console, run_with_bar
-from deploy.inputs import Inputs, read_both
-from deploy.report.renew import renew_for
-from deploy.run import Job
-from deploy.trace import Aligned, Trace, align, read_trace
-from deploy.verify import Pair, compare, verification
-from deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
 
 BESIDE = "trace.npz"
 """What export leaves beside a .net file: the trace of its test.npz."""

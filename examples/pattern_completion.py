@@ -3,7 +3,7 @@
 python examples/pattern_completion.py
 """
 
-from train.studies import recall
+from basalt.train.studies import recall
 
 SIZE, COUNT = 256, 20
 MEMORIES = {

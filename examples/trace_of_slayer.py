@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import torch
 
-from train.slayer import slayer  # lava.lib.dl.slayer, without its greetings
+from basalt.train.slayer import slayer  # lava.lib.dl.slayer, without its greetings
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/trace_of_slayer")
 folder.mkdir(parents=True, exist_ok=True)

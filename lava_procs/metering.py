@@ -10,7 +10,7 @@ from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.process import ProcessParameters
 
-from lava_procs.near_memory.counters import SCHEDULED
+from basalt.lava_procs.near_memory.counters import SCHEDULED
 
 COUNTERS = (
     "events_in",

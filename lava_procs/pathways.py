@@ -7,10 +7,10 @@ import numpy as np
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 
-from lava_procs.kernels.bits import unpack
-from lava_procs.kernels.pathway import PathwayStep
-from lava_procs.metering import MeteredModel
-from lava_procs.ports import BlockInPort
+from basalt.lava_procs.kernels.bits import unpack
+from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.lava_procs.metering import MeteredModel
+from basalt.lava_procs.ports import BlockInPort
 
 
 class PathwayModel(MeteredModel):

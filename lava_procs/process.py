@@ -8,9 +8,9 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from lava_procs.kernels.bits import words
-from lava_procs.metering import COUNTERS
-from lava_procs.near_memory.core import Core
+from basalt.lava_procs.kernels.bits import words
+from basalt.lava_procs.metering import COUNTERS
+from basalt.lava_procs.near_memory.core import Core
 
 
 class MeteredProcess(AbstractProcess):

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, UInt64
 
-from lava_procs.metering import COLUMN, MeteredModel
-from lava_procs.near_memory.convolution import Reached
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.counters import WORDS, scheduled_counts
-from lava_procs.neurons import CompiledModel
+from basalt.lava_procs.metering import COLUMN, MeteredModel
+from basalt.lava_procs.near_memory.convolution import Reached
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.counters import WORDS, scheduled_counts
+from basalt.lava_procs.neurons import CompiledModel
 
 Counts = dict[str, Int[np.ndarray, "batch"] | int]
 

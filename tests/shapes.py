@@ -12,7 +12,6 @@ from types import CodeType, ModuleType
 from typing import Any, get_args
 
 ASKED = bool(os.environ.get("BASALT_CHECK_SHAPES"))
-PACKAGES = {"basalt", "train", "convert", "lava_procs", "deploy"}
 COMPILERS = {"njit", "intrinsic", "jit", "_jit"}
 """Decorators of numba and Triton that read a function's source, which has to be the bare one."""
 
@@ -100,7 +99,7 @@ class Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Where a module is, and that `Loader` loads it."""
-        spec = PathFinder.find_spec(fullname, path, target) if fullname.split(".")[0] in PACKAGES else None
+        spec = PathFinder.find_spec(fullname, path, target) if fullname.split(".")[0] == "basalt" else None
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = Loader(spec.loader.name, spec.loader.path)
         return spec

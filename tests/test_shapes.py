@@ -7,11 +7,11 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from lava_procs.kernels.fixed_point import dense_sum
-from lava_procs.kernels.pathway import PathwayStep
+from basalt.lava_procs.kernels.fixed_point import dense_sum
+from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.train.layers.driven import integer_sums
+from basalt.train.layers.integers import ReadoutIntegers
 from tests import shapes
-from train.layers.driven import integer_sums
-from train.layers.integers import ReadoutIntegers
 
 asked = pytest.mark.skipif(not shapes.ASKED, reason="shapes are checked with BASALT_CHECK_SHAPES=1")
 

@@ -40,12 +40,12 @@ class Stage:
 
 def stages() -> tuple[Stage, ...]:
     """The way, with the names in the registries."""
-    from convert.netx_write import WRITERS
-    from convert.pathways import PATHWAYS
-    from deploy.backends import BACKENDS
-    from deploy.energy.tables import available_tables
-    from train.data import DATASETS
-    from train.layers import LAYERS
+    from basalt.convert.netx_write import WRITERS
+    from basalt.convert.pathways import PATHWAYS
+    from basalt.deploy.backends import BACKENDS
+    from basalt.deploy.energy.tables import available_tables
+    from basalt.train.data import DATASETS
+    from basalt.train.layers import LAYERS
 
     backends = [name if backend.why_not is None else f"{name}*" for name, backend in BACKENDS.items()]
     return (
@@ -64,7 +64,7 @@ def stages() -> tuple[Stage, ...]:
 
 def footnotes() -> list[str]:
     """Why a backend with an asterisk does not run everywhere, up to the first comma of its reason."""
-    from deploy.backends import BACKENDS
+    from basalt.deploy.backends import BACKENDS
 
     return [f"* {name}: {each.why_not.split(',')[0]}" for name, each in BACKENDS.items() if each.why_not]
 

@@ -1,7 +1,7 @@
 """What augmentation draws, and events made dense: compiled loops.
 
 Everything random is a splitmix64 hash of a sample's seed and of what is drawn: shifts, losses, warps; then every event.
-`train.device_events` computes the same, bit for bit, where the events lie on a GPU.
+`basalt.train.device_events` computes the same, bit for bit, where the events lie on a GPU.
 """
 
 import numpy as np

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Int, UInt8, UInt64
 
 from basalt.errors import BasaltError
-from train.augment import assemble, drawn
-from train.data.events import EventSet, Samples
-from train.data.pixels import PixelSet
-from train.device_events import PLAIN, Changes, assembled
-from train.recipe import AugmentConfig
+from basalt.train.augment import assemble, drawn
+from basalt.train.data.events import EventSet, Samples
+from basalt.train.data.pixels import PixelSet
+from basalt.train.device_events import PLAIN, Changes, assembled
+from basalt.train.recipe import AugmentConfig
 
 CPU = torch.device("cpu")
 

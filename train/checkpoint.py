@@ -1,7 +1,7 @@
 """Checkpoints: one file a run, replaced as a whole at the end of every epoch.
 
 checkpoint.safetensors holds tensors (`train.tensors`): model.*, the best weights on the validation split, and to resume
-from last.model.*, last.moments.* (`train.moments`) and last.random, torch's random state. Beside them:
+from last.model.*, last.moments.* (`basalt.train.moments`) and last.random, torch's random state. Beside them:
 
     format "basalt-checkpoint", version 2, recipe (all defaults written out), inputs, classes,
     sensor  the axes that the inputs have, if it is known,
@@ -23,13 +23,13 @@ import torch
 from basalt.errors import BasaltError
 from basalt.paths import CHECKPOINT as NAME
 from basalt.paths import RUNS, newest
-from train import tensors
-from train.recipe import Recipe, parse
-from train.resumption import Progress, Said
-from train.tensors import DamagedError, Spec, shown
+from basalt.train import tensors
+from basalt.train.recipe import Recipe, parse
+from basalt.train.resumption import Progress, Said
+from basalt.train.tensors import DamagedError, Spec, shown
 
 if TYPE_CHECKING:
-    from train.networks import Network
+    from basalt.train.networks import Network
 
 Value = TypeVar("Value")
 FORMAT = "basalt-checkpoint"
@@ -196,7 +196,7 @@ def layout(recipe: Recipe, said: Said, tensors: int) -> "Network":
     Raises:
         DamagedError: there can be no such network.
     """
-    from train.networks import Network
+    from basalt.train.networks import Network
 
     if not said.inputs <= LARGEST or not said.classes <= LARGEST:
         raise DamagedError(f"a network of {said.inputs} inputs and {said.classes} classes is larger than any")

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8, UInt64
 
-from train.augment import FIRST_EVENT, GOLDEN, MIX_1, MIX_2, NOISE_FEATURE, NOISE_STEP, ULP
-from train.data.events import EventSet
-from train.recipe import AugmentConfig
+from basalt.train.augment import FIRST_EVENT, GOLDEN, MIX_1, MIX_2, NOISE_FEATURE, NOISE_STEP, ULP
+from basalt.train.data.events import EventSet
+from basalt.train.recipe import AugmentConfig
 
 Changes = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-"""What `train.augment.drawn` gives, by sample: on, moves, lost, warps."""
+"""What `basalt.train.augment.drawn` gives, by sample: on, moves, lost, warps."""
 Whole = Int[torch.Tensor, "..."]
 PLAIN = AugmentConfig()
 

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from train.stepper import Figures
+from basalt.train.stepper import Figures
 
 
 class Display:

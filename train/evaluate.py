@@ -38,7 +38,7 @@ def evaluate(
 
     Samples that the run was trained or chosen on, as another data set may hold them, are counted, and scored apart.
     """
-    from train import checkpoint
+    from basalt.train import checkpoint
 
     found = checkpoint.newest_run() if run is None else run
     path = checkpoint.locate(found)
@@ -67,15 +67,15 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     """
     from basalt.errors import BasaltError
     from basalt.paths import data_dir as folder
-    from train import checkpoint
-    from train import data as datasets
-    from train.data.cache import note
-    from train.data.origin import overlap, warning
-    from train.data.progress import progress
-    from train.networks import load
-    from train.objectives import OBJECTIVES
-    from train.recipe import one_of, parse
-    from train.scores import float_score, integer_score
+    from basalt.train import checkpoint
+    from basalt.train import data as datasets
+    from basalt.train.data.cache import note
+    from basalt.train.data.origin import overlap, warning
+    from basalt.train.data.progress import progress
+    from basalt.train.networks import load
+    from basalt.train.objectives import OBJECTIVES
+    from basalt.train.recipe import one_of, parse
+    from basalt.train.scores import float_score, integer_score
 
     if split not in SPLITS:
         raise BasaltError(f"--split: {one_of(split, SPLITS)}.")
@@ -132,7 +132,7 @@ def _scores(floats: list[Any], integers: list[Any]) -> dict[str, Any]:
 
 
 def _pooled(form: str, parts: list[Any]) -> dict[str, Any]:
-    from train.scores import wilson
+    from basalt.train.scores import wilson
 
     if not parts:
         return {f"accuracy_{form}": None, f"accuracy_{form}_interval": None}

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from train.batches import CPU, in_order
-from train.data.events import Samples
-from train.networks import Network
+from basalt.train.batches import CPU, in_order
+from basalt.train.data.events import Samples
+from basalt.train.networks import Network
 
 
 @torch.no_grad()

@@ -10,9 +10,9 @@ from typing import Any
 
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder
-from train.checkpoint import present
-from train.recipe import FILE as RECIPE
-from train.recipe import Recipe, read
+from basalt.train.checkpoint import present
+from basalt.train.recipe import FILE as RECIPE
+from basalt.train.recipe import Recipe, read
 
 METRICS = "metrics.json"
 

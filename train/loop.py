@@ -18,20 +18,20 @@ import torch
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from train import checkpoint, moments
-from train.batches import batch_count, dense, epoch_batches
-from train.checkpoint import Checkpoint
-from train.data.events import Splits
-from train.display import Display, display
-from train.folder import RECIPE, held, write_log
-from train.networks import Network
-from train.objectives import OBJECTIVES
-from train.recipe import Recipe, TrainingConfig
-from train.resumption import Progress
-from train.scores import float_score, integer_score
-from train.stepper import Stepper
-from train.stepper import optimizer as make_optimizer
-from train.tensors import Spec
+from basalt.train import checkpoint, moments
+from basalt.train.batches import batch_count, dense, epoch_batches
+from basalt.train.checkpoint import Checkpoint
+from basalt.train.data.events import Splits
+from basalt.train.display import Display, display
+from basalt.train.folder import RECIPE, held, write_log
+from basalt.train.networks import Network
+from basalt.train.objectives import OBJECTIVES
+from basalt.train.recipe import Recipe, TrainingConfig
+from basalt.train.resumption import Progress
+from basalt.train.scores import float_score, integer_score
+from basalt.train.stepper import Stepper
+from basalt.train.stepper import optimizer as make_optimizer
+from basalt.train.tensors import Spec
 
 try:
     from lightning_fabric import Fabric

@@ -43,7 +43,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a network into runs/NAME: checkpoint.safetensors, recipe.toml, metrics.json, log.csv and events."""
-    from train import recipe as recipes
+    from basalt.train import recipe as recipes
 
     settings = dict(recipes.setting(text) for text in set_ or ())
     given = {"training.epochs": epochs, "seed": seed, "name": name}
@@ -63,7 +63,7 @@ def _stopped_run(given: str) -> Path | None:
     Raises:
         BasaltError: there is neither.
     """
-    from train import checkpoint, recipe
+    from basalt.train import checkpoint, recipe
 
     path = Path(given)
     folder = path.parent if path.name in (checkpoint.NAME, checkpoint.BEFORE) else path
@@ -81,10 +81,10 @@ def _stopped_run(given: str) -> Path | None:
 def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accelerator: str, devices: str) -> None:
     from rich.console import Console
 
-    from train import checkpoint, data
-    from train.data.progress import progress
-    from train.folder import check_same, stored_recipe
-    from train.loop import fit, make_fabric
+    from basalt.train import checkpoint, data
+    from basalt.train.data.progress import progress
+    from basalt.train.folder import check_same, stored_recipe
+    from basalt.train.loop import fit, make_fabric
 
     console = Console()
     if resume:
@@ -116,7 +116,7 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
 
 
 def _stopped(run: Path) -> str:
-    from train import checkpoint
+    from basalt.train import checkpoint
 
     try:
         last = checkpoint.read(run).last
@@ -138,8 +138,8 @@ def measured(
     """
     from dataclasses import asdict
 
-    from train.objectives import OBJECTIVES
-    from train.scores import float_score, integer_score, quietly
+    from basalt.train.objectives import OBJECTIVES
+    from basalt.train.scores import float_score, integer_score, quietly
 
     network, told = state.network, advance or quietly
     scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device, told)
@@ -179,8 +179,8 @@ def _summary(run: Path, metrics: dict[str, Any]) -> str:
 
 
 def _describe(recipe: Any) -> None:
-    from train.data.shape import shape
-    from train.networks import Network
+    from basalt.train.data.shape import shape
+    from basalt.train.networks import Network
 
     given = shape(recipe.data)
     network = Network(recipe.network, given.sensor, given.classes)

@@ -46,7 +46,7 @@ class Merged:
 
     def __call__(self, clip: float) -> Float[torch.Tensor, ""]:
         """A step with the gradients that the parameters have, of this norm at most; returns the norm that they had."""
-        from train.triton_adamw import adamw_kernel
+        from basalt.train.triton_adamw import adamw_kernel
 
         with torch.no_grad():
             grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.parameters]

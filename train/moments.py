@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from train.networks import Network
-from train.recipe import TrainingConfig
-from train.stepper import optimizer as make_optimizer
-from train.tensors import Spec
+from basalt.train.networks import Network
+from basalt.train.recipe import TrainingConfig
+from basalt.train.stepper import optimizer as make_optimizer
+from basalt.train.tensors import Spec
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 

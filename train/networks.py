@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
-from train.layers import LAYERS, ReadoutConfig
-from train.layers.integers import ReadoutIntegers, SpikingIntegers
-from train.recipe import ContrastiveConfig, NetworkConfig, Recipe
+from basalt.train.layers import LAYERS, ReadoutConfig
+from basalt.train.layers.integers import ReadoutIntegers, SpikingIntegers
+from basalt.train.recipe import ContrastiveConfig, NetworkConfig, Recipe
 
 NO_CONTRAST = ContrastiveConfig()
 
@@ -145,7 +145,7 @@ class Network(torch.nn.Module):
                 layer.memory.exact = on
 
     def travel_in(self, dtype: torch.dtype) -> None:
-        """The type in which spikes and gradients travel between layers on a GPU; see `train.layers.fused`."""
+        """The type in which spikes and gradients travel between layers on a GPU; see `basalt.train.layers.fused`."""
         for layer in self.hidden:
             layer.travels = dtype
 
@@ -213,7 +213,7 @@ def load(run: Path | str) -> Network:
     Raises:
         BasaltError: there is no checkpoint, or it is damaged.
     """
-    from train.checkpoint import read
+    from basalt.train.checkpoint import read
 
     saved = read(Path(run))
     network = Network.of(saved.recipe, saved.shape, saved.classes)

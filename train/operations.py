@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from train.batches import CPU, in_order
-from train.data.events import Samples
-from train.layers.integers import ConvIntegers, HgrnIntegers, HopfieldIntegers, MemoryIntegers, ReadoutIntegers
-from train.networks import Network
+from basalt.train.batches import CPU, in_order
+from basalt.train.data.events import Samples
+from basalt.train.layers.integers import ConvIntegers, HgrnIntegers, HopfieldIntegers, MemoryIntegers, ReadoutIntegers
+from basalt.train.networks import Network
 
 INPUT = "input"
 

@@ -42,7 +42,7 @@ def publish(
     """Copy a run's weights, recipe, metrics and log, and its result in Lava if there is one, into models/RUN."""
     from dataclasses import replace
 
-    from train import checkpoint
+    from basalt.train import checkpoint
 
     run = checkpoint.locate(run).parent
     saved = checkpoint.read(run)
@@ -91,7 +91,7 @@ def overview(models: Path) -> str:
 
 
 def _row(folder: Path) -> str:
-    from train import checkpoint
+    from basalt.train import checkpoint
 
     metrics: dict[str, Any] = read_object(folder / "metrics.json")
     saved = checkpoint.read(folder)

@@ -12,10 +12,10 @@ from pydantic_core import ErrorDetails
 from basalt.documents import parse_toml, read_toml
 from basalt.errors import BasaltError
 from basalt.files import atomic
-from train.data.config import DataConfig
-from train.layers import LAYERS
-from train.layers.config import LayerConfig, Strict
-from train.objectives import OBJECTIVES
+from basalt.train.data.config import DataConfig
+from basalt.train.layers import LAYERS
+from basalt.train.layers.config import LayerConfig, Strict
+from basalt.train.objectives import OBJECTIVES
 
 RECIPES = Path(__file__).parent / "recipes"
 FILE = "recipe.toml"
@@ -72,7 +72,7 @@ class TrainingConfig(Strict):
         epochs, batch: passes over the training set, samples a step.
         learning_rate, weight_decay: of AdamW; the rate follows a cosine after `warmup` epochs.
         clip: largest gradient norm; inf for any.
-        objective: by name, see `train.objectives`.
+        objective: by name, see `basalt.train.objectives`.
         label_smoothing: of the cross-entropy.
         scaled_rates: learning rates in units of each parameter's initial size, so that one rate suits parameters of
             different scales.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import torch
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
 
-from train import moments
-from train.layers.config import Strict
-from train.recipe import explain
-from train.tensors import DamagedError, Spec
+from basalt.train import moments
+from basalt.train.layers.config import Strict
+from basalt.train.recipe import explain
+from basalt.train.tensors import DamagedError, Spec
 
 if TYPE_CHECKING:
-    from train.networks import Network
+    from basalt.train.networks import Network
 
 LARGEST = 1 << 53
 NOT_FINITE = ("nan", "inf", "-inf")
@@ -55,7 +55,7 @@ class LastSaid(Part):
 
 
 class Said(Part):
-    """All that a checkpoint says but its recipe; see `train.checkpoint`."""
+    """All that a checkpoint says but its recipe; see `basalt.train.checkpoint`."""
 
     inputs: Size
     classes: Size
@@ -94,7 +94,7 @@ class Progress:
     """The state of training after its last finished epoch.
 
     Attributes:
-        model: the weights. moments: of the optimiser, see `train.moments`. random: torch's random state.
+        model: the weights. moments: of the optimiser, see `basalt.train.moments`. random: torch's random state.
         epoch, step: finished ones. seconds: of training. history: a row for each epoch, as in log.csv.
     """
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from jaxtyping import Int
 
-from train.batches import CPU, in_order
-from train.data.events import Samples
-from train.networks import Network
-from train.objectives import Objective
+from basalt.train.batches import CPU, in_order
+from basalt.train.data.events import Samples
+from basalt.train.networks import Network
+from basalt.train.objectives import Objective
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """SLAYER, imported without the greetings it prints.
 
-`from train.slayer import slayer` is the only way the rest of `train` reaches it.
+`from basalt.train.slayer import slayer` is the only way the rest of `train` reaches it.
 """
 
 import contextlib

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Int, Num
 
-from train.layers import whole
-from train.merged import Merged
-from train.networks import Network
-from train.objectives import OBJECTIVES, rate_excess, supervised_contrastive
-from train.recipe import TrainingConfig
+from basalt.train.layers import whole
+from basalt.train.merged import Merged
+from basalt.train.networks import Network
+from basalt.train.objectives import OBJECTIVES, rate_excess, supervised_contrastive
+from basalt.train.recipe import TrainingConfig
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -34,7 +34,7 @@ def upgrade(
 
     A checkpoint.pt is a pickle, which could hold code: convert only those of your own, or of somebody you trust.
     """
-    from train.checkpoint import BEFORE, NAME, read
+    from basalt.train.checkpoint import BEFORE, NAME, read
 
     refuse_torch()
     typer.echo(TRUST, err=True)
@@ -76,8 +76,8 @@ def checkpoint_of(old: Path) -> Any:
     """
     import torch
 
-    from train import tensors
-    from train.checkpoint import FORMAT, Checkpoint, assembled, check, recipe_of
+    from basalt.train import tensors
+    from basalt.train.checkpoint import FORMAT, Checkpoint, assembled, check, recipe_of
 
     try:
         content = _unpickled(old)
@@ -104,7 +104,7 @@ def _unpickled(old: Path) -> Any:
 
     import torch
 
-    from train.tensors import DamagedError
+    from basalt.train.tensors import DamagedError
 
     with regular(old) as file:
         try:
@@ -126,7 +126,7 @@ def _unpickled(old: Path) -> Any:
 
 
 def _table(value: Any) -> dict[Any, Any]:
-    from train.tensors import DamagedError
+    from basalt.train.tensors import DamagedError
 
     if not isinstance(value, dict | None):
         raise DamagedError("it is none that Basalt wrote")
@@ -135,9 +135,9 @@ def _table(value: Any) -> dict[Any, Any]:
 
 def _parts(recipe: Any, content: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """What such a checkpoint says, and its tensors by today's names."""
-    from train.checkpoint import layout
-    from train.moments import names
-    from train.resumption import Said
+    from basalt.train.checkpoint import layout
+    from basalt.train.moments import names
+    from basalt.train.resumption import Said
 
     last = _table(content.get("last"))
     said = Said.of(

@@ -7,9 +7,9 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from basalt.documents import read_toml
 from basalt.errors import BasaltError
+from basalt.lava_procs.near_memory.core import Core
+from basalt.lava_procs.near_memory.geometry import OWNER
 from basalt.schema import Amount, Document, Positive
-from lava_procs.near_memory.core import Core
-from lava_procs.near_memory.geometry import OWNER
 
 FOLDER = Path(__file__).parent
 DEFAULT = "default"

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int, Num
 
-from convert.pathways import Hgrn, Hopfield, SlowMemory
-from convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
-from lava_procs.conv.reference import fan_out
-from lava_procs.kernels.counts import (
+from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
+from basalt.lava_procs.conv.reference import fan_out
+from basalt.lava_procs.kernels.counts import (
     graded_counts,
     hgrn_counts,
     hopfield_counts,

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-from deploy.energy.counts import ProcessCounts
-from deploy.energy.entries import Sourced
-from deploy.energy.schema import Action, PriceTable
-from deploy.energy.sram import access
-from deploy.energy.units import BITS_PER_KIB, JOULE
-from lava_procs.near_memory.counters import ROWS
+from basalt.deploy.energy.counts import ProcessCounts
+from basalt.deploy.energy.entries import Sourced
+from basalt.deploy.energy.schema import Action, PriceTable
+from basalt.deploy.energy.sram import access
+from basalt.deploy.energy.units import BITS_PER_KIB, JOULE
+from basalt.lava_procs.near_memory.counters import ROWS
 
 
 class Term(NamedTuple):

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from basalt.deploy.energy.counts import parse_counts
 from basalt.errors import BasaltError
-from deploy.energy.counts import parse_counts
 
 REAL_TIME, FULL_SPEED = "in real time", "at full speed"
 HEADLINE = REAL_TIME
@@ -84,7 +84,7 @@ def result_entries(energy: Mapping[str, Any], counted: bool) -> dict[str, Any]:
 
 def parts_in_words(found: Stated) -> str:
     """Of what the sum is made: "1.33 µJ dynamic + 15.6 µJ leakage"."""
-    from deploy.report.format import si
+    from basalt.deploy.report.format import si
 
     if found.leakage_joule is None:
         return "dynamic alone, as no static power is known"
@@ -93,7 +93,7 @@ def parts_in_words(found: Stated) -> str:
 
 def steps_in_words(table: Mapping[str, Any]) -> str:
     """How long the steps of an inference last, and who says so: "60 steps of 5 ms, given by the network"."""
-    from deploy.report.format import si_plain
+    from basalt.deploy.report.format import si_plain
 
     late = "" if table["keeps_up"] else f", which the machine exceeds: it needs {si_plain(table['delay_seconds'], 's')}"
     return (
@@ -104,7 +104,7 @@ def steps_in_words(table: Mapping[str, Any]) -> str:
 
 def in_words(table: Mapping[str, Any]) -> tuple[str, str]:
     """The headline and the other convention, each a sentence without its full stop."""
-    from deploy.report.format import si, si_plain
+    from basalt.deploy.report.format import si, si_plain
 
     slow, fast = real_time(table), full_speed(table)
     joined = ";" if slow.leakage_joule is None else ","

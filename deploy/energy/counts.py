@@ -7,10 +7,10 @@ from jaxtyping import Int
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from basalt.errors import BasaltError
+from basalt.lava_procs.kernels.counts import STATE, WEIGHT
+from basalt.lava_procs.near_memory.counters import ROWS
 from basalt.schema import Document, Positive
 from basalt.shown import VALUE_LONGEST, shown
-from lava_procs.kernels.counts import STATE, WEIGHT
-from lava_procs.near_memory.counters import ROWS
 
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Size = Annotated[int, Field(gt=0, lt=1 << 40)]

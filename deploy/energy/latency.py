@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from deploy.energy.counts import Counts
-from deploy.energy.schema import Latency, PriceTable
+from basalt.deploy.energy.counts import Counts
+from basalt.deploy.energy.schema import Latency, PriceTable
 
 
 class Paced(NamedTuple):

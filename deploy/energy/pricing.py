@@ -13,16 +13,16 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from basalt.deploy.energy.bill import Bill, bill_of, provenance
+from basalt.deploy.energy.conventions import FULL_SPEED, HEADLINE, REAL_TIME, Stated
+from basalt.deploy.energy.counts import Counts, ProcessCounts, parse_counts
+from basalt.deploy.energy.latency import latency
+from basalt.deploy.energy.schema import PriceTable
+from basalt.deploy.energy.sensitivity import sensitivity
+from basalt.deploy.energy.shortcut import shortcut
+from basalt.deploy.energy.tables import available_tables, load_table
+from basalt.deploy.energy.units import BITS_PER_KIB, WATT_PER_KIB
 from basalt.errors import BasaltError
-from deploy.energy.bill import Bill, bill_of, provenance
-from deploy.energy.conventions import FULL_SPEED, HEADLINE, REAL_TIME, Stated
-from deploy.energy.counts import Counts, ProcessCounts, parse_counts
-from deploy.energy.latency import latency
-from deploy.energy.schema import PriceTable
-from deploy.energy.sensitivity import sensitivity
-from deploy.energy.shortcut import shortcut
-from deploy.energy.tables import available_tables, load_table
-from deploy.energy.units import BITS_PER_KIB, WATT_PER_KIB
 
 __all__ = ["available_tables", "price", "price_with"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from deploy.energy.bill import Bill
-from deploy.energy.counts import Counts, ProcessCounts
-from deploy.energy.schema import PriceTable
+from basalt.deploy.energy.bill import Bill
+from basalt.deploy.energy.counts import Counts, ProcessCounts
+from basalt.deploy.energy.schema import PriceTable
 
 
 def sensitivity(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deploy.energy.counts import Counts
+from basalt.deploy.energy.counts import Counts
 
 ACCUMULATE_PICOJOULE, MULTIPLY_ACCUMULATE_PICOJOULE = 0.9, 4.6
 """fp32 at 45 nm: an addition; a multiplication and an addition. Horowitz, ISSCC 2014."""

@@ -4,8 +4,8 @@ import math
 from bisect import bisect_right
 from typing import Literal, NamedTuple
 
-from deploy.energy.schema import Sram
-from deploy.energy.units import JOULE
+from basalt.deploy.energy.schema import Sram
+from basalt.deploy.energy.units import JOULE
 
 
 class Access(NamedTuple):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from basalt.deploy.energy.schema import PriceTable
 from basalt.documents import TOML_MOST, parse_toml
 from basalt.errors import BasaltError
 from basalt.opening import read_bytes
-from deploy.energy.schema import PriceTable
 
 FOLDER = Path(__file__).parent / "tables"
 

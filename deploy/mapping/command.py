@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.paths import newest
 from basalt.shown import shown
-from deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 
 if TYPE_CHECKING:
-    from convert.records import Network
-    from deploy.mapping.partition import Rates
-    from deploy.mapping.result import Mapped
+    from basalt.convert.records import Network
+    from basalt.deploy.mapping.partition import Rates
+    from basalt.deploy.mapping.result import Mapped
 
 CORE = "mesh"
 """The core of ours that is made for many."""
@@ -79,17 +79,17 @@ def map_(
     the busiest core and link, and the longest step. Writes mapping.json and mapping.png.
     `basalt run --mapping mapping.json` counts and prices the hops of a run, spike by spike.
     """
+    from basalt.convert import netx
+    from basalt.deploy.cores import load_core_file
+    from basalt.deploy.inputs import parse_shape
+    from basalt.deploy.mapping.mesh import Mesh, parse_mesh
+    from basalt.deploy.mapping.picture import draw
+    from basalt.deploy.mapping.placement import ROUNDS
+    from basalt.deploy.mapping.result import map_network
+    from basalt.deploy.mapping.summary import mapping_file
     from basalt.documents import dumps
     from basalt.files import write_json
     from basalt.progress import progress_bar
-    from convert import netx
-    from deploy.cores import load_core_file
-    from deploy.inputs import parse_shape
-    from deploy.mapping.mesh import Mesh, parse_mesh
-    from deploy.mapping.picture import draw
-    from deploy.mapping.placement import ROUNDS
-    from deploy.mapping.result import map_network
-    from deploy.mapping.summary import mapping_file
 
     file, counts = files(run)
     network = netx.read(file, bias_start, parse_shape(input_shape))
@@ -126,7 +126,7 @@ def map_(
 
 def files(named: Path | None) -> tuple[Path, Path | None]:
     """The .net file, and the counts.json of the newest run of it, if any."""
-    from deploy.main import net_file
+    from basalt.deploy.main import net_file
 
     if named is not None and not there(named):
         raise BasaltError(f"{named} does not exist; name a run folder, a .net file or a result folder.")
@@ -142,9 +142,9 @@ def files(named: Path | None) -> tuple[Path, Path | None]:
 
 def rates_of(network: "Network", file: Path, counts: Path | None, rate: float | None) -> "tuple[Rates, int | None]":
     """Spikes per step of every neuron, and the steps of an inference if a run tells."""
+    from basalt.deploy.mapping.partition import populations, uniform_rates
+    from basalt.deploy.mapping.traffic import counted_spikes
     from basalt.files import read_object
-    from deploy.mapping.partition import populations, uniform_rates
-    from deploy.mapping.traffic import counted_spikes
 
     if rate is not None:
         return uniform_rates(network, {name: rate * size for name, size in populations(network).items()}), None

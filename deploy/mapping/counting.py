@@ -8,11 +8,11 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from pydantic import Field, ValidationError
 
+from basalt.convert.records import Network
+from basalt.deploy.mapping.partition import INPUT, populations
 from basalt.errors import BasaltError
 from basalt.files import read_json
 from basalt.schema import Document
-from convert.records import Network
-from deploy.mapping.partition import INPUT, populations
 
 Hops = Mapping[str, Int[np.ndarray, "_neurons"]]
 """Hops of one spike over all its destinations: of each neuron by layer, of each feature of `INPUT`."""

@@ -3,9 +3,9 @@
 from pathlib import Path
 from textwrap import fill
 
+from basalt.deploy.mapping.mesh import PORT
+from basalt.deploy.mapping.result import Mapped, name_of
 from basalt.files import atomic
-from deploy.mapping.mesh import PORT
-from deploy.mapping.result import Mapped, name_of
 
 SIDE = 0.62
 """Of a core, in pitches of the mesh."""

@@ -13,9 +13,9 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from deploy.mapping.capacity import Capacity
-from deploy.mapping.mesh import PORT, Mesh
-from deploy.mapping.partition import DECIMALS, INPUT
+from basalt.deploy.mapping.capacity import Capacity
+from basalt.deploy.mapping.mesh import PORT, Mesh
+from basalt.deploy.mapping.partition import DECIMALS, INPUT
 
 Places = Int[np.ndarray, "pieces"]
 """The core of each piece."""

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from deploy.mapping.mesh import PORT
-from deploy.mapping.partition import DECIMALS, INPUT, Piece
-from deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
-from deploy.mapping.result import Mapped
-from lava_procs.near_memory.core import Core
-from lava_procs.near_memory.geometry import memories
+from basalt.deploy.mapping.mesh import PORT
+from basalt.deploy.mapping.partition import DECIMALS, INPUT, Piece
+from basalt.deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
+from basalt.deploy.mapping.result import Mapped
+from basalt.lava_procs.near_memory.core import Core
+from basalt.lava_procs.near_memory.geometry import memories
 
 SHUFFLES = 20
 """Random placements that a mapping is compared with."""

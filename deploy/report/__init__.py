@@ -1,6 +1,6 @@
 """One self-contained HTML page about a deployment: it loads nothing from anywhere, and prints."""
 
-from deploy.report.arrays import ReportArrays, SampleTrace
-from deploy.report.build import write_report
+from basalt.deploy.report.arrays import ReportArrays, SampleTrace
+from basalt.deploy.report.build import write_report
 
 __all__ = ["ReportArrays", "SampleTrace", "write_report"]

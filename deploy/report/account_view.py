@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from deploy.energy.conventions import FULL_SPEED, REAL_TIME, STEP_FROM, Stated, full_speed, real_time
-from deploy.report.format import digits, percent, share, si, si_plain
+from basalt.deploy.energy.conventions import FULL_SPEED, REAL_TIME, STEP_FROM, Stated, full_speed, real_time
+from basalt.deploy.report.format import digits, percent, share, si, si_plain
 
 DELAYS = {
     "table": "as the table's durations say",

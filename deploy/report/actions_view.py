@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from deploy.report.format import digits, si
+from basalt.deploy.report.format import digits, si
 
 ACTIONS = {
     "weight_words_read": "weight reads",

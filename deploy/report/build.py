@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from basalt import provenance
+from basalt.deploy.report import environment, palette
+from basalt.deploy.report.account_view import comparison, operations_view, shortcut_view, step_view
+from basalt.deploy.report.actions_view import actions_view, saturations
+from basalt.deploy.report.arrays import ReportArrays
+from basalt.deploy.report.energy_view import energy_views
+from basalt.deploy.report.format import digits, seconds, whole
+from basalt.deploy.report.views import accuracies, confusion_view, rates_view, sample_view
 from basalt.files import atomic
 from basalt.shown import shown
-from deploy.report import environment, palette
-from deploy.report.account_view import comparison, operations_view, shortcut_view, step_view
-from deploy.report.actions_view import actions_view, saturations
-from deploy.report.arrays import ReportArrays
-from deploy.report.energy_view import energy_views
-from deploy.report.format import digits, seconds, whole
-from deploy.report.views import accuracies, confusion_view, rates_view, sample_view
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploy.energy.conventions import FULL_SPEED, NO_TIME, REAL_TIME, full_speed, parts_in_words, steps_in_words
-from deploy.report.account_view import joule_seconds, leakage, sensitivity_bars
-from deploy.report.actions_view import action_name, ordered
-from deploy.report.format import digits, share, si, si_plain, si_scale
+from basalt.deploy.energy.conventions import FULL_SPEED, NO_TIME, REAL_TIME, full_speed, parts_in_words, steps_in_words
+from basalt.deploy.report.account_view import joule_seconds, leakage, sensitivity_bars
+from basalt.deploy.report.actions_view import action_name, ordered
+from basalt.deploy.report.format import digits, share, si, si_plain, si_scale
 
 
 def energy_views(energy: Mapping[str, Any]) -> list[dict[str, Any]]:

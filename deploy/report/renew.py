@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from basalt.deploy.report.build import MEASURED, render_around
 from basalt.documents import understood
 from basalt.files import atomic, read_object
 from basalt.opening import MIB, read_text
-from deploy.report.build import MEASURED, render_around
 
 REPORT = "report.html"
 PAGE_MOST = 256 * MIB

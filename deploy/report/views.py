@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from deploy.report.arrays import ReportArrays, SampleTrace
-from deploy.report.format import digits, percent, si
-from deploy.report.plots import Tick, extent, lines, pictures, raster, time_ticks
-from deploy.report.statistics import confusion, wilson
+from basalt.deploy.report.arrays import ReportArrays, SampleTrace
+from basalt.deploy.report.format import digits, percent, si
+from basalt.deploy.report.plots import Tick, extent, lines, pictures, raster, time_ticks
+from basalt.deploy.report.statistics import confusion, wilson
 
 LAYER_STYLES = tuple(f"layer{n}" for n in range(1, 8))
 MOST_CLASSES = 100

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from lava_procs.process import PathwayProcess
+from basalt.lava_procs.process import PathwayProcess
 
 
 class Hopfield(PathwayProcess):

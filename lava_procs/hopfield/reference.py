@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from basalt import tables
-from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS, decay, dense_sum, round_shift, sat24
-from lava_procs.kernels.pathway import PathwayStep
+from basalt.lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS, decay, dense_sum, round_shift, sat24
+from basalt.lava_procs.kernels.pathway import PathwayStep
 
 TRACE = 12
 """Fraction bits of the trace q."""

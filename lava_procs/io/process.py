@@ -4,8 +4,8 @@ from typing import Any
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 
-from lava_procs.kernels.bits import words
-from lava_procs.process import MeteredProcess
+from basalt.lava_procs.kernels.bits import words
+from basalt.lava_procs.process import MeteredProcess
 
 
 class Source(MeteredProcess):

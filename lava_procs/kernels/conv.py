@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Int, UInt64
 from numba import njit
 
-from lava_procs.kernels.bits import words
-from lava_procs.kernels.counts import graded_counts, spiking_counts
-from lava_procs.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
-from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
-from lava_procs.kernels.layers import RESET, Workers, fire
+from basalt.lava_procs.kernels.bits import words
+from basalt.lava_procs.kernels.counts import graded_counts, spiking_counts
+from basalt.lava_procs.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
+from basalt.lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
+from basalt.lava_procs.kernels.layers import RESET, Workers, fire
 
 
 @njit(**OPTIONS)

@@ -11,11 +11,11 @@ from jaxtyping import Float
 from numba import njit
 
 from basalt import tables
-from lava_procs.hgrn.reference import SQUASHED_SHIFT, squash
-from lava_procs.kernels.counts import Counts, graded_counts, hgrn_counts
-from lava_procs.kernels.events import OPTIONS
-from lava_procs.kernels.layers import add_products, gather, narrow
-from lava_procs.kernels.pathway import PathwayKernel
+from basalt.lava_procs.hgrn.reference import SQUASHED_SHIFT, squash
+from basalt.lava_procs.kernels.counts import Counts, graded_counts, hgrn_counts
+from basalt.lava_procs.kernels.events import OPTIONS
+from basalt.lava_procs.kernels.layers import add_products, gather, narrow
+from basalt.lava_procs.kernels.pathway import PathwayKernel
 
 
 @njit(**OPTIONS)

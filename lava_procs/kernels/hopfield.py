@@ -11,11 +11,11 @@ import numpy as np
 from numba import njit
 
 from basalt import tables
-from lava_procs.kernels.counts import Counts, hopfield_counts
-from lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
-from lava_procs.kernels.fixed_point import DECAY_BITS
-from lava_procs.kernels.layers import add_products
-from lava_procs.kernels.pathway import PathwayKernel
+from basalt.lava_procs.kernels.counts import Counts, hopfield_counts
+from basalt.lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
+from basalt.lava_procs.kernels.fixed_point import DECAY_BITS
+from basalt.lava_procs.kernels.layers import add_products
+from basalt.lava_procs.kernels.pathway import PathwayKernel
 
 
 @njit(**OPTIONS)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int
 from numba import njit
 
-from lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
+from basalt.lava_procs.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
 
 RESET = {"hard": 0, "soft": 1, "none": 2}
 

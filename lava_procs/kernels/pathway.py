@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Num, UInt64
 
-from lava_procs.kernels.counts import Counts
+from basalt.lava_procs.kernels.counts import Counts
 
 
 class PathwayStep(NamedTuple):

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from lava_procs.kernels.counts import Counts, graded_counts, slow_memory_counts
-from lava_procs.kernels.events import OPTIONS
-from lava_procs.kernels.layers import add_products, gather, narrow
-from lava_procs.kernels.pathway import PathwayKernel
+from basalt.lava_procs.kernels.counts import Counts, graded_counts, slow_memory_counts
+from basalt.lava_procs.kernels.events import OPTIONS
+from basalt.lava_procs.kernels.layers import add_products, gather, narrow
+from basalt.lava_procs.kernels.pathway import PathwayKernel
 
 
 @njit(**OPTIONS)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from lava_procs.kernels.conv import warm_conv
-from lava_procs.kernels.events import count_block
-from lava_procs.kernels.layers import narrow, readout_block
-from lava_procs.kernels.whole_layer import WholeLayer
+from basalt.lava_procs.kernels.conv import warm_conv
+from basalt.lava_procs.kernels.events import count_block
+from basalt.lava_procs.kernels.layers import narrow, readout_block
+from basalt.lava_procs.kernels.whole_layer import WholeLayer
 
 
 def warm() -> None:

@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Num, UInt64
 
-from lava_procs.kernels.bits import words
-from lava_procs.kernels.counts import Counts, graded_counts, spiking_counts
-from lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
-from lava_procs.kernels.hgrn import HgrnKernel
-from lava_procs.kernels.hopfield import HopfieldKernel
-from lava_procs.kernels.layers import RESET, Workers, narrow, spiking_block
-from lava_procs.kernels.pathway import PathwayKernel
-from lava_procs.kernels.slow_memory import SlowMemoryKernel
+from basalt.lava_procs.kernels.bits import words
+from basalt.lava_procs.kernels.counts import Counts, graded_counts, spiking_counts
+from basalt.lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS
+from basalt.lava_procs.kernels.hgrn import HgrnKernel
+from basalt.lava_procs.kernels.hopfield import HopfieldKernel
+from basalt.lava_procs.kernels.layers import RESET, Workers, narrow, spiking_block
+from basalt.lava_procs.kernels.pathway import PathwayKernel
+from basalt.lava_procs.kernels.slow_memory import SlowMemoryKernel
 
 CHUNK_STEPS = 512
 """Time steps of samples whose currents a memory pathway computes ahead of the neurons: they stay in the cache."""

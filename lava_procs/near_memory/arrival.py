@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lava_procs.near_memory.steps import Steps
+from basalt.lava_procs.near_memory.steps import Steps
 
 if TYPE_CHECKING:
-    from lava_procs.near_memory.core import Core
+    from basalt.lava_procs.near_memory.core import Core
 
 
 def bubbles(core: "Core", spikes: Steps) -> Steps:

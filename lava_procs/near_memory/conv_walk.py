@@ -14,9 +14,9 @@ Events enter the buffer as in `walk.py`, so that the first slot is cycle 1, and 
 
 from collections.abc import Iterator
 
-from lava_procs.near_memory.convolution import ConvSizes
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.walk import Events, Walk
+from basalt.lava_procs.near_memory.convolution import ConvSizes
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.walk import Events, Walk
 
 
 class ConvWalk(Walk):

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from lava_procs.conv.reference import fan_out
-from lava_procs.near_memory.steps import Steps
+from basalt.lava_procs.conv.reference import fan_out
+from basalt.lava_procs.near_memory.steps import Steps
 
 if TYPE_CHECKING:
-    from lava_procs.near_memory.core import Core
+    from basalt.lava_procs.near_memory.core import Core
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]

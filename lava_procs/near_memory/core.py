@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Int
 
-from lava_procs.near_memory.convolution import ConvSizes
-from lava_procs.near_memory.pathways import PathwaySizes
+from basalt.lava_procs.near_memory.convolution import ConvSizes
+from basalt.lava_procs.near_memory.pathways import PathwaySizes
 
 DELAY_BITS = 6
 """Delays reach 62 steps."""

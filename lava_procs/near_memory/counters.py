@@ -3,13 +3,13 @@
 import numpy as np
 from jaxtyping import Int
 
-from lava_procs.kernels.counts import STATE, WEIGHT
-from lava_procs.near_memory import pathways
-from lava_procs.near_memory.convolution import Reached
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.formula import cost
-from lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
-from lava_procs.near_memory.walk import PATHS
+from basalt.lava_procs.kernels.counts import STATE, WEIGHT
+from basalt.lava_procs.near_memory import pathways
+from basalt.lava_procs.near_memory.convolution import Reached
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.formula import cost
+from basalt.lava_procs.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
+from basalt.lava_procs.near_memory.walk import PATHS
 
 WRITTEN = (
     *("event_buffer", "accumulators", "membrane", "current", "delay_line", "output_spikes"),

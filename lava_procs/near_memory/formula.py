@@ -31,12 +31,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Shaped
 
-from lava_procs.near_memory.arrival import last_arrival
-from lava_procs.near_memory.convolution import Reached, spread
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.integration import integration
-from lava_procs.near_memory.pathways import PathwayCost, PathwaySizes
-from lava_procs.near_memory.steps import Flags, Steps
+from basalt.lava_procs.near_memory.arrival import last_arrival
+from basalt.lava_procs.near_memory.convolution import Reached, spread
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.integration import integration
+from basalt.lava_procs.near_memory.pathways import PathwayCost, PathwaySizes
+from basalt.lava_procs.near_memory.steps import Flags, Steps
 
 
 @dataclass(frozen=True, eq=False)

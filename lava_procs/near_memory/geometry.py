@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from lava_procs.kernels.fixed_point import DECAY_BITS
-from lava_procs.near_memory import pathways
-from lava_procs.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, INPUT_MACS, Core, Sizes
+from basalt.lava_procs.kernels.fixed_point import DECAY_BITS
+from basalt.lava_procs.near_memory import pathways
+from basalt.lava_procs.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, INPUT_MACS, Core, Sizes
 
 SPIKING, SLOW_MEMORY = "spiking", "slow_memory"
 """The parts of a layer that memories and data paths belong to."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lava_procs.near_memory.arrival import bubbles, last_arrival
-from lava_procs.near_memory.convolution import ConvSizes, Reached
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.steps import Flags, Steps
+from basalt.lava_procs.near_memory.arrival import bubbles, last_arrival
+from basalt.lava_procs.near_memory.convolution import ConvSizes, Reached
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.steps import Flags, Steps
 
 
 @dataclass(frozen=True, eq=False)

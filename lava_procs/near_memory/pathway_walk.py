@@ -28,10 +28,10 @@ wait for their sum, bits of a classical query, and the gate bank's currents unti
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
+from basalt.lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
 
 if TYPE_CHECKING:
-    from lava_procs.near_memory.walk import Walk
+    from basalt.lava_procs.near_memory.walk import Walk
 
 
 def walk_gated(walk: "Walk", sizes: GatedSizes, seen: list[int]) -> int:

@@ -38,11 +38,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from lava_procs.near_memory.arrival import bubbles
-from lava_procs.near_memory.steps import Flags, Steps
+from basalt.lava_procs.near_memory.arrival import bubbles
+from basalt.lava_procs.near_memory.steps import Flags, Steps
 
 if TYPE_CHECKING:
-    from lava_procs.near_memory.core import Core
+    from basalt.lava_procs.near_memory.core import Core
 
 HGRN, HOPFIELD = "hgrn", "hopfield"
 """The parts of a layer that these memories and paths belong to."""

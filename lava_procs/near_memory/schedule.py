@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from lava_procs.near_memory.conv_walk import ConvWalk
-from lava_procs.near_memory.convolution import Reached, reached_by
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.formula import Cost, cost
-from lava_procs.near_memory.walk import Events, Step, Walk
+from basalt.lava_procs.near_memory.conv_walk import ConvWalk
+from basalt.lava_procs.near_memory.convolution import Reached, reached_by
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.formula import Cost, cost
+from basalt.lava_procs.near_memory.walk import Events, Step, Walk
 
 
 def schedule(core: Core, sizes: Sizes, events: Events) -> Step:

@@ -34,8 +34,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lava_procs.near_memory.core import Core, Sizes
-from lava_procs.near_memory.pathway_walk import PATHWAY_WALKS
+from basalt.lava_procs.near_memory.core import Core, Sizes
+from basalt.lava_procs.near_memory.pathway_walk import PATHWAY_WALKS
 
 PATHS = (
     "spike_integration",

@@ -7,8 +7,8 @@ from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
-from lava_procs.kernels.bits import words
-from lava_procs.process import MeteredProcess
+from basalt.lava_procs.kernels.bits import words
+from basalt.lava_procs.process import MeteredProcess
 
 
 class Readout(MeteredProcess):

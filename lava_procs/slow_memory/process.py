@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int
 from lava.magma.core.process.variable import Var
 
-from lava_procs.process import PathwayProcess
+from basalt.lava_procs.process import PathwayProcess
 
 
 class SlowMemory(PathwayProcess):

@@ -8,16 +8,16 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from lava_procs.kernels.bits import pack, unpack
-from lava_procs.kernels.counts import graded_counts, spiking_counts
-from lava_procs.kernels.fixed_point import dense_product, recurrent_product
-from lava_procs.metering import events
-from lava_procs.near_memory.core import spiking_sizes
-from lava_procs.neurons import CompiledNeuronModel, NeuronModel
-from lava_procs.ports import BlockInPort
-from lava_procs.scheduled import ScheduledLayerModel
-from lava_procs.spiking.process import Spiking
-from lava_procs.spiking.reference import floating_step, spiking_step
+from basalt.lava_procs.kernels.bits import pack, unpack
+from basalt.lava_procs.kernels.counts import graded_counts, spiking_counts
+from basalt.lava_procs.kernels.fixed_point import dense_product, recurrent_product
+from basalt.lava_procs.metering import events
+from basalt.lava_procs.near_memory.core import spiking_sizes
+from basalt.lava_procs.neurons import CompiledNeuronModel, NeuronModel
+from basalt.lava_procs.ports import BlockInPort
+from basalt.lava_procs.scheduled import ScheduledLayerModel
+from basalt.lava_procs.spiking.process import Spiking
+from basalt.lava_procs.spiking.reference import floating_step, spiking_step
 
 
 class AbstractSpikingModel(NeuronModel):
@@ -140,7 +140,7 @@ class KernelSpikingModel(CompiledNeuronModel):
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
-        from lava_procs.kernels.whole_layer import WholeLayer
+        from basalt.lava_procs.kernels.whole_layer import WholeLayer
 
         parameters = self.proc_params
         spiking = self.arrays() | {name: parameters[name] for name in ("threshold", "reset", "start")}

@@ -7,7 +7,7 @@ from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort
 from lava.magma.core.process.variable import Var
 
-from lava_procs.process import NeuronProcess
+from basalt.lava_procs.process import NeuronProcess
 
 
 class Spiking(NeuronProcess):

@@ -18,19 +18,19 @@ if __name__ == "__main__":
 import numpy as np
 import typer
 
+from basalt.convert import netx
+from basalt.convert.records import Network
+from basalt.deploy.cores import load_core
+from basalt.deploy.energy.pricing import price
+from basalt.deploy.inputs import load_inputs
+from basalt.deploy.main import net_file
+from basalt.deploy.near_memory import sizes_of
+from basalt.deploy.run import Job, counts_file, predict, run
 from basalt.errors import BasaltError
 from basalt.files import atomic
-from convert import netx
-from convert.records import Network
-from deploy.cores import load_core
-from deploy.energy.pricing import price
-from deploy.inputs import load_inputs
-from deploy.main import net_file
-from deploy.near_memory import sizes_of
-from deploy.run import Job, counts_file, predict, run
-from lava_procs.near_memory.area import Area, area
-from lava_procs.near_memory.core import Core
-from lava_procs.near_memory.geometry import memories
+from basalt.lava_procs.near_memory.area import Area, area
+from basalt.lava_procs.near_memory.core import Core
+from basalt.lava_procs.near_memory.geometry import memories
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "doubling.md"
 TABLE = "near-memory-22nm"

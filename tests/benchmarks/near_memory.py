@@ -14,15 +14,15 @@ if __name__ == "__main__":
 
 import numpy as np
 
+from basalt.deploy.cores import load_core
 from basalt.files import atomic
-from deploy.cores import load_core
-from lava_procs.near_memory import pathways
-from lava_procs.near_memory.area import area
-from lava_procs.near_memory.convolution import square
-from lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
-from lava_procs.near_memory.formula import bound, cost
-from lava_procs.near_memory.geometry import memories, multipliers
-from lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
+from basalt.lava_procs.near_memory import pathways
+from basalt.lava_procs.near_memory.area import area
+from basalt.lava_procs.near_memory.convolution import square
+from basalt.lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
+from basalt.lava_procs.near_memory.formula import bound, cost
+from basalt.lava_procs.near_memory.geometry import memories, multipliers
+from basalt.lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "near_memory.md"
 SPIKES = np.array([0, 1, 2, 5, 10, 20, 32, 100])

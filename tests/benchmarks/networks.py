@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from convert.pathways import SlowMemory
-from convert.records import Network, Neuron, Readout, Spiking, axis
+from basalt.convert.pathways import SlowMemory
+from basalt.convert.records import Network, Neuron, Readout, Spiking, axis
 
 
 def spiking(

@@ -6,9 +6,9 @@ Both take over the weights of one of our networks. They have no recurrence and n
 import torch
 from jaxtyping import Float
 
-from train.layers.slow_memory import SlowMemory
-from train.networks import Network
-from train.slayer import slayer
+from basalt.train.layers.slow_memory import SlowMemory
+from basalt.train.networks import Network
+from basalt.train.slayer import slayer
 
 
 class StockLayer(torch.nn.Module):

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-import train  # noqa: F401  (sets how OpenMP threads wait, before torch starts them)
+import basalt.train  # noqa: F401  (sets how OpenMP threads wait, before torch starts them)
 
 # isort: split
 import numpy as np
@@ -31,10 +31,10 @@ import typer
 from basalt.errors import BasaltError
 from basalt.files import write_json
 from basalt.progress import progress_bar
+from basalt.train.batches import dense
+from basalt.train.networks import Network
+from basalt.train.recipe import Recipe, read
 from tests.benchmarks.peers import Peer, PlainLayer, StockLayer
-from train.batches import dense
-from train.networks import Network
-from train.recipe import Recipe, read
 
 Steps = Callable[[int], float]
 """So many steps, one after another as training takes them, and the loss of the last, which waits for the device."""
@@ -45,8 +45,8 @@ NAMES = {"basalt": "Basalt", "slayer": "stock SLAYER", "plain": "plain PyTorch l
 
 def samples(recipe: Recipe, batch: int, data_dir: Path | None) -> tuple[torch.Tensor, torch.Tensor, int]:
     """A batch of training input, its labels, and the number of classes."""
-    from train.data import digits, load
-    from train.data.pixels import PIXELS, PixelSet
+    from basalt.train.data import digits, load
+    from basalt.train.data.pixels import PIXELS, PixelSet
 
     if recipe.data.name not in ("smnist", "psmnist"):
         splits = load(recipe.data, data_dir)
@@ -78,8 +78,8 @@ def peer_step(network: Peer, x: torch.Tensor, labels: torch.Tensor, recipe: Reci
 
 def our_step(network: Network, x: torch.Tensor, labels: torch.Tensor, recipe: Recipe, accelerator: str) -> Steps:
     """The same of training itself."""
-    from train.loop import make_fabric
-    from train.stepper import Stepper, optimizer
+    from basalt.train.loop import make_fabric
+    from basalt.train.stepper import Stepper, optimizer
 
     fabric = make_fabric(accelerator, "1")
     network.travel_in(getattr(torch, recipe.training.precision))

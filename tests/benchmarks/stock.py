@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from convert.netx import write
-from convert.records import Network
-from deploy.session import Host, run_session
+from basalt.convert.netx import write
+from basalt.convert.records import Network
+from basalt.deploy.session import Host, run_session
 
 UNDER_WAY = 2
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from train.data.cache import fingerprint
+from basalt.train.data.cache import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("basalt", "train", "convert", "lava_procs", "deploy", "tests/conformance")

@@ -3,7 +3,7 @@
 import lava.magma.core.process.process
 import pandas  # noqa: F401 (networkx imports it when Lava compiles a graph)
 
-import train.slayer  # noqa: F401 (silences SLAYER's warnings)
+import basalt.train.slayer  # noqa: F401 (silences SLAYER's warnings)
 
 # isort: split
 import lava.lib.dl.netx.hdf5  # noqa: F401

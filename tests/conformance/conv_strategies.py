@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from convert.records import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
+from basalt.convert.records import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.strategies import Case, even
 
 

@@ -18,10 +18,10 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.process import AbstractProcess
 
-from deploy.backends import find
-from deploy.network import Layout, build
-from deploy.run import Job, Outcome, collect, prepare
-from lava_procs.metering import PREPARATION
+from basalt.deploy.backends import find
+from basalt.deploy.network import Layout, build
+from basalt.deploy.run import Job, Outcome, collect, prepare
+from basalt.lava_procs.metering import PREPARATION
 
 STATES = ("u", "v", "m")
 """Variables of processes that show states."""
@@ -98,7 +98,7 @@ def instance(process: AbstractProcess, model: type, channels: dict[Any, Channel]
 
 
 def run_direct(job: Job, held: dict[str, dict[str, np.ndarray]] | None = None) -> Outcome:
-    """What `deploy.run.run` gives, by the same models without Lava's runtime.
+    """What `basalt.deploy.run.run` gives, by the same models without Lava's runtime.
 
     Args:
         held: filled, by layer name, with the variables u, v and m that the models show after the last step.

@@ -22,22 +22,22 @@ if __name__ == "__main__":
 import numpy as np
 import typer
 
+from basalt.convert import netx
+from basalt.convert.records import Network
+from basalt.convert.stock import why_not_stock
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, run
 from basalt.errors import BasaltError
 from basalt.files import atomic, write_json
 from basalt.paths import cache_dir
 from basalt.progress import progress_bar
-from convert import netx
-from convert.records import Network
-from convert.stock import why_not_stock
-from deploy.reference import simulate
-from deploy.run import Job, run
 from tests.conformance.check import STOCK
 from tests.conformance.code import digest
 from tests.conformance.support import exact
 from tests.conformance.switches import COMBINATIONS, Switches
 
 if TYPE_CHECKING:
-    from train.networks import Network as Model
+    from basalt.train.networks import Network as Model
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 INPUTS, CLASSES, SAMPLES, STEPS = 20, 4, 8, 40
@@ -68,8 +68,8 @@ def trained(switches: Switches, seed: int = 1) -> tuple["Model", np.ndarray]:
     """A network whose two layers have the combination, after a few updates, and input spikes."""
     import torch
 
-    from train.networks import Network as Model
-    from train.recipe import NetworkConfig
+    from basalt.train.networks import Network as Model
+    from basalt.train.recipe import NetworkConfig
 
     torch.manual_seed(seed)
     layer = {
@@ -99,7 +99,7 @@ def trained(switches: Switches, seed: int = 1) -> tuple["Model", np.ndarray]:
 
 def deployed(model: "Model", folder: Path, readout: bool) -> Network:
     """The network after a way through a .net file; stock netx has no read-out."""
-    from convert.quantize import records
+    from basalt.convert.quantize import records
 
     network = records(model, "switches", None, {})
     if not readout:
@@ -178,7 +178,7 @@ def matrix(
     import lava.magma.core.process.process  # noqa: F401
     import pandas  # noqa: F401 (networkx imports it when Lava compiles a graph)
 
-    import train.slayer  # noqa: F401 (silences its warnings)
+    import basalt.train.slayer  # noqa: F401 (silences its warnings)
 
     wanted = [(switches, name) for switches in COMBINATIONS for name in backend or exact()]
     log = cache_dir() / f"switches-{'lava' if through_lava else 'direct'}-{seed}-{digest()}.jsonl"

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import torch
 
-from train.slayer import slayer
+from basalt.train.slayer import slayer
 
 
 @dataclass(frozen=True)

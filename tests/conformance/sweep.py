@@ -23,11 +23,11 @@ if __name__ == "__main__":
 
 import typer
 
+from basalt.deploy.backends import find
 from basalt.errors import BasaltError
 from basalt.files import write_json
 from basalt.paths import cache_dir
 from basalt.progress import progress_bar
-from deploy.backends import find
 from tests.conformance.code import digest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
@@ -41,7 +41,7 @@ def prepare_process(backend: str) -> None:
     from tests.conformance.check import STOCK, check
 
     if backend == STOCK:
-        import train.slayer  # noqa: F401 (silences its warnings)
+        import basalt.train.slayer  # noqa: F401 (silences its warnings)
 
         # isort: split
         import lava.lib.dl.netx.hdf5  # noqa: F401

@@ -9,8 +9,8 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from basalt.deploy.backends import BACKENDS
 from basalt.files import atomic, read_json
-from deploy.backends import BACKENDS
 from tests.conformance.support import EXCLUSIONS, FEATURES, WHOLE, exact
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from convert import bounds
-from convert.records import STATE_MAX, Conv, Encoder, Neuron, Readout, Spiking, axis
+from basalt.convert import bounds
+from basalt.convert.records import STATE_MAX, Conv, Encoder, Neuron, Readout, Spiking, axis
 from tests.conformance.adversary.reference import decay, dense_of
 
 NEURON = Neuron(1, axis(0), axis(0))

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from basalt.convert.export import export, write_export
 from basalt.errors import BasaltError
-from convert.export import export, write_export
+from basalt.train import data
+from basalt.train.recipe import parse
 from tests.train.helpers import content, recipe, splits
 from tests.train.test_training import run as train
-from train import data
-from train.recipe import parse
 
 
 @pytest.fixture(scope="module")

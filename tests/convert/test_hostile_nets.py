@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from h5py import h5d, h5s, h5t
 
+from basalt.convert import netx
 from basalt.errors import BasaltError
-from convert import netx
 from tests import shapes
 from tests.conformance.strategies import make_case
 

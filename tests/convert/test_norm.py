@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.convert import netx
+from basalt.deploy.reference import simulate
 from basalt.errors import BasaltError
-from convert import netx
-from deploy.reference import simulate
+from basalt.train.slayer import slayer
 from tests.deploy.test_inputs import BLOCK, exported
-from train.slayer import slayer
 
 WHOLE, NEVER = 1.0, 0.0
 DECAYS = [(WHOLE, 0.1), (NEVER, 0.3), (WHOLE, WHOLE), (WHOLE, NEVER), (0.3, WHOLE), (0.3, NEVER), (0.3, 0.1)]

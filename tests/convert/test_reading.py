@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.convert import netx
+from basalt.convert.reading import READINGS
+from basalt.convert.records import Spiking
+from basalt.convert.stock import why_not_stock
+from basalt.deploy.reference import simulate
 from basalt.errors import BasaltError
-from convert import netx
-from convert.reading import READINGS
-from convert.records import Spiking
-from convert.stock import why_not_stock
-from deploy.reference import simulate
-from train.slayer import slayer
+from basalt.train.slayer import slayer
 
 BLOCK = slayer.block.cuba
 PLAIN = {"threshold": 0.8, "current_decay": 0.4, "voltage_decay": 0.1}

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convert import rules
-from convert.pathways import Hgrn, Hopfield, SlowMemory
-from convert.records import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
+from basalt.convert import rules
+from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.convert.records import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
 
 MEMORY = SlowMemory(
     drive_weight=np.zeros(3, dtype=np.int64),

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convert.records import Conv, Encoder, Network, Neuron, Spiking, axis
-from convert.stock import kept, stock_weights, why_not_stock
-from deploy.reference import simulate
-from deploy.run import Job, run
-from train.slayer import slayer  # noqa: F401 (silences its warnings)
+from basalt.convert.records import Conv, Encoder, Network, Neuron, Spiking, axis
+from basalt.convert.stock import kept, stock_weights, why_not_stock
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, run
+from basalt.train.slayer import slayer  # noqa: F401 (silences its warnings)
 
 NEURON = Neuron(64, axis(1024), axis(200))
 

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convert import netx
-from convert.quantize import records
-from deploy.reference import simulate
-from deploy.run import Job, run
+from basalt.convert import netx
+from basalt.convert.quantize import records
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, run
+from basalt.train.networks import Network
+from basalt.train.recipe import NetworkConfig
 from tests.conformance.direct import run_direct
-from train.networks import Network
-from train.recipe import NetworkConfig
 
 STEPS = 40
 

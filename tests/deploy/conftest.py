@@ -9,9 +9,9 @@ import pandas  # noqa: F401 (networkx imports it when Lava compiles a graph)
 import psutil
 import pytest
 
-import lava_procs.io.models
-import lava_procs.pathway_layer.models
-import lava_procs.readout.models  # noqa: F401
+import basalt.lava_procs.io.models
+import basalt.lava_procs.pathway_layer.models
+import basalt.lava_procs.readout.models  # noqa: F401
 
 
 def left_behind() -> set[str]:

@@ -26,8 +26,8 @@ import numpy as np
 import psutil
 import typer
 
-from convert import netx
-from convert.records import Network
+from basalt.convert import netx
+from basalt.convert.records import Network
 from tests.conformance.grid import case
 from tests.dask_cluster import dask_cluster
 from tests.deploy.failures import COMMAND, FAILURES, SLOW, Failure

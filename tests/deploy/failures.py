@@ -19,13 +19,13 @@ from tests.dask_cluster import ROOT, Cluster
 
 SLOW = """
 import time
-import lava_procs.io.models as models
+import basalt.lava_procs.io.models as models
 advance = models.SourceModel.advance
 models.SourceModel.advance = lambda self, advance=advance: (time.sleep(0.3), advance(self))
 """
 
 RAISING = """
-import lava_procs.spiking.models as models
+import basalt.lava_procs.spiking.models as models
 def failing(advance):
     def fail(self):
         if self.time_step == 2:
@@ -47,9 +47,9 @@ UNCLOSED = """
 import os, sys, threading, time
 from pathlib import Path
 import numpy as np
-from convert import netx
-from convert.records import Network
-from deploy.run import Job, run
+from basalt.convert import netx
+from basalt.convert.records import Network
+from basalt.deploy.run import Job, run
 network, spikes = netx.read(Path(sys.argv[2])), np.load(sys.argv[4])["spikes"]
 threading.Thread(target=run, args=(Job(network, spikes, sys.argv[6], 1),), daemon=True).start()
 while not any(Path(os.environ["TMPDIR"]).glob(".session-*/progress")):
@@ -63,8 +63,8 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
-from convert import netx
-from deploy.run import Job, run
+from basalt.convert import netx
+from basalt.deploy.run import Job, run
 def once(_):
     job = Job(netx.read(Path(sys.argv[2])), np.load(sys.argv[4])["spikes"], sys.argv[6], 1)
     return sum(int(sent.sum()) for sent in run(job).sent.values())

@@ -21,8 +21,8 @@ if __name__ == "__main__":
 import psutil
 import typer
 
-from deploy.hosting import load_lava
-from deploy.run import Job, run
+from basalt.deploy.hosting import load_lava
+from basalt.deploy.run import Job, run
 from tests.conformance.grid import case
 
 ROWS = 10

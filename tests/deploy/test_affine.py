@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.convert import netx
+from basalt.convert.stock import why_not_stock
+from basalt.deploy.commands import spike_arrays
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, predict, run
 from basalt.errors import BasaltError
-from convert import netx
-from convert.stock import why_not_stock
-from deploy.commands import spike_arrays
-from deploy.reference import simulate
-from deploy.run import Job, predict, run
 from tests.conformance.direct import run_direct
 from tests.deploy.test_inputs import BLOCK, PLAIN, exported
 
@@ -92,7 +92,7 @@ def test_what_an_affine_does_not_have_is_named(key, value, says, tmp_path):
 
 
 def test_a_trace_of_membranes_is_compared(tmp_path):
-    from deploy.trace import align, read_trace
+    from basalt.deploy.trace import align, read_trace
 
     for name in ("leaky", "integrating", "none"):
         spikes, wanted, network = make(name, tmp_path / f"{name}.net")

@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 
 from basalt import __version__, provenance
 from basalt.cli import build
+from basalt.convert import netx
+from basalt.convert.records import Readout
+from basalt.deploy import cores
+from basalt.deploy.compare import TABLES, Entry, Machine, check_step, compare, entry_of, machine_of, ratio
+from basalt.deploy.compare_files import names_of, place_for, stem_of
+from basalt.deploy.compare_picture import draw, entry_label, note_of
+from basalt.deploy.cores import load_core
+from basalt.deploy.energy.pricing import price
 from basalt.errors import BasaltError
-from convert import netx
-from convert.records import Readout
-from deploy import cores
-from deploy.compare import TABLES, Entry, Machine, check_step, compare, entry_of, machine_of, ratio
-from deploy.compare_files import names_of, place_for, stem_of
-from deploy.compare_picture import draw, entry_label, note_of
-from deploy.cores import load_core
-from deploy.energy.pricing import price
 from tests.conformance.grid import case
 from tests.conformance.support import supported
 from tests.deploy.energy.test_pricing import counts_of, process

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from basalt.deploy import core_ablation
+from basalt.deploy.core_ablation import ablate, combinations, draw, label, row_of
+from basalt.deploy.energy.pricing import price
+from basalt.deploy.near_memory import description
+from basalt.deploy.run import Job
 from basalt.errors import BasaltError
-from deploy import core_ablation
-from deploy.core_ablation import ablate, combinations, draw, label, row_of
-from deploy.energy.pricing import price
-from deploy.near_memory import description
-from deploy.run import Job
-from lava_procs.near_memory.core import SWITCHES, Core
-from lava_procs.near_memory.counters import ROWS
+from basalt.lava_procs.near_memory.core import SWITCHES, Core
+from basalt.lava_procs.near_memory.counters import ROWS
 from tests.conformance.grid import case
 from tests.conformance.support import supported
 
@@ -76,8 +76,8 @@ def test_another_spike_is_a_fault(monkeypatch):
         def sent(self):
             return {"hidden1": np.full(3, next(spikes))}
 
-    monkeypatch.setattr("deploy.run.run", lambda job: Ran())
-    monkeypatch.setattr("deploy.run.counts_file", lambda job, outcome: {})
+    monkeypatch.setattr("basalt.deploy.run.run", lambda job: Ran())
+    monkeypatch.setattr("basalt.deploy.run.counts_file", lambda job, outcome: {})
     monkeypatch.setattr(core_ablation, "row_of", lambda *args: None)
     with pytest.raises(BasaltError, match="hidden1"):
         ablate(Job(CASE.network, CASE.spikes, "near-memory"), TABLE, lambda done, of: None)

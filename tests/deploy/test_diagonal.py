@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.convert import netx
+from basalt.convert.records import Network, Neuron, Spiking, axis
+from basalt.convert.rules import check
+from basalt.convert.stock import why_not_stock
+from basalt.deploy.energy.operations import operations
+from basalt.deploy.network import parts
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job
 from basalt.errors import BasaltError
-from convert import netx
-from convert.records import Network, Neuron, Spiking, axis
-from convert.rules import check
-from convert.stock import why_not_stock
-from deploy.energy.operations import operations
-from deploy.network import parts
-from deploy.reference import simulate
-from deploy.run import Job
-from lava_procs.metering import COLUMN
+from basalt.lava_procs.metering import COLUMN
 from tests.conformance.direct import run_direct
 
 BACKENDS = ("fixed", "compiled", "near-memory")

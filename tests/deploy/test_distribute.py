@@ -16,14 +16,14 @@ import numpy as np
 import psutil
 import pytest
 
-import deploy.distribute as distribution
+import basalt.deploy.distribute as distribution
 from basalt import cluster
 from basalt.address import Address
 from basalt.code import PACKAGES
+from basalt.deploy.distribute import distribute, shares
+from basalt.deploy.run import Job, run
+from basalt.deploy.session import LostError, SessionError
 from basalt.errors import BasaltError
-from deploy.distribute import distribute, shares
-from deploy.run import Job, run
-from deploy.session import LostError, SessionError
 from tests.conformance.strategies import make_case
 from tests.dask_cluster import ROOT, Cluster, dask_cluster
 
@@ -113,7 +113,7 @@ def test_a_share_that_is_killed_again_and_again_is_given_up(monkeypatch):
 @pytest.fixture
 def slow(monkeypatch):
     """Models that take their time."""
-    from lava_procs.io.models import SourceModel
+    from basalt.lava_procs.io.models import SourceModel
 
     advance = SourceModel.advance
     monkeypatch.setattr(SourceModel, "advance", lambda self: (time.sleep(0.3), advance(self)))
@@ -133,7 +133,8 @@ def test_an_interrupt_ends_all_shares(slow):
 def test_the_way_in_which_a_program_starts_processes_stays():
     """Lava sets it when it is imported, and fails if it is set."""
     code = (
-        "import multiprocessing as m; from deploy.hosting import load_lava; m.set_start_method('spawn'); load_lava(); "
+        "import multiprocessing as m; from basalt.deploy.hosting import load_lava; "
+        "m.set_start_method('spawn'); load_lava(); "
         "print(m.get_start_method())"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}

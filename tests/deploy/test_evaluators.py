@@ -6,8 +6,8 @@ from typing import Any
 import asteval
 import pytest
 
-from deploy.backends import BACKENDS
-from deploy.run import Job, run
+from basalt.deploy.backends import BACKENDS
+from basalt.deploy.run import Job, run
 from tests.conformance.strategies import make_case
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import psutil
 import pytest
 
-from deploy.hosting import fork
-from deploy.run import Job, run
-from deploy.session import SessionError, run_session
+from basalt.deploy.hosting import fork
+from basalt.deploy.run import Job, run
+from basalt.deploy.session import SessionError, run_session
 from tests.conformance.strategies import make_case
 from tests.dask_cluster import ROOT
 

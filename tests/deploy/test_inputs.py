@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.convert import netx
+from basalt.deploy.inputs import load_inputs, parse_shape, read_both
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, run
 from basalt.errors import BasaltError
-from convert import netx
-from deploy.inputs import load_inputs, parse_shape, read_both
-from deploy.reference import simulate
-from deploy.run import Job, run
+from basalt.train.slayer import slayer
 from tests.conformance.direct import run_direct
-from train.slayer import slayer
 
 BLOCK = slayer.block.cuba
 PLAIN = {"threshold": 0.8, "current_decay": 0.4, "voltage_decay": 0.1}

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-import lava_procs.conv.models  # noqa: F401
-from convert import netx
-from convert.records import Network, staggered
-from deploy.reference import States, simulate
-from deploy.run import Job, run
-from deploy.stock import needs_stock, notices
-from train.slayer import slayer
+import basalt.lava_procs.conv.models  # noqa: F401
+from basalt.convert import netx
+from basalt.convert.records import Network, staggered
+from basalt.deploy.reference import States, simulate
+from basalt.deploy.run import Job, run
+from basalt.deploy.stock import needs_stock, notices
+from basalt.train.slayer import slayer
 
 
 def folder() -> Path:

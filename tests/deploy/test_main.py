@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from basalt.deploy.main import net_file
 from basalt.errors import BasaltError
-from deploy.main import net_file
 
 
 @pytest.mark.parametrize("later", ["checkpoint.safetensors", "model.net"])

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from convert.records import Conv, Network, Neuron
-from deploy.energy.operations import membrane_updates, operations
-from deploy.operations import MEMBRANE_SAMPLES, operations_of
-from deploy.reference import simulate
-from deploy.run import Job, Outcome
+from basalt.convert.records import Conv, Network, Neuron
+from basalt.deploy.energy.operations import membrane_updates, operations
+from basalt.deploy.operations import MEMBRANE_SAMPLES, operations_of
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, Outcome
 from tests.conformance.strategies import make_case
 
 CASE = make_case(3)

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from deploy.energy.pricing import available_tables, price
-from deploy.energy.tables import FOLDER
-from deploy.main import app
+from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.energy.tables import FOLDER
+from basalt.deploy.main import app
 from tests.deploy.energy.test_pricing import counts_of, process
 
 

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from basalt.cli import build
+from basalt.deploy import price_study
 from basalt.errors import BasaltError
-from deploy import price_study
 
 
 @pytest.fixture

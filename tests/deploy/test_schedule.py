@@ -7,17 +7,17 @@ import pytest
 from typer.testing import CliRunner
 
 from basalt.cli import build
+from basalt.convert.pathways import GATINGS, RECALLS
+from basalt.convert.records import Network, Neuron, Spiking, axis
+from basalt.deploy.memory_options import ITERATIONS, PATTERNS
+from basalt.deploy.run import Job
 from basalt.errors import BasaltError
-from convert.pathways import GATINGS, RECALLS
-from convert.records import Network, Neuron, Spiking, axis
-from deploy.memory_options import ITERATIONS, PATTERNS
-from deploy.run import Job
-from lava_procs.metering import COLUMN
-from lava_procs.near_memory.core import SWITCHES, Core
-from lava_procs.near_memory.counters import PARTS, SCHEDULED
+from basalt.lava_procs.metering import COLUMN
+from basalt.lava_procs.near_memory.core import SWITCHES, Core
+from basalt.lava_procs.near_memory.counters import PARTS, SCHEDULED
+from basalt.train.layers.config import HopfieldConfig
 from tests.conformance.direct import run_direct
 from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
-from train.layers.config import HopfieldConfig
 
 INPUTS, NEURONS = 14, 14
 """As many, for classical memories."""

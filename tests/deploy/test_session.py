@@ -13,13 +13,13 @@ import numpy as np
 import psutil
 import pytest
 
-import deploy.channels
-from deploy.backends import run_config
-from deploy.hosting import fork
-from deploy.network import Layout, build
-from deploy.run import Job, prepare
-from deploy.session import Host, SessionError, StallError, run_session
-from lava_procs.kernels.bits import unpack
+import basalt.deploy.channels
+from basalt.deploy.backends import run_config
+from basalt.deploy.hosting import fork
+from basalt.deploy.network import Layout, build
+from basalt.deploy.run import Job, prepare
+from basalt.deploy.session import Host, SessionError, StallError, run_session
+from basalt.lava_procs.kernels.bits import unpack
 from tests.conformance.strategies import make_case
 
 CASE = next(case for case in map(make_case, range(1000)) if case.spikes.shape[2] == 24)
@@ -41,7 +41,7 @@ def slowly(sabotage):
     """The same sabotage, with models that take their time, so that it comes in the middle of the run."""
 
     def prepare(host):
-        import lava_procs.io.models as models
+        import basalt.lava_procs.io.models as models
 
         advance = models.SourceModel.advance
         models.SourceModel.advance = lambda self: (time.sleep(0.2), advance(self))
@@ -74,7 +74,7 @@ def test_preparation_counts_as_building(layout):
     """What models do before the first block is no part of the run's time."""
 
     def slow_preparation(host):
-        import lava_procs.io.models as models
+        import basalt.lava_procs.io.models as models
 
         prepare = models.SourceModel.prepare
         models.SourceModel.prepare = lambda self: (time.sleep(3.0), prepare(self))
@@ -87,7 +87,7 @@ def test_a_raising_model_is_named_with_its_traceback(layout):
     """The model's own traceback arrives, within seconds."""
 
     def break_readout(host):
-        import lava_procs.spiking.models as models
+        import basalt.lava_procs.spiking.models as models
 
         def step(self, memory):
             raise ValueError("the membrane is on fire")
@@ -147,9 +147,9 @@ def test_time_limit(tmp_path):
 
 def test_a_run_that_waits_for_ever_is_ended(tmp_path, monkeypatch):
     """Processes that only wait for each other, as after a lost wake-up, are noticed without a time limit."""
-    import deploy.session
+    import basalt.deploy.session
 
-    monkeypatch.setattr(deploy.session, "STALL_SECONDS", 2.0)
+    monkeypatch.setattr(basalt.deploy.session, "STALL_SECONDS", 2.0)
     began = time.monotonic()
     with pytest.raises(StallError, match=r"stalled at step 0.*run it again"):
         run_session(lambda host: time.sleep(60), tmp_path)
@@ -219,7 +219,7 @@ def test_a_run_has_no_named_memory(layout):
     seen = layout.folder / "seen"
 
     def look(host):
-        import lava_procs.io.models as models
+        import basalt.lava_procs.io.models as models
 
         advance = models.SourceModel.advance
 
@@ -253,7 +253,7 @@ def test_no_room_for_semaphores_is_a_sentence(layout):
         def refuse(value):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        deploy.channels.multiprocessing.Semaphore = refuse
+        basalt.deploy.channels.multiprocessing.Semaphore = refuse
 
     with pytest.raises(SessionError, match=r"semaphores.*No space left on device.*--shm-size"):
         run_session(lava_task(layout, fill), layout.folder, 60)

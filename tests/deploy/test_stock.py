@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-import lava_procs.conv.models  # noqa: F401
-from convert import netx
-from deploy.reference import simulate
-from deploy.run import Job, run
+import basalt.lava_procs.conv.models  # noqa: F401
+from basalt.convert import netx
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, run
+from basalt.train.slayer import slayer
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.slayer_nets import make_slayer_net
 from tests.conformance.strategies import make_case
-from train.slayer import slayer
 
 NEURON = {"threshold": 1.25, "current_decay": 0.25, "voltage_decay": 0.03, "tau_grad": 0.03, "scale_grad": 3}
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from basalt.convert import netx
+from basalt.deploy.main import app
+from basalt.deploy.reference import simulate
+from basalt.deploy.trace import align, read_trace
 from basalt.errors import BasaltError
-from convert import netx
-from deploy.main import app
-from deploy.reference import simulate
-from deploy.trace import align, read_trace
+from basalt.train.slayer import slayer
 from tests.deploy.test_inputs import BLOCK, PLAIN, exported
-from train.slayer import slayer
 
 NORMED = {**PLAIN, "norm": slayer.neuron.norm.MeanOnlyBatchNorm}
 STEPS = 25

@@ -31,13 +31,13 @@ if __name__ == "__main__":
 import numpy as np
 
 from basalt.cli import build, run_app
+from basalt.convert import netx
+from basalt.deploy.cores import FOLDER as CORES
+from basalt.deploy.energy.tables import FOLDER as TABLES
+from basalt.deploy.report.build import MEASURED
+from basalt.deploy.run import Outcome
+from basalt.deploy.verify_states import simulated
 from basalt.documents import tomllib
-from convert import netx
-from deploy.cores import FOLDER as CORES
-from deploy.energy.tables import FOLDER as TABLES
-from deploy.report.build import MEASURED
-from deploy.run import Outcome
-from deploy.verify_states import simulated
 from tests.conformance.strategies import make_case
 from tests.deploy.report.synthetic import deployment
 from tests.fuzz import hdf5, others
@@ -279,13 +279,13 @@ def prepare() -> None:
 
     matplotlib.use("Agg")
     build()
-    import deploy.commands
-    import deploy.mapping.picture
-    import deploy.mapping.result
-    import deploy.price
-    import deploy.verifying
+    import basalt.deploy.commands
+    import basalt.deploy.mapping.picture
+    import basalt.deploy.mapping.result
+    import basalt.deploy.price
+    import basalt.deploy.verifying
 
-    deploy.verifying.run_with_bar = by_reference
+    basalt.deploy.verifying.run_with_bar = by_reference
     for index, draw in enumerate(KINDS.values()):  # what commands import when they first need it
         with tempfile.TemporaryDirectory() as place:
             command(draw(Path(place), np.random.default_rng(index)))

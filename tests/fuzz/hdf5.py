@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from convert import netx
+from basalt.convert import netx
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.strategies import make_case
 

@@ -17,8 +17,8 @@ if __name__ == "__main__":
 import numpy as np
 import psutil
 
-from convert import netx
-from deploy.energy.tables import FOLDER as TABLES
+from basalt.convert import netx
+from basalt.deploy.energy.tables import FOLDER as TABLES
 from tests.basalt.test_arrays import BAD, written
 from tests.basalt.test_documents import BAD_JSON, BAD_TOML
 from tests.conformance.strategies import make_case

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basalt import tables
-from convert.pathways import GATINGS
-from lava_procs.hgrn.reference import floating_step, hgrn_step, squashed
-from lava_procs.kernels.bits import pack
-from lava_procs.kernels.hgrn import HgrnKernel
+from basalt.convert.pathways import GATINGS
+from basalt.lava_procs.hgrn.reference import floating_step, hgrn_step, squashed
+from basalt.lava_procs.kernels.bits import pack
+from basalt.lava_procs.kernels.hgrn import HgrnKernel
 from tests.conformance.strategies import even, hgrn
 
 
@@ -24,7 +24,7 @@ def product(row, values):
 
 
 def plain_step(arrived, h, p):
-    """The recurrence of `convert.pathways.Hgrn` in Python integers; returns current, h and the saturations."""
+    """The recurrence of `basalt.convert.pathways.Hgrn` in Python integers; returns current, h and the saturations."""
     sigmoid, tanh = tables.sigmoid(p["index_shift"]), tables.tanh(p["index_shift"])
     gated = p["variant"] == "gated"
     k = [max(-127, min((entry(tables.tanh(2), value, 16) + 16) >> 5, 127)) for value in h]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lava_procs.slow_memory.reference import floating_step, memory_step
+from basalt.lava_procs.slow_memory.reference import floating_step, memory_step
 from tests.conformance.strategies import slow_memory
 
 

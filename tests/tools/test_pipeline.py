@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from convert.pathways import PATHWAYS
-from deploy import backends
-from deploy.energy.tables import available_tables
+from basalt.convert.pathways import PATHWAYS
+from basalt.deploy import backends
+from basalt.deploy.energy.tables import available_tables
+from basalt.train.data import DATASETS
+from basalt.train.layers import LAYERS
 from tools import pipeline
-from train.data import DATASETS
-from train.layers import LAYERS
 
 
 def words() -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from train.data.events import EventSet, Splits
-from train.recipe import Recipe, parse
+from basalt.train.data.events import EventSet, Splits
+from basalt.train.recipe import Recipe, parse
 
 STEPS = 12
 

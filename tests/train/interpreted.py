@@ -21,7 +21,7 @@ class Case:
     """A layer, its input (batch, steps, inputs), and the gradients of what leaves it.
 
     Attributes:
-        constants: of `train.layers.constants.Constants`.
+        constants: of `basalt.train.layers.constants.Constants`.
         bias: (neurons,), or None.
         memory: drive_weight (1, inputs), drive_bias (1,), rows (neurons, d+1), or empty.
         system: Ā, B̄ (integers) and their shift, update interval, and k of the largest drive, 32767/2^(6 + k).
@@ -42,7 +42,7 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What `train.layers.fused.layer` gave; `memory` is the memory current before it was rounded."""
+    """What `basalt.train.layers.fused.layer` gave; `memory` is the memory current before it was rounded."""
 
     spikes: np.ndarray | None
     counts: np.ndarray
@@ -51,12 +51,12 @@ class Result:
 
 
 def layer(case: Case) -> Result:
-    """Run `train.layers.fused.layer` forwards and backwards on the processor."""
+    """Run `basalt.train.layers.fused.layer` forwards and backwards on the processor."""
     import torch
 
-    from train.layers import fused
-    from train.layers.chunks import chunks
-    from train.layers.constants import Constants
+    from basalt.train.layers import fused
+    from basalt.train.layers.chunks import chunks
+    from basalt.train.layers.constants import Constants
 
     cpu = torch.device("cpu")
     constants = Constants(**case.constants)
@@ -99,7 +99,7 @@ def layer(case: Case) -> Result:
 
 def network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     """What `whole_network` gives where layers run as one operation."""
-    from train.layers import whole
+    from basalt.train.layers import whole
 
     whole.DEVICES.add("cpu")
     return whole_network(config, inputs, x)
@@ -109,7 +109,7 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     """Of a network with three classes on graded input or spikes, calibrated: all that training and scoring get."""
     import torch
 
-    from train.networks import Network
+    from basalt.train.networks import Network
 
     torch.manual_seed(0)
     made = Network(config, inputs, 3)
@@ -137,8 +137,8 @@ def projections(states: int, shift: int, weight: np.ndarray, grad: np.ndarray) -
     """`train.layers.device_grid.projections` for a window of 30 steps, and what `grad` of it is for the weights."""
     import torch
 
-    from train.layers import device_grid
-    from train.layers.slow_memory import SlowMemory
+    from basalt.train.layers import device_grid
+    from basalt.train.layers.slow_memory import SlowMemory
 
     memory = SlowMemory(len(weight), 5, states, 30.0, 16, 1, 4.0, 1.0)
     memory.shift.fill_(shift)
@@ -155,12 +155,12 @@ def updates(
     rates: list[float],
     clip: float,
 ) -> tuple[list[np.ndarray], dict[int, dict[str, np.ndarray]], list[float]]:
-    """Parameters, `AdamW`'s state and the gradients' norms after `train.merged.Merged` steps."""
+    """Parameters, `AdamW`'s state and the gradients' norms after `basalt.train.merged.Merged` steps."""
     from collections import defaultdict
 
     import torch
 
-    from train.merged import Merged
+    from basalt.train.merged import Merged
 
     # In place of an optimiser: making one imports what Triton's interpreter does not survive.
     parameters = [torch.nn.Parameter(torch.from_numpy(value)) for value in values]
@@ -183,7 +183,7 @@ def delayed(spikes: np.ndarray, delay: np.ndarray, grad: np.ndarray) -> tuple[np
     """What `train.layers.triton_delay` sends of (batch, steps, neurons), and its gradients for that of what is sent."""
     import torch
 
-    from train.layers import triton_delay
+    from basalt.train.layers import triton_delay
 
     late = torch.from_numpy(delay)
     sent = triton_delay.shifted(torch.from_numpy(spikes), late)
@@ -192,10 +192,10 @@ def delayed(spikes: np.ndarray, delay: np.ndarray, grad: np.ndarray) -> tuple[np
 
 
 def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
-    """`train.layers.exact_device.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
+    """`basalt.train.layers.exact_device.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
     import torch
 
-    from train.layers import exact_device
+    from basalt.train.layers import exact_device
 
     return exact_device.spiking(layer, torch.from_numpy(x)).numpy()
 
@@ -209,7 +209,7 @@ def _begin() -> None:
     import torch
     from triton.runtime import interpreter
 
-    import train.networks  # noqa: F401  (some of what this imports cannot be once a kernel has run)
+    import basalt.train.networks  # noqa: F401  (some of what this imports cannot be once a kernel has run)
 
     torch.set_num_threads(1)
     # `mask & (scalar > 0)` is a mask for the compiler, and an array of integers in Triton 3.9's interpreter.

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.train.batches import batch_count, dense, epoch_batches
+from basalt.train.data.events import EventSet, Samples
+from basalt.train.data.pixels import PixelSet
+from basalt.train.recipe import AugmentConfig
 from tests.train.helpers import STEPS, events
-from train.batches import batch_count, dense, epoch_batches
-from train.data.events import EventSet, Samples
-from train.data.pixels import PixelSet
-from train.recipe import AugmentConfig
 
 
 def test_dense_equals_the_sets_own() -> None:

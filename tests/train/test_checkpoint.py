@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from basalt.errors import BasaltError
+from basalt.train import checkpoint, tensors
+from basalt.train.checkpoint import NAME, Checkpoint, read
+from basalt.train.moments import moments
+from basalt.train.networks import Network, load
+from basalt.train.recipe import parse
+from basalt.train.resumption import Progress
+from basalt.train.stepper import optimizer as make_optimizer
 from tests import shapes
 from tests.train.helpers import content, recipe
-from train import checkpoint, tensors
-from train.checkpoint import NAME, Checkpoint, read
-from train.moments import moments
-from train.networks import Network, load
-from train.recipe import parse
-from train.resumption import Progress
-from train.stepper import optimizer as make_optimizer
 
 
 @pytest.fixture(autouse=True)
@@ -276,7 +276,7 @@ def test_hundreds_of_slow_memories_are_not_calculated(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system of each takes up to a second."""
-    from train.layers import slow_memory
+    from basalt.train.layers import slow_memory
 
     def never(*_: Any) -> None:
         raise AssertionError("calculated")

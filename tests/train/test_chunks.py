@@ -6,8 +6,8 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from train.layers.chunks import Chunks, chunk_length, chunks
-from train.layers.legendre import quantised
+from basalt.train.layers.chunks import Chunks, chunk_length, chunks
+from basalt.train.layers.legendre import quantised
 
 CPU = torch.device("cpu")
 

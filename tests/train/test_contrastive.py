@@ -11,15 +11,15 @@ from rich.console import Console
 from threadpoolctl import threadpool_limits
 
 from basalt.errors import BasaltError
+from basalt.train import checkpoint
+from basalt.train.features import embedded, features, silhouette
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network, load
+from basalt.train.objectives import supervised_contrastive
+from basalt.train.recipe import Recipe, parse
+from basalt.train.stepper import Stepper, optimizer
 from tests.train.helpers import content, splits
 from tests.train.test_stepper import batches
-from train import checkpoint
-from train.features import embedded, features, silhouette
-from train.loop import fit, make_fabric
-from train.networks import Network, load
-from train.objectives import supervised_contrastive
-from train.recipe import Recipe, parse
-from train.stepper import Stepper, optimizer
 
 
 def by_hand(features: torch.Tensor, labels: torch.Tensor, temperature: float) -> float:

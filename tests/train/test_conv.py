@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from basalt.convert import records
+from basalt.deploy.reference import simulate
 from basalt.errors import BasaltError
-from convert import records
-from deploy.reference import simulate
+from basalt.train.layers import LAYERS, ConvConfig, PoolConfig
+from basalt.train.layers.conv import Conv, Pool
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network, load
+from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
-from train.layers import LAYERS, ConvConfig, PoolConfig
-from train.layers.conv import Conv, Pool
-from train.loop import fit, make_fabric
-from train.networks import Network, load
-from train.recipe import NetworkConfig, parse
 
 
 def spikes(shape: tuple[int, ...], steps: int, seed: int, rate: float = 0.15) -> torch.Tensor:

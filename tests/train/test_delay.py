@@ -10,13 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
+from basalt.train.layers import delay as delays
+from basalt.train.layers.config import DmpConfig, LifConfig
+from basalt.train.layers.delay import Delay
+from basalt.train.layers.dmp import Dmp
+from basalt.train.layers.lif import Lif
+from basalt.train.slayer import slayer
 from tests.train.interpreted import delayed, interpreter
-from train.layers import delay as delays
-from train.layers.config import DmpConfig, LifConfig
-from train.layers.delay import Delay
-from train.layers.dmp import Dmp
-from train.layers.lif import Lif
-from train.slayer import slayer
 
 RATE = 4.0
 

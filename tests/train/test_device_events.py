@@ -7,13 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.train import device_events
+from basalt.train.augment import drawn
+from basalt.train.batches import CPU, dense
+from basalt.train.data.events import EventSet
+from basalt.train.device_events import assembled, held
+from basalt.train.recipe import AugmentConfig
 from tests.train.helpers import events
-from train import device_events
-from train.augment import drawn
-from train.batches import CPU, dense
-from train.data.events import EventSet
-from train.device_events import assembled, held
-from train.recipe import AugmentConfig
 
 AUGMENTS = st.builds(
     AugmentConfig,

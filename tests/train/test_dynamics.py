@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.layers import dynamics, loop
-from train.layers.constants import Constants
-from train.layers.neuron import Neuron
-from train.slayer import slayer
+from basalt.train.layers import dynamics, loop
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.neuron import Neuron
+from basalt.train.slayer import slayer
 
 cuba = slayer.neuron.cuba
 leaky_integrator = cuba.leaky_integrator

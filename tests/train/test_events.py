@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.layers import events
-from train.layers.synapse import Dense
-from train.slayer import slayer
+from basalt.train.layers import events
+from basalt.train.layers.synapse import Dense
+from basalt.train.slayer import slayer
 
 
 @settings(max_examples=40, deadline=None)

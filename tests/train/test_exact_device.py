@@ -10,12 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.train.layers import exact
+from basalt.train.layers.exact_device import memory_current
+from basalt.train.layers.integers import MemoryIntegers, SpikingIntegers
+from basalt.train.layers.legendre import quantised
+from basalt.train.layers.slow_memory import integer_memory
 from tests.train.interpreted import exact_spiking
-from train.layers import exact
-from train.layers.exact_device import memory_current
-from train.layers.integers import MemoryIntegers, SpikingIntegers
-from train.layers.legendre import quantised
-from train.layers.slow_memory import integer_memory
 
 
 def any_memory(seed: int, states: int, neurons: int, k: int, p: int, bits: int, interval: int) -> MemoryIntegers:

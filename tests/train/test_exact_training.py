@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.networks import Network
-from train.recipe import parse
+from basalt.train.networks import Network
+from basalt.train.recipe import parse
 
 
 def network(seed: int, states: int, interval: int) -> Network:

@@ -1,4 +1,4 @@
-"""The fused layer's kernels, in Triton's interpreter: `train.layers.dynamics`' spikes, SLAYER's gradients."""
+"""The fused layer's kernels, in Triton's interpreter: `basalt.train.layers.dynamics`' spikes, SLAYER's gradients."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,11 +10,11 @@ import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from basalt.train.layers import dynamics, fused
+from basalt.train.layers.chunks import chunk_length
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.legendre import quantised
 from tests.train.interpreted import Case, Result, layer
-from train.layers import dynamics, fused
-from train.layers.chunks import chunk_length
-from train.layers.constants import Constants
-from train.layers.legendre import quantised
 
 UNIT = 4096
 COARSE = 2

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.train.layers import whole
+from basalt.train.layers.config import HgrnConfig
+from basalt.train.layers.hgrn import Hgrn
+from basalt.train.recipe import NetworkConfig
 from tests.train.interpreted import network, whole_network
 from tests.train.test_whole import HIDDEN, assert_same_integers
-from train.layers import whole
-from train.layers.config import HgrnConfig
-from train.layers.hgrn import Hgrn
-from train.recipe import NetworkConfig
 
 CONV = {key: value for key, value in HIDDEN.items() if key != "units"}
 MEMORY = {**HIDDEN, "memory_scale": 1.0}

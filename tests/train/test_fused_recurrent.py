@@ -10,9 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.train.layers import dynamics
+from basalt.train.layers.constants import Constants
 from tests.train.recurrent_case import Case, run_case
-from train.layers import dynamics
-from train.layers.constants import Constants
 
 UNIT = 4096
 Run = Callable[..., Any]
@@ -59,7 +59,7 @@ def make_case(
 
 
 def reference(case: Case) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Spikes of `train.layers.dynamics`; gradients of (grad·spikes + grad_counts·counts) in float64.
+    """Spikes of `basalt.train.layers.dynamics`; gradients of (grad·spikes + grad_counts·counts) in float64.
 
     The surrogate gradient is in 16 bits of its peak, as the kernel keeps it.
     """

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from train.layers import grid
-from train.layers.straight import within
-from train.slayer import slayer
+from basalt.train.layers import grid
+from basalt.train.layers.straight import within
+from basalt.train.slayer import slayer
 
 
 def values(most: float, step: float) -> np.ndarray:

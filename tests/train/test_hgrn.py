@@ -12,16 +12,16 @@ from rich.console import Console
 
 from basalt import tables
 from basalt.errors import BasaltError
-from lava_procs.hgrn.reference import hgrn_step
-from lava_procs.spiking.reference import spiking_step
+from basalt.lava_procs.hgrn.reference import hgrn_step
+from basalt.lava_procs.spiking.reference import spiking_step
+from basalt.train.layers import HgrnConfig
+from basalt.train.layers.hgrn import Hgrn, time_constants
+from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers
+from basalt.train.layers.lookup import index_shift, look
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network, load
+from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
-from train.layers import HgrnConfig
-from train.layers.hgrn import Hgrn, time_constants
-from train.layers.integers import HgrnIntegers, SpikingIntegers
-from train.layers.lookup import index_shift, look
-from train.loop import fit, make_fabric
-from train.networks import Network, load
-from train.recipe import NetworkConfig, parse
 
 VARIANTS = ["published", "gated"]
 

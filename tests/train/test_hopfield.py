@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from lava_procs.hopfield.reference import hopfield_step
-from lava_procs.spiking.reference import spiking_step
+from basalt.lava_procs.hopfield.reference import hopfield_step
+from basalt.lava_procs.spiking.reference import spiking_step
+from basalt.train.layers import HopfieldConfig
+from basalt.train.layers.hopfield import Hopfield, classical_energy, energy
+from basalt.train.layers.integers import HopfieldIntegers, SpikingIntegers
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network, load
+from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
 from tests.train.test_hgrn import spikes
-from train.layers import HopfieldConfig
-from train.layers.hopfield import Hopfield, classical_energy, energy
-from train.layers.integers import HopfieldIntegers, SpikingIntegers
-from train.loop import fit, make_fabric
-from train.networks import Network, load
-from train.recipe import NetworkConfig, parse
 
 VARIANTS = ["modern", "classical"]
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from basalt.errors import BasaltError
+from basalt.train.layers.config import DmpConfig, LifConfig
+from basalt.train.layers.dmp import Dmp
+from basalt.train.layers.integers import SpikingIntegers
+from basalt.train.layers.lif import Lif
+from basalt.train.layers.slow_memory import integer_memory
+from basalt.train.networks import Network
+from basalt.train.recipe import NetworkConfig
 from tests.train.test_dynamics import plain_neuron
-from train.layers.config import DmpConfig, LifConfig
-from train.layers.dmp import Dmp
-from train.layers.integers import SpikingIntegers
-from train.layers.lif import Lif
-from train.layers.slow_memory import integer_memory
-from train.networks import Network
-from train.recipe import NetworkConfig
 
 
 def spikes(batch: int, inputs: int, steps: int, density: float = 0.2) -> torch.Tensor:

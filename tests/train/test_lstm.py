@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
+from basalt.train.layers import LAYERS, whole
+from basalt.train.layers.lstm import Lstm
+from basalt.train.networks import Network, load
+from basalt.train.publish import publish
+from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
 from tests.train.test_main import call, recipe  # noqa: F401
 from tests.train.test_training import assert_same, run, stop_at, weights
-from train.layers import LAYERS, whole
-from train.layers.lstm import Lstm
-from train.networks import Network, load
-from train.publish import publish
-from train.recipe import NetworkConfig, parse
 
 LAYERS_OF: list[dict[str, Any]] = [{"kind": "lstm", "units": 7}, {"kind": "lstm", "units": 5}, {"kind": "readout"}]
 

@@ -11,13 +11,13 @@ import typer
 from typer.testing import CliRunner
 
 from basalt.errors import BasaltError
+from basalt.train import data
+from basalt.train.data import digits
+from basalt.train.evaluate import evaluate
+from basalt.train.main import train
+from basalt.train.scores import wilson
 from tests.train.helpers import content, events, splits
 from tests.train.test_training import assert_same, stop_at, weights
-from train import data
-from train.data import digits
-from train.evaluate import evaluate
-from train.main import train
-from train.scores import wilson
 
 cli = typer.Typer()
 cli.command()(train)

@@ -8,16 +8,16 @@ import pytest
 import torch
 from rich.console import Console
 
+from basalt.train import checkpoint
+from basalt.train.batches import dense
+from basalt.train.data.pixels import PixelSet
+from basalt.train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig, whole
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network
+from basalt.train.recipe import AugmentConfig, NetworkConfig, TrainingConfig
+from basalt.train.stepper import Stepper, optimizer
 from tests.train.helpers import events, recipe, splits
 from tests.train.test_training import stop_at
-from train import checkpoint
-from train.batches import dense
-from train.data.pixels import PixelSet
-from train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig, whole
-from train.loop import fit, make_fabric
-from train.networks import Network
-from train.recipe import AugmentConfig, NetworkConfig, TrainingConfig
-from train.stepper import Stepper, optimizer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lava_procs.kernels.counts import hgrn_counts, hopfield_counts, slow_memory_counts
+from basalt.lava_procs.kernels.counts import hgrn_counts, hopfield_counts, slow_memory_counts
+from basalt.train.layers.integers import ConvIntegers
+from basalt.train.networks import Network
+from basalt.train.operations import INPUT, activity, fan_out, operations
+from basalt.train.recipe import parse
 from tests.train.helpers import content, events
-from train.layers.integers import ConvIntegers
-from train.networks import Network
-from train.operations import INPUT, activity, fan_out, operations
-from train.recipe import parse
 
 
 @settings(max_examples=60, deadline=None)

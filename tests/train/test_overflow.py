@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from basalt.errors import BasaltError
+from basalt.train import checkpoint
+from basalt.train.objectives import OBJECTIVES, Objective
 from tests.train.helpers import recipe
 from tests.train.test_training import run
-from train import checkpoint
-from train.objectives import OBJECTIVES, Objective
 
 
 def overflowing(monkeypatch: pytest.MonkeyPatch, factor: float, batches: range) -> None:

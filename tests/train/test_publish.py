@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from basalt.errors import BasaltError
-from train import checkpoint
-from train.moments import moments
-from train.networks import Network, load
-from train.publish import formula_count, overview, publish
-from train.recipe import parse
-from train.resumption import Progress
-from train.stepper import optimizer as make_optimizer
+from basalt.train import checkpoint
+from basalt.train.moments import moments
+from basalt.train.networks import Network, load
+from basalt.train.publish import formula_count, overview, publish
+from basalt.train.recipe import parse
+from basalt.train.resumption import Progress
+from basalt.train.stepper import optimizer as make_optimizer
 
 DATA = {"name": "spoken"}
 

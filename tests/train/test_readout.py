@@ -6,13 +6,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convert import records
-from deploy.reference import simulate
-from deploy.run import Job, saturations
+from basalt.convert import records
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job, saturations
+from basalt.train.layers.config import ReadoutConfig
+from basalt.train.layers.readout import Readout, response
+from basalt.train.objectives import OBJECTIVES
 from tests.conformance.direct import run_direct
-from train.layers.config import ReadoutConfig
-from train.layers.readout import Readout, response
-from train.objectives import OBJECTIVES
 
 decays = st.one_of(st.none(), st.sampled_from([0.0, 1.0]), st.floats(0, 1))
 

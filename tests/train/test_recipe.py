@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from basalt.errors import BasaltError
+from basalt.train import recipe as recipes
 from tests.train.helpers import content
-from train import recipe as recipes
 
 
 @pytest.mark.parametrize("path", sorted(recipes.RECIPES.glob("*.toml")), ids=lambda path: path.stem)

@@ -2,11 +2,11 @@
 
 import torch
 
+from basalt.train.batches import CPU
+from basalt.train.networks import Network
+from basalt.train.objectives import OBJECTIVES
+from basalt.train.scores import float_score, integer_score
 from tests.train.helpers import recipe, splits
-from train.batches import CPU
-from train.networks import Network
-from train.objectives import OBJECTIVES
-from train.scores import float_score, integer_score
 
 
 def test_progress_is_told_of_every_sample() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from train.checkpoint import read
+from basalt.train.checkpoint import read
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ONE: tuple[str, ...] = (sys.executable,)

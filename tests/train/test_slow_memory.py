@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
-from train.layers import legendre as lmu
-from train.layers.integers import MemoryIntegers
-from train.layers.slow_memory import SlowMemory, convolve, drive_shift, exponent, integer_memory
-from train.networks import Network
-from train.recipe import NetworkConfig
+from basalt.train.layers import legendre as lmu
+from basalt.train.layers.integers import MemoryIntegers
+from basalt.train.layers.slow_memory import SlowMemory, convolve, drive_shift, exponent, integer_memory
+from basalt.train.networks import Network
+from basalt.train.recipe import NetworkConfig
 
 
 def test_published_coefficients() -> None:

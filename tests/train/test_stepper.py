@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import torch
 
+from basalt.train.batches import epoch_batches
+from basalt.train.loop import learning_rate, make_fabric
+from basalt.train.networks import Network
+from basalt.train.objectives import OBJECTIVES
+from basalt.train.recipe import Recipe, parse
+from basalt.train.stepper import Stepper, optimizer
 from tests.train.helpers import content, splits
-from train.batches import epoch_batches
-from train.loop import learning_rate, make_fabric
-from train.networks import Network
-from train.objectives import OBJECTIVES
-from train.recipe import Recipe, parse
-from train.stepper import Stepper, optimizer
 
 CPU = torch.device("cpu")
 

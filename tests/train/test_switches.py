@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from basalt.errors import BasaltError
-from train.layers import dynamics, loop
-from train.layers.config import ConvConfig, DmpConfig, LifConfig
-from train.layers.constants import Constants
-from train.layers.conv import Conv
-from train.layers.leak import Leak
-from train.layers.lif import Lif
-from train.publish import formula_count
-from train.recipe import parse
+from basalt.train.layers import dynamics, loop
+from basalt.train.layers.config import ConvConfig, DmpConfig, LifConfig
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.conv import Conv
+from basalt.train.layers.leak import Leak
+from basalt.train.layers.lif import Lif
+from basalt.train.publish import formula_count
+from basalt.train.recipe import parse
 
 WORDS = list(
     product(("none", "learnable", "fixed", "complete"), ("hard", "soft", "none"), ("none", "full", "diagonal"))

@@ -13,14 +13,14 @@ import torch
 from rich.console import Console
 
 from basalt.errors import BasaltError
+from basalt.train import checkpoint
+from basalt.train.display import Display
+from basalt.train.folder import held
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network, load
+from basalt.train.recipe import Recipe, parse
 from tests import shapes
 from tests.train.helpers import content, recipe, splits
-from train import checkpoint
-from train.display import Display
-from train.folder import held
-from train.loop import fit, make_fabric
-from train.networks import Network, load
-from train.recipe import Recipe, parse
 
 
 def run(folder: Path, resume: bool = False, wanted: Recipe | None = None) -> Any:
@@ -123,7 +123,7 @@ def test_more_devices_than_samples_in_a_batch_are_one_sentence(tmp_path: Path) -
 
 
 def test_every_epoch_is_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from train import loop
+    from basalt.train import loop
 
     drawn = []
     original = loop.epoch_batches
@@ -198,7 +198,7 @@ def test_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from train.objectives import OBJECTIVES, Objective
+    from basalt.train.objectives import OBJECTIVES, Objective
 
     monkeypatch.setitem(
         OBJECTIVES, "cross_entropy", Objective(lambda logits, labels, smoothing: logits.sum() * float("nan"))

@@ -15,12 +15,12 @@ import torch
 from rich.console import Console
 
 from basalt.errors import BasaltError
+from basalt.train import checkpoint, upgrade
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import Network, load
+from basalt.train.recipe import parse
 from tests import shapes
 from tests.train.helpers import content, splits
-from train import checkpoint, upgrade
-from train.loop import fit, make_fabric
-from train.networks import Network, load
-from train.recipe import parse
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def before(resumed: bool = True) -> dict[str, Any]:
     recipe = parse(changed, "tiny")
     torch.manual_seed(recipe.seed)
     network = Network.of(recipe, (1, 4, 4), 2)
-    from train.stepper import optimizer as make_optimizer
+    from basalt.train.stepper import optimizer as make_optimizer
 
     optimizer = make_optimizer(network, recipe.training, torch.device("cpu"))
     for step in range(3):
@@ -99,8 +99,8 @@ def test_a_run_is_converted_exactly(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("any_torch")
 def test_a_converted_run_goes_on_as_it_would_have(tmp_path: Path) -> None:
     """Every parameter gets its own moments back, in whatever groups the optimiser counts them."""
-    from train import loop
-    from train.stepper import optimizer as make_optimizer
+    from basalt.train import loop
+    from basalt.train.stepper import optimizer as make_optimizer
 
     old = before()
     new = converted(tmp_path, old)

@@ -7,15 +7,15 @@ import pytest
 import torch
 from rich.console import Console
 
-from convert.quantize import records
-from deploy.reference import simulate
-from train.data.config import SENSOR
-from train.data.events import EventSet, Splits
-from train.layers.hgrn import time_constants
-from train.loop import fit, make_fabric
-from train.networks import load
-from train.recipe import read
-from train.scores import integer_score
+from basalt.convert.quantize import records
+from basalt.deploy.reference import simulate
+from basalt.train.data.config import SENSOR
+from basalt.train.data.events import EventSet, Splits
+from basalt.train.layers.hgrn import time_constants
+from basalt.train.loop import fit, make_fabric
+from basalt.train.networks import load
+from basalt.train.recipe import read
+from basalt.train.scores import integer_score
 
 PARTS = {
     "nmnist_lif": set(),

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.train.layers import fused, fused_recurrent, whole
+from basalt.train.layers.config import DmpConfig, LifConfig
+from basalt.train.layers.dmp import Dmp
+from basalt.train.layers.lif import Lif
+from basalt.train.recipe import NetworkConfig
 from tests.train.interpreted import network, whole_network
-from train.layers import fused, fused_recurrent, whole
-from train.layers.config import DmpConfig, LifConfig
-from train.layers.dmp import Dmp
-from train.layers.lif import Lif
-from train.recipe import NetworkConfig
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_which_layers_run_as_one(
 def test_without_triton_the_other_path_runs_and_says_so_once(
     on_cpu: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "train.layers.triton_lif", None)
+    monkeypatch.setitem(sys.modules, "basalt.train.layers.triton_lif", None)
     monkeypatch.setattr(fused, "layer", None)
     monkeypatch.setattr(fused_recurrent, "layer", None)
     torch.manual_seed(0)

@@ -7,23 +7,23 @@
 from importlib import import_module
 from pathlib import Path
 
-from train.data.config import STATIC, CameraConfig, DataConfig
-from train.data.events import EventSet, Splits
+from basalt.train.data.config import STATIC, CameraConfig, DataConfig
+from basalt.train.data.events import EventSet, Splits
 
 __all__ = ["DATASETS", "CameraConfig", "DataConfig", "EventSet", "Splits", "load"]
 
 DATASETS = {
-    "digits": "train.data.digits",
-    "mnist": "train.data.mnist",
-    "nmnist": "train.data.nmnist",
-    "smnist": "train.data.pixels",
-    "psmnist": "train.data.pixels",
-    "spoken": "train.data.spoken",
-    "shd": "train.data.heidelberg",
-    "ssc": "train.data.heidelberg",
-    "gesture": "train.data.gesture",
-    **dict.fromkeys(STATIC, "train.data.images"),
-    "recall": "train.data.recall",
+    "digits": "basalt.train.data.digits",
+    "mnist": "basalt.train.data.mnist",
+    "nmnist": "basalt.train.data.nmnist",
+    "smnist": "basalt.train.data.pixels",
+    "psmnist": "basalt.train.data.pixels",
+    "spoken": "basalt.train.data.spoken",
+    "shd": "basalt.train.data.heidelberg",
+    "ssc": "basalt.train.data.heidelberg",
+    "gesture": "basalt.train.data.gesture",
+    **dict.fromkeys(STATIC, "basalt.train.data.images"),
+    "recall": "basalt.train.data.recall",
 }
 """The module of each data set, imported when it is asked for."""
 

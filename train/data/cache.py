@@ -13,7 +13,7 @@ import numpy as np
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.paths import cache_dir
-from train.data.events import EventSet
+from basalt.train.data.events import EventSet
 
 _CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py", "splitmix.py")
 DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)

@@ -1,6 +1,6 @@
 """Compare the simulated camera with real N-MNIST recordings of the same digits.
 
-    python -m train.data.calibrate --data-dir DIR [--figure FILE.png]
+    python -m basalt.train.data.calibrate --data-dir DIR [--figure FILE.png]
 
 DIR holds `NMNIST/{Train,Test}/<digit>/*.bin` and MNIST (`mnist.npz` or `MNIST/raw`). The camera's defaults were fitted
 on the 400 recordings of the sample's Train folder; its Test folder is the check.
@@ -16,12 +16,12 @@ from rich.table import Table
 
 from basalt.errors import BasaltError
 from basalt.paths import data_dir as default_data_dir
-from train.data import mnist, nmnist
-from train.data.camera import simulate
-from train.data.compare import Comparison, compare, table
-from train.data.config import CameraConfig
-from train.data.events import RawEvents
-from train.data.progress import progress
+from basalt.train.data import mnist, nmnist
+from basalt.train.data.camera import simulate
+from basalt.train.data.compare import Comparison, compare, table
+from basalt.train.data.config import CameraConfig
+from basalt.train.data.events import RawEvents
+from basalt.train.data.progress import progress
 
 
 def main(
@@ -53,7 +53,7 @@ def _run(data_dir: Path, part: str, figure: Path | None, seed: int) -> None:
         _print(console, f"{folder}: {len(real)} recordings", comparison)
         shown.append((real, one, comparison))
     if figure is not None:
-        from train.data.picture import draw
+        from basalt.train.data.picture import draw
 
         draw(figure, *shown[0])
         console.print(f"Wrote {figure}", markup=False)

@@ -20,8 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-from train.data.config import SENSOR, CameraConfig
-from train.data.events import RawEvents, join
+from basalt.train.data.config import SENSOR, CameraConfig
+from basalt.train.data.events import RawEvents, join
 
 _CHUNK = 64
 _CAPACITY = 12_288
@@ -101,7 +101,7 @@ def _profile(config: CameraConfig, half: int) -> Float32[np.ndarray, "fine 28"]:
     """
     from scipy.special import ndtr
 
-    from train.data.camera_kernel import PHASES
+    from basalt.train.data.camera_kernel import PHASES
 
     fine = (np.arange((2 * half + 1) * PHASES) / PHASES - half)[:, None]
     edges = (np.arange(_SIZE + 1) - _SIZE / 2)[None] * config.digit_scale
@@ -111,7 +111,7 @@ def _profile(config: CameraConfig, half: int) -> Float32[np.ndarray, "fine 28"]:
 
 
 def _record(images: np.ndarray, index: np.ndarray, setting: tuple, seed: int) -> RawEvents:
-    from train.data.camera_kernel import record
+    from basalt.train.data.camera_kernel import record
 
     profile, half, contrast, xs, ys, step, parameters, jitter = setting
     ink = np.ascontiguousarray(images, np.float32) / np.float32(255)

@@ -1,7 +1,7 @@
 """The compiled event camera. Imported only where it is called, since numba takes a while to load.
 
 No parallel regions: they would start an OpenMP pool, which does not survive the forks that Lava makes later in the
-same process. The kernel releases the interpreter lock instead and `train.data.camera` runs it in threads.
+same process. The kernel releases the interpreter lock instead and `basalt.train.data.camera` runs it in threads.
 """
 
 import math
@@ -9,7 +9,7 @@ import math
 import numba
 import numpy as np
 
-from train.data.splitmix import normal, start, uniform
+from basalt.train.data.splitmix import normal, start, uniform
 
 PHASES = 4
 """Sub-pixel positions at which the blurred digit is sampled; between them it is interpolated linearly."""

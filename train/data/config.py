@@ -26,9 +26,9 @@ _PATH = (
 
 
 class CameraConfig(BaseModel):
-    """The simulated event camera (`train.data.camera`), calibrated on 400 real N-MNIST recordings.
+    """The simulated event camera (`basalt.train.data.camera`), calibrated on 400 real N-MNIST recordings.
 
-    `python -m train.data.calibrate --data-dir DIR` prints how near these defaults come to the recordings.
+    `python -m basalt.train.data.calibrate --data-dir DIR` prints how near these defaults come to the recordings.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -88,7 +88,7 @@ class CameraConfig(BaseModel):
 
 
 class RecallConfig(BaseModel):
-    """The delayed-recall task (`train.data.recall`); lengths are in steps."""
+    """The delayed-recall task (`basalt.train.data.recall`); lengths are in steps."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -12,11 +12,11 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from basalt.errors import BasaltError
-from train.data.cache import fingerprint
-from train.data.config import DataConfig
-from train.data.events import Splits
-from train.data.film import film
-from train.data.split import stratified
+from basalt.train.data.cache import fingerprint
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import Splits
+from basalt.train.data.film import film
+from basalt.train.data.split import stratified
 
 SPLIT_SEED = 20_261_121
 _CLASSES, _EACH, _HELD_OUT = 10, 500, 50

@@ -7,7 +7,7 @@ from typing import Protocol, no_type_check, runtime_checkable
 import numpy as np
 from jaxtyping import Int64, UInt8, UInt16
 
-from train.data.config import SENSOR
+from basalt.train.data.config import SENSOR
 
 Which = int | slice | Sequence[int] | np.ndarray
 
@@ -44,7 +44,7 @@ class EventSet:
         Raises:
             IndexError: a sample that isn't there.
         """
-        from train.data.kernels import scatter
+        from basalt.train.data.kernels import scatter
 
         chosen = self._positions(which)
         out = np.zeros((len(chosen), self.features_count, self.steps), np.uint8)
@@ -224,7 +224,7 @@ def bin_events(
     Events at or past `steps * step_ms` are dropped (with the defaults, 300 ms of recordings of about 306 ms:
     0.2 % of N-MNIST's events).
     """
-    from train.data.kernels import bin_samples
+    from basalt.train.data.kernels import bin_samples
 
     offsets, features, times = bin_samples(
         raw.offsets, raw.times, raw.features, int(np.prod(sensor)), steps, step_ms * 1000.0

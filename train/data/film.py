@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from train.data.cache import cached, hash_of, key_of, stored
-from train.data.config import DataConfig
-from train.data.events import EventSet, bin_events
+from basalt.train.data.cache import cached, hash_of, key_of, stored
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, bin_events
 
 Images = UInt8[np.ndarray, "n 28 28"]
 FINE_MS = 1.0
@@ -54,8 +54,8 @@ def film(
             fine = stored(name, key(config.steps * factor, FINE_MS))
             if fine is not None:
                 return fine.rebinned(factor)
-        from train.data.camera import simulate
-        from train.data.progress import progress
+        from basalt.train.data.camera import simulate
+        from basalt.train.data.progress import progress
 
         with progress(f"Filming {name}", len(which)) as advance:
             raw = simulate(

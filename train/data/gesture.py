@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from basalt.errors import BasaltError
-from train.data.cache import cached, fingerprint, key_of, state_of
-from train.data.config import DataConfig
-from train.data.events import EventSet, Splits
-from train.data.split import stratified
-from train.data.stream import Recording, binned
+from basalt.train.data.cache import cached, fingerprint, key_of, state_of
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, Splits
+from basalt.train.data.split import stratified
+from basalt.train.data.stream import Recording, binned
 
 SPLIT_SEED = 20_261_125
 PIXELS = 128

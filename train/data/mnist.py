@@ -14,11 +14,11 @@ from jaxtyping import Int64, UInt8
 from basalt.arrays import read_arrays
 from basalt.errors import BasaltError
 from basalt.opening import MIB, opened
-from train.data.cache import DAMAGED, fingerprint
-from train.data.config import DataConfig
-from train.data.events import EventSet, Splits
-from train.data.film import film
-from train.data.split import stratified
+from basalt.train.data.cache import DAMAGED, fingerprint
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, Splits
+from basalt.train.data.film import film
+from basalt.train.data.split import stratified
 
 SPLIT_SEED = 20_261_122
 _CLASSES, _HELD_OUT = 10, 500

@@ -17,10 +17,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from basalt.errors import BasaltError
-from train.data.cache import cached, key_of, note, state_of
-from train.data.config import SENSOR, DataConfig
-from train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of
-from train.data.split import stratified
+from basalt.train.data.cache import cached, key_of, note, state_of
+from basalt.train.data.config import SENSOR, DataConfig
+from basalt.train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of
+from basalt.train.data.split import stratified
 
 SPLIT_SEED = 20_261_123
 _CLASSES = 10
@@ -146,7 +146,7 @@ def _binned(part: str, config: DataConfig, data_dir: Path) -> EventSet:
         note(f"N-MNIST: {len(files):,} of {_COMPLETE[part]:,} recordings in {data_dir / 'NMNIST' / part}; using those.")
 
     def build() -> EventSet:
-        from train.data.progress import progress
+        from basalt.train.data.progress import progress
 
         with progress(f"Reading N-MNIST {part}", len(files)) as advance:
             raw, labels, index = read(part, data_dir, advance)

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from basalt.errors import BasaltError
-from train.data import digits, images, mnist, nmnist
-from train.data.config import DataConfig
-from train.data.events import Samples
+from basalt.train.data import digits, images, mnist, nmnist
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import Samples
 
 Positions = Int64[np.ndarray, "n"]
 Seen = Mapping[str, Positions | None]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from basalt.files import atomic
-from train.data.compare import Comparison, mean_frames
-from train.data.events import RawEvents
-from train.data.figures import BIN_MS, Figures
+from basalt.train.data.compare import Comparison, mean_frames
+from basalt.train.data.events import RawEvents
+from basalt.train.data.figures import BIN_MS, Figures
 
 _REAL, _SIMULATED = "#1b1b1b", "#d1495b"
 

@@ -1,7 +1,7 @@
 """Sequential and permuted MNIST: an image as 784 graded values, one pixel a step.
 
 `smnist` reads row by row, `psmnist` in a fixed random order (numpy's RandomState of `permutation_seed`, whose stream is
-frozen). A pixel has `bits` bits, 7 by default: 0 to 127. The splits are those of `train.data.mnist`.
+frozen). A pixel has `bits` bits, 7 by default: 0 to 127. The splits are those of `basalt.train.data.mnist`.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from basalt.errors import BasaltError
-from train.data.config import DataConfig
-from train.data.events import Splits, Which
-from train.data.mnist import read, split
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import Splits, Which
+from basalt.train.data.mnist import read, split
 
 PIXELS = 28 * 28
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from train.data.cache import cached, fingerprint, key_of
-from train.data.config import DataConfig, RecallConfig
-from train.data.events import EventSet, Splits, concatenate
-from train.data.progress import progress
+from basalt.train.data.cache import cached, fingerprint, key_of
+from basalt.train.data.config import DataConfig, RecallConfig
+from basalt.train.data.events import EventSet, Splits, concatenate
+from basalt.train.data.progress import progress
 
 SIZES = {"train": 4000, "validation": 500, "test": 1000}
 _CHUNK = 100

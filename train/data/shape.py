@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from train.data.config import SENSOR, STATIC, DataConfig
+from basalt.train.data.config import SENSOR, STATIC, DataConfig
 
 CHANNELS = 700
 """Of a cochlea."""

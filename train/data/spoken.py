@@ -20,11 +20,11 @@ from jaxtyping import Int16, Int64, Shaped
 
 from basalt.arrays import KINDS, read_arrays
 from basalt.errors import BasaltError
-from train.data.cache import DAMAGED, cached, fingerprint, key_of
-from train.data.config import DataConfig
-from train.data.events import EventSet, Splits
-from train.data.split import stratified
-from train.data.stream import Recording, binned
+from basalt.train.data.cache import DAMAGED, cached, fingerprint, key_of
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, Splits
+from basalt.train.data.split import stratified
+from basalt.train.data.stream import Recording, binned
 
 SPLIT_SEED = 20_261_126
 _FILE = "spoken_digits.npz"
@@ -140,7 +140,7 @@ def _speaker(protocol: str, recordings: Recordings) -> str:
 
 
 def _events(recordings: Recordings, path: Path, config: DataConfig) -> EventSet:
-    from train.data import cochlea
+    from basalt.train.data import cochlea
 
     sensor = (1, 1, -(-cochlea.CHANNELS // config.group))
 

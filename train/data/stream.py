@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64, UInt16
 
-from train.data.cache import note
-from train.data.config import DataConfig
-from train.data.events import EventSet, RawEvents, bin_events, concatenate
+from basalt.train.data.cache import note
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, RawEvents, bin_events, concatenate
 
 _CHUNK = 256
 _NOTABLE = 0.01
@@ -30,7 +30,7 @@ def binned(
 
     More than 1 % of the events past the last step are worth a note on standard error.
     """
-    from train.data.progress import progress
+    from basalt.train.data.progress import progress
 
     parts: list[EventSet] = []
     seen = late = 0

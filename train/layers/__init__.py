@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from train.layers.config import (
+from basalt.train.layers.config import (
     ConvConfig,
     DmpConfig,
     HgrnConfig,
@@ -16,13 +16,13 @@ from train.layers.config import (
     ReadoutConfig,
     SpikingConfig,
 )
-from train.layers.conv import Conv, Pool
-from train.layers.dmp import Dmp
-from train.layers.hgrn import Hgrn
-from train.layers.hopfield import Hopfield
-from train.layers.lif import Lif
-from train.layers.lstm import Lstm
-from train.layers.readout import Readout
+from basalt.train.layers.conv import Conv, Pool
+from basalt.train.layers.dmp import Dmp
+from basalt.train.layers.hgrn import Hgrn
+from basalt.train.layers.hopfield import Hopfield
+from basalt.train.layers.lif import Lif
+from basalt.train.layers.lstm import Lstm
+from basalt.train.layers.readout import Readout
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from train.layers.legendre import impulse_response
+from basalt.train.layers.legendre import impulse_response
 
 ALIGN = 8
 

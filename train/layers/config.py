@@ -1,4 +1,4 @@
-"""What a recipe says about a layer. One class a kind; the registry of kinds is in `train.layers`."""
+"""What a recipe says about a layer. One class a kind; the registry of kinds is in `basalt.train.layers`."""
 
 from math import frexp
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from train.layers.fixed_point import STATE_SCALE
+from basalt.train.layers.fixed_point import STATE_SCALE
 
 
 @dataclass(frozen=True)

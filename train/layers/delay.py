@@ -59,7 +59,7 @@ def gradients(
 
 
 def _by_triton(values: torch.Tensor) -> bool:
-    from train.layers import whole
+    from basalt.train.layers import whole
 
     return values.device.type in whole.DEVICES and whole.available()
 
@@ -69,7 +69,7 @@ class _Delayed(torch.autograd.Function):
     def forward(ctx, spikes, delay):  # type: ignore[no-untyped-def]
         steps = delay.detach().long()
         if _by_triton(spikes):
-            from train.layers import triton_delay
+            from basalt.train.layers import triton_delay
 
             sent = triton_delay.shifted(spikes, steps)
         else:
@@ -81,7 +81,7 @@ class _Delayed(torch.autograd.Function):
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
         sent, steps = ctx.saved_tensors
         if _by_triton(grad):
-            from train.layers import triton_delay
+            from basalt.train.layers import triton_delay
 
             return triton_delay.gradients(grad, sent, steps)
         return gradients(grad, sent, steps)

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 
 if TYPE_CHECKING:
-    from train.layers.slow_memory import SlowMemory
+    from basalt.train.layers.slow_memory import SlowMemory
 
 BLOCK = 1024
 
@@ -14,7 +14,7 @@ BLOCK = 1024
 class _Projections(torch.autograd.Function):
     @staticmethod
     def forward(ctx, weight, system, shift):  # type: ignore[no-untyped-def]
-        from train.layers.triton_drive import projections_kernel
+        from basalt.train.layers.triton_drive import projections_kernel
 
         exact = weight.detach() @ system
         peak = torch.linalg.vector_norm(exact, torch.inf)
@@ -26,7 +26,7 @@ class _Projections(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
-        from train.layers.triton_drive import projections_gradient_kernel
+        from basalt.train.layers.triton_drive import projections_gradient_kernel
 
         exact, peak, system = ctx.saved_tensors
         out = torch.empty_like(exact)

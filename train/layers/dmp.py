@@ -4,15 +4,15 @@ import torch
 from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import events, exact, exact_device, grid, whole
-from train.layers.config import DmpConfig
-from train.layers.integers import MemoryIntegers, SpikingIntegers
-from train.layers.slow_memory import SlowMemory, integer_memory
-from train.layers.spiking import Spiking, to_integers
+from basalt.train.layers import events, exact, exact_device, grid, whole
+from basalt.train.layers.config import DmpConfig
+from basalt.train.layers.integers import MemoryIntegers, SpikingIntegers
+from basalt.train.layers.slow_memory import SlowMemory, integer_memory
+from basalt.train.layers.spiking import Spiking, to_integers
 
 
 class Dmp(Spiking):
-    """A spiking layer whose current gains that of a slow memory of its input (`train.layers.slow_memory`)."""
+    """A spiking layer whose current gains that of a slow memory of its input (`basalt.train.layers.slow_memory`)."""
 
     config: DmpConfig
     memory: SlowMemory

@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import events, exact, exact_device, whole
-from train.layers.slow_memory import WEIGHT_MAX, exponent
-from train.layers.spiking import Spiking
-from train.layers.straight import rounded
+from basalt.train.layers import events, exact, exact_device, whole
+from basalt.train.layers.slow_memory import WEIGHT_MAX, exponent
+from basalt.train.layers.spiking import Spiking
+from basalt.train.layers.straight import rounded
 
 
 def late(rows: Float[torch.Tensor, "batch steps size"]) -> Float[torch.Tensor, "batch steps size"]:

@@ -9,17 +9,17 @@ The integers are SLAYER's (and, where a 24-bit state would overflow, Loihi's wra
 and so are the gradients, with ρ(v) = scale/(2·tau)·exp(−|v' − threshold|/tau), the reset being no part of them:
 
     gv[t] = (1 − dv/4096)·gv[t+1] + ρ(v'[t])·gs[t]        gu[t] = (1 − du/4096)·gu[t+1] + gv[t]
-    ∂current = gu,   ∂bias = Σ gv;   that of a learned leakage is in `train.layers.leak`
+    ∂current = gu,   ∂bias = Σ gv;   that of a learned leakage is in `basalt.train.layers.leak`
 """
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from train.layers import leak
-from train.layers.constants import Constants
-from train.layers.fixed_point import RESETS, STATE_SCALE, neuron_vector
-from train.layers.recurrent import backward_diagonal, backward_recurrent, forward_diagonal, forward_recurrent
+from basalt.train.layers import leak
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import RESETS, STATE_SCALE, neuron_vector
+from basalt.train.layers.recurrent import backward_diagonal, backward_recurrent, forward_diagonal, forward_recurrent
 
 
 def _own(recurrent: torch.Tensor | None, neurons: int) -> Float[np.ndarray, "neurons"]:

@@ -5,10 +5,10 @@ import torch
 from jaxtyping import Int, UInt8
 from numba import njit, prange
 
-from train.layers.delay import shifted
-from train.layers.events import Events, events_of, gather
-from train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector, sat24, wrap24
-from train.layers.integers import SpikingIntegers
+from basalt.train.layers.delay import shifted
+from basalt.train.layers.events import Events, events_of, gather
+from basalt.train.layers.fixed_point import RESETS, after_reset, decayed, neuron_vector, sat24, wrap24
+from basalt.train.layers.integers import SpikingIntegers
 
 
 def active(x: UInt8[torch.Tensor, "batch inputs steps"]) -> Events | UInt8[np.ndarray, "batch steps inputs"]:

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from train.layers import exact, fused, fused_diagonal, fused_recurrent
-from train.layers.constants import Constants
-from train.layers.delay import gathered
-from train.layers.fixed_point import DRIVE_MAX, RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
-from train.layers.integers import MemoryIntegers, SpikingIntegers
+from basalt.train.layers import exact, fused, fused_diagonal, fused_recurrent
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.delay import gathered
+from basalt.train.layers.fixed_point import DRIVE_MAX, RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
+from basalt.train.layers.integers import MemoryIntegers, SpikingIntegers
 
 
 def _as(array: np.ndarray | int, like: torch.Tensor) -> torch.Tensor:
@@ -88,7 +88,7 @@ def _fed_forward(
     bias: torch.Tensor,
     decays: fused.Decays,
 ) -> Float[torch.Tensor, "batch steps neurons"]:
-    from train.layers.triton_lif import forward_kernel
+    from basalt.train.layers.triton_lif import forward_kernel
 
     (batch, steps, neurons), device = synaptic.shape, synaptic.device
     spikes = torch.empty(batch, steps, neurons, dtype=torch.float32, device=device)

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Int
 
 from basalt import tables
-from train.layers.fixed_point import STATE_MAX
-from train.layers.integers import HgrnIntegers
+from basalt.train.layers.fixed_point import STATE_MAX
+from basalt.train.layers.integers import HgrnIntegers
 
 FRACTION, CANDIDATE, SQUASHED_BITS, SQUASHED, SQUASHED_SHIFT = 12, 8, 7, 16, 2
 

@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float, Int, Num
 
 from basalt import tables
-from train.layers.fixed_point import DECAY_UNIT, STATE_MAX, STATE_SCALE
-from train.layers.integers import HopfieldIntegers
+from basalt.train.layers.fixed_point import DECAY_UNIT, STATE_MAX, STATE_SCALE
+from basalt.train.layers.integers import HopfieldIntegers
 
 ALIGN = 6
 

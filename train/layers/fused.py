@@ -1,7 +1,7 @@
 """A whole spiking layer as one differentiable operation on a GPU: products, slow memory and dynamics.
 
     synaptic[t] = W s_in[t−1]          x[t] = min(relu(w s_in[t−1] + b), limit)
-    current     = synaptic + memory(x) (train.layers.chunks)          spikes: train.layers.triton_lif
+    current     = synaptic + memory(x) (basalt.train.layers.chunks)          spikes: basalt.train.layers.triton_lif
 
 Spikes and gradients travel in `dtype`. In bfloat16 the spikes and the weights' 8-bit grid are exact and sums are
 float32, so a layer without slow memory still spikes exactly as SLAYER's; where there is one, its current is rounded
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from train.layers import leak
-from train.layers.chunks import Chunks
-from train.layers.constants import Constants
-from train.layers.fixed_point import RESETS, STATE_SCALE
+from basalt.train.layers import leak
+from basalt.train.layers.chunks import Chunks
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import RESETS, STATE_SCALE
 
 BLOCK, WARPS = 64, 2
 ALIGN = 8
@@ -59,7 +59,7 @@ class _Layer(torch.autograd.Function):
     def forward(  # type: ignore[no-untyped-def]
         ctx, s_in, weight, bias, drive_weight, drive_bias, rows, keep, constants, decays, memory, deployed, send, coarse
     ):
-        from train.layers.triton_lif import forward_kernel
+        from basalt.train.layers.triton_lif import forward_kernel
 
         batch, steps, features = s_in.shape
         neurons, dtype, device = len(weight), s_in.dtype, s_in.device
@@ -100,8 +100,8 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
-        from train.layers.triton_drive import drive_gradient_kernel
-        from train.layers.triton_lif_backward import backward_kernel
+        from basalt.train.layers.triton_drive import drive_gradient_kernel
+        from basalt.train.layers.triton_lif_backward import backward_kernel
 
         tensors = iter(ctx.saved_tensors)
         saved: list[Any] = [next(tensors) if there else None for there in ctx.present]
@@ -172,7 +172,7 @@ def _drive(
     column: int,
 ) -> tuple[Float[torch.Tensor, "batch T"], Float[torch.Tensor, "chunks K"]]:
     """The drive, and `Chunks.inputs` of it in `dtype`."""
-    from train.layers.triton_drive import drive_kernel
+    from basalt.train.layers.triton_drive import drive_kernel
 
     chunks, single = memory.chunks, sums.shape[1] == 1
     x = torch.empty(batch, steps, device=sums.device)

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 
-from train.layers import leak
-from train.layers.constants import Constants
-from train.layers.fixed_point import RESETS, STATE_SCALE
-from train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness, product
-from train.layers.recurrent import LARGEST_GRADIENT
+from basalt.train.layers import leak
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import RESETS, STATE_SCALE
+from basalt.train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness, product
+from basalt.train.layers.recurrent import LARGEST_GRADIENT
 
 
 def launch(
@@ -30,7 +30,7 @@ def launch(
 
     `own`, `shift` (the bias) and `threshold` are in state units.
     """
-    from train.layers.triton_diagonal import forward_kernel
+    from basalt.train.layers.triton_diagonal import forward_kernel
 
     (batch, steps, neurons), device = synaptic.shape, synaptic.device
     spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=device)
@@ -61,7 +61,7 @@ class _Fire(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
-        from train.layers.triton_diagonal import backward_kernel
+        from basalt.train.layers.triton_diagonal import backward_kernel
 
         own, spikes, codes = ctx.saved_tensors
         (batch, steps, neurons), constants, decays = codes.shape, ctx.constants, ctx.decays

@@ -1,6 +1,6 @@
-"""Neurons on a GPU that something else than a dense product drives: `train.layers.fused` without its products.
+"""Neurons on a GPU that something else than a dense product drives: `basalt.train.layers.fused` without its products.
 
-current[t] = synaptic[t−1] + memory[t], then the kernels of `train.layers.triton_lif`
+current[t] = synaptic[t−1] + memory[t], then the kernels of `basalt.train.layers.triton_lif`
 """
 
 from typing import Any
@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from jaxtyping import Float
 
-from train.layers import leak
-from train.layers.constants import Constants
-from train.layers.fixed_point import RESETS, STATE_SCALE
-from train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness
+from basalt.train.layers import leak
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import RESETS, STATE_SCALE
+from basalt.train.layers.fused import BLOCK, WARPS, WHOLE, Decays, coarseness
 
 
 class _Fire(torch.autograd.Function):
     @staticmethod
     def forward(ctx, synaptic, memory, bias, keep, constants, decays, dtype, send):  # type: ignore[no-untyped-def]
-        from train.layers.triton_lif import forward_kernel
+        from basalt.train.layers.triton_lif import forward_kernel
 
         (batch, steps, neurons), device = synaptic.shape, synaptic.device
         decays = decays.with_keep(keep)
@@ -39,7 +39,7 @@ class _Fire(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
-        from train.layers.triton_lif_backward import backward_kernel
+        from basalt.train.layers.triton_lif_backward import backward_kernel
 
         (codes,) = ctx.saved_tensors
         (batch, steps, neurons), constants, decays = codes.shape, ctx.constants, ctx.decays

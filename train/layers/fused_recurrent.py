@@ -1,6 +1,6 @@
-"""A whole recurrent spiking layer as one differentiable operation on a GPU, like `train.layers.fused`.
+"""A whole recurrent spiking layer as one differentiable operation on a GPU, like `basalt.train.layers.fused`.
 
-    current[t] = W s_in[t−1] + V s[t−1]          spikes: train.layers.triton_recurrent
+    current[t] = W s_in[t−1] + V s[t−1]          spikes: basalt.train.layers.triton_recurrent
 
 In bfloat16 the gradients are rounded as they travel between layers and back through V; in float32 nothing is.
 """
@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int, Int8
 
-from train.layers import leak
-from train.layers.constants import Constants
-from train.layers.fixed_point import DECAY_UNIT, RESETS, STATE_SCALE
-from train.layers.fused import ALIGN, Decays, product
-from train.layers.recurrent import LARGEST_GRADIENT
+from basalt.train.layers import leak
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import DECAY_UNIT, RESETS, STATE_SCALE
+from basalt.train.layers.fused import ALIGN, Decays, product
+from basalt.train.layers.recurrent import LARGEST_GRADIENT
 
 ROWS = 16
 """Samples of a program: the least that a product on tensor cores takes."""
@@ -71,7 +71,7 @@ def fire(
         per_tau: 1/tau of the surrogate gradient in state units.
         membranes: to be filled with those after each step, in int32.
     """
-    from train.layers.triton_recurrent import forward_kernel
+    from basalt.train.layers.triton_recurrent import forward_kernel
 
     (batch, steps, width), neurons, block = synaptic.shape, len(decays.keep_u), len(recurrent)
     spikes = torch.empty(batch, steps, neurons, dtype=dtype, device=synaptic.device)
@@ -119,7 +119,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad, grad_count):  # type: ignore[no-untyped-def]
-        from train.layers.triton_recurrent import backward_kernel
+        from basalt.train.layers.triton_recurrent import backward_kernel
 
         flat, every, integers, spikes, codes, membranes = ctx.saved_tensors
         (batch, steps), (width, features), neurons, block = ctx.shape, every.shape, spikes.shape[2], len(integers)

@@ -4,7 +4,7 @@ Training form, in floats on the integer grid and with the deployed tables for σ
 
     a_f[t] = W_f s[t−1] + b_f,  a_c and a_g likewise
     λ[t]   = γ + (1 − γ)·σ(a_f[t]),   γ the level's lower bound
-    h[t]   = λ[t]·h[t−1] + (1 − λ[t])·tanh(a_c[t])           a parallel scan over time (`train.layers.scan`)
+    h[t]   = λ[t]·h[t−1] + (1 − λ[t])·tanh(a_c[t])           a parallel scan over time (`basalt.train.layers.scan`)
     memory[t] = gain·σ(a_g[t])·h[t]
 
 The variant "gated" hears its squashed state k = tanh(h), and is a loop over time:
@@ -30,19 +30,19 @@ from jaxtyping import Float, Int, Num, UInt8
 
 from basalt import tables
 from basalt.errors import BasaltError
-from train.layers import events, exact_hgrn, grid
-from train.layers.config import HgrnConfig
-from train.layers.driven import Driven, eight_bits, integer_sums, late
-from train.layers.fixed_point import STATE_SCALE, WEIGHT_SCALE
-from train.layers.integers import HgrnIntegers, SpikingIntegers
-from train.layers.lookup import COARSEST, index_shift, look
-from train.layers.scan import scan
-from train.layers.slow_memory import WEIGHT_MAX
-from train.layers.spiking import to_integers
-from train.layers.straight import instead, rounded, within
+from basalt.train.layers import events, exact_hgrn, grid
+from basalt.train.layers.config import HgrnConfig
+from basalt.train.layers.driven import Driven, eight_bits, integer_sums, late
+from basalt.train.layers.fixed_point import STATE_SCALE, WEIGHT_SCALE
+from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers
+from basalt.train.layers.lookup import COARSEST, index_shift, look
+from basalt.train.layers.scan import scan
+from basalt.train.layers.slow_memory import WEIGHT_MAX
+from basalt.train.layers.spiking import to_integers
+from basalt.train.layers.straight import instead, rounded, within
 
 if TYPE_CHECKING:
-    from train.networks import Network
+    from basalt.train.networks import Network
 
 GATES = ("forget", "candidate", "gate")
 STATE_SHIFT = 8

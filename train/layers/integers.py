@@ -38,7 +38,7 @@ class MemoryIntegers:
 
 @dataclass(frozen=True, eq=False)
 class HgrnIntegers:
-    """A hierarchically gated recurrent memory; the recurrence is in `train.layers.exact_hgrn`.
+    """A hierarchically gated recurrent memory; the recurrence is in `basalt.train.layers.exact_hgrn`.
 
     Attributes:
         variant: "published" or "gated".
@@ -69,7 +69,7 @@ class HgrnIntegers:
 
 @dataclass(frozen=True, eq=False)
 class HopfieldIntegers:
-    """An associative memory of K patterns; the recurrence is in `train.layers.exact_hopfield`.
+    """An associative memory of K patterns; the recurrence is in `basalt.train.layers.exact_hopfield`.
 
     Attributes:
         variant: "modern" or "classical".

@@ -12,8 +12,8 @@ with v the membrane after its reset (which, as everywhere, is itself no part of 
 import torch
 from jaxtyping import Float, Int
 
-from train.layers.constants import Constants
-from train.layers.fixed_point import DECAY_UNIT, STATE_SCALE
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import DECAY_UNIT, STATE_SCALE
 
 
 class Leak(torch.nn.Module):
@@ -74,7 +74,7 @@ def of_codes(
     constants: Constants,
     keep_u: Int[torch.Tensor, "neurons"],
 ) -> Float[torch.Tensor, "neurons"]:
-    """∂k from the codes of `train.layers.triton_lif`: distances from the threshold in units of 2^coarse/4096.
+    """∂k from the codes of `basalt.train.layers.triton_lif`: distances from the threshold in units of 2^coarse/4096.
 
     In 16 bits they are rounded, and clipped where the surrogate gradient has vanished: so is the membrane here.
     """

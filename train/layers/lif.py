@@ -1,6 +1,6 @@
 """Leaky integrate-and-fire layers."""
 
-from train.layers.spiking import Spiking
+from basalt.train.layers.spiking import Spiking
 
 
 class Lif(Spiking):

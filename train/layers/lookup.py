@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 
 from basalt import tables
-from train.layers.fixed_point import WEIGHT_SCALE
+from basalt.train.layers.fixed_point import WEIGHT_SCALE
 
 FINEST, COARSEST = 0, 2
 """Index shifts that training uses: tables over ±2 … ±8, in steps of 1/64 … 1/16; σ(8) is 4095/4096."""

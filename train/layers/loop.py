@@ -1,4 +1,4 @@
-"""The dynamics of `train.layers.dynamics` as a loop of torch operations: slow, for any device.
+"""The dynamics of `basalt.train.layers.dynamics` as a loop of torch operations: slow, for any device.
 
 Used on GPUs for what no kernel knows (recurrence in large layers or beside a slow memory), and by the tests.
 """
@@ -6,10 +6,10 @@ Used on GPUs for what no kernel knows (recurrence in large layers or beside a sl
 import torch
 from jaxtyping import Float
 
-from train.layers import leak
-from train.layers.constants import Constants
-from train.layers.fixed_point import STATE_MAX, STATE_SCALE
-from train.layers.recurrent import LARGEST_GRADIENT
+from basalt.train.layers import leak
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import STATE_MAX, STATE_SCALE
+from basalt.train.layers.recurrent import LARGEST_GRADIENT
 
 
 def _decayed(state: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
@@ -81,5 +81,5 @@ def lif(
     recurrent: Float[torch.Tensor, "neurons ..."] | None = None,
     keep: Float[torch.Tensor, "neurons"] | None = None,
 ) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "batch steps neurons"]]:
-    """What `train.layers.dynamics.lif` computes, a step at a time, on the device of `current`."""
+    """What `basalt.train.layers.dynamics.lif` computes, a step at a time, on the device of `current`."""
     return _Loop.apply(current, bias, recurrent, keep, constants)

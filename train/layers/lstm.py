@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float, Num
 
 from basalt.errors import BasaltError
-from train.layers.config import LstmConfig
+from basalt.train.layers.config import LstmConfig
 
-# On a GPU the optimiser keeps all parameters in a buffer of its own (train.merged), which cuDNN copies.
+# On a GPU the optimiser keeps all parameters in a buffer of its own (basalt.train.merged), which cuDNN copies.
 warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous chunk of memory")
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from train.layers import dynamics, fused, loop
-from train.layers.constants import Constants
-from train.layers.fixed_point import DECAY_UNIT
-from train.layers.leak import Leak
-from train.slayer import slayer
+from basalt.train.layers import dynamics, fused, loop
+from basalt.train.layers.constants import Constants
+from basalt.train.layers.fixed_point import DECAY_UNIT
+from basalt.train.layers.leak import Leak
+from basalt.train.slayer import slayer
 
 cuba = slayer.neuron.cuba
 leaky_integrator = cuba.leaky_integrator

@@ -8,7 +8,7 @@ plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1]. That product of matrices c
 import numpy as np
 from numba import njit, prange
 
-from train.layers.fixed_point import after_reset, decayed, sat24, wrap24
+from basalt.train.layers.fixed_point import after_reset, decayed, sat24, wrap24
 
 LARGEST_GRADIENT = 1e9
 """So small that sums of its products, and of their squares, are floats, and larger than any useful one."""

@@ -9,14 +9,14 @@ import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
-from train.layers import exact, exact_device, grid, whole
-from train.layers.config import DenseConfig, SpikingConfig
-from train.layers.delay import Delay
-from train.layers.fixed_point import WEIGHT_SCALE
-from train.layers.integers import SpikingIntegers
-from train.layers.neuron import Neuron
-from train.layers.synapse import Dense, Diagonal
-from train.slayer import slayer
+from basalt.train.layers import exact, exact_device, grid, whole
+from basalt.train.layers.config import DenseConfig, SpikingConfig
+from basalt.train.layers.delay import Delay
+from basalt.train.layers.fixed_point import WEIGHT_SCALE
+from basalt.train.layers.integers import SpikingIntegers
+from basalt.train.layers.neuron import Neuron
+from basalt.train.layers.synapse import Dense, Diagonal
+from basalt.train.slayer import slayer
 
 
 class Spiking(torch.nn.Module):
@@ -34,7 +34,7 @@ class Spiking(torch.nn.Module):
 
     Attributes:
         deployable: whether it has integers, which a .net file may hold.
-        plain: whether a dense product and a slow memory are all that drives the neurons (`train.layers.whole`).
+        plain: whether a dense product and a slow memory are all that drives the neurons (`basalt.train.layers.whole`).
         shape: of the output, (channels, height, width) or (neurons,).
         memory: the memory beside the synapses, if any.
     """

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Num
 
-from train.layers import events
-from train.slayer import slayer
+from basalt.train.layers import events
+from basalt.train.slayer import slayer
 
 
 class Dense(slayer.synapse.Dense):

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Axonal delays on a GPU: `train.layers.delay`'s shift, and its two gradients in one pass."""
+"""Axonal delays on a GPU: `basalt.train.layers.delay`'s shift, and its two gradients in one pass."""
 
 import torch
 import triton

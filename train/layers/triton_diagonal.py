@@ -9,7 +9,7 @@ spike own·gu[t+1]. A thread walks one neuron through time.
 import triton
 import triton.language as tl
 
-from train.layers.triton_lif import _decayed
+from basalt.train.layers.triton_lif import _decayed
 
 
 @triton.jit

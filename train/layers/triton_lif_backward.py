@@ -9,7 +9,7 @@ left of each step.
 import triton
 import triton.language as tl
 
-from train.layers.triton_lif import _load4
+from basalt.train.layers.triton_lif import _load4
 
 
 @triton.jit

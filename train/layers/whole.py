@@ -1,4 +1,4 @@
-"""When a layer runs as one fused operation (`train.layers.fused`, `fused_recurrent`), and how it gets there."""
+"""When a layer runs as one fused operation (`basalt.train.layers.fused`, `fused_recurrent`), and how it gets there."""
 
 import logging
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Float, Num
 
-from train.layers import device_grid, fused, fused_diagonal, fused_driven, fused_recurrent, grid
+from basalt.train.layers import device_grid, fused, fused_diagonal, fused_driven, fused_recurrent, grid
 
 if TYPE_CHECKING:
-    from train.layers.spiking import Spiking
+    from basalt.train.layers.spiking import Spiking
 
 DEVICES = {"cuda"}
 """Types of devices that the kernels run on."""
@@ -22,7 +22,7 @@ DEVICES = {"cuda"}
 def available() -> bool:
     """Whether Triton is there; says so once if it is not."""
     try:
-        import train.layers.triton_lif  # noqa: F401
+        import basalt.train.layers.triton_lif  # noqa: F401
     except Exception as error:  # a broken Triton raises what it likes
         logging.getLogger("basalt").warning(
             f"Triton cannot be used here ({type(error).__name__}: {error}): SLAYER's own kernels run instead, slower."
@@ -185,4 +185,4 @@ OPERATIONS = (
     Operation(_is_driven, _always, _driven),
     Operation(_is_diagonal, _always, _diagonal),
 )
-"""Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`train.layers.loop`)."""
+"""Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`basalt.train.layers.loop`)."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from jaxtyping import Int8
 
-from train.layers.fixed_point import WEIGHT_SCALE
+from basalt.train.layers.fixed_point import WEIGHT_SCALE
 
 STEP = 2 / WEIGHT_SCALE
 BITS = 8

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float, Int
 
-from train.robustness.attacks import Labels, Logits, gradient
+from basalt.train.robustness.attacks import Labels, Logits, gradient
 
 Input = Float[torch.Tensor, "batch features steps"]
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from train.batches import CPU, in_order
-from train.data.events import Samples
-from train.robustness.attacks import Logits
-from train.robustness.sweep import correct
+from basalt.train.batches import CPU, in_order
+from basalt.train.data.events import Samples
+from basalt.train.robustness.attacks import Logits
+from basalt.train.robustness.sweep import correct
 
 BATCH = {"cpu": 64, "cuda": 512}
 """Samples at a time."""

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 
-from train.robustness.attacks import Logits, fgsm, pgd, random_signs
-from train.robustness.event_attacks import flip_events, random_events
-from train.robustness.surrogate import widened
-from train.scores import wilson
+from basalt.train.robustness.attacks import Logits, fgsm, pgd, random_signs
+from basalt.train.robustness.event_attacks import flip_events, random_events
+from basalt.train.robustness.surrogate import widened
+from basalt.train.scores import wilson
 
 
 @dataclass(frozen=True)

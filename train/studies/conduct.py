@@ -6,14 +6,14 @@ import typer
 
 from basalt.errors import BasaltError
 from basalt.files import write_json
-from train.studies.plan import Experiment
-from train.studies.runner import OUTCOME, Place, outcome_of, run_all
-from train.studies.study import Study
+from basalt.train.studies.plan import Experiment
+from basalt.train.studies.runner import OUTCOME, Place, outcome_of, run_all
+from basalt.train.studies.study import Study
 
 
 def describe(study: Study, place: Place) -> None:
     """Show what would be trained, and about how long it would take; every recipe is checked."""
-    from train.studies.estimate import duration, seconds_left
+    from basalt.train.studies.estimate import duration, seconds_left
 
     experiments = study.experiments()
     typer.echo(f"{place.output}: " + "\n".join(study.plan()))
@@ -43,7 +43,7 @@ def conduct(study: Study, place: Place) -> None:
         BasaltError: trainings failed; the report is written all the same, of the others.
     """
     from basalt.progress import progress_bar
-    from train.studies.estimate import duration, seconds_left
+    from basalt.train.studies.estimate import duration, seconds_left
 
     experiments = study.experiments()
     typer.echo(f"{len(experiments)} trainings in {place.output}, about {duration(seconds_left(study, place))} to go.")
@@ -81,7 +81,7 @@ def report_so_far(study: Study, place: Place) -> None:
 
 def _report(study: Study, place: Place, outcomes: dict[str, Any], failures: dict[str, str]) -> None:
     from basalt.files import atomic
-    from train.studies.basis import basis
+    from basalt.train.studies.basis import basis
 
     planned, title = len(study.experiments()), study.plan()[0].rstrip(":") + "."
     if failures:

@@ -63,7 +63,7 @@ def newcombe(left: float, right: float, samples: int) -> Effect:
 
     Source: Newcombe, Statistics in Medicine 17 (1998), method 10.
     """
-    from train.scores import wilson
+    from basalt.train.scores import wilson
 
     (low_l, high_l), (low_r, high_r) = (wilson(round(p * samples), samples) for p in (left, right))
     value = left - right
@@ -77,6 +77,6 @@ def newcombe(left: float, right: float, samples: int) -> Effect:
 
 def proportion(value: float, samples: int) -> Effect:
     """An accuracy on so many samples with Wilson's interval."""
-    from train.scores import wilson
+    from basalt.train.scores import wilson
 
     return Effect(value, *wilson(round(value * samples), samples), f"{samples} test samples, one seed")

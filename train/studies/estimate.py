@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from train.studies.runner import Place, devices, outcome_of
-from train.studies.study import Study
+from basalt.train.studies.runner import Place, devices, outcome_of
+from basalt.train.studies.study import Study
 
 START = {"cpu": 3.0, "cuda": 8.0}
 """Seconds that a training takes besides its epochs and measurements; guessed."""

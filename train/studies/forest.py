@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from train.studies.effects import Effect
-from train.studies.figures import WIDTH, Scale
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.figures import WIDTH, Scale
 
 NAMES, VALUES, ROW, TOP, BOTTOM = 150.0, 156.0, 25.0, 8.0, 40.0
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from train.studies.basis import Sized, whole
+from basalt.train.studies.basis import Sized, whole
 
 FLOOR = 0.5
 

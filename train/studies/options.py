@@ -37,7 +37,7 @@ def chosen(
     Raises:
         BasaltError: one is not known.
     """
-    from train.recipe import one_of
+    from basalt.train.recipe import one_of
 
     known = tuple(known)
     if given is None:
@@ -60,7 +60,7 @@ def settings(given: Iterable[str] | None) -> dict[str, Any]:
     Raises:
         BasaltError: a key is the study's own, which its page would state wrongly.
     """
-    from train.recipe import setting
+    from basalt.train.recipe import setting
 
     found = dict(setting(text) for text in given or ())
     for key, option in OWN.items():
@@ -82,9 +82,9 @@ def conduct_in(
     report_only: bool,
 ) -> None:
     """Conduct a study, describe it, or report what there is of it, in `output` or its own folder of studies/."""
-    from train.recipe import one_of
-    from train.studies.conduct import conduct, describe, report_so_far
-    from train.studies.runner import Place
+    from basalt.train.recipe import one_of
+    from basalt.train.studies.conduct import conduct, describe, report_so_far
+    from basalt.train.studies.runner import Place
 
     if accelerator not in ACCELERATORS:
         raise BasaltError(f"--accelerator: {one_of(accelerator, ACCELERATORS)}.")

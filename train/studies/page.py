@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from train.studies.basis import Basis
-from train.studies.effects import Effect
-from train.studies.learned import FLOOR
-from train.studies.verdicts import Verdict
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import FLOOR
+from basalt.train.studies.verdicts import Verdict
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from train.recipe import Recipe
+    from basalt.train.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Experiment:
         Raises:
             BasaltError: no such recipe, or a setting that is not allowed.
         """
-        from train.recipe import read
+        from basalt.train.recipe import read
 
         return read(self.recipe, {**self.settings, "name": self.name})
 
@@ -44,6 +44,6 @@ def layers_of(recipe: str) -> list[dict[str, Any]]:
     Raises:
         BasaltError: no such recipe, or not a valid one.
     """
-    from train.recipe import read
+    from basalt.train.recipe import read
 
     return [layer.model_dump(exclude_unset=True) | {"kind": layer.kind} for layer in read(recipe).network.layers]

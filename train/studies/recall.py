@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from train.layers import exact_hopfield
-from train.layers.fixed_point import STATE_SCALE
-from train.layers.integers import HopfieldIntegers
+from basalt.train.layers import exact_hopfield
+from basalt.train.layers.fixed_point import STATE_SCALE
+from basalt.train.layers.integers import HopfieldIntegers
 
 CAPACITY = 0.138
 """Patterns an element that the classical memory holds, for many elements."""

@@ -20,13 +20,13 @@ from basalt.cluster import completed, connected
 from basalt.code import Code, check_code, code_here
 from basalt.errors import BasaltError, naming_limits
 from basalt.files import read_json, write_json
-from train.studies.plan import Experiment
+from basalt.train.studies.plan import Experiment
 
 if TYPE_CHECKING:
     import torch
 
-    from train.data.events import Splits
-    from train.recipe import Recipe
+    from basalt.train.data.events import Splits
+    from basalt.train.recipe import Recipe
 
 OUTCOME = "outcome.json"
 
@@ -93,7 +93,7 @@ def outcome_of(experiment: Experiment, place: Place) -> dict[str, Any] | None:
     Raises:
         BasaltError: its file is damaged.
     """
-    from train.recipe import parse
+    from basalt.train.recipe import parse
 
     path = place.folder(experiment) / OUTCOME
     if not path.is_file():
@@ -121,8 +121,8 @@ def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any
 
     from rich.console import Console
 
-    from train.loop import fit, make_fabric
-    from train.main import measured
+    from basalt.train.loop import fit, make_fabric
+    from basalt.train.main import measured
 
     start = time.monotonic()
     recipe, folder = experiment.read(), place.folder(experiment)
@@ -232,15 +232,15 @@ def _prepare(experiments: Sequence[Experiment], place: Place) -> None:
 
 def _interrupted(recipe: Any, folder: Path) -> bool:
     """Whether the folder holds a part of this training."""
-    from train import checkpoint
-    from train.folder import stored_recipe
+    from basalt.train import checkpoint
+    from basalt.train.folder import stored_recipe
 
     return (folder / checkpoint.NAME).is_file() and stored_recipe(folder).plain() == recipe.plain()
 
 
 @lru_cache(maxsize=2)
 def _splits(config: Any, data_dir: Path | None) -> Any:
-    from train import data
+    from basalt.train import data
 
     return data.load(config, data_dir)
 

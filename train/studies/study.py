@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from train.studies.basis import Basis
-from train.studies.plan import Experiment
-from train.studies.runner import Finished
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.plan import Experiment
+from basalt.train.studies.runner import Finished
 
 
 @dataclass(frozen=True)

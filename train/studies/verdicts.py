@@ -3,15 +3,15 @@
 A claim measures one effect and says on which side of a limit it lies. Its verdict: "confirmed" if the whole 95 %
 interval is on that side, "not confirmed" if it is wholly on the other, "undecided" if the limit lies within it, "not
 tested" if the effect could not be measured, and "too little training to tell" if networks that it compares have not
-learned enough (`train.studies.learned`). A verdict of one seed is provisional.
+learned enough (`basalt.train.studies.learned`). A verdict of one seed is provisional.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from train.studies.effects import Effect
-from train.studies.learned import Compared, Learner, unable, unready
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import Compared, Learner, unable, unready
 
 UNTESTED, UNREADY = "not tested", "too little training to tell"
 UNJUDGED = (UNTESTED, UNREADY)

@@ -20,12 +20,12 @@ if __name__ == "__main__":
 import numpy as np
 import typer
 
+from basalt.convert import rules
+from basalt.deploy.backends import BACKENDS
+from basalt.deploy.run import Job, check, run
 from basalt.errors import BasaltError
 from basalt.files import write_json
 from basalt.progress import progress_bar
-from convert import rules
-from deploy.backends import BACKENDS
-from deploy.run import Job, check, run
 from tests.conformance.adversary.draw import Adversary, adversary
 from tests.conformance.adversary.reference import judge
 from tests.conformance.sweep import prepare_process

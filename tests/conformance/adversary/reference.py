@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.pathways import Hgrn, Hopfield, SlowMemory
-from convert.records import Conv, Encoder, Network, Readout, Spiking
+from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.convert.records import Conv, Encoder, Network, Readout, Spiking
 
 TOP = 2**23 - 1
 

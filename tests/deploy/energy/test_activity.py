@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from convert.records import Network
-from deploy.backends import BACKENDS
-from deploy.energy.activity import UNSEEN, Sent, activity, distinct, steps_of_network
-from deploy.energy.counts import parse_counts
-from deploy.lockstep import cycles_of_steps
-from deploy.run import Job, counts_file
-from lava_procs.kernels.bits import planes_of
-from lava_procs.metering import COUNTERS
+from basalt.convert.records import Network
+from basalt.deploy.backends import BACKENDS
+from basalt.deploy.energy.activity import UNSEEN, Sent, activity, distinct, steps_of_network
+from basalt.deploy.energy.counts import parse_counts
+from basalt.deploy.lockstep import cycles_of_steps
+from basalt.deploy.run import Job, counts_file
+from basalt.lava_procs.kernels.bits import planes_of
+from basalt.lava_procs.metering import COUNTERS
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import case
 from tests.conformance.support import supported
@@ -64,7 +64,7 @@ def test_the_file_holds_the_same():
 @pytest.mark.parametrize("largest", [3, 50, 1 << 62])
 def test_distinct_rows_are_those_that_numpy_finds(monkeypatch, largest):
     """Also where rows are too large for one number."""
-    monkeypatch.setattr("deploy.energy.activity.LARGEST", largest)
+    monkeypatch.setattr("basalt.deploy.energy.activity.LARGEST", largest)
     columns = list(np.random.default_rng(0).integers(0, 7, (4, 3000)))
     rows, times = distinct(columns, 3000)
     wanted, often = np.unique(np.stack(columns, axis=1), axis=0, return_counts=True)
@@ -86,7 +86,7 @@ def test_spikes_are_put_back_to_when_they_fired():
 def test_only_so_many_steps_are_looked_at(monkeypatch):
     found = next(found for found in CASES if len(found.spikes) > 2)
     outcome = run_direct(Job(found.network, found.spikes, "compiled", found.batch))
-    monkeypatch.setattr("deploy.energy.activity.LIMIT", 2 * found.spikes.shape[2])
+    monkeypatch.setattr("basalt.deploy.energy.activity.LIMIT", 2 * found.spikes.shape[2])
     assert activity(found.network, found.spikes, outcome.sent, outcome.fired, 8)["samples"] == 2
     assert activity(found.network, found.spikes, {}, {}, 8) is None
 

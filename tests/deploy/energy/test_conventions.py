@@ -2,9 +2,9 @@
 
 import pytest
 
+from basalt.deploy.energy.conventions import full_speed, in_words, real_time, result_entries, stated, with_step
+from basalt.deploy.energy.pricing import available_tables, price
 from basalt.errors import BasaltError
-from deploy.energy.conventions import full_speed, in_words, real_time, result_entries, stated, with_step
-from deploy.energy.pricing import available_tables, price
 from tests.deploy.energy.test_pricing import KIB, counts_of, process
 
 CORE = {"core": {"clock_mhz": 200.0}}

@@ -2,10 +2,10 @@
 
 import pytest
 
+from basalt.deploy.energy.counts import parse_counts
+from basalt.deploy.energy.latency import latency
+from basalt.deploy.energy.tables import load_table
 from basalt.errors import BasaltError
-from deploy.energy.counts import parse_counts
-from deploy.energy.latency import latency
-from deploy.energy.tables import load_table
 from tests.deploy.energy.test_pricing import counts_of, process
 
 LOIHI, NEAR = load_table("loihi1-davies"), load_table("near-memory-22nm")

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.deploy.energy.counts import parse_counts
+from basalt.deploy.energy.pricing import available_tables, price, price_with
+from basalt.deploy.energy.schema import COUNTERS
+from basalt.deploy.energy.tables import load_table
 from basalt.errors import BasaltError
-from deploy.energy.counts import parse_counts
-from deploy.energy.pricing import available_tables, price, price_with
-from deploy.energy.schema import COUNTERS
-from deploy.energy.tables import load_table
 
 KIB = 8 * 1024
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deploy.energy.counts import parse_counts
-from deploy.energy.pricing import available_tables, price_with
-from deploy.energy.tables import load_table
+from basalt.deploy.energy.counts import parse_counts
+from basalt.deploy.energy.pricing import available_tables, price_with
+from basalt.deploy.energy.tables import load_table
 from tests.deploy.energy.test_pricing import counts_of, process
 
 COUNTS = parse_counts(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from deploy.energy.counts import parse_counts
-from deploy.energy.pricing import available_tables, price
-from deploy.energy.shortcut import shortcut
+from basalt.deploy.energy.counts import parse_counts
+from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.energy.shortcut import shortcut
 from tests.deploy.energy.test_pricing import counts_of, process
 
 QUIET = process("b", neuron_updates=[1000], spikes_out=[0])

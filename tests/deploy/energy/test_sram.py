@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.energy.sram import access
-from deploy.energy.tables import load_table
+from basalt.deploy.energy.sram import access
+from basalt.deploy.energy.tables import load_table
 
 SRAM = load_table("near-memory-22nm").sram
 

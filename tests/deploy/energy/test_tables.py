@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from basalt.deploy.energy.schema import ACTIONS
+from basalt.deploy.energy.tables import FOLDER, available_tables, load_table, parse_table
 from basalt.errors import BasaltError
-from deploy.energy.schema import ACTIONS
-from deploy.energy.tables import FOLDER, available_tables, load_table, parse_table
 
 NEAR = (FOLDER / "near-memory-22nm.toml").read_text()
 

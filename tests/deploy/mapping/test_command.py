@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from basalt.cli import build
+from basalt.convert import netx
+from basalt.deploy.cores import FOLDER, load_core, load_core_file
+from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.mapping.counting import add_hops, counted_hops, load_hops
+from basalt.deploy.mapping.mesh import Mesh
+from basalt.deploy.mapping.partition import INPUT
+from basalt.deploy.mapping.result import map_network
+from basalt.deploy.mapping.summary import comparison, mapping_file
 from basalt.errors import BasaltError
 from basalt.files import write_json
-from convert import netx
-from deploy.cores import FOLDER, load_core, load_core_file
-from deploy.energy.pricing import available_tables, price
-from deploy.mapping.counting import add_hops, counted_hops, load_hops
-from deploy.mapping.mesh import Mesh
-from deploy.mapping.partition import INPUT
-from deploy.mapping.result import map_network
-from deploy.mapping.summary import comparison, mapping_file
 from tests.deploy.mapping.nets import SMALL, drawn_rates, network
 from tests.deploy.mapping.test_partition import LAYERS
 

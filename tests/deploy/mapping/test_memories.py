@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basalt.convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield
+from basalt.convert.records import Network, Spiking
+from basalt.deploy.cores import load_core
+from basalt.deploy.mapping.capacity import capacity
+from basalt.deploy.mapping.partition import INPUT, partition, uniform_rates
+from basalt.deploy.mapping.result import map_network
+from basalt.deploy.mapping.summary import mapping_file
+from basalt.deploy.mapping.traffic import traffic_graph
+from basalt.deploy.near_memory import sizes_of
+from basalt.deploy.reference import simulate
+from basalt.deploy.run import Job
 from basalt.errors import BasaltError
-from convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield
-from convert.records import Network, Spiking
-from deploy.cores import load_core
-from deploy.mapping.capacity import capacity
-from deploy.mapping.partition import INPUT, partition, uniform_rates
-from deploy.mapping.result import map_network
-from deploy.mapping.summary import mapping_file
-from deploy.mapping.traffic import traffic_graph
-from deploy.near_memory import sizes_of
-from deploy.reference import simulate
-from deploy.run import Job
-from lava_procs.metering import COLUMN
-from lava_procs.near_memory.core import Core
-from lava_procs.near_memory.formula import cost
-from lava_procs.near_memory.geometry import memories, misfits
+from basalt.lava_procs.metering import COLUMN
+from basalt.lava_procs.near_memory.core import Core
+from basalt.lava_procs.near_memory.formula import cost
+from basalt.lava_procs.near_memory.geometry import memories, misfits
 from tests.conformance.direct import run_direct
 from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
 from tests.deploy.mapping.nets import NEURON

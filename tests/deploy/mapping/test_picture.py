@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from matplotlib.figure import Figure
 
-from deploy.mapping.mesh import Mesh
-from deploy.mapping.picture import draw
-from deploy.mapping.result import map_network
+from basalt.deploy.mapping.mesh import Mesh
+from basalt.deploy.mapping.picture import draw
+from basalt.deploy.mapping.result import map_network
 from tests.deploy.mapping.nets import SMALL, drawn_rates, network
 
 LONG = "a_network_whose_name_is_as_long_as_names_may_be_which_is_64_xyz"

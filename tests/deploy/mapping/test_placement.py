@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basalt.deploy.mapping.capacity import Capacity
+from basalt.deploy.mapping.mesh import PORT, Mesh, parse_mesh, smallest_mesh
+from basalt.deploy.mapping.partition import INPUT
+from basalt.deploy.mapping.placement import Problem, Search, lower_bound, place, problem_of, shuffled, wound
 from basalt.errors import BasaltError
-from deploy.mapping.capacity import Capacity
-from deploy.mapping.mesh import PORT, Mesh, parse_mesh, smallest_mesh
-from deploy.mapping.partition import INPUT
-from deploy.mapping.placement import Problem, Search, lower_bound, place, problem_of, shuffled, wound
 
 MESHES = st.builds(Mesh, st.integers(1, 4), st.integers(1, 4))
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from deploy.energy.pricing import price
-from deploy.report.account_view import (
+from basalt.deploy.energy.pricing import price
+from basalt.deploy.report.account_view import (
     MOST_ENTRIES,
     comparison,
     entry_name,

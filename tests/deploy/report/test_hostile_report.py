@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from basalt.deploy.price import price_command
+from basalt.deploy.report.build import MEASURED, render
+from basalt.deploy.report.renew import renew
 from basalt.errors import BasaltError
-from deploy.price import price_command
-from deploy.report.build import MEASURED, render
-from deploy.report.renew import renew
 from tests import shapes
 from tests.deploy.report.synthetic import deployment
 
@@ -137,7 +137,7 @@ def test_counts_that_are_no_numbers_are_not_priced(value, folder):
 
 def test_a_table_called_like_markup(folder, capsys):
     """And one with a line break in its name."""
-    from deploy.energy.tables import FOLDER
+    from basalt.deploy.energy.tables import FOLDER
 
     for name in ("[bold].toml", "a\nBREAK\x1b[1m.toml"):
         path = folder / name
@@ -150,7 +150,7 @@ def test_a_table_called_like_markup(folder, capsys):
 
 @pytest.mark.parametrize("value", ['"1e-12"', "true", "inf", "nan", "1e308", "-1.0", "[1.0]", "1979-05-27"])
 def test_prices_that_are_no_numbers_are_refused(value, folder):
-    from deploy.energy.tables import FOLDER, parse_table
+    from basalt.deploy.energy.tables import FOLDER, parse_table
 
     text = (FOLDER / "textbook-45nm.toml").read_text()
     line = next(line for line in text.splitlines() if line.startswith("node_nm"))

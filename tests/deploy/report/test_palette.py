@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from deploy.energy.pricing import available_tables, price
-from deploy.energy.schema import ACTIONS, COUNTERS, KINDS
-from deploy.energy.tables import load_table
-from deploy.report import palette
-from deploy.report.build import FOLDER, render
-from lava_procs import metering
-from lava_procs.near_memory.counters import ROWS, SCHEDULED
+from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.energy.schema import ACTIONS, COUNTERS, KINDS
+from basalt.deploy.energy.tables import load_table
+from basalt.deploy.report import palette
+from basalt.deploy.report.build import FOLDER, render
+from basalt.lava_procs import metering
+from basalt.lava_procs.near_memory.counters import ROWS, SCHEDULED
 from tests.deploy.report.synthetic import deployment
 
 EVERY = tuple(dict.fromkeys((*COUNTERS, *metering.COUNTERS, *SCHEDULED)))

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numpy_arrays
 
-from deploy.report.arrays import ReportArrays
-from deploy.report.format import digits, percent, seconds, share, si, whole
-from deploy.report.plots import pictures, raster, spread_labels, time_ticks
-from deploy.report.statistics import confusion, wilson
-from deploy.report.views import MOST_CLASSES, confusion_view
+from basalt.deploy.report.arrays import ReportArrays
+from basalt.deploy.report.format import digits, percent, seconds, share, si, whole
+from basalt.deploy.report.plots import pictures, raster, spread_labels, time_ticks
+from basalt.deploy.report.statistics import confusion, wilson
+from basalt.deploy.report.views import MOST_CLASSES, confusion_view
 
 
 def test_wilson_as_published():

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from convert import netx
-from deploy import cores
-from deploy.energy.tables import FOLDER
-from deploy.main import app
-from deploy.report import environment
-from deploy.report.build import MEASURED
-from deploy.report.renew import between, renew
+from basalt.convert import netx
+from basalt.deploy import cores
+from basalt.deploy.energy.tables import FOLDER
+from basalt.deploy.main import app
+from basalt.deploy.report import environment
+from basalt.deploy.report.build import MEASURED
+from basalt.deploy.report.renew import between, renew
 from tests.deploy.test_run import READOUT
 
 

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from basalt.deploy.report import ReportArrays, SampleTrace, write_report
+from basalt.deploy.report.build import render
 from basalt.errors import BasaltError
-from deploy.report import ReportArrays, SampleTrace, write_report
-from deploy.report.build import render
 from tests.deploy.report.synthetic import deployment
 
 HOSTILE = "<script>alert(1)</script>\"'&<img src=x onerror=alert(2)>"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from train.data import cache, digits
-from train.data.config import CameraConfig, DataConfig
-from train.data.events import EventSet
-from train.data.film import film
+from basalt.train.data import cache, digits
+from basalt.train.data.config import CameraConfig, DataConfig
+from basalt.train.data.events import EventSet
+from basalt.train.data.film import film
 
 LABELS = np.repeat(np.arange(10), 500)
 WHICH = np.array([3, 700, 1400])

@@ -7,13 +7,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from train.data import digits
-from train.data.calibrate import main
-from train.data.camera import simulate
-from train.data.compare import compare
-from train.data.config import CameraConfig
-from train.data.events import RawEvents
-from train.data.figures import agreement
+from basalt.train.data import digits
+from basalt.train.data.calibrate import main
+from basalt.train.data.camera import simulate
+from basalt.train.data.compare import compare
+from basalt.train.data.config import CameraConfig
+from basalt.train.data.events import RawEvents
+from basalt.train.data.figures import agreement
 
 CHOSEN = np.arange(20) * 250
 app = typer.Typer()

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from train.data import digits
-from train.data.camera import path, simulate
-from train.data.config import CameraConfig, DataConfig
-from train.data.events import RawEvents
-from train.data.figures import Figures, agreement, measure
+from basalt.train.data import digits
+from basalt.train.data.camera import path, simulate
+from basalt.train.data.config import CameraConfig, DataConfig
+from basalt.train.data.events import RawEvents
+from basalt.train.data.figures import Figures, agreement, measure
 
 QUIET = {"noise_on_hz": 0, "noise_off_hz": 0}
 STILL = {"position_jitter_px": 0, "time_jitter_ms": 0, "threshold_spread": 0, "threshold_jitter": 0, **QUIET}

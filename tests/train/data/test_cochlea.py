@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
-from train.data import cochlea
+from basalt.train.data import cochlea
 
 
 def tone(hertz: float, seconds: float = 0.2, level: float = 5000, rate: int = 8000) -> np.ndarray:

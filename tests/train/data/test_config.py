@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from train.data.config import DEFAULTS, GROUPED, DataConfig
+from basalt.train.data.config import DEFAULTS, GROUPED, DataConfig
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

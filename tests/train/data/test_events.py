@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of, join
+from basalt.train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of, join
 
 FEATURES = 2 * 34 * 34
 events = st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, FEATURES - 1)), max_size=30)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from train.data import DataConfig, load
+from basalt.train.data import DataConfig, load
 
 USERS = {"ibmGestureTrain": ("user02_led", "user01_fluorescent", "user01_lab"), "ibmGestureTest": ("user24_led",)}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from train.data import DataConfig, load
+from basalt.train.data import DataConfig, load
 
 CLASSES = {"shd": 20, "ssc": 35}
 PARTS = {"shd": ("train", "test"), "ssc": ("train", "valid", "test")}

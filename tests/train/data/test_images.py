@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
+from basalt.train.data import DataConfig, digits, load, mnist
+from basalt.train.data.image_kernel import latency, rate
+from basalt.train.data.images import FASHION
 from tests.train.data.test_mnist import write_idx
-from train.data import DataConfig, digits, load, mnist
-from train.data.image_kernel import latency, rate
-from train.data.images import FASHION
 
 
 @settings(max_examples=25, deadline=None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from train.data import DATASETS, DataConfig, digits, load, mnist
+from basalt.train.data import DATASETS, DataConfig, digits, load, mnist
 
 EACH = 8
 

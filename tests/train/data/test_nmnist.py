@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from train.data import DataConfig, load, nmnist
+from basalt.train.data import DataConfig, load, nmnist
 
 Event = tuple[int, int, int, int]  # x, y, polarity, time in µs
 

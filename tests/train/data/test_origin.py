@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.data import DATASETS, digits, mnist, nmnist
-from train.data.config import DataConfig
-from train.data.events import EventSet
-from train.data.origin import ORIGINS, TEST, TRAINING, embedded, first_labels, origin, overlap, warning
+from basalt.train.data import DATASETS, digits, mnist, nmnist
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet
+from basalt.train.data.origin import ORIGINS, TEST, TRAINING, embedded, first_labels, origin, overlap, warning
 
 SHARE_TRAINING = ("digits", "static_digits", "mnist", "smnist", "psmnist", "static_mnist", "nmnist")
 NOWHERE = Path("/nowhere")

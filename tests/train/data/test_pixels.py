@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
+from basalt.train.batches import dense
+from basalt.train.data import DataConfig, digits, load, mnist
+from basalt.train.data.pixels import PIXELS, PixelSet
+from basalt.train.layers import exact
+from basalt.train.networks import Network
+from basalt.train.recipe import AugmentConfig, NetworkConfig
 from tests.convert.test_trained import assert_same
-from train.batches import dense
-from train.data import DataConfig, digits, load, mnist
-from train.data.pixels import PIXELS, PixelSet
-from train.layers import exact
-from train.networks import Network
-from train.recipe import AugmentConfig, NetworkConfig
 
 
 def config(name: str, **keys: object) -> DataConfig:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from train.data import DataConfig, load, recall
-from train.data.config import RecallConfig
-from train.data.events import Splits
-from train.data.recall import patterns
+from basalt.train.data import DataConfig, load, recall
+from basalt.train.data.config import RecallConfig
+from basalt.train.data.events import Splits
+from basalt.train.data.recall import patterns
 
 SMALL = {"train": 48, "validation": 16, "test": 32}
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from train.data import DATASETS, DataConfig, cochlea, digits, gesture, heidelberg, load, mnist, spoken
-from train.data import shape as shapes
-from train.data.shape import SHAPES, Shape, shape
+from basalt.train.data import DATASETS, DataConfig, cochlea, digits, gesture, heidelberg, load, mnist, spoken
+from basalt.train.data import shape as shapes
+from basalt.train.data.shape import SHAPES, Shape, shape
 
 
 def test_every_data_set_has_a_shape() -> None:

@@ -4,8 +4,8 @@ import hashlib
 
 import numpy as np
 
-from train.data import digits
-from train.data.split import stratified
+from basalt.train.data import digits
+from basalt.train.data.split import stratified
 
 
 def test_the_digits_split_is_fixed_stratified_and_disjoint() -> None:

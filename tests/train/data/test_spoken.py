@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
+from basalt.train.data import DataConfig, cochlea, load, spoken
 from tests import shapes
-from train.data import DataConfig, cochlea, load, spoken
 
 SPEAKERS = ("ada", "bert", "cleo")
 TAKES = 12

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.train.robustness.attacks import fgsm, gradient, pgd, random_signs
 from tests.train.robustness.worlds import Plain, batch, images, spiking
-from train.robustness.attacks import fgsm, gradient, pgd, random_signs
 
 
 @torch.no_grad()

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basalt.train.robustness.bit_flips import flip, flipped
 from tests.train.robustness.worlds import Plain, batch, spiking
-from train.robustness.bit_flips import flip, flipped
 
 
 def generator(seed=1):

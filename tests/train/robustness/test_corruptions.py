@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.robustness.corruptions import dropped, jittered, noise, stretched
+from basalt.train.robustness.corruptions import dropped, jittered, noise, stretched
 
 
 def spikes(seed, steps=20, top=1):

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.train.robustness.attacks import gradient
+from basalt.train.robustness.event_attacks import Moves, flip_events, random_events
 from tests.train.robustness.worlds import batch, spiking
-from train.robustness.attacks import gradient
-from train.robustness.event_attacks import Moves, flip_events, random_events
 
 
 def slow_flips(network, x, label, budget, iterations, add, remove):

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basalt.train.data.events import RawEvents, bin_events
+from basalt.train.robustness.corruptions import dropped
+from basalt.train.robustness.generalisation import accuracy, first
 from tests.train.helpers import events
-from train.data.events import RawEvents, bin_events
-from train.robustness.corruptions import dropped
-from train.robustness.generalisation import accuracy, first
 
 
 @given(seed=st.integers(0, 9999), factor=st.integers(1, 7), samples=st.integers(1, 4), steps=st.integers(1, 20))

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basalt.train.robustness import landscape
 from tests.train.robustness.worlds import Plain, batch, images, spiking
-from train.robustness import landscape
 
 
 def generator(seed=1):

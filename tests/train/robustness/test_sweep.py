@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from basalt.train.robustness.attacks import fgsm, gradient
+from basalt.train.robustness.event_attacks import flip_events
+from basalt.train.robustness.surrogate import widened
+from basalt.train.robustness.sweep import ATTACKS, Setting, correct, kept, sweep
+from basalt.train.scores import wilson
 from tests.train.robustness.worlds import Plain, batch, images, spiking
-from train.robustness.attacks import fgsm, gradient
-from train.robustness.event_attacks import flip_events
-from train.robustness.surrogate import widened
-from train.robustness.sweep import ATTACKS, Setting, correct, kept, sweep
-from train.scores import wilson
 
 
 def test_points_are_the_attack_s_accuracies():

@@ -2,10 +2,10 @@
 
 import torch
 
+from basalt.train.batches import in_order
+from basalt.train.networks import Network
+from basalt.train.recipe import parse
 from tests.train.helpers import splits
-from train.batches import in_order
-from train.networks import Network
-from train.recipe import parse
 
 
 class Plain(torch.nn.Module):

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from train.studies.basis import basis, whole
-from train.studies.page import page
+from basalt.train.studies.basis import basis, whole
+from basalt.train.studies.page import page
 
 
 @dataclass(frozen=True)

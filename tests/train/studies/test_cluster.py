@@ -10,12 +10,12 @@ from distributed import LocalCluster
 from basalt import cluster
 from basalt.address import Address
 from basalt.errors import BasaltError
+from basalt.train.studies.plan import Experiment
+from basalt.train.studies.runner import Place, outcome_of, run_all
 from tests.train.data.test_spoken import recordings
 from tests.train.studies.dual_memory.tiny import recipe
 from tests.train.studies.test_runner import nothing
 from tests.train.test_training import assert_same, weights
-from train.studies.plan import Experiment
-from train.studies.runner import Place, outcome_of, run_all
 
 
 def test_a_cluster_gives_what_this_process_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from basalt.cli import build
 from basalt.errors import BasaltError
+from basalt.train import data
+from basalt.train.objectives import OBJECTIVES, Objective
+from basalt.train.studies import runner
+from basalt.train.studies.dual_memory import study as dual_memory
 from tests.train.helpers import splits
 from tests.train.studies.dual_memory import tiny
-from train import data
-from train.objectives import OBJECTIVES, Objective
-from train.studies import runner
-from train.studies.dual_memory import study as dual_memory
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for figure in page.split("<svg")[1:]:
         ElementTree.fromstring("<svg" + figure.split("</svg>")[0] + "</svg>")
     assert "13 trainings, 13 of them done" in call("--seeds", "1", "--dry-run")
-    monkeypatch.setattr("train.loop.fit", None)  # nothing is trained twice, and the page is made again
+    monkeypatch.setattr("basalt.train.loop.fit", None)  # nothing is trained twice, and the page is made again
     (folder / "report.html").unlink()
     call("--seeds", "1")
     assert (folder / "report.html").read_text() == page

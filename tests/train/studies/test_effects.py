@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from train.studies.effects import mean, newcombe, over_seeds, paired, welch
+from basalt.train.studies.effects import mean, newcombe, over_seeds, paired, welch
 
 VALUES = st.lists(st.floats(-100, 100), min_size=2, max_size=12).filter(lambda v: np.std(v) > 1e-6)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from train.studies.figures import Axis, Scale, Series, chart, contour, histograms, level_map
+from basalt.train.studies.figures import Axis, Scale, Series, chart, contour, histograms, level_map
 
 
 @given(st.floats(0.001, 1), st.floats(1.5, 1000), st.booleans())

@@ -2,9 +2,9 @@
 
 import pytest
 
-from train.studies.effects import Effect
-from train.studies.learned import Learner, unable, unready
-from train.studies.verdicts import UNREADY, Claim, Measured, judge
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import Learner, unable, unready
+from basalt.train.studies.verdicts import UNREADY, Claim, Measured, judge
 
 GOOD, BAD, SHORT = (
     Learner("good", 0.9, 0.1, True),

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from train.studies.effects import Effect
-from train.studies.forest import Row, forest
-from train.studies.panels import clouds, matrices
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.forest import Row, forest
+from basalt.train.studies.panels import clouds, matrices
 
 
 def test_a_forest_has_its_effects_in_order() -> None:

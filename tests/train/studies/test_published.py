@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from train.recipe import read
-from train.scores import wilson
-from train.studies.effects import Effect, mean, newcombe, paired
+from basalt.train.recipe import read
+from basalt.train.scores import wilson
+from basalt.train.studies.effects import Effect, mean, newcombe, paired
 
 ROOT = Path(__file__).parents[3]
 README, DUAL, VISION, DATA = "README.md", "docs/dual_memory.md", "docs/memory_vision.md", "docs/data.md"

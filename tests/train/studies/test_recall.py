@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train.studies import recall
+from basalt.train.studies import recall
 
 
 @pytest.mark.parametrize("how", recall.CORRUPTIONS)

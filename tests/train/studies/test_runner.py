@@ -13,15 +13,15 @@ import torch
 
 from basalt.errors import BasaltError
 from basalt.files import read_json, write_json
+from basalt.train import data
+from basalt.train.loop import fit
+from basalt.train.studies import runner
+from basalt.train.studies.plan import Experiment
+from basalt.train.studies.runner import OUTCOME, Finished, Place, outcome_of, run_all
 from tests.train.data.test_spoken import recordings
 from tests.train.helpers import splits
 from tests.train.studies.dual_memory.tiny import recipe
 from tests.train.test_training import assert_same, stop_at, weights
-from train import data
-from train.loop import fit
-from train.studies import runner
-from train.studies.plan import Experiment
-from train.studies.runner import OUTCOME, Finished, Place, outcome_of, run_all
 
 
 def nothing(finished: Finished) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def test_a_finished_experiment_is_not_trained_again(
     assert [row["epoch"] for row in ended.outcome["history"]] == [1, 2, 3]
     assert ended.outcome["metrics"]["seed"] == 3
     with monkeypatch.context() as patch:
-        patch.setattr("train.loop.fit", None)
+        patch.setattr("basalt.train.loop.fit", None)
         (again,) = run_all([experiment], place, nothing)
     assert again.outcome == ended.outcome == read_json(place.folder(experiment) / OUTCOME)
     earlier = copy.deepcopy(again.outcome)
@@ -94,7 +94,7 @@ def test_an_interrupted_experiment_goes_on_to_the_same_weights(
         resumed.append(arguments[4])
         return fit(*arguments)
 
-    monkeypatch.setattr("train.loop.fit", watching)
+    monkeypatch.setattr("basalt.train.loop.fit", watching)
     (ended,) = run_all([experiment], place, nothing)
     assert resumed == [True]
     assert ended.outcome is not None
@@ -116,11 +116,11 @@ def test_one_that_has_too_little_memory_does_not_stop_the_others(
             torch.empty(1 << 60)  # raises torch's own error
         return fit(recipe, *others)
 
-    monkeypatch.setattr("train.loop.fit", training)
+    monkeypatch.setattr("basalt.train.loop.fit", training)
     ended = list(run_all([replace(experiment, name="wrong"), experiment], place, nothing))
     assert [one.experiment.name for one in ended if one.outcome] == ["one"]
     assert ended[0].failure.startswith("There is not enough memory (")
-    monkeypatch.setattr("train.loop.fit", lambda *_: torch.zeros(2) @ torch.zeros(3))
+    monkeypatch.setattr("basalt.train.loop.fit", lambda *_: torch.zeros(2) @ torch.zeros(3))
     with pytest.raises(RuntimeError, match="size"):  # a defect of ours is none of theirs
         list(run_all([replace(experiment, name="two")], place, nothing))
 

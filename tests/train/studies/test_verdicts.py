@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.studies.effects import Effect
-from train.studies.verdicts import Claim, Measured, judge
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.verdicts import Claim, Measured, judge
 
 
 @given(st.floats(-10, 10), st.floats(0, 5), st.floats(0, 5), st.sampled_from(["at most", "at least"]), st.floats(-9, 9))

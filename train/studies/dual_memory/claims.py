@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from train.studies.dual_memory.results import Results
-from train.studies.dual_memory.study import PIXELS, SOUNDS, Variant
-from train.studies.verdicts import Claim, Measured, Verdict, judge
+from basalt.train.studies.dual_memory.results import Results
+from basalt.train.studies.dual_memory.study import PIXELS, SOUNDS, Variant
+from basalt.train.studies.verdicts import Claim, Measured, Verdict, judge
 
 TOLERANCE = 2.0
 """Points of accuracy that count as nothing."""

@@ -7,7 +7,7 @@ import typer
 
 from basalt.address import TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
-from train.studies.options import (
+from basalt.train.studies.options import (
     Accelerator,
     Cluster,
     DataDir,
@@ -50,8 +50,8 @@ def dual_memory(
     """
     from dataclasses import replace
 
-    from train.recipe import one_of
-    from train.studies.dual_memory.study import PARTS, SIZES, TASKS, Study
+    from basalt.train.recipe import one_of
+    from basalt.train.studies.dual_memory.study import PARTS, SIZES, TASKS, Study
 
     if task not in TASKS:
         raise BasaltError(f"--task: {one_of(task, TASKS)}.")

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 
-from train.networks import Network
+from basalt.train.networks import Network
 
 SAMPLES = 32
 LEAST = 1e-12
@@ -47,7 +47,7 @@ def profile(norms: Float[np.ndarray, "samples steps"]) -> Float[np.ndarray, "ste
 
 def observe(run: Path, samples: tuple[torch.Tensor, torch.Tensor]) -> dict[str, dict[str, list[float]]]:
     """Profile and reach of a run's network before training ("fresh") and with its best weights ("trained")."""
-    from train.checkpoint import read
+    from basalt.train.checkpoint import read
 
     saved = read(run)
     x, labels = samples

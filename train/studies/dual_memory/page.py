@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from train.studies.basis import Basis
-from train.studies.dual_memory import claims
-from train.studies.dual_memory.results import Results
-from train.studies.dual_memory.study import Study, Variant
-from train.studies.effects import over_seeds
-from train.studies.figures import Axis, Series, chart, histograms, level_map
-from train.studies.page import Section, judged, over, page, percent, table
-from train.studies.study import Report
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.dual_memory import claims
+from basalt.train.studies.dual_memory.results import Results
+from basalt.train.studies.dual_memory.study import Study, Variant
+from basalt.train.studies.effects import over_seeds
+from basalt.train.studies.figures import Axis, Series, chart, histograms, level_map
+from basalt.train.studies.page import Section, judged, over, page, percent, table
+from basalt.train.studies.study import Report
 
 NAMES = {"fsnn": "feed-forward", "rsnn": "recurrent", "dsnn": "learned delays", "dmp": "dual memory"}
 COLOURS = {"dmp": 0, "dsnn": 1, "rsnn": 2, "fsnn": 3}

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from train.studies import effects
-from train.studies.dual_memory.study import Study, Variant
-from train.studies.effects import Effect
-from train.studies.learned import Compared, learner
+from basalt.train.studies import effects
+from basalt.train.studies.dual_memory.study import Study, Variant
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import Compared, learner
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from train.studies.basis import Basis
-from train.studies.plan import Experiment, layers_of, unique
-from train.studies.runner import Finished
-from train.studies.study import Report
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.plan import Experiment, layers_of, unique
+from basalt.train.studies.runner import Finished
+from basalt.train.studies.study import Report
 
 MEMORY_KEYS = ("states", "window", "memory_scale", "update_interval", "coefficient_bits", "fast")
 NARROWER = {"tau_grad": 0.003, "scale_grad": 3.0}
@@ -241,7 +241,7 @@ class Study:
 
     def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
         """The page and the verdicts."""
-        from train.studies.dual_memory.page import report
+        from basalt.train.studies.dual_memory.page import report
 
         return report(self, outcomes, basis)
 
@@ -292,9 +292,9 @@ def observe(finished: Finished) -> dict[str, Any]:
     import numpy as np
     import torch
 
-    from train.batches import dense
-    from train.networks import load
-    from train.studies.dual_memory import gradients
+    from basalt.train.batches import dense
+    from basalt.train.networks import load
+    from basalt.train.studies.dual_memory import gradients
 
     splits = finished.splits
     chosen = np.arange(min(gradients.SAMPLES, len(splits.validation)))

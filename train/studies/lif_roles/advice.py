@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from train.studies.lif_roles.results import COSTS, QUANTITIES, Results
-from train.studies.lif_roles.tasks import KINDS
-from train.studies.lif_roles.variants import LSTM
+from basalt.train.studies.lif_roles.results import COSTS, QUANTITIES, Results
+from basalt.train.studies.lif_roles.tasks import KINDS
+from basalt.train.studies.lif_roles.variants import LSTM
 
 CLOSE = 1.0
 """Points of accuracy that one gives up for a cheaper network."""

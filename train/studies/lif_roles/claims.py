@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from train.studies import effects
-from train.studies.lif_roles.results import QUANTITIES, Results
-from train.studies.lif_roles.tasks import BOTH, KINDS, SPATIAL, TEMPORAL
-from train.studies.lif_roles.variants import LSTM, SWITCHES, VANILLA, Variant, title
-from train.studies.verdicts import Claim, Measured, Verdict, judge
+from basalt.train.studies import effects
+from basalt.train.studies.lif_roles.results import QUANTITIES, Results
+from basalt.train.studies.lif_roles.tasks import BOTH, KINDS, SPATIAL, TEMPORAL
+from basalt.train.studies.lif_roles.variants import LSTM, SWITCHES, VANILLA, Variant, title
+from basalt.train.studies.verdicts import Claim, Measured, Verdict, judge
 
 MISSING = "trainings are missing, or seeds are too few"
 TOLERANCE = 2.0

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from basalt.address import TlsCa, TlsCert, TlsKey, address
-from train.studies.options import (
+from basalt.train.studies.options import (
     Accelerator,
     Cluster,
     DataDir,
@@ -56,9 +56,9 @@ def lif_roles(
     Writes report.html and results.json with a verdict on each published claim, and advice. Stop it when you like: the
     same command goes on where it was. `basalt study price` adds what inferences cost on the price tables' machines.
     """
-    from train.studies.lif_roles.study import SEEDS, Study
-    from train.studies.lif_roles.tasks import FULL, QUICK, TASKS
-    from train.studies.lif_roles.variants import SETS
+    from basalt.train.studies.lif_roles.study import SEEDS, Study
+    from basalt.train.studies.lif_roles.tasks import FULL, QUICK, TASKS
+    from basalt.train.studies.lif_roles.variants import SETS
 
     study = Study(
         chosen("--tasks", tasks, TASKS) if tasks else (QUICK if quick else FULL),

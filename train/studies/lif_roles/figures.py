@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from train.robustness.sweep import ATTACKS
-from train.studies import effects
-from train.studies.effects import Effect
-from train.studies.figures import Axis, Series, chart, histograms, surface
-from train.studies.lif_roles.claims import BASE, NO_LEAK, NO_LEAK_RECURRENT, NO_RESET, RECURRENT
-from train.studies.lif_roles.results import Results
-from train.studies.lif_roles.tasks import LENGTHS_MS, TASKS
-from train.studies.lif_roles.variants import LANDSCAPES, LSTM, title
-from train.studies.page import Section
+from basalt.train.robustness.sweep import ATTACKS
+from basalt.train.studies import effects
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.figures import Axis, Series, chart, histograms, surface
+from basalt.train.studies.lif_roles.claims import BASE, NO_LEAK, NO_LEAK_RECURRENT, NO_RESET, RECURRENT
+from basalt.train.studies.lif_roles.results import Results
+from basalt.train.studies.lif_roles.tasks import LENGTHS_MS, TASKS
+from basalt.train.studies.lif_roles.variants import LANDSCAPES, LSTM, title
+from basalt.train.studies.page import Section
 
 
 @dataclass(frozen=True)

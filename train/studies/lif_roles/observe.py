@@ -13,20 +13,20 @@ import numpy as np
 import torch
 
 from basalt.files import read_json
-from train import checkpoint
-from train.batches import in_order
-from train.data.config import DataConfig
-from train.data.events import EventSet, Samples
-from train.networks import Network, load
-from train.operations import activity, operations
-from train.robustness import corruptions, landscape
-from train.robustness.bit_flips import flipped
-from train.robustness.generalisation import accuracy, first
-from train.robustness.sweep import ATTACKS, Setting, sweep
-from train.studies.lif_roles.tasks import Task
-from train.studies.lif_roles.variants import LANDSCAPES
-from train.studies.memory_vision.recordings import found as recordings
-from train.studies.runner import Finished
+from basalt.train import checkpoint
+from basalt.train.batches import in_order
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet, Samples
+from basalt.train.networks import Network, load
+from basalt.train.operations import activity, operations
+from basalt.train.robustness import corruptions, landscape
+from basalt.train.robustness.bit_flips import flipped
+from basalt.train.robustness.generalisation import accuracy, first
+from basalt.train.robustness.sweep import ATTACKS, Setting, sweep
+from basalt.train.studies.lif_roles.tasks import Task
+from basalt.train.studies.lif_roles.variants import LANDSCAPES
+from basalt.train.studies.memory_vision.recordings import found as recordings
+from basalt.train.studies.runner import Finished
 
 PRICES = "prices.json"
 """In a run's folder: what an inference costs on the machines of the price tables, from `basalt study price`."""
@@ -40,7 +40,7 @@ class Depth:
     """How much is measured.
 
     Attributes:
-        attacked: test samples under attack. iterations, widths: as `train.robustness.sweep.Setting`.
+        attacked: test samples under attack. iterations, widths: as `basalt.train.robustness.sweep.Setting`.
         eps: budgets of attacks on the tensor, fractions of the input's range.
         events: budgets of attacks on events, fractions of the mean number of a sample's events.
         samples: for everything else; training samples for the gap, too.
@@ -235,7 +235,7 @@ def other_lengths(
 
 @lru_cache(maxsize=1)
 def _at_1_ms(config: DataConfig, data_dir: Path | None, samples: int) -> EventSet:
-    from train import data
+    from basalt.train import data
 
     whole = config.model_copy(update={"step_ms": 1.0, "steps": round(config.steps * config.step_ms)})
     events = first(data.load(whole, data_dir).test, samples)

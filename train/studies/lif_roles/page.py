@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from train.studies.basis import Basis
-from train.studies.effects import Effect
-from train.studies.lif_roles import claims
-from train.studies.lif_roles.advice import CLOSE, Choice, choices, unit
-from train.studies.lif_roles.figures import of_task, over_lengths
-from train.studies.lif_roles.results import LOGARITHMS, QUANTITIES, TABLES, Quantity, Results
-from train.studies.lif_roles.study import Study
-from train.studies.lif_roles.tasks import TASKS
-from train.studies.lif_roles.variants import title
-from train.studies.lif_roles.worth import Worth, change, worths
-from train.studies.page import Folder, Section, judged, over, page, table
-from train.studies.study import Report
-from train.studies.verdicts import UNREADY, judge
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.lif_roles import claims
+from basalt.train.studies.lif_roles.advice import CLOSE, Choice, choices, unit
+from basalt.train.studies.lif_roles.figures import of_task, over_lengths
+from basalt.train.studies.lif_roles.results import LOGARITHMS, QUANTITIES, TABLES, Quantity, Results
+from basalt.train.studies.lif_roles.study import Study
+from basalt.train.studies.lif_roles.tasks import TASKS
+from basalt.train.studies.lif_roles.variants import title
+from basalt.train.studies.lif_roles.worth import Worth, change, worths
+from basalt.train.studies.page import Folder, Section, judged, over, page, table
+from basalt.train.studies.study import Report
+from basalt.train.studies.verdicts import UNREADY, judge
 
 COLUMNS = tuple(name for name in QUANTITIES if name not in LOGARITHMS)
 MARKS = {"confirmed": "✓", "not confirmed": "✗", "undecided": "?", UNREADY: "…"}

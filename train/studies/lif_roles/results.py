@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from train.robustness.sweep import kept
-from train.studies import effects
-from train.studies.effects import Effect
-from train.studies.learned import Compared, Learner, accuracy, learner
-from train.studies.lif_roles.study import Study
+from basalt.train.robustness.sweep import kept
+from basalt.train.studies import effects
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import Compared, Learner, accuracy, learner
+from basalt.train.studies.lif_roles.study import Study
 
 Outcome = Mapping[str, Any]
 

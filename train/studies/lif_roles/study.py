@@ -6,14 +6,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from train.data.shape import shape
-from train.recipe import read
-from train.studies.basis import Basis
-from train.studies.lif_roles.tasks import COMMON, TASKS
-from train.studies.lif_roles.variants import LSTM, NAMES, changed, lstm
-from train.studies.plan import Experiment, layers_of
-from train.studies.runner import Finished
-from train.studies.study import Report
+from basalt.train.data.shape import shape
+from basalt.train.recipe import read
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.lif_roles.tasks import COMMON, TASKS
+from basalt.train.studies.lif_roles.variants import LSTM, NAMES, changed, lstm
+from basalt.train.studies.plan import Experiment, layers_of
+from basalt.train.studies.runner import Finished
+from basalt.train.studies.study import Report
 
 QUICK_EPOCHS = 4
 QUICK_MEASURING = 3.0
@@ -114,7 +114,7 @@ class Study:
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """What is measured in a trained network."""
-        from train.studies.lif_roles import observe
+        from basalt.train.studies.lif_roles import observe
 
         name, variant = self.runs[finished.recipe.name]
         task = TASKS[name]
@@ -124,12 +124,12 @@ class Study:
 
     def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
         """What `basalt study price` found out, and real recordings where only this machine has them."""
-        from train.studies.lif_roles.observe import supplement
+        from basalt.train.studies.lif_roles.observe import supplement
 
         return supplement(TASKS[self.runs[outcome["name"]][0]], outcome, run, data_dir)
 
     def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
         """The page and the verdicts."""
-        from train.studies.lif_roles.page import report
+        from basalt.train.studies.lif_roles.page import report
 
         return report(self, outcomes, basis)

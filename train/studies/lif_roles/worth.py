@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from math import exp
 from typing import Any
 
-from train.studies import effects
-from train.studies.effects import Effect
-from train.studies.learned import unready
-from train.studies.lif_roles.results import TABLES, Results
-from train.studies.lif_roles.tasks import KINDS
-from train.studies.lif_roles.variants import Variant, title
-from train.studies.verdicts import UNREADY, UNTESTED
+from basalt.train.studies import effects
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import unready
+from basalt.train.studies.lif_roles.results import TABLES, Results
+from basalt.train.studies.lif_roles.tasks import KINDS
+from basalt.train.studies.lif_roles.variants import Variant, title
+from basalt.train.studies.verdicts import UNREADY, UNTESTED
 
 CHANGES = (
     (Variant(), Variant("none")),

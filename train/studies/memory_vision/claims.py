@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from train.studies.effects import Effect
-from train.studies.memory_vision.results import QUANTITIES, Results
-from train.studies.memory_vision.study import PAPER
-from train.studies.verdicts import Claim, Measured, Verdict, judge
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.memory_vision.results import QUANTITIES, Results
+from basalt.train.studies.memory_vision.study import PAPER
+from basalt.train.studies.verdicts import Claim, Measured, Verdict, judge
 
 MISSING = "trainings are missing, or seeds are too few"
 SAME = 0.3
@@ -57,7 +57,7 @@ def _best(results: Results) -> Measured:
 
 def _rounding(results: Results) -> Measured:
     ours, theirs = results.values("full", "float"), results.values("full", "integer")
-    from train.studies.effects import paired
+    from basalt.train.studies.effects import paired
 
     effect = paired(ours, theirs)
     said = "full: accuracy in floats less that in integers" if effect else "full: seeds are too few"

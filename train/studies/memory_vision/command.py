@@ -7,7 +7,7 @@ import typer
 
 from basalt.address import TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
-from train.studies.options import (
+from basalt.train.studies.options import (
     Accelerator,
     Cluster,
     DataDir,
@@ -49,8 +49,8 @@ def memory_vision(
     Writes report.html and results.json with a verdict on each claim of the paper. Stop it when you like: the same
     command goes on where it was.
     """
-    from train.recipe import one_of
-    from train.studies.memory_vision.study import MODELS, TASKS, Study
+    from basalt.train.recipe import one_of
+    from basalt.train.studies.memory_vision.study import MODELS, TASKS, Study
 
     if task not in TASKS:
         raise BasaltError(f"--task: {one_of(task, TASKS)}.")

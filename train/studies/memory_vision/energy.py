@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from train.operations import Operations
+from basalt.train.operations import Operations
 
 ADDITION = 0.9e-12
 """Joules of a synaptic operation, a 32-bit addition at 45 nm (Horowitz, ISSCC 2014), as the paper has it."""

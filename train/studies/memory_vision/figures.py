@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from train.studies import recall
-from train.studies.effects import Effect
-from train.studies.figures import Axis, Series, chart, legend
-from train.studies.forest import Row, forest
-from train.studies.memory_vision.results import QUANTITIES, Results
-from train.studies.memory_vision.study import FEATURES, MECHANISMS, MODELS
-from train.studies.page import Section, table
-from train.studies.panels import clouds, matrices
+from basalt.train.studies import recall
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.figures import Axis, Series, chart, legend
+from basalt.train.studies.forest import Row, forest
+from basalt.train.studies.memory_vision.results import QUANTITIES, Results
+from basalt.train.studies.memory_vision.study import FEATURES, MECHANISMS, MODELS
+from basalt.train.studies.page import Section, table
+from basalt.train.studies.panels import clouds, matrices
 
 SIZE, PATTERNS = 128, 10
 """Of the patterns in the pictures of recall: as many elements as there are features, as many patterns as digits."""
@@ -67,7 +67,7 @@ def silenced(results: Results) -> Section:
 
 
 def _middle(values: Sequence[float]) -> Effect:
-    from train.studies.effects import over_seeds
+    from basalt.train.studies.effects import over_seeds
 
     return over_seeds(values) or Effect(values[0], values[0], values[0], "one seed")
 

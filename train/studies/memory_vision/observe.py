@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from train.batches import CPU, dense
-from train.data.events import Samples
-from train.features import embedded, silhouette
-from train.layers.hgrn import Hgrn, time_constants
-from train.networks import Network, load
-from train.operations import activity, operations
-from train.studies.memory_vision.energy import energy, paper_sparsity, pooled_sparsity
-from train.studies.memory_vision.recordings import on_recordings
-from train.studies.memory_vision.study import FEATURES
-from train.studies.runner import Finished
+from basalt.train.batches import CPU, dense
+from basalt.train.data.events import Samples
+from basalt.train.features import embedded, silhouette
+from basalt.train.layers.hgrn import Hgrn, time_constants
+from basalt.train.networks import Network, load
+from basalt.train.operations import activity, operations
+from basalt.train.studies.memory_vision.energy import energy, paper_sparsity, pooled_sparsity
+from basalt.train.studies.memory_vision.recordings import on_recordings
+from basalt.train.studies.memory_vision.study import FEATURES
+from basalt.train.studies.runner import Finished
 
 SILHOUETTE_SAMPLES, EMBEDDED_SAMPLES, GATE_SAMPLES = 2000, 1000, 256
 SILENCED = (0.2, 0.4, 0.6)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from train.studies.basis import Basis
-from train.studies.memory_vision import claims, figures
-from train.studies.memory_vision.results import QUANTITIES, Quantity, Results
-from train.studies.memory_vision.study import MODELS, Study
-from train.studies.page import Section, judged, over, page, table
-from train.studies.study import Report
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.memory_vision import claims, figures
+from basalt.train.studies.memory_vision.results import QUANTITIES, Quantity, Results
+from basalt.train.studies.memory_vision.study import MODELS, Study
+from basalt.train.studies.page import Section, judged, over, page, table
+from basalt.train.studies.study import Report
 
 TABLES = (
     (

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from basalt.paths import data_dir as folder
-from train.data.config import DataConfig
-from train.data.events import EventSet
-from train.networks import load
-from train.scores import integer_score
+from basalt.train.data.config import DataConfig
+from basalt.train.data.events import EventSet
+from basalt.train.networks import load
+from basalt.train.scores import integer_score
 
 
 def on_recordings(run: Path, config: DataConfig, data_dir: Path | None, device: torch.device) -> dict[str, Any] | None:
@@ -33,7 +33,7 @@ def found(config: DataConfig, data_dir: Path | None) -> EventSet | None:
     if not all(any((at / "NMNIST" / part).glob("[0-9]/*.bin")) for part in ("Train", "Test")):
         return None
     try:
-        from train.data.nmnist import recordings
+        from basalt.train.data.nmnist import recordings
 
         both = recordings(config.model_copy(update={"name": "nmnist", "exclude_first": 0, "limit": None}), at)
     except ImportError:  # no tonic on this machine

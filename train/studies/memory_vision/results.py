@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from train.studies import effects
-from train.studies.effects import Effect
-from train.studies.learned import Compared, learner
-from train.studies.memory_vision.energy import times_a_dense_network
-from train.studies.memory_vision.study import FEATURES, MECHANISMS, MODELS, Study
+from basalt.train.studies import effects
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.learned import Compared, learner
+from basalt.train.studies.memory_vision.energy import times_a_dense_network
+from basalt.train.studies.memory_vision.study import FEATURES, MECHANISMS, MODELS, Study
 
 Outcome = Mapping[str, Any]
 

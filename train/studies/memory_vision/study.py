@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from train.studies.basis import Basis
-from train.studies.plan import Experiment
-from train.studies.runner import Finished
-from train.studies.study import Report
+from basalt.train.studies.basis import Basis
+from basalt.train.studies.plan import Experiment
+from basalt.train.studies.runner import Finished
+from basalt.train.studies.study import Report
 
 MECHANISMS = {"scl": "contrastive loss", "hopfield": "Hopfield memory", "hgrn": "HGRN"}
 
@@ -173,20 +173,20 @@ class Study:
 
     def observe(self, finished: Finished) -> dict[str, Any]:
         """What is measured in a trained network."""
-        from train.studies.memory_vision.observe import observe
+        from basalt.train.studies.memory_vision.observe import observe
 
         return observe(finished, self.task.recordings)
 
     def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
         """The accuracy on recordings, where they were not at hand when the network was trained."""
-        from train.checkpoint import present
+        from basalt.train.checkpoint import present
 
         if not self.task.recordings or outcome.get("recordings") is not None or not present(run):
             return {}
         import torch
 
-        from train.recipe import parse
-        from train.studies.memory_vision.recordings import on_recordings
+        from basalt.train.recipe import parse
+        from basalt.train.studies.memory_vision.recordings import on_recordings
 
         config = parse(outcome["recipe"], str(run)).data
         found = on_recordings(run, config, data_dir, torch.device("cpu"))
@@ -194,6 +194,6 @@ class Study:
 
     def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
         """The page and the verdicts."""
-        from train.studies.memory_vision.page import report
+        from basalt.train.studies.memory_vision.page import report
 
         return report(self, outcomes, basis)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from basalt.train.studies.dual_memory.claims import CLAIMS, verdicts
+from basalt.train.studies.dual_memory.results import Results, reached
+from basalt.train.studies.dual_memory.study import PARTS, Study
 from tests.train.studies.dual_memory.tiny import study
-from train.studies.dual_memory.claims import CLAIMS, verdicts
-from train.studies.dual_memory.results import Results, reached
-from train.studies.dual_memory.study import PARTS, Study
 
 
 def outcome(accuracy: float, delay: float, start: float, reach: float, classes: int = 10) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from train.networks import Network
-from train.recipe import NetworkConfig
-from train.studies.dual_memory.gradients import LEAST, norms, profile, reach
+from basalt.train.networks import Network
+from basalt.train.recipe import NetworkConfig
+from basalt.train.studies.dual_memory.gradients import LEAST, norms, profile, reach
 
 STEPS = 40
 LAYER = {"kind": "lif", "units": 8, "threshold": 1.0, "voltage_decay": 1.0}

@@ -2,10 +2,10 @@
 
 import pytest
 
+from basalt.train.recipe import read
+from basalt.train.studies.dual_memory.study import PARTS, PIXELS, SIZES, TASKS, Study, Variant
+from basalt.train.studies.plan import Experiment, unique
 from tests.train.studies.dual_memory.tiny import study
-from train.recipe import read
-from train.studies.dual_memory.study import PARTS, PIXELS, SIZES, TASKS, Study, Variant
-from train.studies.plan import Experiment, unique
 
 
 @pytest.mark.parametrize("architecture", ["fsnn", "rsnn", "dsnn", "dmp"])

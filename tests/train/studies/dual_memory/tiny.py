@@ -5,8 +5,8 @@ from typing import Any
 
 import tomli_w
 
+from basalt.train.studies.dual_memory.study import PARTS, SOUNDS, Size, Study, Task
 from tests.train.helpers import STEPS, content
-from train.studies.dual_memory.study import PARTS, SOUNDS, Size, Study, Task
 
 SIZE = Size((1, 2), (2.0, 4.0, 8.0), (1, 3), (4.0, 8.0), epochs=2, seeds=2)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from train.studies.lif_roles.study import Study
-from train.studies.lif_roles.variants import LSTM, SETS
+from basalt.train.studies.lif_roles.study import Study
+from basalt.train.studies.lif_roles.variants import LSTM, SETS
 
 TASKS = ("recall", "spoken", "rate", "camera-5")
 STUDY = Study(TASKS, SETS["headline"], seeds=3)

@@ -4,10 +4,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from basalt.train.studies.figures import Axis, surface
+from basalt.train.studies.lif_roles import figures
+from basalt.train.studies.lif_roles.results import Results
 from tests.train.studies.lif_roles.made import STUDY, outcomes
-from train.studies.figures import Axis, surface
-from train.studies.lif_roles import figures
-from train.studies.lif_roles.results import Results
 
 
 def drawn(text):

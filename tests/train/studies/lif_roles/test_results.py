@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
+from basalt.train.studies import effects
+from basalt.train.studies.lif_roles import claims
+from basalt.train.studies.lif_roles.advice import choices
+from basalt.train.studies.lif_roles.results import QUANTITIES, Results, magnitude
+from basalt.train.studies.lif_roles.study import Study
+from basalt.train.studies.lif_roles.variants import SETS
+from basalt.train.studies.lif_roles.worth import worths
 from tests.train.studies.lif_roles.made import STUDY, outcomes
-from train.studies import effects
-from train.studies.lif_roles import claims
-from train.studies.lif_roles.advice import choices
-from train.studies.lif_roles.results import QUANTITIES, Results, magnitude
-from train.studies.lif_roles.study import Study
-from train.studies.lif_roles.variants import SETS
-from train.studies.lif_roles.worth import worths
 
 BASE, NO_LEAK = "learnable-hard-none", "none-hard-none"
 FULL, NO_LEAK_FULL, NO_RESET = "learnable-hard-full", "none-hard-full", "learnable-none-none"

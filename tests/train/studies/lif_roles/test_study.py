@@ -2,9 +2,9 @@
 
 import pytest
 
-from train.studies.lif_roles.study import Study
-from train.studies.lif_roles.tasks import FULL, KINDS, QUICK, TASKS
-from train.studies.lif_roles.variants import LSTM, NAMES, SETS
+from basalt.train.studies.lif_roles.study import Study
+from basalt.train.studies.lif_roles.tasks import FULL, KINDS, QUICK, TASKS
+from basalt.train.studies.lif_roles.variants import LSTM, NAMES, SETS
 
 
 @pytest.mark.parametrize("quick", [False, True])

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.networks import Network
-from train.recipe import parse
-from train.studies.lif_roles.variants import LSTM, NAMES, SETS, lstm, title
+from basalt.train.networks import Network
+from basalt.train.recipe import parse
+from basalt.train.studies.lif_roles.variants import LSTM, NAMES, SETS, lstm, title
 
 
 def test_all_36_and_the_lstm():

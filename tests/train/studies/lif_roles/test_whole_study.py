@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 
 from basalt.cli import build
 from basalt.errors import BasaltError
+from basalt.train import data
+from basalt.train.studies import runner
+from basalt.train.studies.lif_roles import observe, tasks
+from basalt.train.studies.lif_roles.variants import LANDSCAPES, LSTM
 from tests.train.helpers import content, splits
-from train import data
-from train.studies import runner
-from train.studies.lif_roles import observe, tasks
-from train.studies.lif_roles.variants import LANDSCAPES, LSTM
 
 DEPTH = replace(
     observe.QUICK, attacked=8, iterations=2, eps=(0.1,), events=(0.05, 0.2), samples=8, line=3, plane=3, landscape=8
@@ -70,7 +70,7 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert page.count("<svg") == 12  # rates, two attacks, a line, three planes, five changes (one jitter alone)
     for figure in page.split("<svg")[1:]:
         ElementTree.fromstring("<svg" + figure.split("</svg>")[0] + "</svg>")
-    monkeypatch.setattr("train.loop.fit", None)  # nothing is trained twice
+    monkeypatch.setattr("basalt.train.loop.fit", None)  # nothing is trained twice
     assert "6 trainings, 6 of them done" in call("--variants", ",".join(VARIANTS), "--dry-run")
     prices = {"machines": {"loihi1-davies": {"joule": 12.3e-9}}}
     (folder / "runs" / f"camera-5-{VARIANTS[0]}-s1" / "prices.json").write_text(json.dumps(prices))

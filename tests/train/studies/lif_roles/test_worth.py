@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from basalt.train.studies.effects import Effect
+from basalt.train.studies.lif_roles.page import paying
+from basalt.train.studies.lif_roles.results import Results
+from basalt.train.studies.lif_roles.tasks import SPATIAL, TEMPORAL
+from basalt.train.studies.lif_roles.worth import Worth, worths
 from tests.train.studies.lif_roles.made import STUDY, outcomes
-from train.studies.effects import Effect
-from train.studies.lif_roles.page import paying
-from train.studies.lif_roles.results import Results
-from train.studies.lif_roles.tasks import SPATIAL, TEMPORAL
-from train.studies.lif_roles.worth import Worth, worths
 
 BASE, NO_LEAK, FULL = "learnable-hard-none", "none-hard-none", "learnable-hard-full"
 

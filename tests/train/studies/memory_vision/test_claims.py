@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basalt.train.studies.memory_vision.claims import CLAIMS, verdicts
+from basalt.train.studies.memory_vision.results import Results
+from basalt.train.studies.memory_vision.study import MECHANISMS, MODELS, TASKS, Study
 from tests.train.studies.memory_vision.tiny import outcome, results
-from train.studies.memory_vision.claims import CLAIMS, verdicts
-from train.studies.memory_vision.results import Results
-from train.studies.memory_vision.study import MECHANISMS, MODELS, TASKS, Study
 
 
 def test_all_claims_hold_where_the_outcomes_say_so() -> None:

@@ -5,11 +5,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from basalt.train.studies.basis import basis
+from basalt.train.studies.memory_vision.page import report
+from basalt.train.studies.memory_vision.results import Results
+from basalt.train.studies.memory_vision.study import MODELS, TASKS, Study
 from tests.train.studies.memory_vision.tiny import results
-from train.studies.basis import basis
-from train.studies.memory_vision.page import report
-from train.studies.memory_vision.results import Results
-from train.studies.memory_vision.study import MODELS, TASKS, Study
 
 
 def sound(page: str) -> int:

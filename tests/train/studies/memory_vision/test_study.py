@@ -4,8 +4,8 @@ from itertools import combinations
 
 import pytest
 
-from train.recipe import read
-from train.studies.memory_vision.study import MECHANISMS, MODELS, PAPER, TASKS, Study
+from basalt.train.recipe import read
+from basalt.train.studies.memory_vision.study import MECHANISMS, MODELS, PAPER, TASKS, Study
 
 
 def test_all_combinations_once() -> None:

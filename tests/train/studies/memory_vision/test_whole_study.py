@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 
 from basalt.cli import build
 from basalt.errors import BasaltError
+from basalt.train import data
+from basalt.train.data.events import Splits
+from basalt.train.data.nmnist import Recordings
+from basalt.train.studies import runner
+from basalt.train.studies.memory_vision import recordings
+from basalt.train.studies.memory_vision.observe import assemblies, sample
+from basalt.train.studies.runner import OUTCOME
 from tests.train.test_vision_recipes import events
-from train import data
-from train.data.events import Splits
-from train.data.nmnist import Recordings
-from train.studies import runner
-from train.studies.memory_vision import recordings
-from train.studies.memory_vision.observe import assemblies, sample
-from train.studies.runner import OUTCOME
 
 SMALL = ("--models", "lif,full", "--epochs", "1", "--seeds", "1", "--set", "data.steps=12", "--set", "training.batch=6")
 
@@ -69,7 +69,7 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ElementTree.fromstring("<svg" + figure.split("</svg>")[0] + "</svg>")
 
     # Recordings that turn up later are tested on without training again.
-    monkeypatch.setattr("train.loop.fit", None)
+    monkeypatch.setattr("basalt.train.loop.fit", None)
     monkeypatch.setattr(recordings, "found", lambda config, data_dir: events(6, 4, 12))
     call("--task", "mnist", *SMALL)
     later = json.loads((folder / "runs" / "full-s1" / OUTCOME).read_text())
@@ -125,7 +125,7 @@ def test_recordings_of_images_that_were_trained_on_are_left_out(
         (tmp_path / "NMNIST" / part / "0").mkdir(parents=True)
         (tmp_path / "NMNIST" / part / "0" / "00001.bin").touch()
     both = Recordings(events(6, 0, 12), np.array(["Train"] * 5 + ["Test"]))
-    monkeypatch.setattr("train.data.nmnist.recordings", lambda config, at: both)
+    monkeypatch.setattr("basalt.train.data.nmnist.recordings", lambda config, at: both)
     left = recordings.found(config, tmp_path)
     assert left is not None
     assert left.index.tolist() == [0, 1, 2, 3, 5]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from train.studies.memory_vision.results import Results
-from train.studies.memory_vision.study import MODELS, TASKS, Study
+from basalt.train.studies.memory_vision.results import Results
+from basalt.train.studies.memory_vision.study import MODELS, TASKS, Study
 
 
 def outcome(accuracy: float, silhouette: float = 0.8, sparsity: float = 0.98, joule: float = 1e-6) -> dict[str, Any]:
