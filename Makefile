@@ -2,7 +2,7 @@
 # make test PY=3.11 works in .venv-3.11, with that Python
 VENV := .venv$(if $(PY),-$(PY))
 PYTHON := $(VENV)/bin/python
-CHECKED := basalt train convert lava_procs deploy tests tools
+CHECKED := basalt train convert lava_procs deploy study tests tools
 
 .PHONY: setup demo test lint format pipeline lock audit clean help
 

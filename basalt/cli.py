@@ -65,7 +65,7 @@ COMMANDS = (
     ),
     Command(
         "schedule",
-        "basalt.deploy.schedule",
+        "basalt.deploy.commands.schedule",
         "schedule",
         (
             "basalt schedule --inputs 700 --neurons 128 --states 8 --spikes 0 1 2 5",
@@ -76,7 +76,7 @@ COMMANDS = (
     ),
     Command(
         "map",
-        "basalt.deploy.mapping.command",
+        "basalt.deploy.commands.map",
         "map_",
         (
             "basalt map",
@@ -86,7 +86,7 @@ COMMANDS = (
     ),
     Command(
         "compare",
-        "basalt.deploy.compare",
+        "basalt.study.compare.study",
         "compare",
         ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
     ),
@@ -101,7 +101,7 @@ COMMANDS = (
     ),
     Command(
         "ablate dual-memory",
-        "basalt.train.studies.dual_memory.command",
+        "basalt.study.dual_memory.command",
         "dual_memory",
         (
             "basalt ablate dual-memory --quick",
@@ -111,7 +111,7 @@ COMMANDS = (
     ),
     Command(
         "ablate memory-vision",
-        "basalt.train.studies.memory_vision.command",
+        "basalt.study.memory_vision.command",
         "memory_vision",
         (
             "basalt ablate memory-vision --quick",
@@ -121,7 +121,7 @@ COMMANDS = (
     ),
     Command(
         "study lif-roles",
-        "basalt.train.studies.lif_roles.command",
+        "basalt.study.lif_roles.command",
         "lif_roles",
         (
             "basalt study lif-roles --quick",
@@ -131,13 +131,13 @@ COMMANDS = (
     ),
     Command(
         "study price",
-        "basalt.deploy.price_study",
+        "basalt.study.price.study",
         "price_study",
         ("basalt study price studies/lif-roles", 'basalt study price studies/lif-roles --only "*-s1" --core speech'),
     ),
     Command(
         "ablate near-memory",
-        "basalt.deploy.core_ablation",
+        "basalt.study.near_memory.study",
         "near_memory",
         ("basalt ablate near-memory", "basalt ablate near-memory runs/spoken_dmp --samples 300"),
     ),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from basalt.convert.pathways import GATES, Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import STATE_MAX, Encoder, Layer, Network, Readout, Spiking
+from basalt.records.network import STATE_MAX, Encoder, Layer, Network, Readout, Spiking
+from basalt.records.pathways import GATES, Hgrn, Hopfield, SlowMemory
 
 INPUT_MAX = 255
 """The largest value that an input may have; what layers send is 0 or 1."""

@@ -43,7 +43,7 @@ def export(
     warn_about_drop(folder)
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
-        from basalt.deploy.verifying import verify_command
+        from basalt.deploy.commands.verify import verify_command
 
         verify_command(folder / "model.net", None, None, "fixed", 256, verified, None)
 
@@ -58,8 +58,8 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
 
     from basalt.convert import netx
     from basalt.convert.quantize import records
-    from basalt.convert.records import Readout, Spiking
     from basalt.paths import data_dir as find_data
+    from basalt.records.network import Readout, Spiking
     from basalt.train.checkpoint import read
     from basalt.train.data import load as load_data
     from basalt.train.networks import load as load_model

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from basalt.convert import bounds
-from basalt.convert.records import DECAY_MAX, Foreign
+from basalt.records.network import DECAY_MAX, Foreign
 
 Entry = tuple[str, float | str, str]
 Found = Iterator[Entry]

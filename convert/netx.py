@@ -22,12 +22,12 @@ from basalt.convert.hdf5_guard import inspect
 from basalt.convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
 from basalt.convert.netx_write import write_layers
 from basalt.convert.norm import fold
-from basalt.convert.pathways import Hgrn, Hopfield
 from basalt.convert.reading import TRAINING, check_reading, with_starts
-from basalt.convert.records import Encoder, Layer, Network, Spiking
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.opening import MIB, memory_limit, opened, there, too_large
+from basalt.records.network import Encoder, Layer, Network, Spiking
+from basalt.records.pathways import Hgrn, Hopfield
 from basalt.shown import VALUE_LONGEST, shown
 
 BESIDE_VALUES = 64 * MIB

@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 
 from basalt.convert.foreign import NUMBERS, WORDS
-from basalt.convert.pathways import GATES, PATHWAYS, Hgrn, Hopfield, Pathway, SlowMemory
-from basalt.convert.records import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, Spiking, axis
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
+from basalt.records.network import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import GATES, PATHWAYS, Hgrn, Hopfield, Pathway, SlowMemory
 
 SPIKING_NEURONS = ("CUBA", "LOIHI")
 STOCK_TYPES = {

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.records import DECAY_MAX, Spiking
 from basalt.convert.rules import THRESHOLD_MAX, WEIGHT_MAX, WEIGHT_MIN
 from basalt.errors import BasaltError
+from basalt.records.network import DECAY_MAX, Spiking
 
 EXPONENT_MAX = 3
 """SLAYER clamps the exponent to `weight_exp_bits`, which lava-dl's export leaves out; this is its default."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from basalt.convert.pathways import PATHWAYS, Pathway
-from basalt.convert.records import Conv, Layer, Network, Neuron, Readout, Spiking
+from basalt.records.network import Conv, Layer, Network, Neuron, Readout, Spiking
+from basalt.records.pathways import PATHWAYS, Pathway
 
 
 def spiking(layer: Any) -> Spiking:

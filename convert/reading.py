@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from basalt.convert.records import DECAY_MAX, Layer, Network, Spiking
 from basalt.errors import BasaltError
+from basalt.records.network import DECAY_MAX, Layer, Network, Spiking
 
 TRAINING = "training"
 LAVA = "lava"

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from basalt import tables
 from basalt.convert import bounds, foreign
-from basalt.convert.pathways import GATES, GATINGS, RECALLS, Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import DECAY_MAX, STATE_MAX, Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
 from basalt.errors import BasaltError
+from basalt.records import tables
+from basalt.records.network import DECAY_MAX, STATE_MAX, Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
+from basalt.records.pathways import GATES, GATINGS, RECALLS, Hgrn, Hopfield, SlowMemory
 
 WEIGHT_MIN, WEIGHT_MAX = -256, 254
 THRESHOLD_MAX = (1 << 17) - 1

@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from basalt.convert import bounds
 from basalt.convert.netx_write import by_channel
-from basalt.convert.records import Conv, Encoder, Foreign, Layer, Network, Spiking
+from basalt.records.network import Conv, Encoder, Foreign, Layer, Network, Spiking
 
 BYTE_MAX = 127
 """Stock convolutions keep their geometry in signed bytes."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from basalt.convert.records import Layer
 from basalt.errors import BasaltError
+from basalt.records.network import Layer
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
@@ -60,7 +60,7 @@ class Backend:
 
 def warm_kernels() -> None:
     """Compile what the compiled models share, once for all of a run's processes."""
-    from basalt.lava_procs.kernels.warm import warm
+    from basalt.kernels.warm import warm
 
     warm()
 

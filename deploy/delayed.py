@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 from jaxtyping import Int
 
-from basalt.convert.records import Foreign, Network
 from basalt.deploy.wide import wide_model
+from basalt.records.network import Foreign, Network
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig

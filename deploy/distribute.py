@@ -21,7 +21,7 @@ from basalt import cluster
 from basalt.address import Address
 from basalt.code import Code, check_code, code_here
 from basalt.deploy.hosting import load_lava
-from basalt.deploy.run import Job, Outcome, run
+from basalt.deploy.job import Job, Outcome, run
 from basalt.deploy.session import LostError, SessionError, StallError
 from basalt.errors import BasaltError
 
@@ -55,7 +55,7 @@ def distribute(
     on_progress: Callable[[int, int], None] | None = None,
     spent: float = 0.0,
 ) -> Outcome:
-    """Run a job in several shares at a time; spikes and counts are those of `basalt.deploy.run.run`.
+    """Run a job in several shares at a time; spikes and counts are those of `basalt.deploy.job.run`.
 
     Args:
         workers: shares at a time on this machine; one a core if None. Not with a scheduler.

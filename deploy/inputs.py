@@ -10,10 +10,10 @@ from jaxtyping import Int, UInt8
 from basalt.arrays import archive, read_arrays
 from basalt.convert import netx
 from basalt.convert.reading import LAVA, TRAINING
-from basalt.convert.records import Layer, Network
 from basalt.deploy.values import take
 from basalt.errors import BasaltError
 from basalt.opening import there
+from basalt.records.network import Layer, Network
 
 
 @dataclass(frozen=True, eq=False)

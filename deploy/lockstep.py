@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt.convert.records import Network, Spiking
 from basalt.deploy.energy.activity import Sent, known, pieces, refreshes, total
 from basalt.deploy.near_memory import sizes_of
-from basalt.lava_procs.kernels.bits import pack, planes_of
-from basalt.lava_procs.kernels.events import reach_block
-from basalt.lava_procs.near_memory.convolution import Reached
-from basalt.lava_procs.near_memory.core import Core, Sizes
-from basalt.lava_procs.near_memory.formula import cost
+from basalt.kernels.bits import pack, planes_of
+from basalt.kernels.events import reach_block
+from basalt.near_memory.convolution import Reached
+from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.formula import cost
+from basalt.records.network import Network, Spiking
 
 Steps = Int[np.ndarray, "samples steps"]
 

@@ -101,7 +101,7 @@ def run(
 
     Writes spikes.npz, counts.json, energy.json, result.json and report.html into the output folder.
     """
-    from basalt.deploy.commands import run_command
+    from basalt.deploy.commands.run import run_command
 
     run_command(
         net_file(file),
@@ -153,7 +153,7 @@ def verify(
     Training's spikes come from the trace.npz that export leaves beside the .net file; without one, reference and
     backend are compared. Exit code 1 when anything differs.
     """
-    from basalt.deploy.verifying import verify_command
+    from basalt.deploy.commands.verify import verify_command
 
     verify_command(net_file(file), input_, output, backend, batch, samples, timeout, trace, bias_start, input_shape)
 
@@ -181,7 +181,7 @@ def price(
     Tables that energy.json has already stay in it. Energy is dynamic + leakage [cyan]in real time[/cyan], over the
     duration of the steps, and beside it [cyan]at full speed[/cyan], for as long as the machine computes.
     """
-    from basalt.deploy.price import price_command
+    from basalt.deploy.commands.price import price_command
 
     counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if run_ is None else run_
     file = counts / "counts.json" if there(counts) and counts.is_dir() else counts
@@ -192,7 +192,7 @@ def price(
 
 def list_() -> None:
     """List recipes, runs, backends and price tables."""
-    from basalt.deploy.commands import list_command
+    from basalt.deploy.commands.run import list_command
 
     list_command()
 

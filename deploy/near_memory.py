@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import Any
 
-from basalt.convert.pathways import PATHWAYS, SlowMemory
-from basalt.convert.records import Conv, Layer, Readout, Spiking
-from basalt.lava_procs.near_memory.convolution import ConvSizes, conv_sizes
-from basalt.lava_procs.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
-from basalt.lava_procs.near_memory.geometry import OWNER, SPIKING, memories, misfits
-from basalt.lava_procs.near_memory.pathways import SIZES
+from basalt.near_memory.convolution import ConvSizes, conv_sizes
+from basalt.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
+from basalt.near_memory.geometry import OWNER, SPIKING, memories, misfits
+from basalt.near_memory.memory import SIZES
+from basalt.records.network import Conv, Layer, Readout, Spiking
+from basalt.records.pathways import PATHWAYS, SlowMemory
 
 
 def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:

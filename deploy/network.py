@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
 from basalt.errors import BasaltError
-from basalt.lava_procs.kernels.bits import words
-from basalt.lava_procs.near_memory.core import Core
+from basalt.kernels.bits import words
+from basalt.near_memory.core import Core
+from basalt.records.network import Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
+from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess

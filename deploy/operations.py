@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from basalt.convert.records import Readout, Spiking
 from basalt.deploy.energy.operations import membrane_updates, memory_products, operations
-from basalt.deploy.reference import States, simulate
-from basalt.deploy.run import Job, Outcome
+from basalt.deploy.job import Job, Outcome
+from basalt.records.network import Readout, Spiking
+from basalt.records.simulate import States, simulate
 
 MEMBRANE_SAMPLES = 8
 """Of so many samples the membranes are computed again, by the reference, as a run does not keep them."""

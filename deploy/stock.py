@@ -16,14 +16,14 @@ import numpy as np
 from jaxtyping import Integer, Num, Shaped
 
 from basalt.convert.netx import write
-from basalt.convert.records import Encoder, Foreign, Layer, Network, Spiking
 from basalt.convert.stock import refusals
 from basalt.deploy.delayed import late_config, set_delays, without_delays
 from basalt.deploy.network import Layout
 from basalt.deploy.session import Host
 from basalt.deploy.wide import set_names
 from basalt.errors import BasaltError
-from basalt.lava_procs.kernels.bits import pack, unpack
+from basalt.kernels.bits import pack, unpack
+from basalt.records.network import Encoder, Foreign, Layer, Network, Spiking
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
 """Layer types that stock netx loads."""

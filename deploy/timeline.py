@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from basalt.convert.records import Layer, Network, Spiking
 from basalt.deploy.near_memory import sizes_of
-from basalt.deploy.reference import simulate
-from basalt.lava_procs.kernels.bits import planes_of
-from basalt.lava_procs.near_memory import pathways
-from basalt.lava_procs.near_memory.core import Core, Sizes
-from basalt.lava_procs.near_memory.formula import bound
-from basalt.lava_procs.near_memory.geometry import memories
-from basalt.lava_procs.near_memory.schedule import schedule, step_cost
-from basalt.lava_procs.near_memory.walk import PATHS, Access, Events
+from basalt.kernels.bits import planes_of
+from basalt.near_memory import memory as pathways
+from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.formula import bound
+from basalt.near_memory.geometry import memories
+from basalt.near_memory.schedule import schedule, step_cost
+from basalt.near_memory.walk import PATHS, Access, Events
+from basalt.records.network import Layer, Network, Spiking
+from basalt.records.simulate import simulate
 
 STEP, PATH, MEMORY = "step", "path", "memory"
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from basalt.arrays import archive
-from basalt.convert.records import Layer, Network, Readout
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, there, too_large
+from basalt.records.network import Layer, Network, Readout
 from basalt.shown import VALUE_LONGEST, shown
 
 
@@ -129,7 +129,7 @@ class Aligned:
     """A trace and what is sent here, each layer from the step on at which the trace's first is sent.
 
     Attributes:
-        trained, sent: by layer name, as `basalt.deploy.verify.compare` takes them.
+        trained, sent: by layer name, as `basalt.deploy.comparison.compare` takes them.
         late: by how many steps each layer sends later here than in the trace.
     """
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from basalt.convert.records import Encoder, Foreign, Layer
 from basalt.convert.rules import FRACTION_MAX
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
+from basalt.records.network import Encoder, Foreign, Layer
 
 BLOCK = 1 << 22
 """Values that are looked at together."""

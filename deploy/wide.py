@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
-from basalt.convert.records import Foreign, Network
+from basalt.records.network import Foreign, Network
 
 LAYER = "layer"
 """The parameter of a process that names the layer it belongs to."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from basalt.convert import netx
-from basalt.convert.records import Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Network, Neuron, Readout, Spiking, axis
 from basalt.deploy.energy.conventions import in_words
 from basalt.deploy.energy.pricing import price
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, counts_file, run
+from basalt.records.simulate import simulate
+from basalt.deploy.job import Job, counts_file, run
 
 rng = np.random.default_rng(0)
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/by_hand")

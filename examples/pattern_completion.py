@@ -3,7 +3,7 @@
 python examples/pattern_completion.py
 """
 
-from basalt.train.studies import recall
+from basalt.study import recall
 
 SIZE, COUNT = 256, 20
 MEMORIES = {

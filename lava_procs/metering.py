@@ -10,7 +10,7 @@ from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.process import ProcessParameters
 
-from basalt.lava_procs.near_memory.counters import SCHEDULED
+from basalt.near_memory.counters import SCHEDULED
 
 COUNTERS = (
     "events_in",
@@ -31,7 +31,7 @@ COUNTERS = (
     *SCHEDULED,
 )
 """What is counted. A weight word is one weight (8 bit); a state is one neuron's or memory's variable (16 to 24 bit).
-Models of a near-memory core count rows of its memories instead (`lava_procs/near_memory/counters.py`)."""
+Models of a near-memory core count rows of its memories instead (`basalt/near_memory/counters.py`)."""
 
 COLUMN = {name: index for index, name in enumerate(COUNTERS)}
 

@@ -7,8 +7,8 @@ import numpy as np
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
 
-from basalt.lava_procs.kernels.bits import unpack
-from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.kernels.bits import unpack
+from basalt.kernels.pathway import PathwayStep
 from basalt.lava_procs.metering import MeteredModel
 from basalt.lava_procs.ports import BlockInPort
 

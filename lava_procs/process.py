@@ -8,15 +8,15 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from basalt.lava_procs.kernels.bits import words
+from basalt.kernels.bits import words
 from basalt.lava_procs.metering import COUNTERS
-from basalt.lava_procs.near_memory.core import Core
+from basalt.near_memory.core import Core
 
 
 class MeteredProcess(AbstractProcess):
     """A process over a batch of samples, with counters.
 
-    Spikes travel as words of 64 bits (`lava_procs/kernels/bits.py`): a port of spikes has the shape
+    Spikes travel as words of 64 bits (`basalt/kernels/bits.py`): a port of spikes has the shape
     (block, batch, words).
 
     Args:
@@ -100,7 +100,7 @@ class NeuronProcess(MeteredProcess):
 
 
 class PathwayProcess(MeteredProcess):
-    """A memory pathway of a layer of spiking neurons; see `convert/pathways.py` and the kinds' `reference.py`.
+    """A memory pathway of a layer of spiking neurons; see `basalt/records/pathways.py` and the kinds' `reference.py`.
 
     Args:
         inputs: features that arrive.

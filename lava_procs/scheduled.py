@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Int, UInt64
 
 from basalt.lava_procs.metering import COLUMN, MeteredModel
-from basalt.lava_procs.near_memory.convolution import Reached
-from basalt.lava_procs.near_memory.core import Core, Sizes
-from basalt.lava_procs.near_memory.counters import WORDS, scheduled_counts
 from basalt.lava_procs.neurons import CompiledModel
+from basalt.near_memory.convolution import Reached
+from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.counters import WORDS, scheduled_counts
 
 Counts = dict[str, Int[np.ndarray, "batch"] | int]
 

@@ -41,9 +41,9 @@ class Stage:
 def stages() -> tuple[Stage, ...]:
     """The way, with the names in the registries."""
     from basalt.convert.netx_write import WRITERS
-    from basalt.convert.pathways import PATHWAYS
     from basalt.deploy.backends import BACKENDS
     from basalt.deploy.energy.tables import available_tables
+    from basalt.records.pathways import PATHWAYS
     from basalt.train.data import DATASETS
     from basalt.train.layers import LAYERS
 

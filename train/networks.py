@@ -145,7 +145,7 @@ class Network(torch.nn.Module):
                 layer.memory.exact = on
 
     def travel_in(self, dtype: torch.dtype) -> None:
-        """The type in which spikes and gradients travel between layers on a GPU; see `basalt.train.layers.fused`."""
+        """The type in which spikes and gradients travel between layers on a GPU; see `gpu.feed_forward`."""
         for layer in self.hidden:
             layer.travels = dtype
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Int, Num
 
-from basalt.train.layers import whole
+from basalt.train.dynamics import choose as whole
 from basalt.train.merged import Merged
 from basalt.train.networks import Network
 from basalt.train.objectives import OBJECTIVES, rate_excess, supervised_contrastive

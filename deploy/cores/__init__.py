@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from basalt.documents import read_toml
 from basalt.errors import BasaltError
-from basalt.lava_procs.near_memory.core import Core
-from basalt.lava_procs.near_memory.geometry import OWNER
+from basalt.near_memory.core import Core
+from basalt.near_memory.geometry import OWNER
 from basalt.schema import Amount, Document, Positive
 
 FOLDER = Path(__file__).parent

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int, Num
 
-from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from basalt.lava_procs.conv.reference import fan_out
-from basalt.lava_procs.kernels.counts import (
+from basalt.records.counts import (
     graded_counts,
     hgrn_counts,
     hopfield_counts,
@@ -22,6 +20,8 @@ from basalt.lava_procs.kernels.counts import (
     slow_memory_counts,
     spiking_counts,
 )
+from basalt.records.network import Conv, Encoder, Foreign, Network, Readout, Spiking
+from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
 
 LIMIT = 1 << 20
 """Steps that are looked at, of the first so many samples."""

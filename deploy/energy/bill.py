@@ -8,7 +8,7 @@ from basalt.deploy.energy.entries import Sourced
 from basalt.deploy.energy.schema import Action, PriceTable
 from basalt.deploy.energy.sram import access
 from basalt.deploy.energy.units import BITS_PER_KIB, JOULE
-from basalt.lava_procs.near_memory.counters import ROWS
+from basalt.near_memory.counters import ROWS
 
 
 class Term(NamedTuple):

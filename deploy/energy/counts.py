@@ -7,8 +7,8 @@ from jaxtyping import Int
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from basalt.errors import BasaltError
-from basalt.lava_procs.kernels.counts import STATE, WEIGHT
-from basalt.lava_procs.near_memory.counters import ROWS
+from basalt.near_memory.counters import ROWS
+from basalt.records.counts import STATE, WEIGHT
 from basalt.schema import Document, Positive
 from basalt.shown import VALUE_LONGEST, shown
 

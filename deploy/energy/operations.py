@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt.convert.pathways import GATES, Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import Conv, Encoder, Foreign, Network, Readout, Spiking
 from basalt.lava_procs.conv.reference import conv_sum
+from basalt.records.network import Conv, Encoder, Foreign, Network, Readout, Spiking
+from basalt.records.pathways import GATES, Hgrn, Hopfield, SlowMemory
 
 CHUNK = 256
 """Samples that are counted at a time, so that no copy of all spikes is made."""
@@ -50,7 +50,7 @@ def operations(
 
     Args:
         spikes: the input.
-        sent: by layer name, what each layer sent, as in `basalt.deploy.run.Outcome`.
+        sent: by layer name, what each layer sent, as in `basalt.deploy.job.Outcome`.
         macs: by layer name, products of its slow memory per inference.
 
     Returns:

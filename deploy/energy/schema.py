@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from basalt.deploy.energy.entries import Entry, Price, Sourced, one_of
 from basalt.deploy.energy.units import JOULE, SECOND, WATT_PER_KIB
-from basalt.lava_procs.near_memory.counters import ROWS, WORK
+from basalt.near_memory.counters import ROWS, WORK
 from basalt.schema import Amount, Positive
 
 BITS_MOST = 1 << 30

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from basalt.deploy.mapping.partition import Piece
-from basalt.lava_procs.near_memory.core import Core
-from basalt.lava_procs.near_memory.geometry import memories
+from basalt.near_memory.core import Core
+from basalt.near_memory.geometry import memories
 
 LONGEST = "cycles of the longest step"
 """The resource beside those of a mean step: cores begin a step together, when the slowest has ended the one before."""

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Int, UInt8
 from pydantic import Field, ValidationError
 
-from basalt.convert.records import Network
 from basalt.deploy.mapping.partition import INPUT, populations
 from basalt.errors import BasaltError
 from basalt.files import read_json
+from basalt.records.network import Network
 from basalt.schema import Document
 
 Hops = Mapping[str, Int[np.ndarray, "_neurons"]]

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from basalt.convert.records import Conv, Layer, Network, Spiking
 from basalt.deploy.backends import BACKENDS, kinds_of
 from basalt.deploy.near_memory import sizes_of
 from basalt.errors import BasaltError
-from basalt.lava_procs.near_memory.core import Core, Sizes
-from basalt.lava_procs.near_memory.formula import cost
-from basalt.lava_procs.near_memory.geometry import misfits
+from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.formula import cost
+from basalt.near_memory.geometry import misfits
+from basalt.records.network import Conv, Layer, Network, Spiking
 
 INPUT = "input"
 """Where the network's input spikes come from."""

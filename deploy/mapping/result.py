@@ -8,14 +8,14 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Int
 
-from basalt.convert.records import Network
 from basalt.deploy.mapping.capacity import capacity
 from basalt.deploy.mapping.mesh import PORT, Link, Mesh, smallest_mesh
 from basalt.deploy.mapping.partition import INPUT, Piece, Rates, partition
 from basalt.deploy.mapping.placement import ROUNDS, UNITS, Places, Problem, place, problem_of
 from basalt.deploy.mapping.traffic import traffic_graph
 from basalt.errors import BasaltError
-from basalt.lava_procs.near_memory.core import Core
+from basalt.near_memory.core import Core
+from basalt.records.network import Network
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from basalt.deploy.mapping.mesh import PORT
 from basalt.deploy.mapping.partition import DECIMALS, INPUT, Piece
 from basalt.deploy.mapping.placement import UNITS, fill, lower_bound, shuffled
 from basalt.deploy.mapping.result import Mapped
-from basalt.lava_procs.near_memory.core import Core
-from basalt.lava_procs.near_memory.geometry import memories
+from basalt.near_memory.core import Core
+from basalt.near_memory.geometry import memories
 
 SHUFFLES = 20
 """Random placements that a mapping is compared with."""

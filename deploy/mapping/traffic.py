@@ -6,10 +6,10 @@ from typing import Any
 
 import networkx as nx
 
-from basalt.convert.records import Network
 from basalt.deploy.energy.counts import parse_counts
 from basalt.deploy.mapping.partition import DECIMALS, INPUT, Piece, Rates
 from basalt.errors import BasaltError
+from basalt.records.network import Network
 
 
 def traffic_graph(network: Network, pieces: list[Piece], rates: Rates) -> nx.DiGraph:

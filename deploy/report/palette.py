@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from basalt.lava_procs.near_memory.counters import SCHEDULED
+from basalt.near_memory.counters import SCHEDULED
 
 CHOSEN = {
     "weight_words_read": ("#234f7d", "#4f92d2"),

@@ -10,13 +10,13 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from basalt.lava_procs.conv.process import Conv
 from basalt.lava_procs.conv.reference import conv_sum, fan_out
-from basalt.lava_procs.kernels.fixed_point import ALIGN
-from basalt.lava_procs.near_memory.convolution import ConvSizes, Reached, conv_sizes
-from basalt.lava_procs.near_memory.core import spiking_sizes
 from basalt.lava_procs.neurons import CompiledNeuronModel
 from basalt.lava_procs.scheduled import ScheduledLayerModel
 from basalt.lava_procs.spiking.models import AbstractSpikingModel
 from basalt.lava_procs.spiking.reference import floating_step
+from basalt.near_memory.convolution import ConvSizes, Reached, conv_sizes
+from basalt.near_memory.core import spiking_sizes
+from basalt.records.arithmetic import ALIGN
 
 
 class AbstractConvModel(AbstractSpikingModel):
@@ -68,7 +68,7 @@ class KernelConvModel(CompiledNeuronModel):
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
-        from basalt.lava_procs.kernels.conv import ConvLayer
+        from basalt.kernels.conv import ConvLayer
 
         self.layer = ConvLayer(self.batch, self.kernel_steps, self.proc_params, **self.arrays())
 
@@ -108,7 +108,7 @@ class NearMemoryConvModel(ScheduledLayerModel, KernelConvModel):
 
     def reached(self, heard: UInt64[np.ndarray, "steps batch words"]) -> Reached:
         """Rows of the kernel that the events meet, fewer near the border."""
-        from basalt.lava_procs.kernels.events import reach_block
+        from basalt.kernels.events import reach_block
 
         rows, slots, entered, synapses = np.zeros((4, *heard.shape[:2]), dtype=np.int64)
         tables, places = (self.table, self.synapses), self.core.event_buffer

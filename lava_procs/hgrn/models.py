@@ -5,12 +5,12 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from basalt.kernels.pathway import PathwayStep
 from basalt.lava_procs.hgrn.process import Hgrn
 from basalt.lava_procs.hgrn.reference import floating_step, hgrn_step
-from basalt.lava_procs.kernels.counts import graded_counts, hgrn_counts
-from basalt.lava_procs.kernels.pathway import PathwayStep
 from basalt.lava_procs.metering import events
 from basalt.lava_procs.pathways import IntegerPathway, PathwayModel, RealPathway, real_matrices
+from basalt.records.counts import graded_counts, hgrn_counts
 
 
 class AbstractHgrnModel(PathwayModel):

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float, Int, Num
 
-from basalt import tables
-from basalt.lava_procs.kernels.fixed_point import dense_sum, round_shift, sat24
-from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.kernels.pathway import PathwayStep
+from basalt.records import tables
+from basalt.records.arithmetic import dense_sum, round_shift, sat24
 
 FRACTION = 12
 """Fraction bits of tables and gates."""

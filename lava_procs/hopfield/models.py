@@ -5,12 +5,12 @@ from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from basalt.kernels.pathway import PathwayStep
 from basalt.lava_procs.hopfield.process import Hopfield
 from basalt.lava_procs.hopfield.reference import floating_step, hopfield_step
-from basalt.lava_procs.kernels.counts import hopfield_counts
-from basalt.lava_procs.kernels.pathway import PathwayStep
 from basalt.lava_procs.metering import events
 from basalt.lava_procs.pathways import IntegerPathway, PathwayModel, RealPathway, real_matrices
+from basalt.records.counts import hopfield_counts
 
 
 class AbstractHopfieldModel(PathwayModel):

@@ -11,7 +11,7 @@ from basalt.lava_procs.process import PathwayProcess
 class Hopfield(PathwayProcess):
     """Patterns recalled by a trace of the spikes that arrive; the recurrence is in `lava_procs/hopfield/reference.py`.
 
-    Args: the fields of the record (`convert/pathways.py`); the others as of `PathwayProcess`, with its ports.
+    Args: the fields of the record (`basalt/records/pathways.py`); the others as of `PathwayProcess`, with its ports.
     """
 
     def __init__(

@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt import tables
-from basalt.lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS, decay, dense_sum, round_shift, sat24
-from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.kernels.pathway import PathwayStep
+from basalt.records import tables
+from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, dense_sum, round_shift, sat24
 
 TRACE = 12
 """Fraction bits of the trace q."""

@@ -8,8 +8,8 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from basalt.kernels.bits import count_events
 from basalt.lava_procs.io.process import Source, SpikeSink, SumSink
-from basalt.lava_procs.kernels.bits import count_events
 from basalt.lava_procs.metering import MeteredModel
 from basalt.lava_procs.ports import BlockInPort
 
@@ -46,7 +46,7 @@ class CompiledSourceModel(SourceModel):
 
     def count_spikes(self, block: UInt64[np.ndarray, "block batch words"]) -> Int[np.ndarray, "batch"]:
         """How many events a block brings each sample."""
-        from basalt.lava_procs.kernels.events import count_block
+        from basalt.kernels.events import count_block
 
         counts = np.zeros(self.batch, dtype=np.int64)
         count_block(np.asarray(block), self.proc_params["planes"], self.length, counts)

@@ -14,8 +14,6 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from basalt.lava_procs.hgrn.process import Hgrn
 from basalt.lava_procs.hopfield.process import Hopfield
 from basalt.lava_procs.metering import COLUMN
-from basalt.lava_procs.near_memory.core import spiking_sizes
-from basalt.lava_procs.near_memory.pathways import SIZES
 from basalt.lava_procs.neurons import CompiledModel
 from basalt.lava_procs.pathway_layer.process import PathwayLayer
 from basalt.lava_procs.ports import BlockInPort
@@ -23,6 +21,8 @@ from basalt.lava_procs.process import PathwayProcess
 from basalt.lava_procs.scheduled import ScheduledLayerModel
 from basalt.lava_procs.slow_memory.process import SlowMemory
 from basalt.lava_procs.spiking.process import Spiking
+from basalt.near_memory.core import spiking_sizes
+from basalt.near_memory.memory import SIZES
 
 PROCESSES: dict[str, type[PathwayProcess]] = {"slow_memory": SlowMemory, "hgrn": Hgrn, "hopfield": Hopfield}
 """Kind of a memory pathway → its process."""
@@ -67,7 +67,7 @@ class KernelPathwayLayerModel(CompiledModel):
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
-        from basalt.lava_procs.kernels.whole_layer import WholeLayer
+        from basalt.kernels.layer import WholeLayer
 
         parameters = self.proc_params
         spiking, memory, planes = parameters["spiking"], parameters["memory"], parameters["planes"]

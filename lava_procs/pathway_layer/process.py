@@ -5,7 +5,7 @@ from typing import Any
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
-from basalt.lava_procs.kernels.bits import words
+from basalt.kernels.bits import words
 from basalt.lava_procs.process import MeteredProcess
 
 

@@ -9,15 +9,15 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from basalt.lava_procs.kernels.bits import count_events, unpack, words
-from basalt.lava_procs.kernels.counts import graded_counts, readout_counts
-from basalt.lava_procs.kernels.fixed_point import dense_product
+from basalt.kernels.bits import count_events, unpack, words
 from basalt.lava_procs.metering import MeteredModel, events
-from basalt.lava_procs.near_memory.core import readout_sizes
 from basalt.lava_procs.ports import BlockInPort
 from basalt.lava_procs.readout.process import Readout
 from basalt.lava_procs.readout.reference import ReadoutStep, current_step, membrane_step, sum_step
 from basalt.lava_procs.scheduled import ScheduledModel
+from basalt.near_memory.core import readout_sizes
+from basalt.records.arithmetic import dense_product
+from basalt.records.counts import graded_counts, readout_counts
 
 
 class AbstractReadoutModel(MeteredModel):
@@ -93,7 +93,7 @@ class KernelReadoutModel(AbstractReadoutModel):
 
     def prepare(self) -> None:
         """Lay the weights out for the kernel."""
-        from basalt.lava_procs.kernels.layers import WITHOUT_MEMBRANE, Workers, narrow
+        from basalt.kernels.dense import WITHOUT_MEMBRANE, Workers, narrow
 
         self.unit, (self.rows,) = narrow(self.weight)
         self.workers = Workers(self.batch)
@@ -118,7 +118,7 @@ class KernelReadoutModel(AbstractReadoutModel):
 
     def integrate(self, arrived: UInt64[np.ndarray, "block batch words"]) -> None:
         """The kernel on a block."""
-        from basalt.lava_procs.kernels.layers import readout_block
+        from basalt.kernels.dense import readout_block
 
         incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         self.sums[self.length :] = 0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from basalt.lava_procs.kernels.fixed_point import ALIGN, decay, sat24, wrap24
+from basalt.records.arithmetic import ALIGN, decay, sat24, wrap24
 
 SUM_MAX = (1 << 31) - 1
 

@@ -7,13 +7,13 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from basalt.lava_procs.kernels.counts import graded_counts, slow_memory_counts
-from basalt.lava_procs.kernels.fixed_point import dense_product
-from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.kernels.pathway import PathwayStep
 from basalt.lava_procs.metering import events
 from basalt.lava_procs.pathways import IntegerPathway, PathwayModel, RealPathway
 from basalt.lava_procs.slow_memory.process import SlowMemory
 from basalt.lava_procs.slow_memory.reference import floating_step, memory_step
+from basalt.records.arithmetic import dense_product
+from basalt.records.counts import graded_counts, slow_memory_counts
 
 
 class AbstractSlowMemoryModel(PathwayModel):

@@ -12,7 +12,7 @@ from basalt.lava_procs.process import PathwayProcess
 class SlowMemory(PathwayProcess):
     """d slow states driven by one scalar; the recurrence is in `lava_procs/slow_memory/reference.py`.
 
-    Args: the fields of the record (`convert/pathways.py`); the others as of `PathwayProcess`, with its ports.
+    Args: the fields of the record (`basalt/records/pathways.py`); the others as of `PathwayProcess`, with its ports.
     """
 
     def __init__(

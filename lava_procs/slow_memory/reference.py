@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt.lava_procs.kernels.fixed_point import DRIVE_MAX, dense_sum, round_shift, sat24
-from basalt.lava_procs.kernels.pathway import PathwayStep
+from basalt.kernels.pathway import PathwayStep
+from basalt.records.arithmetic import DRIVE_MAX, dense_sum, round_shift, sat24
 
 
 def memory_step(

@@ -8,16 +8,16 @@ from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from basalt.lava_procs.kernels.bits import pack, unpack
-from basalt.lava_procs.kernels.counts import graded_counts, spiking_counts
-from basalt.lava_procs.kernels.fixed_point import dense_product, recurrent_product
+from basalt.kernels.bits import pack, unpack
 from basalt.lava_procs.metering import events
-from basalt.lava_procs.near_memory.core import spiking_sizes
 from basalt.lava_procs.neurons import CompiledNeuronModel, NeuronModel
 from basalt.lava_procs.ports import BlockInPort
 from basalt.lava_procs.scheduled import ScheduledLayerModel
 from basalt.lava_procs.spiking.process import Spiking
 from basalt.lava_procs.spiking.reference import floating_step, spiking_step
+from basalt.near_memory.core import spiking_sizes
+from basalt.records.arithmetic import dense_product, recurrent_product
+from basalt.records.counts import graded_counts, spiking_counts
 
 
 class AbstractSpikingModel(NeuronModel):
@@ -140,7 +140,7 @@ class KernelSpikingModel(CompiledNeuronModel):
 
     def prepare(self) -> None:
         """Lay weights and states out for the kernel."""
-        from basalt.lava_procs.kernels.whole_layer import WholeLayer
+        from basalt.kernels.layer import WholeLayer
 
         parameters = self.proc_params
         spiking = self.arrays() | {name: parameters[name] for name in ("threshold", "reset", "start")}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int, Num
 
-from basalt.lava_procs.kernels.fixed_point import ALIGN, DECAY_BITS, decay, sat24, wrap24
+from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, sat24, wrap24
 
 
 class SpikingStep(NamedTuple):

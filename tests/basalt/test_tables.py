@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from basalt import tables
+from basalt.records import tables
 
 
 @pytest.mark.parametrize("shift", range(tables.SHIFT_MAX + 1))

@@ -3,7 +3,7 @@
     python tests/benchmarks/doubling.py RUN TWICE [--core speech]
 
 RUN and TWICE are exported networks of one task, the second with twice the neurons in each layer. Energy is that of the
-table near-memory-22nm. Area is stated, not laid out (`lava_procs/near_memory/area.py`). Writes
+table near-memory-22nm. Area is stated, not laid out (`basalt/near_memory/area.py`). Writes
 docs/benchmarks/doubling.md.
 """
 
@@ -19,18 +19,18 @@ import numpy as np
 import typer
 
 from basalt.convert import netx
-from basalt.convert.records import Network
 from basalt.deploy.cores import load_core
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.inputs import load_inputs
+from basalt.deploy.job import Job, counts_file, predict, run
 from basalt.deploy.main import net_file
 from basalt.deploy.near_memory import sizes_of
-from basalt.deploy.run import Job, counts_file, predict, run
 from basalt.errors import BasaltError
 from basalt.files import atomic
-from basalt.lava_procs.near_memory.area import Area, area
-from basalt.lava_procs.near_memory.core import Core
-from basalt.lava_procs.near_memory.geometry import memories
+from basalt.near_memory.area import Area, area
+from basalt.near_memory.core import Core
+from basalt.near_memory.geometry import memories
+from basalt.records.network import Network
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "doubling.md"
 TABLE = "near-memory-22nm"
@@ -139,7 +139,7 @@ def page(core: Core, first: Any, second: Any) -> str:
         *(f"| {what}, µm² | {a:,.0f} | {b:,.0f} | {b / a:.2f} | |" for what, a, b in areas),
         f"| area, µm² | {one_area.total:,.0f} | {two_area.total:,.0f} | {growth:.2f} | {PAPER['area']} |",
         "",
-        "Area is stated and not laid out (`lava_procs/near_memory/area.py`): SRAM by its bits and ports, registers,",
+        "Area is stated and not laid out (`basalt/near_memory/area.py`): SRAM by its bits and ports, registers,",
         "multipliers and adders, each layer on a core made to measure. Lanes and multipliers stay; registers, of sums,",
         f"currents and spikes, double. SRAM is {sram:.0f} % of the smaller cores, where the paper says 87 %. The first",
         "layer's weights double, and the second's, between layers that both double, take four times the room.",

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.pathways import SlowMemory
-from basalt.convert.records import Network, Neuron, Readout, Spiking
 from basalt.deploy.backends import find
+from basalt.deploy.job import Job, prepare
 from basalt.deploy.network import Layout
-from basalt.deploy.run import Job, prepare
-from basalt.lava_procs.kernels.bits import planes_of
+from basalt.kernels.bits import planes_of
+from basalt.records.network import Network, Neuron, Readout, Spiking
+from basalt.records.pathways import SlowMemory
 
 
 def bare_kernel(network: Network, spikes: np.ndarray, batch: int) -> float:
@@ -43,7 +43,7 @@ def bare_kernel(network: Network, spikes: np.ndarray, batch: int) -> float:
 
 def whole_layer(layer: Spiking, layout: Layout, planes: int) -> Any:
     """The kernel of a spiking layer."""
-    from basalt.lava_procs.kernels.whole_layer import WholeLayer
+    from basalt.kernels.layer import WholeLayer
 
     spiking = {item.name: getattr(layer.neuron, item.name) for item in fields(Neuron)}
     spiking |= {name: getattr(layer, name) for name in ("weight", "recurrent_weight", "bias", "delay")}
@@ -57,8 +57,8 @@ class BareReadout:
     """The kernel of a read-out."""
 
     def __init__(self, layer: Readout, layout: Layout, planes: int) -> None:
-        from basalt.lava_procs.kernels.bits import words
-        from basalt.lava_procs.kernels.layers import WITHOUT_MEMBRANE, Workers, narrow
+        from basalt.kernels.bits import words
+        from basalt.kernels.dense import WITHOUT_MEMBRANE, Workers, narrow
 
         self.unit, (self.rows,) = narrow(layer.weight)
         self.workers = Workers(layout.batch)
@@ -77,7 +77,7 @@ class BareReadout:
 
     def advance(self, bits: np.ndarray, first: int, length: int) -> np.ndarray:
         """The sums after each step."""
-        from basalt.lava_procs.kernels.layers import WITHOUT_MEMBRANE, readout_block
+        from basalt.kernels.dense import WITHOUT_MEMBRANE, readout_block
 
         self.workers.run(
             lambda low, high: readout_block(

@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from basalt.convert import netx
-from basalt.convert.pathways import SlowMemory
-from basalt.convert.records import Network, Neuron, Readout, Spiking, axis
 from basalt.deploy.cores import load_core
 from basalt.deploy.mapping.mesh import Mesh
 from basalt.deploy.mapping.partition import INPUT, uniform_rates
 from basalt.deploy.mapping.placement import ROUNDS
 from basalt.deploy.mapping.result import map_network
 from basalt.deploy.mapping.summary import comparison
+from basalt.records.network import Network, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import SlowMemory
 
 RATE = 0.05
 """Spikes per neuron and step at first; each layer is drawn between a fifth and twice of it."""

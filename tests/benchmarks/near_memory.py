@@ -16,13 +16,13 @@ import numpy as np
 
 from basalt.deploy.cores import load_core
 from basalt.files import atomic
-from basalt.lava_procs.near_memory import pathways
-from basalt.lava_procs.near_memory.area import area
-from basalt.lava_procs.near_memory.convolution import square
-from basalt.lava_procs.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
-from basalt.lava_procs.near_memory.formula import bound, cost
-from basalt.lava_procs.near_memory.geometry import memories, multipliers
-from basalt.lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
+from basalt.near_memory import memory as pathways
+from basalt.near_memory.area import area
+from basalt.near_memory.convolution import square
+from basalt.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
+from basalt.near_memory.formula import bound, cost
+from basalt.near_memory.geometry import memories, multipliers
+from basalt.near_memory.memory import AssociativeSizes, GatedSizes
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "near_memory.md"
 SPIKES = np.array([0, 1, 2, 5, 10, 20, 32, 100])
@@ -32,7 +32,7 @@ INTRODUCTION = """# The near-memory core
 
 Written by `python tests/benchmarks/near_memory.py`; a test keeps it so. A step of one layer on one core, as the backend
 `near-memory` counts it and `basalt schedule` prints it. The same figures come from two implementations that tests hold
-equal: a walk through every access of every cycle (`lava_procs/near_memory/walk.py`, to compare a register-transfer
+equal: a walk through every access of every cycle (`basalt/near_memory/walk.py`, to compare a register-transfer
 implementation with) and a closed formula (`formula.py`, for millions of steps).
 
 With G = ⌈N/F⌉ groups of F = 4 neurons, d slow states, S input spikes, R spikes of the layer's own (where it hears
@@ -64,7 +64,7 @@ kernel is kept once, as k·k·(input channels)·q rows of F weights. An event go
 and their rows, a cycle each: a row of the kernel and a row of sums are read, added and written back, in a pipeline of
 three cycles that forwards what is needed again. An event reaches as many positions as places of the kernel fall on its
 own: fewer near the border, none where the stride leaves it out. n, the rows that an event meets, is exact for each
-input (`lava_procs/near_memory/convolution.py`); where channels have groups, only the rows in which its group lies.
+input (`basalt/near_memory/convolution.py`); where channels have groups, only the rows in which its group lies.
 
 With S events, P = Σ max(n, 1) over them, P′ the same of all but the last E, and a bank that takes a group every g
 cycles (1; 3 with one port):
@@ -248,7 +248,7 @@ def silicon(core: Core) -> Iterator[str]:
         yield f"| {path.replace('_', ' ')}{note} | {entry.count} | {entry.bits[0]} × {entry.bits[1]} |"
     yield f"| all, for spikes | {sum(entry.count for entry in plain.values())} | |"
     yield ""
-    yield "µm² in 22 nm, stated and not laid out (`lava_procs/near_memory/area.py`, with its sources):"
+    yield "µm² in 22 nm, stated and not laid out (`basalt/near_memory/area.py`, with its sources):"
     yield ""
     yield "| | SRAM | registers | multipliers | adders | all |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"

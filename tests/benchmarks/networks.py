@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from basalt.convert.pathways import SlowMemory
-from basalt.convert.records import Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Network, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import SlowMemory
 
 
 def spiking(

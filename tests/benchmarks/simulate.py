@@ -27,11 +27,11 @@ if __name__ == "__main__":
 import numpy as np
 import typer
 
-from basalt.convert.records import Network
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.errors import BasaltError
 from basalt.files import atomic, write_json
 from basalt.progress import progress_bar
+from basalt.records.network import Network
 from tests.benchmarks.kernel import bare_kernel
 from tests.benchmarks.networks import chain, s_mnist, spikes
 from tests.benchmarks.stock import stock_seconds
@@ -56,7 +56,7 @@ class Variant:
         name: for people.
         network: what runs.
         input: (samples, features, steps).
-        backend: of `basalt.deploy.run`, "stock" or "kernel".
+        backend: of `basalt.deploy.job`, "stock" or "kernel".
         batch: samples side by side.
     """
 
@@ -254,7 +254,7 @@ def main(
     ] = None,
 ) -> None:
     """Measure, print and store; some sections alone are only printed, unless a folder is named."""
-    from basalt.deploy.commands import machine
+    from basalt.deploy.commands.run import machine
     from tests.benchmarks.render import markdown, plot
 
     unknown = set(only or ()) - set(SECTIONS)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from basalt.convert.netx import write
-from basalt.convert.records import Network
 from basalt.deploy.session import Host, run_session
+from basalt.records.network import Network
 
 UNDER_WAY = 2
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from basalt.deploy.reference import States, simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
+from basalt.records.simulate import States, simulate
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import GridCase, case
 

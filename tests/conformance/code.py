@@ -5,7 +5,7 @@ from pathlib import Path
 from basalt.train.data.cache import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("basalt", "train", "convert", "lava_procs", "deploy", "tests/conformance")
+FOLDERS = ("basalt", "train", "convert", "lava_procs", "deploy", "study", "tests/conformance")
 
 
 def digest(root: Path = ROOT) -> str:

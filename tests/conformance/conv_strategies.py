@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from basalt.convert.records import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.strategies import Case, even
 
 

@@ -19,8 +19,8 @@ from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.process import AbstractProcess
 
 from basalt.deploy.backends import find
+from basalt.deploy.job import Job, Outcome, collect, prepare
 from basalt.deploy.network import Layout, build
-from basalt.deploy.run import Job, Outcome, collect, prepare
 from basalt.lava_procs.metering import PREPARATION
 
 STATES = ("u", "v", "m")
@@ -98,7 +98,7 @@ def instance(process: AbstractProcess, model: type, channels: dict[Any, Channel]
 
 
 def run_direct(job: Job, held: dict[str, dict[str, np.ndarray]] | None = None) -> Outcome:
-    """What `basalt.deploy.run.run` gives, by the same models without Lava's runtime.
+    """What `basalt.deploy.job.run` gives, by the same models without Lava's runtime.
 
     Args:
         held: filled, by layer name, with the variables u, v and m that the models show after the last step.

@@ -11,7 +11,7 @@ from itertools import product
 
 import numpy as np
 
-from basalt.convert.records import Encoder, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Encoder, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import Case, even, membrane, slow_memory

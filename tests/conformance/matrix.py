@@ -23,14 +23,14 @@ import numpy as np
 import typer
 
 from basalt.convert import netx
-from basalt.convert.records import Network
 from basalt.convert.stock import why_not_stock
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.errors import BasaltError
 from basalt.files import atomic, write_json
 from basalt.paths import cache_dir
 from basalt.progress import progress_bar
+from basalt.records.network import Network
+from basalt.records.simulate import simulate
 from tests.conformance.check import STOCK
 from tests.conformance.code import digest
 from tests.conformance.support import exact

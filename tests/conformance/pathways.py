@@ -5,8 +5,8 @@ from itertools import product
 
 import numpy as np
 
-from basalt.convert.pathways import GATINGS, RECALLS, Pathway
-from basalt.convert.records import Network, Readout, Spiking
+from basalt.records.network import Network, Readout, Spiking
+from basalt.records.pathways import GATINGS, RECALLS, Pathway
 from tests.conformance.strategies import Case, drawn_pathway, even, hgrn, hopfield, membrane, spiking
 
 

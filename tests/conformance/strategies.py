@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import strategies as st
 
-from basalt.convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
-from basalt.convert.records import RESETS, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import RESETS, Network, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.pathways import Hgrn, Hopfield, Pathway, SlowMemory
-from basalt.convert.records import DECAY_MAX, Conv, Encoder, Network, Readout, Spiking
 from basalt.deploy.backends import BACKENDS
+from basalt.records.network import DECAY_MAX, Conv, Encoder, Network, Readout, Spiking
+from basalt.records.pathways import Hgrn, Hopfield, Pathway, SlowMemory
 from tests.conformance.grid import GridCase
 
 

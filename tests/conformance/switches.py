@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 
-from basalt.convert.records import RESETS, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import RESETS, Network, Neuron, Readout, Spiking, axis
 from tests.conformance.strategies import Case, drawn_pathway, even, membrane
 
 LEAKAGES = ("none", "learnable", "fixed", "complete")

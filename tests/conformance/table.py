@@ -24,7 +24,7 @@ def text() -> str:
         "# What each backend supports",
         "",
         "Written by `python tests/conformance/table.py`; a test keeps it so. *exact* means: every spike and sum",
-        "of generated networks that have the feature equals the reference's (`deploy/reference.py`), at every step.",
+        "of generated networks that have the feature equals the reference's (`records/simulate.py`), at every step.",
         "",
         "| backend | about |",
         "| --- | --- |",

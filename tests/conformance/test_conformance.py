@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import tests.conformance.check as checking
-from basalt.convert.records import Network
 from basalt.deploy.backends import BACKENDS
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN, COUNTERS
-from basalt.lava_procs.near_memory.counters import SCHEDULED, WORDS
+from basalt.near_memory.counters import SCHEDULED, WORDS
+from basalt.records.network import Network
+from basalt.records.simulate import simulate
 from tests.conformance.adversary.check import attempt
 from tests.conformance.check import STOCK, check, job
 from tests.conformance.direct import run_direct

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from basalt.convert import bounds
-from basalt.convert.records import STATE_MAX, Conv, Encoder, Neuron, Readout, Spiking, axis
+from basalt.records.network import STATE_MAX, Conv, Encoder, Neuron, Readout, Spiking, axis
 from tests.conformance.adversary.reference import decay, dense_of
 
 NEURON = Neuron(1, axis(0), axis(0))

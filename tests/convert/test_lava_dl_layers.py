@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from basalt.convert import netx
-from basalt.convert.records import Conv, Encoder, Foreign, Readout
 from basalt.convert.stock import why_not_stock
 from basalt.errors import BasaltError
+from basalt.records.network import Conv, Encoder, Foreign, Readout
 
 NEURON = {"type": "CUBA", "iDecay": 1024, "vDecay": 128, "vThMant": 80, "refDelay": 1, "gradedSpike": False}
 

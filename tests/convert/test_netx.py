@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basalt.convert import netx
-from basalt.convert.records import Encoder, Network, Neuron, Spiking, axis
 from basalt.errors import BasaltError
+from basalt.records.network import Encoder, Network, Neuron, Spiking, axis
 from tests.conformance.conv_strategies import conv_cases, make_conv_case
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import cases, make_case

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from basalt.convert import netx
-from basalt.deploy.reference import simulate
 from basalt.errors import BasaltError
+from basalt.records.simulate import simulate
 from basalt.train.slayer import slayer
 from tests.deploy.test_inputs import BLOCK, exported
 

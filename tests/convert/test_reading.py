@@ -9,10 +9,10 @@ import torch
 
 from basalt.convert import netx
 from basalt.convert.reading import READINGS
-from basalt.convert.records import Spiking
 from basalt.convert.stock import why_not_stock
-from basalt.deploy.reference import simulate
 from basalt.errors import BasaltError
+from basalt.records.network import Spiking
+from basalt.records.simulate import simulate
 from basalt.train.slayer import slayer
 
 BLOCK = slayer.block.cuba

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from basalt.convert import rules
-from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
 
 MEMORY = SlowMemory(
     drive_weight=np.zeros(3, dtype=np.int64),

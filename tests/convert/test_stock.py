@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from basalt.convert.records import Conv, Encoder, Network, Neuron, Spiking, axis
 from basalt.convert.stock import kept, stock_weights, why_not_stock
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
+from basalt.records.network import Conv, Encoder, Network, Neuron, Spiking, axis
+from basalt.records.simulate import simulate
 from basalt.train.slayer import slayer  # noqa: F401 (silences its warnings)
 
 NEURON = Neuron(64, axis(1024), axis(200))

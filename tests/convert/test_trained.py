@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from basalt.convert import netx
 from basalt.convert.quantize import records
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
+from basalt.records.simulate import simulate
 from basalt.train.networks import Network
 from basalt.train.recipe import NetworkConfig
 from tests.conformance.direct import run_direct

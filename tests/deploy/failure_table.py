@@ -27,7 +27,7 @@ import psutil
 import typer
 
 from basalt.convert import netx
-from basalt.convert.records import Network
+from basalt.records.network import Network
 from tests.conformance.grid import case
 from tests.dask_cluster import dask_cluster
 from tests.deploy.failures import COMMAND, FAILURES, SLOW, Failure

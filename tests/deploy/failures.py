@@ -48,8 +48,8 @@ import os, sys, threading, time
 from pathlib import Path
 import numpy as np
 from basalt.convert import netx
-from basalt.convert.records import Network
-from basalt.deploy.run import Job, run
+from basalt.records.network import Network
+from basalt.deploy.job import Job, run
 network, spikes = netx.read(Path(sys.argv[2])), np.load(sys.argv[4])["spikes"]
 threading.Thread(target=run, args=(Job(network, spikes, sys.argv[6], 1),), daemon=True).start()
 while not any(Path(os.environ["TMPDIR"]).glob(".session-*/progress")):
@@ -64,7 +64,7 @@ from multiprocessing import get_context
 from pathlib import Path
 import numpy as np
 from basalt.convert import netx
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 def once(_):
     job = Job(netx.read(Path(sys.argv[2])), np.load(sys.argv[4])["spikes"], sys.argv[6], 1)
     return sum(int(sent.sum()) for sent in run(job).sent.values())

@@ -22,7 +22,7 @@ import psutil
 import typer
 
 from basalt.deploy.hosting import load_lava
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from tests.conformance.grid import case
 
 ROWS = 10

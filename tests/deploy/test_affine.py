@@ -7,10 +7,10 @@ import torch
 
 from basalt.convert import netx
 from basalt.convert.stock import why_not_stock
-from basalt.deploy.commands import spike_arrays
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, predict, run
+from basalt.deploy.commands.run import spike_arrays
+from basalt.deploy.job import Job, predict, run
 from basalt.errors import BasaltError
+from basalt.records.simulate import simulate
 from tests.conformance.direct import run_direct
 from tests.deploy.test_inputs import BLOCK, PLAIN, exported
 

@@ -7,15 +7,15 @@ import pytest
 from typer.testing import CliRunner
 
 from basalt.cli import build
+from basalt.deploy.commands.schedule import arranged
 from basalt.deploy.cores import FOLDER, available_cores, load_core
-from basalt.deploy.schedule import arranged
 from basalt.errors import BasaltError
-from basalt.lava_procs.near_memory import pathways
-from basalt.lava_procs.near_memory.convolution import square
-from basalt.lava_procs.near_memory.core import WITHOUT_MEMORY, Core, Sizes
-from basalt.lava_procs.near_memory.geometry import OWNER, misfits
-from basalt.lava_procs.near_memory.schedule import schedule
-from basalt.lava_procs.near_memory.walk import PATHS, Events
+from basalt.near_memory import memory as pathways
+from basalt.near_memory.convolution import square
+from basalt.near_memory.core import WITHOUT_MEMORY, Core, Sizes
+from basalt.near_memory.geometry import OWNER, misfits
+from basalt.near_memory.schedule import schedule
+from basalt.near_memory.walk import PATHS, Events
 from tests.benchmarks import near_memory
 
 TEXT = (FOLDER / "default.toml").read_text()

@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.convert import netx
-from basalt.convert.records import Network, Neuron, Spiking, axis
 from basalt.convert.rules import check
 from basalt.convert.stock import why_not_stock
 from basalt.deploy.energy.operations import operations
+from basalt.deploy.job import Job
 from basalt.deploy.network import parts
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
+from basalt.records.network import Network, Neuron, Spiking, axis
+from basalt.records.simulate import simulate
 from tests.conformance.direct import run_direct
 
 BACKENDS = ("fixed", "compiled", "near-memory")

@@ -21,7 +21,7 @@ from basalt import cluster
 from basalt.address import Address
 from basalt.code import PACKAGES
 from basalt.deploy.distribute import distribute, shares
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.deploy.session import LostError, SessionError
 from basalt.errors import BasaltError
 from tests.conformance.strategies import make_case

@@ -7,7 +7,7 @@ import asteval
 import pytest
 
 from basalt.deploy.backends import BACKENDS
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from tests.conformance.strategies import make_case
 
 

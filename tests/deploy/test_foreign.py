@@ -12,7 +12,7 @@ import torch
 
 from basalt.convert import netx
 from basalt.deploy.inputs import load_inputs
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.deploy.stock import heard
 from basalt.errors import BasaltError
 from basalt.train.slayer import slayer
@@ -249,7 +249,7 @@ def test_warnings_of_stock_lava_dl_are_not_swallowed(capsys):
 
 def test_no_layer_of_such_a_network_is_on_a_near_memory_core(sigma_delta, capsys):
     """Whatever the backend, stock processes run it."""
-    from basalt.deploy.commands import run_command
+    from basalt.deploy.commands.run import run_command
 
     values = sigma_delta.with_name("x.npz")
     np.savez(values, spikes=np.zeros((1, 4, 5), np.uint8))

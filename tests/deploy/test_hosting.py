@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from basalt.deploy.hosting import fork
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.deploy.session import SessionError, run_session
 from tests.conformance.strategies import make_case
 from tests.dask_cluster import ROOT

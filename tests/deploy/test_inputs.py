@@ -10,9 +10,9 @@ import torch
 
 from basalt.convert import netx
 from basalt.deploy.inputs import load_inputs, parse_shape, read_both
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.errors import BasaltError
+from basalt.records.simulate import simulate
 from basalt.train.slayer import slayer
 from tests.conformance.direct import run_direct
 

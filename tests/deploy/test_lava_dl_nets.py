@@ -10,10 +10,10 @@ import torch
 
 import basalt.lava_procs.conv.models  # noqa: F401
 from basalt.convert import netx
-from basalt.convert.records import Network, staggered
-from basalt.deploy.reference import States, simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
 from basalt.deploy.stock import needs_stock, notices
+from basalt.records.network import Network, staggered
+from basalt.records.simulate import States, simulate
 from basalt.train.slayer import slayer
 
 

@@ -7,23 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from basalt.convert.pathways import GATINGS, RECALLS
-from basalt.convert.records import Network, Spiking
 from basalt.deploy.backends import BACKENDS
 from basalt.deploy.energy.pricing import available_tables, price
 from basalt.deploy.energy.tables import load_table
+from basalt.deploy.job import Job, counts_file, run
 from basalt.deploy.near_memory import fit_notices, footprint, sizes_of
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, counts_file, run
 from basalt.deploy.timeline import timeline
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
-from basalt.lava_procs.near_memory import pathways
-from basalt.lava_procs.near_memory.core import Core
-from basalt.lava_procs.near_memory.counters import PARTS, ROWS, SCHEDULED, WORDS
-from basalt.lava_procs.near_memory.geometry import OWNER
-from basalt.lava_procs.near_memory.schedule import schedule
-from basalt.lava_procs.near_memory.walk import PATHS, Events
+from basalt.near_memory import memory as pathways
+from basalt.near_memory.core import Core
+from basalt.near_memory.counters import PARTS, ROWS, SCHEDULED, WORDS
+from basalt.near_memory.geometry import OWNER
+from basalt.near_memory.schedule import schedule
+from basalt.near_memory.walk import PATHS, Events
+from basalt.records.network import Network, Spiking
+from basalt.records.pathways import GATINGS, RECALLS
+from basalt.records.simulate import simulate
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import DENSE, PATHWAYS, case
 from tests.conformance.support import kinds, supported

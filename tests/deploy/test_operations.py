@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from basalt.convert.records import Conv, Network, Neuron
 from basalt.deploy.energy.operations import membrane_updates, operations
+from basalt.deploy.job import Job, Outcome
 from basalt.deploy.operations import MEMBRANE_SAMPLES, operations_of
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, Outcome
+from basalt.records.network import Conv, Network, Neuron
+from basalt.records.simulate import simulate
 from tests.conformance.strategies import make_case
 
 CASE = make_case(3)

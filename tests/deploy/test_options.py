@@ -42,7 +42,7 @@ COMMANDS = {
 @pytest.mark.parametrize("name", list(COMMANDS))
 @pytest.mark.parametrize(("reading", "says"), [(None, "as in SLAYER's training"), ("lava", "as in stock Lava's")])
 def test_every_command_says_how_it_read_the_file(name, reading, says, trained, monkeypatch):
-    monkeypatch.setattr("basalt.deploy.core_ablation.combinations", lambda core: [core])  # one core, not eight
+    monkeypatch.setattr("basalt.study.near_memory.study.combinations", lambda core: [core])  # one core, not eight
     more = [] if reading is None else ["--bias-start", reading]
     code, output, error = call(*COMMANDS[name](trained[0]), *more)
     assert code == 0, error

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from basalt.convert import netx
-from basalt.convert.records import Network, Neuron, Readout, Spiking, axis
 from basalt.deploy.backends import find
-from basalt.deploy.commands import first_comment, run_state
+from basalt.deploy.commands.run import first_comment, run_state
 from basalt.deploy.energy.tables import available_tables
 from basalt.deploy.inputs import load_inputs
+from basalt.deploy.job import Job, blank, counts_file, predict, run, saturations
 from basalt.deploy.main import app
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, blank, counts_file, predict, run, saturations
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
+from basalt.records.network import Network, Neuron, Readout, Spiking, axis
+from basalt.records.simulate import simulate
 from tests.conformance.strategies import cases, make_case
 
 READOUT = next(case for case in map(make_case, range(1000)) if case.network.readout and len(case.spikes) > 3)

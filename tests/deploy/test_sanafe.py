@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from basalt.convert.records import Network, Neuron, Readout, Spiking
 from basalt.deploy.energy.pricing import price
-from basalt.deploy.run import Job, counts_file
+from basalt.deploy.job import Job, counts_file
+from basalt.records.network import Network, Neuron, Readout, Spiking
 from tests.conformance.direct import run_direct
 
 QUIET = 20

@@ -7,14 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from basalt.cli import build
-from basalt.convert.pathways import GATINGS, RECALLS
-from basalt.convert.records import Network, Neuron, Spiking, axis
-from basalt.deploy.memory_options import ITERATIONS, PATTERNS
-from basalt.deploy.run import Job
+from basalt.deploy.commands.memory_options import ITERATIONS, PATTERNS
+from basalt.deploy.job import Job
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
-from basalt.lava_procs.near_memory.core import SWITCHES, Core
-from basalt.lava_procs.near_memory.counters import PARTS, SCHEDULED
+from basalt.near_memory.core import SWITCHES, Core
+from basalt.near_memory.counters import PARTS, SCHEDULED
+from basalt.records.network import Network, Neuron, Spiking, axis
+from basalt.records.pathways import GATINGS, RECALLS
 from basalt.train.layers.config import HopfieldConfig
 from tests.conformance.direct import run_direct
 from tests.conformance.strategies import even, hgrn, hopfield, slow_memory

@@ -16,10 +16,10 @@ import pytest
 import basalt.deploy.channels
 from basalt.deploy.backends import run_config
 from basalt.deploy.hosting import fork
+from basalt.deploy.job import Job, prepare
 from basalt.deploy.network import Layout, build
-from basalt.deploy.run import Job, prepare
 from basalt.deploy.session import Host, SessionError, StallError, run_session
-from basalt.lava_procs.kernels.bits import unpack
+from basalt.kernels.bits import unpack
 from tests.conformance.strategies import make_case
 
 CASE = next(case for case in map(make_case, range(1000)) if case.spikes.shape[2] == 24)

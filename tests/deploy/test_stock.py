@@ -7,8 +7,8 @@ import torch
 
 import basalt.lava_procs.conv.models  # noqa: F401
 from basalt.convert import netx
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, run
+from basalt.deploy.job import Job, run
+from basalt.records.simulate import simulate
 from basalt.train.slayer import slayer
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.slayer_nets import make_slayer_net

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from basalt.convert import netx
 from basalt.deploy.main import app
-from basalt.deploy.reference import simulate
 from basalt.deploy.trace import align, read_trace
 from basalt.errors import BasaltError
+from basalt.records.simulate import simulate
 from basalt.train.slayer import slayer
 from tests.deploy.test_inputs import BLOCK, PLAIN, exported
 

@@ -8,13 +8,13 @@ import pytest
 from typer.testing import CliRunner
 
 from basalt.convert import netx
+from basalt.deploy.commands.verify import divergence_of, state_of, states_of
+from basalt.deploy.comparison import Divergence, Pair, compare, verification
+from basalt.deploy.comparison_states import backend_states, compare_states, reference_states, simulated, told
+from basalt.deploy.job import Job
 from basalt.deploy.main import app
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job
-from basalt.deploy.verify import Divergence, Pair, compare, verification
-from basalt.deploy.verify_states import backend_states, compare_states, reference_states, simulated, told
-from basalt.deploy.verifying import divergence_of, state_of, states_of
 from basalt.errors import BasaltError
+from basalt.records.simulate import simulate
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import DENSE, case
 from tests.conformance.strategies import make_case

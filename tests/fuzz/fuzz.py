@@ -32,11 +32,11 @@ import numpy as np
 
 from basalt.cli import build, run_app
 from basalt.convert import netx
+from basalt.deploy.comparison_states import simulated
 from basalt.deploy.cores import FOLDER as CORES
 from basalt.deploy.energy.tables import FOLDER as TABLES
+from basalt.deploy.job import Outcome
 from basalt.deploy.report.build import MEASURED
-from basalt.deploy.run import Outcome
-from basalt.deploy.verify_states import simulated
 from basalt.documents import tomllib
 from tests.conformance.strategies import make_case
 from tests.deploy.report.synthetic import deployment
@@ -279,13 +279,13 @@ def prepare() -> None:
 
     matplotlib.use("Agg")
     build()
-    import basalt.deploy.commands
+    import basalt.deploy.commands.price
+    import basalt.deploy.commands.run
+    import basalt.deploy.commands.verify
     import basalt.deploy.mapping.picture
     import basalt.deploy.mapping.result
-    import basalt.deploy.price
-    import basalt.deploy.verifying
 
-    basalt.deploy.verifying.run_with_bar = by_reference
+    basalt.deploy.commands.verify.run_with_bar = by_reference
     for index, draw in enumerate(KINDS.values()):  # what commands import when they first need it
         with tempfile.TemporaryDirectory() as place:
             command(draw(Path(place), np.random.default_rng(index)))

@@ -10,12 +10,12 @@ EACH = 10
 @pytest.fixture(scope="module", autouse=True)
 def ready():
     """What commands need is imported once, in the process that is forked for each file."""
-    import basalt.deploy.verifying
+    import basalt.deploy.commands.verify
 
-    before = basalt.deploy.verifying.run_with_bar
+    before = basalt.deploy.commands.verify.run_with_bar
     fuzz.prepare()
     yield
-    basalt.deploy.verifying.run_with_bar = before
+    basalt.deploy.commands.verify.run_with_bar = before
 
 
 @pytest.mark.parametrize("name", fuzz.KINDS)

@@ -7,11 +7,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.convert.records import Conv, Encoder, Network
-from basalt.deploy.reference import States, simulate
+from basalt.kernels.bits import pack, planes_of, unpack
+from basalt.kernels.conv import ConvLayer
 from basalt.lava_procs.conv.reference import conv_sum, fan_out
-from basalt.lava_procs.kernels.bits import pack, planes_of, unpack
-from basalt.lava_procs.kernels.conv import ConvLayer
+from basalt.records.network import Conv, Encoder, Network
+from basalt.records.simulate import States, simulate
 from tests.conformance.conv_strategies import make_conv_case
 
 GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups")

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.convert.records import Conv
 from basalt.deploy.near_memory import sizes_of
+from basalt.kernels.bits import pack, planes_of
+from basalt.kernels.events import reach_block
 from basalt.lava_procs.conv.reference import fan_out
-from basalt.lava_procs.kernels.bits import pack, planes_of
-from basalt.lava_procs.kernels.events import reach_block
-from basalt.lava_procs.near_memory.convolution import ConvSizes, reached_by, spread
-from basalt.lava_procs.near_memory.core import WITHOUT_MEMORY, Core, Sizes
-from basalt.lava_procs.near_memory.formula import bound, cost
-from basalt.lava_procs.near_memory.geometry import OWNER, memories, misfits
-from basalt.lava_procs.near_memory.schedule import schedule, step_cost
-from basalt.lava_procs.near_memory.walk import PATHS, Events
+from basalt.near_memory.convolution import ConvSizes, reached_by, spread
+from basalt.near_memory.core import WITHOUT_MEMORY, Core, Sizes
+from basalt.near_memory.formula import bound, cost
+from basalt.near_memory.geometry import OWNER, memories, misfits
+from basalt.near_memory.schedule import schedule, step_cost
+from basalt.near_memory.walk import PATHS, Events
+from basalt.records.network import Conv
 from tests.conformance.conv_strategies import make_conv_case
 from tests.lava_procs.test_near_memory import cores
 

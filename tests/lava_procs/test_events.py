@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.lava_procs.kernels.bits import pack, planes_of
-from basalt.lava_procs.kernels.events import any_plane, count_block, value_at
+from basalt.kernels.bits import pack, planes_of
+from basalt.kernels.events import any_plane, count_block, value_at
 
 
 @given(seed=st.integers(0, 2**32 - 1), neurons=st.integers(1, 200), largest=st.sampled_from([1, 2, 7, 255]))

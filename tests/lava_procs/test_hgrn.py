@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt import tables
-from basalt.convert.pathways import GATINGS
+from basalt.kernels.bits import pack
+from basalt.kernels.hgrn import HgrnKernel
 from basalt.lava_procs.hgrn.reference import floating_step, hgrn_step, squashed
-from basalt.lava_procs.kernels.bits import pack
-from basalt.lava_procs.kernels.hgrn import HgrnKernel
+from basalt.records import tables
+from basalt.records.pathways import GATINGS
 from tests.conformance.strategies import even, hgrn
 
 
@@ -24,7 +24,7 @@ def product(row, values):
 
 
 def plain_step(arrived, h, p):
-    """The recurrence of `basalt.convert.pathways.Hgrn` in Python integers; returns current, h and the saturations."""
+    """The recurrence of `basalt.records.pathways.Hgrn` in Python integers; returns current, h and the saturations."""
     sigmoid, tanh = tables.sigmoid(p["index_shift"]), tables.tanh(p["index_shift"])
     gated = p["variant"] == "gated"
     k = [max(-127, min((entry(tables.tanh(2), value, 16) + 16) >> 5, 127)) for value in h]

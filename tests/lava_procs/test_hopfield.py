@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt import tables
-from basalt.convert.pathways import RECALLS, Hopfield
+from basalt.kernels.bits import pack
+from basalt.kernels.hopfield import HopfieldKernel
 from basalt.lava_procs.hopfield.reference import classical, floating_step, hopfield_step, softmax
-from basalt.lava_procs.kernels.bits import pack
-from basalt.lava_procs.kernels.hopfield import HopfieldKernel
+from basalt.records import tables
+from basalt.records.pathways import RECALLS, Hopfield
 from tests.conformance.strategies import hopfield
 
 
@@ -23,7 +23,7 @@ def product(row, values):
 
 
 def plain_modern(q, p):
-    """The recall of `basalt.convert.pathways.Hopfield`, modern, in Python integers."""
+    """The recall of `basalt.records.pathways.Hopfield`, modern, in Python integers."""
     xi, keys = q, p["keys"].tolist()
     for iteration in range(p["iterations"]):
         z = [rounded(product(key, xi), p["similarity_shift"]) for key in keys]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.lava_procs.near_memory.core import (
+from basalt.near_memory.core import (
     MEAN_MEMBRANES,
     SUMS,
     SWITCHES,
@@ -18,10 +18,10 @@ from basalt.lava_procs.near_memory.core import (
     readout_sizes,
     spiking_sizes,
 )
-from basalt.lava_procs.near_memory.formula import bound, cost
-from basalt.lava_procs.near_memory.geometry import OWNER, Multipliers, memories, misfits, multipliers
-from basalt.lava_procs.near_memory.schedule import schedule, step_cost
-from basalt.lava_procs.near_memory.walk import PATHS, Events
+from basalt.near_memory.formula import bound, cost
+from basalt.near_memory.geometry import OWNER, Multipliers, memories, misfits, multipliers
+from basalt.near_memory.schedule import schedule, step_cost
+from basalt.near_memory.walk import PATHS, Events
 
 DEFAULT = Core()
 LAYER = Sizes(inputs=700, neurons=128, states=8)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from basalt.lava_procs.kernels.counts import hgrn_counts, hopfield_counts
-from basalt.lava_procs.near_memory.core import Core, Sizes
-from basalt.lava_procs.near_memory.formula import bound, cost
-from basalt.lava_procs.near_memory.geometry import OWNER, memories
-from basalt.lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
+from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.formula import bound, cost
+from basalt.near_memory.geometry import OWNER, memories
+from basalt.near_memory.memory import AssociativeSizes, GatedSizes
+from basalt.records.counts import hgrn_counts, hopfield_counts
 
 EVENTS, NONE = np.array([3]), np.array([0])
 

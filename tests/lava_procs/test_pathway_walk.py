@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.lava_procs.near_memory import pathways
-from basalt.lava_procs.near_memory.core import SWITCHES, Core, Sizes
-from basalt.lava_procs.near_memory.formula import bound, cost
-from basalt.lava_procs.near_memory.geometry import OWNER, memories
-from basalt.lava_procs.near_memory.pathways import AssociativeSizes, GatedSizes
-from basalt.lava_procs.near_memory.schedule import schedule
-from basalt.lava_procs.near_memory.walk import PATHS, Events
+from basalt.near_memory import memory as pathways
+from basalt.near_memory.core import SWITCHES, Core, Sizes
+from basalt.near_memory.formula import bound, cost
+from basalt.near_memory.geometry import OWNER, memories
+from basalt.near_memory.memory import AssociativeSizes, GatedSizes
+from basalt.near_memory.schedule import schedule
+from basalt.near_memory.walk import PATHS, Events
 from tests.lava_procs.test_near_memory import cores, events, of
 
 OPTIMISED = {**dict.fromkeys(SWITCHES, True), "membrane_ports": 2}

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.lava_procs.kernels.fixed_point import wrap24
 from basalt.lava_procs.spiking.reference import spiking_step
-from basalt.train.layers.fixed_point import wrap24 as trained_wrap24
+from basalt.records.arithmetic import wrap24
+from basalt.train.dynamics.scalars import wrap24 as trained_wrap24
 
 LIMIT = 1 << 23
 
@@ -38,7 +38,7 @@ def test_u_drops_the_bits_above_the_24th(sums):
 @pytest.mark.parametrize("total", [3 * 2**23 // 128 + 5, -(2**30) - 77, 2**31 - 1, -(2**23) // 128, 2**23 // 128])
 def test_the_kernel_wraps_sums_of_any_size(total):
     """What no single wrap brings back, and both ends of the range."""
-    from basalt.lava_procs.kernels.layers import fire
+    from basalt.kernels.dense import fire
 
     ones, none = np.ones(1), np.zeros(1)
     u, v = np.array([[5, 8388608]], dtype=np.int32).T.copy()

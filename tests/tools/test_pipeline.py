@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from basalt.convert.pathways import PATHWAYS
 from basalt.deploy import backends
 from basalt.deploy.energy.tables import available_tables
+from basalt.records.pathways import PATHWAYS
 from basalt.train.data import DATASETS
 from basalt.train.layers import LAYERS
 from tools import pipeline

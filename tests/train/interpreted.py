@@ -21,7 +21,7 @@ class Case:
     """A layer, its input (batch, steps, inputs), and the gradients of what leaves it.
 
     Attributes:
-        constants: of `basalt.train.layers.constants.Constants`.
+        constants: of `basalt.train.dynamics.constants.Constants`.
         bias: (neurons,), or None.
         memory: drive_weight (1, inputs), drive_bias (1,), rows (neurons, d+1), or empty.
         system: Ā, B̄ (integers) and their shift, update interval, and k of the largest drive, 32767/2^(6 + k).
@@ -42,7 +42,7 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What `basalt.train.layers.fused.layer` gave; `memory` is the memory current before it was rounded."""
+    """What `train.dynamics.gpu.feed_forward.layer` gave; `memory` is the memory current before it was rounded."""
 
     spikes: np.ndarray | None
     counts: np.ndarray
@@ -51,12 +51,12 @@ class Result:
 
 
 def layer(case: Case) -> Result:
-    """Run `basalt.train.layers.fused.layer` forwards and backwards on the processor."""
+    """Run `basalt.train.dynamics.gpu.feed_forward.layer` forwards and backwards on the processor."""
     import torch
 
-    from basalt.train.layers import fused
-    from basalt.train.layers.chunks import chunks
-    from basalt.train.layers.constants import Constants
+    from basalt.train.dynamics.constants import Constants
+    from basalt.train.dynamics.gpu import feed_forward as fused
+    from basalt.train.dynamics.gpu.chunks import chunks
 
     cpu = torch.device("cpu")
     constants = Constants(**case.constants)
@@ -99,7 +99,7 @@ def layer(case: Case) -> Result:
 
 def network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     """What `whole_network` gives where layers run as one operation."""
-    from basalt.train.layers import whole
+    from basalt.train.dynamics import choose as whole
 
     whole.DEVICES.add("cpu")
     return whole_network(config, inputs, x)
@@ -134,10 +134,10 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
 
 
 def projections(states: int, shift: int, weight: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`train.layers.device_grid.projections` for a window of 30 steps, and what `grad` of it is for the weights."""
+    """`train.dynamics.gpu.grid.projections` for a window of 30 steps, and what `grad` of it is for the weights."""
     import torch
 
-    from basalt.train.layers import device_grid
+    from basalt.train.dynamics.gpu import grid as device_grid
     from basalt.train.layers.slow_memory import SlowMemory
 
     memory = SlowMemory(len(weight), 5, states, 30.0, 16, 1, 4.0, 1.0)
@@ -180,10 +180,10 @@ def updates(
 
 
 def delayed(spikes: np.ndarray, delay: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What `train.layers.triton_delay` sends of (batch, steps, neurons), and its gradients for that of what is sent."""
+    """What `gpu.triton_delay` sends of (batch, steps, neurons), and its gradients for that of what is sent."""
     import torch
 
-    from basalt.train.layers import triton_delay
+    from basalt.train.dynamics.gpu import triton_delay
 
     late = torch.from_numpy(delay)
     sent = triton_delay.shifted(torch.from_numpy(spikes), late)
@@ -192,10 +192,10 @@ def delayed(spikes: np.ndarray, delay: np.ndarray, grad: np.ndarray) -> tuple[np
 
 
 def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
-    """`basalt.train.layers.exact_device.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
+    """`basalt.train.dynamics.gpu.exact.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
     import torch
 
-    from basalt.train.layers import exact_device
+    from basalt.train.dynamics.gpu import exact as exact_device
 
     return exact_device.spiking(layer, torch.from_numpy(x)).numpy()
 

@@ -11,7 +11,7 @@ class Case:
     """A recurrent layer, its input (batch, steps, inputs), and the gradients of what leaves it.
 
     Attributes:
-        constants: of `basalt.train.layers.constants.Constants`.
+        constants: of `basalt.train.dynamics.constants.Constants`.
         bias: (neurons,), or None.
         grad: of the spikes, or None to ask for counts alone; grad_counts: of the counts, or None.
     """
@@ -27,7 +27,7 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What `basalt.train.layers.fused_recurrent.layer` gave."""
+    """What `basalt.train.dynamics.gpu.recurrent.layer` gave."""
 
     spikes: np.ndarray | None
     counts: np.ndarray
@@ -38,8 +38,9 @@ def run_case(case: Case, device: str = "cpu", dtype: str = "float32") -> Result:
     """Run it forwards and backwards; x is the only leaf in `dtype`."""
     import torch
 
-    from basalt.train.layers import fused, fused_recurrent
-    from basalt.train.layers.constants import Constants
+    from basalt.train.dynamics.constants import Constants
+    from basalt.train.dynamics.gpu import feed_forward as fused
+    from basalt.train.dynamics.gpu import recurrent as fused_recurrent
 
     constants = Constants(**case.constants)
 

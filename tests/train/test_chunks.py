@@ -6,7 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers.chunks import Chunks, chunk_length, chunks
+from basalt.train.dynamics.gpu.chunks import Chunks, chunk_length, chunks
 from basalt.train.layers.legendre import quantised
 
 CPU = torch.device("cpu")

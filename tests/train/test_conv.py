@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from basalt.convert import records
-from basalt.deploy.reference import simulate
 from basalt.errors import BasaltError
+from basalt.records import network as records
+from basalt.records.simulate import simulate
 from basalt.train.layers import LAYERS, ConvConfig, PoolConfig
 from basalt.train.layers.conv import Conv, Pool
 from basalt.train.loop import fit, make_fabric

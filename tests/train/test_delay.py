@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
-from basalt.train.layers import delay as delays
+from basalt.train.dynamics import delay as delays
+from basalt.train.dynamics.delay import Delay
 from basalt.train.layers.config import DmpConfig, LifConfig
-from basalt.train.layers.delay import Delay
 from basalt.train.layers.dmp import Dmp
 from basalt.train.layers.lif import Lif
 from basalt.train.slayer import slayer

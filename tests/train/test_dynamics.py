@@ -6,9 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers import dynamics, loop
-from basalt.train.layers.constants import Constants
-from basalt.train.layers.neuron import Neuron
+from basalt.train.dynamics import cpu as dynamics
+from basalt.train.dynamics import torch_loop as loop
+from basalt.train.dynamics.constants import Constants
+from basalt.train.dynamics.neuron import Neuron
 from basalt.train.slayer import slayer
 
 cuba = slayer.neuron.cuba

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers import events
-from basalt.train.layers.synapse import Dense
+from basalt.train.dynamics import events
+from basalt.train.dynamics.synapse import Dense
 from basalt.train.slayer import slayer
 
 

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers import exact
-from basalt.train.layers.exact_device import memory_current
+from basalt.train.dynamics import exact
+from basalt.train.dynamics.gpu.exact import memory_current
 from basalt.train.layers.integers import MemoryIntegers, SpikingIntegers
 from basalt.train.layers.legendre import quantised
 from basalt.train.layers.slow_memory import integer_memory

@@ -1,4 +1,4 @@
-"""The fused layer's kernels, in Triton's interpreter: `basalt.train.layers.dynamics`' spikes, SLAYER's gradients."""
+"""The fused layer's kernels, in Triton's interpreter: `basalt.train.dynamics.cpu`' spikes, SLAYER's gradients."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,9 +10,10 @@ import torch
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers import dynamics, fused
-from basalt.train.layers.chunks import chunk_length
-from basalt.train.layers.constants import Constants
+from basalt.train.dynamics import cpu as dynamics
+from basalt.train.dynamics.constants import Constants
+from basalt.train.dynamics.gpu import feed_forward as fused
+from basalt.train.dynamics.gpu.chunks import chunk_length
 from basalt.train.layers.legendre import quantised
 from tests.train.interpreted import Case, Result, layer
 
@@ -94,7 +95,7 @@ def current_of(case: Case, leaves: dict[str, torch.Tensor]) -> torch.Tensor:
 
 
 def reference(case: Case, result: Result) -> tuple[torch.Tensor, dict[str, np.ndarray]]:
-    """Spikes of `train.layers.dynamics`, and SLAYER's gradients of (grad·spikes + grad_counts·counts) in float64.
+    """Spikes of `basalt.train.dynamics.cpu`, and SLAYER's gradients of (grad·spikes + grad_counts·counts) in float64.
 
     The kernel rounds the memory current to 1/4096 before it is added, where `dynamics` truncates the sum; so
     `dynamics` gets the rounded one. Distances from the threshold are coded as the

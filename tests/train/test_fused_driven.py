@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from basalt.train.layers import whole
+from basalt.train.dynamics import choose as whole
 from basalt.train.layers.config import HgrnConfig
 from basalt.train.layers.hgrn import Hgrn
 from basalt.train.recipe import NetworkConfig

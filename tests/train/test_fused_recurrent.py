@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers import dynamics
-from basalt.train.layers.constants import Constants
+from basalt.train.dynamics import cpu as dynamics
+from basalt.train.dynamics.constants import Constants
 from tests.train.recurrent_case import Case, run_case
 
 UNIT = 4096
@@ -59,7 +59,7 @@ def make_case(
 
 
 def reference(case: Case) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Spikes of `basalt.train.layers.dynamics`; gradients of (grad·spikes + grad_counts·counts) in float64.
+    """Spikes of `basalt.train.dynamics.cpu`; gradients of (grad·spikes + grad_counts·counts) in float64.
 
     The surrogate gradient is in 16 bits of its peak, as the kernel keeps it.
     """

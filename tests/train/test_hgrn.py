@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from basalt import tables
 from basalt.errors import BasaltError
 from basalt.lava_procs.hgrn.reference import hgrn_step
 from basalt.lava_procs.spiking.reference import spiking_step
+from basalt.records import tables
 from basalt.train.layers import HgrnConfig
 from basalt.train.layers.hgrn import Hgrn, time_constants
 from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers

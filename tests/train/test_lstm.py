@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
-from basalt.train.layers import LAYERS, whole
+from basalt.train.dynamics import choose as whole
+from basalt.train.layers import LAYERS
 from basalt.train.layers.lstm import Lstm
 from basalt.train.networks import Network, load
 from basalt.train.publish import publish

@@ -11,7 +11,8 @@ from rich.console import Console
 from basalt.train import checkpoint
 from basalt.train.batches import dense
 from basalt.train.data.pixels import PixelSet
-from basalt.train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig, whole
+from basalt.train.dynamics import choose as whole
+from basalt.train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig
 from basalt.train.loop import fit, make_fabric
 from basalt.train.networks import Network
 from basalt.train.recipe import AugmentConfig, NetworkConfig, TrainingConfig

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.lava_procs.kernels.counts import hgrn_counts, hopfield_counts, slow_memory_counts
+from basalt.records.counts import hgrn_counts, hopfield_counts, slow_memory_counts
 from basalt.train.layers.integers import ConvIntegers
 from basalt.train.networks import Network
 from basalt.train.operations import INPUT, activity, fan_out, operations

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.convert import records
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job, saturations
+from basalt.deploy.job import Job, saturations
+from basalt.records import network as records
+from basalt.records.simulate import simulate
 from basalt.train.layers.config import ReadoutConfig
 from basalt.train.layers.readout import Readout, response
 from basalt.train.objectives import OBJECTIVES

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.train.layers.scan import doubled, looped, scan
+from basalt.train.dynamics.scan import doubled, looped, scan
 
 
 def drawn(steps: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -44,7 +44,7 @@ def test_long_windows_lose_nothing(form) -> None:  # type: ignore[no-untyped-def
 @pytest.mark.parametrize("form", [doubled, looped])
 @pytest.mark.parametrize("steps", [1, 2, 33])
 def test_gradients_are_the_plain_loops(form, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr("basalt.train.layers.scan._scan", form)
+    monkeypatch.setattr("basalt.train.dynamics.scan._scan", form)
     leaves = [[part.double().requires_grad_() for part in drawn(steps, 3)] for _ in range(2)]
     weight = torch.randn(2, steps, 3, dtype=torch.float64)
     (scan(*leaves[0]) * weight).sum().backward()

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from basalt.errors import BasaltError
-from basalt.train.layers import dynamics, loop
+from basalt.train.dynamics import cpu as dynamics
+from basalt.train.dynamics import torch_loop as loop
+from basalt.train.dynamics.constants import Constants
+from basalt.train.dynamics.leak import Leak
 from basalt.train.layers.config import ConvConfig, DmpConfig, LifConfig
-from basalt.train.layers.constants import Constants
 from basalt.train.layers.conv import Conv
-from basalt.train.layers.leak import Leak
 from basalt.train.layers.lif import Lif
 from basalt.train.publish import formula_count
 from basalt.train.recipe import parse

@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 
 from basalt.convert.quantize import records
-from basalt.deploy.reference import simulate
+from basalt.records.simulate import simulate
 from basalt.train.data.config import SENSOR
 from basalt.train.data.events import EventSet, Splits
 from basalt.train.layers.hgrn import time_constants

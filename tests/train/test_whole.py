@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from basalt.train.layers import fused, fused_recurrent, whole
+from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics.gpu import feed_forward as fused
+from basalt.train.dynamics.gpu import recurrent as fused_recurrent
 from basalt.train.layers.config import DmpConfig, LifConfig
 from basalt.train.layers.dmp import Dmp
 from basalt.train.layers.lif import Lif
@@ -79,7 +81,7 @@ def test_which_layers_run_as_one(
 def test_without_triton_the_other_path_runs_and_says_so_once(
     on_cpu: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "basalt.train.layers.triton_lif", None)
+    monkeypatch.setitem(sys.modules, "basalt.train.dynamics.gpu.triton_lif", None)
     monkeypatch.setattr(fused, "layer", None)
     monkeypatch.setattr(fused_recurrent, "layer", None)
     torch.manual_seed(0)

@@ -6,13 +6,13 @@ import torch
 from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
+from basalt.train.dynamics.scalars import WEIGHT_SCALE
+from basalt.train.dynamics.straight import instead
 from basalt.train.layers import grid
 from basalt.train.layers.config import ConvConfig, PoolConfig
 from basalt.train.layers.driven import Driven
-from basalt.train.layers.fixed_point import WEIGHT_SCALE
 from basalt.train.layers.integers import ConvIntegers
 from basalt.train.layers.spiking import neurons, stock
-from basalt.train.layers.straight import instead
 from basalt.train.slayer import slayer
 
 

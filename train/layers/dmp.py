@@ -4,7 +4,10 @@ import torch
 from jaxtyping import Float, Num, UInt8
 
 from basalt.errors import BasaltError
-from basalt.train.layers import events, exact, exact_device, grid, whole
+from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics import events, exact
+from basalt.train.dynamics.gpu import exact as exact_device
+from basalt.train.layers import grid
 from basalt.train.layers.config import DmpConfig
 from basalt.train.layers.integers import MemoryIntegers, SpikingIntegers
 from basalt.train.layers.slow_memory import SlowMemory, integer_memory

@@ -7,10 +7,12 @@ import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
-from basalt.train.layers import events, exact, exact_device, whole
+from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics import events, exact
+from basalt.train.dynamics.gpu import exact as exact_device
+from basalt.train.dynamics.straight import rounded
 from basalt.train.layers.slow_memory import WEIGHT_MAX, exponent
 from basalt.train.layers.spiking import Spiking
-from basalt.train.layers.straight import rounded
 
 
 def late(rows: Float[torch.Tensor, "batch steps size"]) -> Float[torch.Tensor, "batch steps size"]:

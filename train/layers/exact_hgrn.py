@@ -11,8 +11,8 @@ SIGMOID[a_g] in place of 4096 − λ, and the memory is (gain·(k[t] << 13) + ha
 import torch
 from jaxtyping import Int
 
-from basalt import tables
-from basalt.train.layers.fixed_point import STATE_MAX
+from basalt.records import tables
+from basalt.train.dynamics.scalars import STATE_MAX
 from basalt.train.layers.integers import HgrnIntegers
 
 FRACTION, CANDIDATE, SQUASHED_BITS, SQUASHED, SQUASHED_SHIFT = 12, 8, 7, 16, 2

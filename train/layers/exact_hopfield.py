@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num
 
-from basalt import tables
-from basalt.train.layers.fixed_point import DECAY_UNIT, STATE_MAX, STATE_SCALE
+from basalt.records import tables
+from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_MAX, STATE_SCALE
 from basalt.train.layers.integers import HopfieldIntegers
 
 ALIGN = 6

@@ -10,7 +10,7 @@ For a step Δ and limits l, h (multiples of Δ):
 import torch
 from jaxtyping import Float
 
-from basalt.train.layers.fixed_point import WEIGHT_SCALE
+from basalt.train.dynamics.scalars import WEIGHT_SCALE
 
 
 def weights(value: Float[torch.Tensor, "..."], descale: bool = False) -> Float[torch.Tensor, "..."]:

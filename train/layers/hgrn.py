@@ -4,7 +4,7 @@ Training form, in floats on the integer grid and with the deployed tables for σ
 
     a_f[t] = W_f s[t−1] + b_f,  a_c and a_g likewise
     λ[t]   = γ + (1 − γ)·σ(a_f[t]),   γ the level's lower bound
-    h[t]   = λ[t]·h[t−1] + (1 − λ[t])·tanh(a_c[t])           a parallel scan over time (`basalt.train.layers.scan`)
+    h[t]   = λ[t]·h[t−1] + (1 − λ[t])·tanh(a_c[t])           a parallel scan over time (`basalt.train.dynamics.scan`)
     memory[t] = gain·σ(a_g[t])·h[t]
 
 The variant "gated" hears its squashed state k = tanh(h), and is a loop over time:
@@ -28,18 +28,19 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
-from basalt import tables
 from basalt.errors import BasaltError
-from basalt.train.layers import events, exact_hgrn, grid
+from basalt.records import tables
+from basalt.train.dynamics import events
+from basalt.train.dynamics.scalars import STATE_SCALE, WEIGHT_SCALE
+from basalt.train.dynamics.scan import scan
+from basalt.train.dynamics.straight import instead, rounded, within
+from basalt.train.layers import exact_hgrn, grid
 from basalt.train.layers.config import HgrnConfig
 from basalt.train.layers.driven import Driven, eight_bits, integer_sums, late
-from basalt.train.layers.fixed_point import STATE_SCALE, WEIGHT_SCALE
 from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers
 from basalt.train.layers.lookup import COARSEST, index_shift, look
-from basalt.train.layers.scan import scan
 from basalt.train.layers.slow_memory import WEIGHT_MAX
 from basalt.train.layers.spiking import to_integers
-from basalt.train.layers.straight import instead, rounded, within
 
 if TYPE_CHECKING:
     from basalt.train.networks import Network

@@ -26,15 +26,15 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
-from basalt import tables
 from basalt.errors import BasaltError
+from basalt.records import tables
+from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_SCALE, WEIGHT_SCALE
+from basalt.train.dynamics.straight import instead, rounded, within
 from basalt.train.layers import exact_hopfield
 from basalt.train.layers.config import HopfieldConfig
 from basalt.train.layers.driven import Driven, eight_bits, integer_sums, late
-from basalt.train.layers.fixed_point import DECAY_UNIT, STATE_SCALE, WEIGHT_SCALE
 from basalt.train.layers.integers import HopfieldIntegers, SpikingIntegers
 from basalt.train.layers.spiking import to_integers
-from basalt.train.layers.straight import instead, rounded, within
 
 SIMILARITY_SHIFT = 8
 """log₂ of the units of q, 2⁻¹², over those of the softmax, 2⁻⁴."""

@@ -1,4 +1,4 @@
-"""What a trained layer hands to export: integers only, named as in the recurrences of `convert/records.py`."""
+"""What a trained layer hands to export: integers only, named as in the recurrences of `basalt/records/network.py`."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The deployed look-up tables (`basalt.tables`) in training: their values forwards, the smooth slope backwards."""
+"""The deployed look-up tables (`records.tables`) in training: their values forwards, the smooth slope backwards."""
 
 from functools import lru_cache
 
@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from basalt import tables
-from basalt.train.layers.fixed_point import WEIGHT_SCALE
+from basalt.records import tables
+from basalt.train.dynamics.scalars import WEIGHT_SCALE
 
 FINEST, COARSEST = 0, 2
 """Index shifts that training uses: tables over ±2 … ±8, in steps of 1/64 … 1/16; σ(8) is 4095/4096."""

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
-from basalt.train.layers import exact, grid
+from basalt.train.dynamics import exact
+from basalt.train.dynamics.scalars import DECAY_UNIT
+from basalt.train.dynamics.synapse import Dense
+from basalt.train.layers import grid
 from basalt.train.layers.config import ReadoutConfig
-from basalt.train.layers.fixed_point import DECAY_UNIT
 from basalt.train.layers.integers import ReadoutIntegers
 from basalt.train.layers.spiking import to_integers
-from basalt.train.layers.synapse import Dense
 
 
 @lru_cache(maxsize=8)

@@ -18,11 +18,11 @@ import torch
 from jaxtyping import Float, Int
 from numba import njit, prange
 
-from basalt.train.layers.chunks import Chunks, chunks
-from basalt.train.layers.fixed_point import DRIVE_MAX, STATE_SCALE, WEIGHT_SCALE, sat24
+from basalt.train.dynamics.gpu.chunks import Chunks, chunks
+from basalt.train.dynamics.scalars import DRIVE_MAX, STATE_SCALE, WEIGHT_SCALE, sat24
+from basalt.train.dynamics.straight import instead, rounded
 from basalt.train.layers.integers import MemoryIntegers
 from basalt.train.layers.legendre import impulse_response, quantised
-from basalt.train.layers.straight import instead, rounded
 
 MAX_DRIVE_SHIFT = 9
 MAX_EXPONENT = 14
@@ -132,7 +132,7 @@ class SlowMemory(torch.nn.Module):
         return self._constants[key]
 
     def chunks(self, steps: int) -> Chunks | None:
-        """The constants of the form in chunks (`basalt.train.layers.chunks`); None if `steps` cannot be cut so."""
+        """The constants of the form in chunks (`train.dynamics.gpu.chunks`); None if `steps` cannot be cut so."""
 
         def make() -> Chunks | None:
             system = self.transition.cpu().numpy(), self.drive_input.cpu().numpy()
@@ -168,7 +168,7 @@ class SlowMemory(torch.nn.Module):
     @torch.no_grad()
     def deployed(self, drive: Float[torch.Tensor, "batch steps"]) -> Float[torch.Tensor, "batch steps neurons"]:
         """The exact memory current for the drive before bias and ReLU, both in float units."""
-        from basalt.train.layers import exact_device
+        from basalt.train.dynamics.gpu import exact as exact_device
 
         integers = self.integers(np.zeros(self.drive_weight.shape[1], np.int64))
         sums = (drive.double() * WEIGHT_SCALE).round()

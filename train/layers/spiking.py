@@ -9,13 +9,16 @@ import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
-from basalt.train.layers import exact, exact_device, grid, whole
+from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics import exact
+from basalt.train.dynamics.delay import Delay
+from basalt.train.dynamics.gpu import exact as exact_device
+from basalt.train.dynamics.neuron import Neuron
+from basalt.train.dynamics.scalars import WEIGHT_SCALE
+from basalt.train.dynamics.synapse import Dense, Diagonal
+from basalt.train.layers import grid
 from basalt.train.layers.config import DenseConfig, SpikingConfig
-from basalt.train.layers.delay import Delay
-from basalt.train.layers.fixed_point import WEIGHT_SCALE
 from basalt.train.layers.integers import SpikingIntegers
-from basalt.train.layers.neuron import Neuron
-from basalt.train.layers.synapse import Dense, Diagonal
 from basalt.train.slayer import slayer
 
 
@@ -34,7 +37,7 @@ class Spiking(torch.nn.Module):
 
     Attributes:
         deployable: whether it has integers, which a .net file may hold.
-        plain: whether a dense product and a slow memory are all that drives the neurons (`basalt.train.layers.whole`).
+        plain: whether a dense product and a slow memory are all that drives the neurons (`train.dynamics.choose`).
         shape: of the output, (channels, height, width) or (neurons,).
         memory: the memory beside the synapses, if any.
     """

@@ -22,7 +22,7 @@ import typer
 
 from basalt.convert import rules
 from basalt.deploy.backends import BACKENDS
-from basalt.deploy.run import Job, check, run
+from basalt.deploy.job import Job, check, run
 from basalt.errors import BasaltError
 from basalt.files import write_json
 from basalt.progress import progress_bar

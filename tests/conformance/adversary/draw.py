@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
-from basalt.convert.records import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
 
 TOP = 2**23 - 1
 

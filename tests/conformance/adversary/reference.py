@@ -1,4 +1,4 @@
-"""The judge of the adversarial networks: the recurrences of `convert/records.py` and `convert/pathways.py` once more.
+"""The judge of the adversarial networks: the recurrences of `basalt/records` once more.
 
 Written from their docstrings in plain 64-bit integers with floor division; it imports nothing of the processes, kernels
 and tables that it judges. A convolution is multiplied out into a matrix.
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.pathways import Hgrn, Hopfield, SlowMemory
-from basalt.convert.records import Conv, Encoder, Network, Readout, Spiking
+from basalt.records.network import Conv, Encoder, Network, Readout, Spiking
+from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
 
 TOP = 2**23 - 1
 
@@ -72,7 +72,7 @@ def current_of(layer: Spiking) -> Callable[[np.ndarray, int], np.ndarray]:
 
 
 def table(kind: str, shift: int = 0) -> np.ndarray:
-    """The look-up tables, as the docstring of `basalt/tables.py` defines them."""
+    """The look-up tables, as the docstring of `basalt/records/tables.py` defines them."""
     i = np.arange(256)
     x = (i - 128) * 2.0**shift / 64
     made = {

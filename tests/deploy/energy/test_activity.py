@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from basalt.convert.records import Network
 from basalt.deploy.backends import BACKENDS
 from basalt.deploy.energy.activity import UNSEEN, Sent, activity, distinct, steps_of_network
 from basalt.deploy.energy.counts import parse_counts
+from basalt.deploy.job import Job, counts_file
 from basalt.deploy.lockstep import cycles_of_steps
-from basalt.deploy.run import Job, counts_file
-from basalt.lava_procs.kernels.bits import planes_of
+from basalt.kernels.bits import planes_of
 from basalt.lava_procs.metering import COUNTERS
+from basalt.records.network import Network
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import case
 from tests.conformance.support import supported

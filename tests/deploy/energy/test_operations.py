@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from basalt.convert.records import Conv, Network, Neuron, Readout, Spiking
 from basalt.deploy.energy.operations import activation_sparsity, membrane_updates, memory_products, operations
-from basalt.deploy.reference import simulate
+from basalt.records.network import Conv, Network, Neuron, Readout, Spiking
+from basalt.records.simulate import simulate
 from tests.conformance.strategies import cases
 
 STEPS = 30

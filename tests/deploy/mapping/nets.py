@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from basalt.convert.pathways import SlowMemory
-from basalt.convert.records import Network, Neuron, Readout, Spiking, axis
 from basalt.deploy.mapping.partition import INPUT
-from basalt.lava_procs.near_memory.core import Core
+from basalt.near_memory.core import Core
+from basalt.records.network import Network, Neuron, Readout, Spiking, axis
+from basalt.records.pathways import SlowMemory
 
 NEURON = Neuron(threshold=100, current_decay=axis(4096), voltage_decay=axis(400))
 SMALL = Core(name="small", neurons=12, inputs=60, states=4, sram_kib={"input_weights": 0.5, "transition": 0.01})

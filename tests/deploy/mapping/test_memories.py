@@ -7,22 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.convert.pathways import GATINGS, RECALLS, Hgrn, Hopfield
-from basalt.convert.records import Network, Spiking
 from basalt.deploy.cores import load_core
+from basalt.deploy.job import Job
 from basalt.deploy.mapping.capacity import capacity
 from basalt.deploy.mapping.partition import INPUT, partition, uniform_rates
 from basalt.deploy.mapping.result import map_network
 from basalt.deploy.mapping.summary import mapping_file
 from basalt.deploy.mapping.traffic import traffic_graph
 from basalt.deploy.near_memory import sizes_of
-from basalt.deploy.reference import simulate
-from basalt.deploy.run import Job
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
-from basalt.lava_procs.near_memory.core import Core
-from basalt.lava_procs.near_memory.formula import cost
-from basalt.lava_procs.near_memory.geometry import memories, misfits
+from basalt.near_memory.core import Core
+from basalt.near_memory.formula import cost
+from basalt.near_memory.geometry import memories, misfits
+from basalt.records.network import Network, Spiking
+from basalt.records.pathways import GATINGS, RECALLS, Hgrn, Hopfield
+from basalt.records.simulate import simulate
 from tests.conformance.direct import run_direct
 from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
 from tests.deploy.mapping.nets import NEURON

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from basalt.deploy.price import price_command
+from basalt.deploy.commands.price import price_command
 from basalt.deploy.report.build import MEASURED, render
 from basalt.deploy.report.renew import renew
 from basalt.errors import BasaltError

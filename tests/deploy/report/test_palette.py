@@ -10,7 +10,7 @@ from basalt.deploy.energy.tables import load_table
 from basalt.deploy.report import palette
 from basalt.deploy.report.build import FOLDER, render
 from basalt.lava_procs import metering
-from basalt.lava_procs.near_memory.counters import ROWS, SCHEDULED
+from basalt.near_memory.counters import ROWS, SCHEDULED
 from tests.deploy.report.synthetic import deployment
 
 EVERY = tuple(dict.fromkeys((*COUNTERS, *metering.COUNTERS, *SCHEDULED)))

@@ -13,7 +13,7 @@ from basalt.errors import BasaltError
 from basalt.train.batches import dense
 from basalt.train.data import DataConfig, digits, load, mnist
 from basalt.train.data.pixels import PIXELS, PixelSet
-from basalt.train.layers import exact
+from basalt.train.dynamics import exact
 from basalt.train.networks import Network
 from basalt.train.recipe import AugmentConfig, NetworkConfig
 from tests.convert.test_trained import assert_same

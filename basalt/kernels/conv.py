@@ -1,0 +1,278 @@
+"""The compiled kernel of a convolution layer: each event adds a piece of the kernel to the neurons that it reaches.
+
+Neurons lie with the channel innermost, so that an event's weights and the neurons they go to are rows of the same
+length; spikes leave in the order of the network, channel outermost. The work grows with events, kernel and channels.
+Sums have 32 bits, which the design rule `sum_width` keeps them within.
+"""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, UInt64
+from numba import njit
+
+from basalt.kernels.bits import words
+from basalt.kernels.dense import RESET, Workers, fire
+from basalt.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
+from basalt.records.arithmetic import ALIGN, DECAY_BITS
+from basalt.records.counts import graded_counts, spiking_counts
+
+
+@njit(**OPTIONS)
+def scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total):  # type: ignore[no-untyped-def]
+    """total += what the events of one step give; returns the number of events and of synapses that they reached.
+
+    `size` and `output` are (channels, height, width); `rows` (input channels, kernel height, kernel width, outputs of a
+    group) are the weights; `total` is (height, width, channels) in one row. `signed` values are bytes in two's
+    complement.
+    """
+    _, high, wide = rows.shape[:3]
+    reach = rows.shape[3]
+    of_group = size[0] // (output[0] // reach)
+    events = synapses = 0
+    for w in range(bits.shape[0] // planes):
+        word = any_plane(bits, planes, w)
+        while word:
+            lowest = trailing_zeros(word)
+            word &= word - np.uint64(1)
+            value = value_at(bits, planes, w, lowest)
+            if signed and value > 127:
+                value -= 256
+            channel, place = divmod(w * 64 + np.int64(lowest), size[1] * size[2])
+            y, x = divmod(place, size[2])
+            first = (channel // of_group) * reach
+            events += 1
+            for i in range(high):
+                below = y + padding[0] - i * dilation[0]
+                if below < 0 or below % stride[0] or below // stride[0] >= output[1]:
+                    continue
+                for j in range(wide):
+                    right = x + padding[1] - j * dilation[1]
+                    if right < 0 or right % stride[1] or right // stride[1] >= output[2]:
+                        continue
+                    base = (below // stride[0] * output[2] + right // stride[1]) * output[0] + first
+                    row = rows[channel, i, j]
+                    target = total[base : base + reach]
+                    for n in range(reach):
+                        target[n] += value * row[n]
+                    synapses += reach
+    return events, synapses
+
+
+@njit(**OPTIONS)
+def conv_block(  # type: ignore[no-untyped-def]
+    low,
+    high,
+    first,
+    length,
+    arrived,
+    planes,
+    signed,
+    before,
+    size,
+    output,
+    stride,
+    padding,
+    dilation,
+    rows,
+    scale,
+    offset,
+    bias,
+    start,
+    current_keep,
+    voltage_keep,
+    level,
+    reset,
+    delay,
+    place,
+    u,
+    v,
+    coming,
+    out,
+    counts,
+    fired_steps,
+):
+    """Samples low … high of a layer through the `length` steps of a block that begins at step `first`.
+
+    `before` holds the input of the step before, `coming` (depth, batch, words) the spikes of the next steps, `place`
+    the position of each neuron in the output. Counts are added for each sample: events, synapses, spikes, saturations.
+    """
+    neurons = u.shape[1]
+    depth = coming.shape[0]
+    total = np.empty(neurons, np.int32)
+    fired = np.zeros(-(-neurons // 8) * 8, np.uint8)
+    eights = fired.view(np.uint64)
+    silent = np.zeros(neurons, np.float64)
+    for b in range(low, high):
+        for k in range(length):
+            now = first + k
+            total[:] = 0
+            bits = arrived[k - 1, b] if k > 0 else before[b]
+            events, synapses = scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total)
+            spikes, saturated = fire(
+                u[b],
+                v[b],
+                total,
+                scale,
+                offset if now > 0 else offset[:0],
+                bias if now >= start else silent,
+                current_keep,
+                voltage_keep,
+                level,
+                reset,
+                fired,
+            )
+            for eight in range(eights.shape[0]):
+                if eights[eight]:
+                    for n in range(8 * eight, 8 * eight + 8):
+                        if fired[n]:
+                            bit = place[n]
+                            coming[(now + delay[n]) % depth, b, bit // 64] |= np.uint64(1) << np.uint64(bit % 64)
+            slot = now % depth
+            out[k, b] = coming[slot, b]
+            coming[slot, b] = 0
+            counts[b, 0] += events
+            counts[b, 1] += synapses
+            counts[b, 2] += spikes
+            fired_steps[b, k] = spikes
+            counts[b, 3] += saturated
+        before[b] = arrived[length - 1, b]
+
+
+class ConvLayer:
+    """A convolution layer ready for the kernel: what its `compiled` model holds.
+
+    Args:
+        batch, block: samples side by side, time steps a call.
+        parameters: geometry, output_shape, offset, fraction, signed, start, threshold, reset, planes, as the process
+            has them.
+        weight, bias, current_decay, voltage_decay, delay: as in the record; delay may be None.
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        block: int,
+        parameters: Any,
+        *,
+        weight: Int[np.ndarray, "outputs channels height width"],
+        bias: Int[np.ndarray, "neurons"],
+        current_decay: Int[np.ndarray, "#neurons"],
+        voltage_decay: Int[np.ndarray, "#neurons"],
+        delay: Int[np.ndarray, "neurons"] | None,
+    ) -> None:
+        geometry = parameters["geometry"]
+        self.output: tuple[int, int, int] = parameters["output_shape"]
+        self.neurons = int(np.prod(self.output))
+        self.place = np.arange(self.neurons).reshape(self.output).transpose(1, 2, 0).reshape(-1)
+        unit, rows = rows_of(weight, geometry["groups"])
+        places = tuple(tuple(int(n) for n in geometry[key]) for key in ("stride", "padding", "dilation"))
+        size = tuple(int(n) for n in geometry["input_shape"])
+        self.synapses = (size, tuple(int(n) for n in self.output), *places, rows)
+        scale = unit * 2.0 ** (ALIGN - parameters["fraction"])
+        offset = float(parameters["offset"] << ALIGN)
+        self.neuron = (
+            scale,
+            np.full(self.neurons if offset else 0, offset),
+            self.inside(bias).astype(np.float64) * (1 << ALIGN),
+            parameters["start"],
+            1.0 - self.inside(current_decay) / (1 << DECAY_BITS),
+            1.0 - self.inside(voltage_decay) / (1 << DECAY_BITS),
+            float(parameters["threshold"] << ALIGN),
+            RESET[parameters["reset"]],
+            np.zeros(self.neurons, dtype=np.int64) if delay is None else self.inside(delay),
+            self.place,
+        )
+        self.planes = parameters["planes"]
+        self.signed = parameters["signed"]
+        depth = 1 if delay is None else int(delay.max()) + 1
+        self.u, self.v = (np.zeros((batch, self.neurons), dtype=np.int32) for _ in range(2))
+        self.before = np.zeros((batch, self.planes * words(int(np.prod(size)))), dtype=np.uint64)
+        self.coming = np.zeros((depth, batch, words(self.neurons)), dtype=np.uint64)
+        self.out = np.zeros((block, batch, words(self.neurons)), dtype=np.uint64)
+        self.counts = np.zeros((batch, 4), dtype=np.int64)
+        self.fired_steps = np.zeros((batch, block), dtype=np.int32)
+        self.workers = Workers(batch)
+
+    def inside(self, value: Int[np.ndarray, "#neurons"]) -> Int[np.ndarray, "neurons"]:
+        """A value a neuron in the order of the network → in the kernel's, with the channel innermost."""
+        return np.broadcast_to(value, self.neurons)[self.place].astype(np.int64)
+
+    def clear(self) -> None:
+        """The state before the first step of a sample."""
+        for state in (self.u, self.v, self.before, self.coming):
+            state[:] = 0
+
+    def advance(
+        self, arrived: UInt64[np.ndarray, "block batch words"], first: int, length: int
+    ) -> UInt64[np.ndarray, "longest batch sent"]:
+        """The spikes of `length` steps that begin at step `first` of the sample; the rest of `out` is 0."""
+        self.out[length:] = 0
+        self.workers.run(
+            lambda low, high: conv_block(
+                low,
+                high,
+                first,
+                length,
+                arrived,
+                self.planes,
+                self.signed,
+                self.before,
+                *self.synapses,
+                *self.neuron,
+                self.u,
+                self.v,
+                self.coming,
+                self.out,
+                self.counts,
+                self.fired_steps,
+            )
+        )
+        return self.out
+
+    def variables(self) -> dict[str, Int[np.ndarray, "batch neurons"]]:
+        """u and v in the order of the network."""
+        u, v = np.empty_like(self.u), np.empty_like(self.v)
+        u[:, self.place], v[:, self.place] = self.u, self.v
+        return {"u": u, "v": v}
+
+    @property
+    def activity(self) -> Int[np.ndarray, "batch 2"]:
+        """Events and spikes of each sample since the counts were last taken."""
+        return self.counts[:, ::2].copy()
+
+    def take_spiking_counts(self, length: int) -> dict[str, Int[np.ndarray, "batch"] | int]:
+        """What the layer did since the last call, in `length` steps."""
+        events, synapses, spikes, saturations = self.counts.T.copy()
+        self.counts[:] = 0
+        counts = spiking_counts(events, synapses, spikes, saturations, length * self.neurons)
+        return counts | graded_counts(synapses, self.planes)
+
+
+def rows_of(weight: Int[np.ndarray, "outputs channels height width"], groups: int) -> tuple[int, np.ndarray]:
+    """Their unit, and the weights as (input channels, kernel height, kernel width, outputs of a group) in that unit."""
+    outputs, channels, *kernel = weight.shape
+    by_group = weight.reshape(groups, outputs // groups, channels, *kernel).transpose(0, 2, 3, 4, 1)
+    rows = by_group.reshape(groups * channels, *kernel, outputs // groups)
+    unit, kind = (1, np.int16) if np.any(rows % 2) else (2, np.int8)
+    return unit, np.ascontiguousarray(rows // unit).astype(kind)
+
+
+def warm_conv() -> None:
+    """Run the kernel once on the smallest layers, for even weights and for odd ones; starts no thread."""
+    one = np.ones(1, dtype=np.int64)
+    pairs: dict[str, Any] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
+    parameters = {
+        "geometry": {"input_shape": (1, 1, 1), "groups": 1, **pairs},
+        "output_shape": (1, 1, 1),
+        **dict.fromkeys(("offset", "fraction", "start"), 0),
+        "threshold": 1,
+        "reset": "hard",
+        "planes": 1,
+        "signed": False,
+    }
+    for weight in (2, 1):
+        ones = np.full((1, 1, 1, 1), weight, dtype=np.int64)
+        layer = ConvLayer(1, 1, parameters, weight=ones, bias=one, current_decay=one, voltage_decay=one, delay=None)
+        layer.advance(np.zeros((1, 1, 1), dtype=np.uint64), 0, 1)
+    reach_block(np.zeros((1, 1, 1), dtype=np.uint64), 1, 1, one, one, 1, *np.zeros((4, 1, 1), dtype=np.int64))

@@ -1,0 +1,153 @@
+"""A spiking layer with all its parts, ready for the compiled kernel: what the `compiled` models hold."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, Num, UInt64
+
+from basalt.kernels.bits import words
+from basalt.kernels.dense import RESET, Workers, narrow, spiking_block
+from basalt.kernels.hgrn import HgrnKernel
+from basalt.kernels.hopfield import HopfieldKernel
+from basalt.kernels.pathway import PathwayKernel
+from basalt.kernels.slow_memory import SlowMemoryKernel
+from basalt.records.arithmetic import ALIGN, DECAY_BITS
+from basalt.records.counts import Counts, graded_counts, spiking_counts
+
+CHUNK_STEPS = 512
+"""Time steps of samples whose currents a memory pathway computes ahead of the neurons: they stay in the cache."""
+
+
+PATHWAYS: dict[str, Callable[[int, Mapping[str, Any], int], PathwayKernel]] = {
+    "slow_memory": SlowMemoryKernel,
+    "hgrn": HgrnKernel,
+    "hopfield": HopfieldKernel,
+}
+"""Kind of a memory pathway → its kernel, made from batch, fields of the record, and bit planes of the input."""
+
+
+class WholeLayer:
+    """Weights in the narrowest type, states of a batch, and one call a block.
+
+    Args:
+        batch, block: samples side by side, time steps a call.
+        spiking: weight, bias, current_decay, voltage_decay, threshold, reset; recurrent_weight (a vector where it is
+            diagonal) and delay or None; start, 0 where it is absent.
+        memory: the fields of a memory pathway, or None.
+        planes: bit planes of the input.
+        kind: of the memory pathway.
+    """
+
+    def __init__(
+        self,
+        batch: int,
+        block: int,
+        spiking: Mapping[str, Any],
+        memory: Mapping[str, Any] | None = None,
+        planes: int = 1,
+        kind: str = "slow_memory",
+    ) -> None:
+        self.neurons, self.inputs = spiking["weight"].shape
+        self.planes = planes
+        self.workers = Workers(batch)
+        neurons = self.neurons
+        recurrent, delay = spiking["recurrent_weight"], spiking["delay"]
+        diagonal = recurrent is not None and recurrent.ndim == 1
+        full = np.zeros((neurons, 0)) if recurrent is None or diagonal else recurrent
+        weights = (spiking["weight"], full, recurrent[None] if diagonal else np.zeros((1, 0)))
+        unit, (rows, recurrent_rows, own) = narrow(*(np.asarray(w, dtype=np.int64) for w in weights))
+
+        def keep(decay: np.ndarray) -> np.ndarray:
+            return 1.0 - np.broadcast_to(decay, neurons).astype(np.float64) / (1 << DECAY_BITS)
+
+        bias = 0 if spiking["bias"] is None else spiking["bias"]
+        self.synapses = (unit, rows, recurrent_rows, own[:, 0])
+        self.neuron = (
+            np.broadcast_to(np.asarray(bias, dtype=np.float64) * (1 << ALIGN), neurons).copy(),
+            spiking.get("start", 0),
+            keep(spiking["current_decay"]),
+            keep(spiking["voltage_decay"]),
+            float(spiking["threshold"] << ALIGN),
+            RESET[spiking["reset"]],
+            np.zeros(neurons, dtype=np.int64) if delay is None else delay.astype(np.int64),
+        )
+        self.pathway = None if memory is None else PATHWAYS[kind](batch, memory, planes)
+        self.chunk = batch if memory is None else max(1, CHUNK_STEPS // block)
+        self.block = block
+        depth = 0 if delay is None else int(delay.max()) + 1
+        self.u, self.v = (np.zeros((batch, neurons), dtype=np.int32) for _ in range(2))
+        self.before = np.zeros((batch, planes * words(self.inputs)), dtype=np.uint64)
+        self.fired = np.zeros((batch, words(neurons)), dtype=np.uint64)
+        self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
+        self.out = np.zeros((block, batch, words(neurons)), dtype=np.uint64)
+        self.spiking_counts = np.zeros((batch, 5), dtype=np.int64)
+        self.fired_steps = np.zeros((batch, block), dtype=np.int32)
+        self.first = 0
+
+    def clear(self) -> None:
+        """The state before the first step of a sample."""
+        for state in (self.u, self.v, self.before, self.fired, self.history):
+            state[:] = 0
+        if self.pathway is not None:
+            self.pathway.clear()
+
+    def advance(
+        self, arrived: UInt64[np.ndarray, "block batch words"], first: int, length: int
+    ) -> UInt64[np.ndarray, "longest batch sent"]:
+        """The spikes of `length` steps that begin at step `first` of the sample; the rest of `out` is 0."""
+        self.first = first
+        self.out[length:] = 0
+        self.workers.run(lambda low, high: self.work(low, high, arrived, first, length))
+        return self.out
+
+    def work(
+        self, low: int, high: int, arrived: UInt64[np.ndarray, "block batch words"], first: int, length: int
+    ) -> None:
+        """Samples low … high, a few at a time."""
+        size = 0 if self.pathway is None else min(self.chunk, high - low)
+        currents = np.empty((size, self.block, self.neurons))
+        for begin in range(low, high, self.chunk):
+            end = min(begin + self.chunk, high)
+            if self.pathway is not None:
+                self.pathway.run(begin, end, first, length, arrived, self.before, currents)
+            spiking_block(
+                begin,
+                end,
+                first,
+                length,
+                arrived,
+                self.planes,
+                self.before,
+                *self.synapses,
+                *self.neuron,
+                currents,
+                self.u,
+                self.v,
+                self.fired,
+                self.history,
+                self.out,
+                self.spiking_counts,
+                self.fired_steps,
+            )
+
+    def variables(self) -> dict[str, Num[np.ndarray, "batch _size"]]:
+        """u and v of the neurons, m of the memory pathway if there is one."""
+        return {"u": self.u, "v": self.v} | ({} if self.pathway is None else {"m": self.pathway.m})
+
+    @property
+    def activity(self) -> Int[np.ndarray, "batch 2"]:
+        """Events and spikes of each sample since the counts were last taken."""
+        return self.spiking_counts[:, :2].copy()
+
+    def take_spiking_counts(self, length: int) -> Counts:
+        """What the spiking part did since the last call, in `length` steps."""
+        incoming, spikes, saturations, alone, own = self.spiking_counts.T.copy()
+        self.spiking_counts[:] = 0
+        synapses = (incoming - alone) * self.neurons + alone
+        counts = spiking_counts(incoming, synapses, spikes, saturations, length * self.neurons)
+        return counts | graded_counts((incoming - alone - own) * self.neurons, self.planes)
+
+    def take_memory_counts(self, length: int) -> Counts:
+        """What the memory pathway did since the last call, in `length` steps."""
+        return {} if self.pathway is None else self.pathway.take_counts(self.first, length)

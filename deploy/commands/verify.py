@@ -1,0 +1,196 @@
+"""What `basalt verify` does, once its arguments are read."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from basalt import provenance
+from basalt.convert.reading import TRAINING
+from basalt.deadline import Deadline
+from basalt.deploy.backends import find
+from basalt.deploy.commands.run import console, run_with_bar
+from basalt.deploy.comparison import Pair, compare, verification
+from basalt.deploy.comparison_states import backend_states, compare_states, reference_states, simulated, told
+from basalt.deploy.inputs import Inputs, read_both
+from basalt.deploy.job import Job
+from basalt.deploy.report.renew import renew_for
+from basalt.deploy.trace import Aligned, Trace, align, read_trace
+from basalt.errors import BasaltError
+from basalt.files import make_folder, write_json
+from basalt.records.network import Network
+
+BESIDE = "trace.npz"
+"""What export leaves beside a .net file: the trace of its test.npz."""
+
+
+def verify_command(
+    file: Path,
+    input_: Path | None,
+    output: Path | None,
+    backend: str,
+    batch: int,
+    samples: int,
+    timeout: float | None,
+    trace: Path | None = None,
+    bias_start: str = TRAINING,
+    input_shape: str | None = None,
+) -> None:
+    """`basalt verify`."""
+    chosen = find(backend)
+    if not chosen.exact:
+        raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified; use 'fixed'.")
+    deadline = Deadline.after(timeout)
+    with deadline.held():
+        network, inputs = read_both(file, input_, bias_start, input_shape, labels=False)
+        given = trace_of(network, file, inputs, input_, trace)
+        inputs = inputs.first(samples)
+    for notice in (*network.notices, *inputs.notices):
+        console.print(notice, style="yellow")
+    folder = output or file.parent
+    make_folder(folder)
+    outcome = run_with_bar(
+        Job(network, inputs.spikes, backend, batch, file=file, states=True), deadline, folder, f"Verifying on {backend}"
+    )
+    sent, held = simulated(network, inputs.spikes)
+    found = compare(network, ("reference", sent), (backend, outcome.sent))
+    pairs = [replace(found, states=compare_states(network, held, outcome.states))]
+    aligned = None if given is None else align(network, given, sent, shift=network.reading is not None)
+    if aligned is not None:
+        pairs.insert(0, training_pair(network, aligned))
+    pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
+    told_ = training_told(network, file, given, aligned)
+    content = {"file_digest": provenance.digest(file), **verification(pairs, told_)}
+    write_json(folder / "verify.json", content)
+    show_pairs(pairs)
+    for sentence in told_["notes"]:
+        console.print(sentence, style="yellow")
+    for renewed in renew_for(file, folder):
+        console.print(renewed)
+    if content["mismatches"]:
+        raise BasaltError(
+            f"{content['mismatches']} of {content['compared']} values differ; see {folder / 'verify.json'}."
+        )
+    console.print(f"0 of {content['compared']:,} values differ.", style="green")
+
+
+def trace_of(network: Network, file: Path, inputs: Inputs, input_: Path | None, trace: Path | None) -> Trace | None:
+    """The named trace; else the trace.npz beside the file, where its test.npz is the input; else none."""
+    beside = file.parent / BESIDE
+    if trace is None and (input_ is not None or not beside.exists()):
+        return None
+    return read_trace(trace or beside, network, len(inputs.spikes), inputs.spikes.shape[2])
+
+
+def training_pair(network: Network, aligned: Aligned) -> Pair:
+    """Training against the reference; the step of a divergence is the reference's."""
+    pair = compare(network, ("training", aligned.trained), ("reference", aligned.sent))
+    layers = tuple(replace(layer, late=aligned.late.get(layer.layer, 0)) for layer in pair.layers)
+    first = pair.first_divergence
+    if first is not None:
+        first = replace(first, step=first.step + aligned.late.get(first.layer, 0))
+    return replace(pair, layers=layers, first_divergence=first)
+
+
+def training_told(network: Network, file: Path, trace: Trace | None, aligned: Aligned | None) -> dict[str, Any]:
+    """What of training was compared and what not: what verify.json holds of it, with sentences under `notes`."""
+    everything = [layer.name for layer in network.layers]
+    if trace is None or aligned is None:
+        beside = f"; {BESIDE} beside the file is of test.npz" if (file.parent / BESIDE).exists() else ""
+        note = (
+            f"Training was not compared, as there is no trace of it for this input{beside}: give one with --trace "
+            f"FILE.npz, which examples/trace_of_slayer.py records in three lines."
+        )
+        return {"compared": False, "trace": None, "layers": [], "not_compared": everything, "late": {}, "notes": [note]}
+    notes = []
+    missing, late = trace.missing(network), {name: steps for name, steps in aligned.late.items() if steps}
+    if missing:
+        notes.append(f"Of training, {', '.join(missing)} were not compared: {trace.path} has no array of that name.")
+    if late:
+        told_ = ", ".join(f"{name} {steps} step{'s' if steps > 1 else ''}" for name, steps in late.items())
+        notes.append(f"Compared with training, layers send later here, which is allowed for: {told_}.")
+    return {
+        "compared": True,
+        "trace": str(trace.path),
+        "layers": list(trace.sent),
+        "not_compared": missing,
+        "other_arrays": list(trace.unnamed),
+        "late": aligned.late,
+        "notes": notes,
+    }
+
+
+def with_states(network: Network, spikes: np.ndarray, pair: Pair, backend: str) -> Pair:
+    """A pair whose divergence, if it has one, tells the states of the sides that keep them."""
+    first = pair.first_divergence
+    if first is None:
+        return pair
+    place = (first.layer, first.sample, first.step)
+    held = {
+        "reference": lambda: reference_states(network, spikes, *place),
+        backend: lambda: backend_states(network, spikes, *place, backend),
+    }
+    states = {
+        side: told(network, first.layer, first.neuron, held[side]()) if side in held else None for side in first.pair
+    }
+    return replace(pair, first_divergence=replace(first, states=states))
+
+
+def show_pairs(pairs: list[Pair]) -> None:
+    """The comparison as a table, and the first divergence in a sentence."""
+    table = Table("compared", "layer", "samples × steps × neurons", "mismatches")
+    for pair in pairs:
+        for layer in pair.layers:
+            size = f"{layer.samples:,} × {layer.steps:,} × {layer.neurons:,}"
+            table.add_row(f"{pair.left} – {pair.right}", layer.layer, size, f"{layer.mismatches:,}")
+    console.print(table)
+    for pair in pairs:
+        if pair.states:
+            console.print(states_of(pair))
+        for sentence in (divergence_of(pair), state_of(pair)):
+            if sentence is not None:
+                console.print(sentence, style="red")
+
+
+def divergence_of(pair: Pair) -> str | None:
+    """The first divergence in a sentence; of a memory pathway's state, what differs between the sides."""
+    first = pair.first_divergence
+    if first is None:
+        return None
+    held = {side: state for side, state in first.states.items() if state is not None}
+    states = [
+        f"{name} is " + ", ".join(f"{state[name]} ({side})" for side, state in held.items()) for name in ("u", "v")
+    ]
+    for name in set.intersection(*(set(state) for state in held.values())) - {"u", "v"} if len(held) == 2 else ():
+        left, right = (np.array(state[name]) for state in held.values())
+        wrong = np.flatnonzero(left != right)
+        begin = f", first {name}[{wrong[0]}]: {left[wrong[0]]} and {right[wrong[0]]}" if len(wrong) else ""
+        states.append(f"of {name}, {len(wrong)} of {len(left)} differ{begin}")
+    return (
+        f"First divergence: layer {first.layer}, sample {first.sample}, neuron {first.neuron}, step {first.step}: "
+        f"{pair.left} sent {first.left}, {pair.right} {first.right}" + (f"; {'; '.join(states)}." if held else ".")
+    )
+
+
+def states_of(pair: Pair) -> str:
+    """Which states were compared after the last step, and how many values differ."""
+    of = [f"{entry.state} of {entry.layer}" for entry in pair.states if entry.state not in ("u", "v")]
+    wrong, compared = (sum(getattr(entry, what) for entry in pair.states) for what in ("mismatches", "compared"))
+    return (
+        f"After the last step, {pair.left} – {pair.right}: {', '.join(['u and v of all spiking layers', *of])}: "
+        f"{wrong:,} of {compared:,} states differ."
+    )
+
+
+def state_of(pair: Pair) -> str | None:
+    """The first state that differs after the last step, in a sentence."""
+    wrong = next((entry for entry in pair.states if entry.first is not None), None)
+    if wrong is None or wrong.first is None:
+        return None
+    first = wrong.first
+    return (
+        f"First state that differs after the last step: layer {wrong.layer}, sample {first['sample']}, "
+        f"{wrong.state}[{first['index']}]: {pair.left} has {first['left']}, {pair.right} {first['right']}."
+    )

@@ -1,0 +1,1 @@
+"""The near-memory core without each of its mechanisms."""

@@ -1,0 +1,1 @@
+"""What studies' networks cost: events, operations and energy."""

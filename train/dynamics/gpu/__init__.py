@@ -1,0 +1,1 @@
+"""Layers on a GPU: one fused operation each, in Triton."""

@@ -1,0 +1,107 @@
+"""Compiled loops of a layer through time; its spikes may feed back into its own current, through a matrix V.
+
+V is dense, diagonal or zero. The current u wraps at 24 bits. The current of step t is that of the feed-forward layer
+plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1]. That product of matrices can grow past all floats: gv is held within
+±LARGEST_GRADIENT, so that a gradient which explodes ends as a long step that clipping shortens, and not as no number.
+"""
+
+import numpy as np
+from numba import njit, prange
+
+from basalt.train.dynamics.scalars import after_reset, decayed, sat24, wrap24
+
+LARGEST_GRADIENT = 1e9
+"""So small that sums of its products, and of their squares, are floats, and larger than any useful one."""
+
+
+@njit(inline="always")
+def _held(gradient):  # type: ignore[no-untyped-def]
+    return min(max(gradient, np.float32(-LARGEST_GRADIENT)), np.float32(LARGEST_GRADIENT))
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def forward_recurrent(  # type: ignore[no-untyped-def]
+    current, columns, bias, keep_u, keep_v, threshold, reset, spikes, voltage
+):
+    """Fill spikes and voltage (batch, steps, neurons); `columns` is Vᵀ, a row for each sending neuron."""
+    batch, steps, neurons = current.shape
+    for b in prange(batch):
+        u = np.zeros(neurons, np.int64)
+        v = np.zeros(neurons, np.int64)
+        feedback = np.zeros(neurons, np.float32)
+        for t in range(steps):
+            feedback[:] = 0
+            if t > 0:
+                for sender in range(neurons):
+                    if spikes[b, t - 1, sender] != 0:
+                        for n in range(neurons):
+                            feedback[n] += columns[sender, n]
+            for n in range(neurons):
+                drive = np.int64((current[b, t, n] + feedback[n]) * np.float32(4096))
+                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
+                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
+                spike = free > threshold
+                spikes[b, t, n] = spike
+                voltage[b, t, n] = np.float32(free) / np.float32(4096)
+                v[n] = after_reset(free, spike, threshold, reset)
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def backward_recurrent(  # type: ignore[no-untyped-def]
+    grad, surrogate, rows, keep_u, keep_v, grad_current, grad_bias
+):
+    """Fill grad_current and grad_bias; `rows` is V, a row for each receiving neuron."""
+    batch, steps, neurons = grad.shape
+    for b in prange(batch):
+        gu = np.zeros(neurons, np.float32)
+        gv = np.zeros(neurons, np.float32)
+        fed = np.zeros(neurons, np.float32)
+        for t in range(steps - 1, -1, -1):
+            fed[:] = 0
+            for receiver in range(neurons):
+                for n in range(neurons):
+                    fed[n] += rows[receiver, n] * gu[receiver]
+            for n in range(neurons):
+                gv[n] = _held(keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + fed[n]))
+                gu[n] = keep_u[n] * gu[n] + gv[n]
+                grad_current[b, t, n] = gu[n]
+                grad_bias[b, n] += gv[n]
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def forward_diagonal(  # type: ignore[no-untyped-def]
+    current, own, bias, keep_u, keep_v, threshold, reset, spikes, voltage
+):
+    """Fill spikes and voltage (batch, steps, neurons) where V is diag(own): each neuron hears itself, or zero: none."""
+    batch, steps, neurons = current.shape
+    for b in prange(batch):
+        u = np.zeros(neurons, np.int64)
+        v = np.zeros(neurons, np.int64)
+        fed = np.zeros(neurons, np.float32)
+        for t in range(steps):
+            for n in range(neurons):
+                drive = np.int64((current[b, t, n] + fed[n]) * np.float32(4096))
+                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
+                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
+                spike = free > threshold
+                spikes[b, t, n] = spike
+                voltage[b, t, n] = np.float32(free) / np.float32(4096)
+                v[n] = after_reset(free, spike, threshold, reset)
+                fed[n] = own[n] * np.float32(spike)
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def backward_diagonal(  # type: ignore[no-untyped-def]
+    grad, surrogate, own, keep_u, keep_v, grad_current, grad_bias
+):
+    """Fill grad_current and grad_bias where V is diag(own), or zero."""
+    batch, steps, neurons = grad.shape
+    for b in prange(batch):
+        gu = np.zeros(neurons, np.float32)
+        gv = np.zeros(neurons, np.float32)
+        for t in range(steps - 1, -1, -1):
+            for n in range(neurons):
+                gv[n] = _held(keep_v[n] * gv[n] + surrogate[b, t, n] * (grad[b, t, n] + own[n] * gu[n]))
+                gu[n] = keep_u[n] * gu[n] + gv[n]
+                grad_current[b, t, n] = gu[n]
+                grad_bias[b, n] += gv[n]
