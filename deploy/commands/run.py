@@ -316,7 +316,7 @@ def show_result(result: dict[str, Any], energy: dict[str, Any], folder: Path, ta
 
 def list_command() -> None:
     """`basalt list`."""
-    recipes = sorted((Path(__file__).parents[1] / "train" / "recipes").glob("*.toml"))
+    recipes = sorted((Path(__file__).parents[2] / "train" / "recipes").glob("*.toml"))
     rows: list[tuple[str, str, str]] = [("recipe", path.stem, first_comment(path)) for path in recipes]
     rows += [("run", str(path.parent), run_state(path.parent)) for path in sorted(RUNS.glob("*/recipe.toml"))]
     rows += [("backend", name, backend.about) for name, backend in BACKENDS.items()]

@@ -14,7 +14,6 @@ import h5py
 import numpy as np
 import psutil
 
-from basalt.code import PACKAGES
 from tests.dask_cluster import ROOT, Cluster
 
 SLOW = """
@@ -133,9 +132,8 @@ def listens_nowhere(command: psutil.Process) -> None:
 
 def changed(place: Path) -> Path:
     """A copy of Basalt with one more comment."""
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, place / "other" / package, ignore=shutil.ignore_patterns("__pycache__"))
-    with (place / "other" / "lava_procs" / "ports.py").open("a") as module:
+    shutil.copytree(ROOT / "basalt", place / "other" / "basalt", ignore=shutil.ignore_patterns("__pycache__"))
+    with (place / "other" / "basalt" / "lava_procs" / "ports.py").open("a") as module:
         module.write("# another\n")
     return place / "other"
 

@@ -19,7 +19,6 @@ import pytest
 import basalt.deploy.distribute as distribution
 from basalt import cluster
 from basalt.address import Address
-from basalt.code import PACKAGES
 from basalt.deploy.distribute import distribute, shares
 from basalt.deploy.job import Job, run
 from basalt.deploy.session import LostError, SessionError
@@ -187,9 +186,8 @@ def end_strays(folder: Path) -> None:
 def test_a_worker_with_other_code_is_refused_before_it_computes(tmp_path):
     """One byte of a module differs."""
     other = tmp_path / "other"
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, other / package, ignore=shutil.ignore_patterns("__pycache__"))
-    with (other / "lava_procs" / "ports.py").open("a") as module:
+    shutil.copytree(ROOT / "basalt", other / "basalt", ignore=shutil.ignore_patterns("__pycache__"))
+    with (other / "basalt" / "lava_procs" / "ports.py").open("a") as module:
         module.write("# another\n")
     with dask_cluster(tmp_path, code=other) as there:  # noqa: SIM117
         with pytest.raises(BasaltError, match=r"worker at tcp://127.* has another Basalt than this.*Install"):

@@ -235,14 +235,16 @@ def test_a_run_has_no_named_memory(layout):
     assert "/dev/zero (deleted)" in seen.read_text()
 
 
-@pytest.mark.parametrize("descriptors", [24, 32])
-def test_few_descriptors_are_a_sentence(layout, descriptors):
+@pytest.mark.parametrize("free", [8, 16])
+def test_few_descriptors_are_a_sentence(layout, free):
     """Whether the host runs out of them while it builds, or a model while it starts."""
 
     def limit(host):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+        taken = set(map(int, os.listdir("/proc/self/fd")))  # the tests before left some open
+        most = next(most for most in range(1000) if len(set(range(most)) - taken) == free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
-    with pytest.raises(SessionError, match=rf"not enough file descriptors, {descriptors} for each process"):
+    with pytest.raises(SessionError, match=r"not enough file descriptors, \d+ for each process"):
         run_session(lava_task(layout, limit), layout.folder, 60)
 
 

@@ -10,7 +10,7 @@ from basalt.study.effects import Effect, mean, newcombe, paired
 from basalt.train.recipe import read
 from basalt.train.scores import wilson
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 README, DUAL, VISION, DATA = "README.md", "docs/dual_memory.md", "docs/memory_vision.md", "docs/data.md"
 SEEDS = ["dmp_digits", "lif_digits"]
 """Recipes whose seeds the README lists: 500 held-out digits, 10,000 test digits."""
