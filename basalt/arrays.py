@@ -7,7 +7,8 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BufferedReader
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ DAMAGES = (
 )  # fmt: skip
 """What NumPy, zipfile and zlib raise over damaged .npz files."""
 
+Readable = BufferedReader | zipfile.ZipExtFile
 ENDING = ".npy"
 SINGLE = b"\x93NUMPY"
 """How a file with one array begins."""
@@ -69,11 +71,13 @@ class Archive:
         path: for people.
         zip: of the open file.
         kinds: of values that are read.
+        limit: bytes that an array may take.
     """
 
     path: Path
     zip: zipfile.ZipFile
-    kinds: str = KINDS
+    kinds: str
+    limit: int
 
     @property
     def names(self) -> list[str]:
@@ -101,19 +105,9 @@ class Archive:
             if rows is not None and shape and not header.columns:
                 shape = (min(rows, shape[0]), *shape[1:])
             size = prod(shape) * header.dtype.itemsize
-            if size > memory_limit():
-                raise too_large(self.path, f"the array {shown(name, VALUE_LONGEST)!r}", size, memory_limit())
-            values = np.empty(size, dtype=np.uint8)
-            view, done = values.data, 0
-            while done < size:
-                got = file.readinto(view[done : done + BLOCK])
-                if not got:
-                    raise EOFError("it ends before its last value")
-                done += got
-            if shape == header.shape and file.read(1):  # reading the end compares the checksum
-                raise EOFError("it goes on after its last value")
-        array = values.view(header.dtype)
-        return array.reshape(shape[::-1]).T if header.columns else array.reshape(shape)
+            if size > self.limit:
+                raise too_large(self.path, f"the array {shown(name, VALUE_LONGEST)!r}", size, self.limit)
+            return values_in(file, replace(header, shape=shape), whole=shape == header.shape)
 
     @contextmanager
     def member(self, name: str) -> Iterator[zipfile.ZipExtFile]:
@@ -128,39 +122,73 @@ class Archive:
 
     def header_of(self, name: str, file: zipfile.ZipExtFile) -> Header:
         """The header at the beginning of a member."""
-        version = np.lib.format.read_magic(file)
-        readers: dict[tuple[int, int], Any] = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-            (3, 0): np.lib.format.read_array_header_2_0,
-        }
-        if version not in readers:
-            raise ValueError(f"{name!r} has the unknown format version {version}")
-        try:
-            with warnings.catch_warnings():  # of Python's about odd literals, and of NumPy's about old headers
-                warnings.simplefilter("ignore")
-                shape, columns, dtype = readers[version](file, max_header_size=HEADER_MOST)
-        except RecursionError as error:
-            raise ValueError(f"the header of {shown(name, VALUE_LONGEST)!r} is nested too deep") from error
-        sizes = [size for size in shape if type(size) is int and 0 <= size < 1 << 48]
-        if len(sizes) != len(shape) or len(shape) > DIMENSIONS_MOST:
-            raise ValueError(f"{shown(name, VALUE_LONGEST)!r} cannot have the shape {shown(str(shape), VALUE_LONGEST)}")
-        if dtype.kind not in self.kinds or dtype.shape or dtype.hasobject:
-            told = shown(str(dtype), VALUE_LONGEST)
-            raise BasaltError(f"{self.path}: the array {shown(name, VALUE_LONGEST)!r} must be numbers, and is {told}.")
-        header = Header(tuple(sizes), bool(columns), dtype, file.tell())
-        declared = self.zip.getinfo(name + ENDING).file_size
-        if header.begin + header.size != declared:
-            raise ValueError(
-                f"{shown(name, VALUE_LONGEST)!r} needs {header.begin + header.size} bytes for its shape, and has "
-                f"{declared}"
-            )
-        return header
+        return header_in(self.path, name, file, self.zip.getinfo(name + ENDING).file_size, self.kinds)
+
+
+def header_in(path: Path, name: str, file: Readable, declared: int, kinds: str) -> Header:
+    """The header at the beginning of an array of so many bytes with it.
+
+    Raises:
+        BasaltError: its values are of another kind.
+        ValueError: it is damaged, or its sizes contradict each other.
+    """
+    version = np.lib.format.read_magic(file)
+    readers: dict[tuple[int, int], Any] = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+        (3, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"{name!r} has the unknown format version {version}")
+    try:
+        with warnings.catch_warnings():  # of Python's about odd literals, and of NumPy's about old headers
+            warnings.simplefilter("ignore")
+            shape, columns, dtype = readers[version](file, max_header_size=HEADER_MOST)
+    except RecursionError as error:
+        raise ValueError(f"the header of {shown(name, VALUE_LONGEST)!r} is nested too deep") from error
+    sizes = [size for size in shape if type(size) is int and 0 <= size < 1 << 48]
+    if len(sizes) != len(shape) or len(shape) > DIMENSIONS_MOST:
+        raise ValueError(f"{shown(name, VALUE_LONGEST)!r} cannot have the shape {shown(str(shape), VALUE_LONGEST)}")
+    if dtype.kind not in kinds or dtype.shape or dtype.hasobject:
+        told = shown(str(dtype), VALUE_LONGEST)
+        raise BasaltError(f"{path}: the array {shown(name, VALUE_LONGEST)!r} must be numbers, and is {told}.")
+    header = Header(tuple(sizes), bool(columns), dtype, file.tell())
+    if header.begin + header.size != declared:
+        raise ValueError(
+            f"{shown(name, VALUE_LONGEST)!r} needs {header.begin + header.size} bytes for its shape, and has {declared}"
+        )
+    return header
+
+
+def values_in(file: Readable, header: Header, whole: bool = True) -> np.ndarray:
+    """The values after a header.
+
+    Args:
+        whole: nothing may follow.
+
+    Raises:
+        EOFError: there are fewer, or more.
+    """
+    values = np.empty(header.size, dtype=np.uint8)
+    view, done = values.data, 0
+    while done < header.size:
+        got = file.readinto(view[done : done + BLOCK])
+        if not got:
+            raise EOFError("it ends before its last value")
+        done += got
+    if whole and file.read(1):  # reading the end compares a member's checksum
+        raise EOFError("it goes on after its last value")
+    array = values.view(header.dtype)
+    return array.reshape(header.shape[::-1]).T if header.columns else array.reshape(header.shape)
 
 
 @contextmanager
-def archive(path: Path, kinds: str = KINDS) -> Iterator[Archive]:
+def archive(path: Path, kinds: str = KINDS, limit: int | None = None) -> Iterator[Archive]:
     """An .npz file, open.
+
+    Args:
+        kinds: of values that are read.
+        limit: bytes that an array may take; None for `memory_limit`.
 
     Raises:
         BasaltError: it cannot be read, is damaged, or is no .npz file.
@@ -178,7 +206,7 @@ def archive(path: Path, kinds: str = KINDS) -> Iterator[Archive]:
                 raise ValueError(f"it has {len(entries)} members, and {MEMBERS_MOST} are the most")
             if len({entry.filename for entry in entries}) < len(entries):
                 raise ValueError("two members have one name")
-        yield Archive(path, found, kinds)
+        yield Archive(path, found, kinds, memory_limit() if limit is None else limit)
 
 
 def peek(file: BinaryIO) -> bool:
@@ -193,33 +221,48 @@ def read_arrays(
     names: Sequence[str] | None = None,
     rows: dict[str, int | None] | None = None,
     kinds: str = KINDS,
+    limit: int | None = None,
 ) -> dict[str, np.ndarray]:
     """The arrays of an .npz file by name; only those of `names` that are there, if given.
 
     Args:
         rows: of some, the number of first rows that are read.
         kinds: of values that are read.
+        limit: bytes that they may take together; None for `memory_limit`.
 
     Raises:
-        BasaltError: the file cannot be read, is damaged or no .npz file, or holds more than `memory_limit`.
+        BasaltError: the file cannot be read, is damaged or no .npz file, or holds more than the limit.
     """
-    with archive(path, kinds) as found:
+    with archive(path, kinds, limit) as found:
         wanted = [name for name in found.names if names is None or name in names]
         total = 0
         arrays = {}
         for name in wanted:
             arrays[name] = found.read(name, (rows or {}).get(name))
             total += arrays[name].nbytes
-            if total > memory_limit():
-                raise too_large(path, "what it holds", total, memory_limit())
+            if total > found.limit:
+                raise too_large(path, "what it holds", total, found.limit)
         return arrays
 
 
+def read_array(path: Path) -> np.ndarray:
+    """The array of numbers of an .npy file.
+
+    Raises:
+        BasaltError: the file cannot be read, is damaged or no .npy file, or holds more than `memory_limit`.
+    """
+    with opened(path) as file, sentence(path, ENDING):
+        header = header_in(path, "values", file, os.fstat(file.fileno()).st_size, KINDS)
+        if header.size > memory_limit():
+            raise too_large(path, "the array", header.size, memory_limit())
+        return values_in(file, header)
+
+
 @contextmanager
-def sentence(path: Path) -> Iterator[None]:
+def sentence(path: Path, ending: str = ".npz") -> Iterator[None]:
     """Within the block, damage of the file is a sentence about it."""
     try:
         yield
     except DAMAGES as error:
         what = shown(str(error) or type(error).__name__, VALUE_LONGEST)
-        raise BasaltError(f"{path} is not a readable .npz file ({what}); make it again.") from error
+        raise BasaltError(f"{path} is not a readable {ending} file ({what}); make it again.") from error

@@ -1,12 +1,11 @@
 """Files that are either whole or absent."""
 
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from basalt.documents import dumps, read_json, read_object
 from basalt.errors import BasaltError
@@ -54,23 +53,6 @@ def atomic(path: Path) -> Iterator[Path]:
         raise BasaltError(unwritten(path, cause)) from error
     finally:
         temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def regular(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file to read: a pipe would wait for its writer, and a device may never end.
-
-    Raises:
-        BasaltError: it is not there, may not be read, or is no regular file.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise BasaltError(f"{path} is no regular file: name one.")
-            yield file
-    except OSError as error:
-        raise BasaltError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
 def make_folder(path: Path) -> None:

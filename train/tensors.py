@@ -13,13 +13,16 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
+import numpy as np
 import torch
 
+from basalt import opening
 from basalt.errors import BasaltError
-from basalt.files import atomic, regular
+from basalt.files import atomic
 
 HEADER_BYTES = 16 << 20
 """Of a header at most: what Python makes of it then takes some hundred megabytes at worst."""
@@ -67,37 +70,40 @@ class Opened:
 
     Attributes:
         tree: the plain values.
-        specs: of the tensors, by name.
+        specs: of the tensors, by name, in the order of their values.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader, path: Path) -> None:
         size = file.seek(0, 2)
         file.seek(0)
-        self._file, prefix = file, file.read(8)
+        self._file, self._path, prefix = file, path, file.read(8)
         length = int.from_bytes(prefix, "little")
         if len(prefix) < 8 or length > size - 8:
             raise DamagedError("it is no safetensors file, or only a part of one")
         if length > HEADER_BYTES:
             raise DamagedError(f"its header has {length} bytes, more than {HEADER_BYTES}")
-        header = file.read(length)
-        content = _table(_json(header), "header")
+        content = _table(_json(file.read(length)), "header")
         self.tree = _json(_text(_table(content.pop("__metadata__", {}), "metadata").get(KEY)))
         self.specs = _specs(content, size - 8 - length)
-        self._head = prefix + header
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Read the values.
 
         Raises:
+            BasaltError: they need more memory than a file's may.
             DamagedError: another process cut the file short.
         """
-        from safetensors import SafetensorError
-        from safetensors.torch import load
+        size, limit = sum(spec.bytes for spec in self.specs.values()), opening.memory_limit()
+        if size > limit:
+            raise opening.too_large(self._path, "what it holds", size, limit)
+        return {name: self._read(spec) for name, spec in self.specs.items()}
 
-        try:
-            return load(self._head + self._file.read())
-        except SafetensorError as error:
-            raise DamagedError(error) from error
+    def _read(self, spec: Spec) -> torch.Tensor:
+        """The next tensor's values."""
+        values = np.empty(spec.bytes, np.uint8)
+        if self._file.readinto(values.data) < spec.bytes:
+            raise DamagedError("it ends before its last value")
+        return torch.from_numpy(values).view(spec.dtype).reshape(spec.shape)
 
 
 @contextmanager
@@ -108,8 +114,8 @@ def opened(path: Path) -> Iterator[Opened]:
         BasaltError: it cannot be read, or is no regular file.
         DamagedError: it is no file of tensors with a tree of Basalt's, or larger than the limits; also for the block.
     """
-    with regular(path) as file:
-        yield Opened(file)
+    with opening.opened(path) as file:
+        yield Opened(file, path)
 
 
 def write(path: Path, tensors: Mapping[str, torch.Tensor], tree: Any) -> None:
@@ -203,15 +209,15 @@ def _specs(content: dict[str, Any], size: int) -> dict[str, Spec]:
         found[name] = Spec(DTYPES[dtype], tuple(shape))
         if place[1] - place[0] != found[name].bytes:
             raise DamagedError(f"{said}, {found[name]}, does not take {place[1] - place[0]} bytes")
-        ranges.append(tuple(place))
+        ranges.append((*place, name))
     end = 0
-    for start, stop in sorted(ranges):
+    for start, stop, _ in sorted(ranges):
         if start != end:
             raise DamagedError("its tensors overlap, or have holes between them")
         end = stop
     if end != size:
         raise DamagedError(f"it holds {size} bytes of values, not {end} as its header says")
-    return found
+    return {name: found[name] for _, _, name in sorted(ranges)}
 
 
 def _sizes(value: Any) -> bool:

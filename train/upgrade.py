@@ -18,7 +18,7 @@ import typer
 
 from basalt.cli import run_app
 from basalt.errors import BasaltError
-from basalt.files import regular
+from basalt.opening import opened
 
 SAFE = (2, 6)
 """Torch's version since which a list of what is allowed is kept to in every kind of file (CVE-2025-32434)."""
@@ -106,7 +106,7 @@ def _unpickled(old: Path) -> Any:
 
     from basalt.train.tensors import DamagedError
 
-    with regular(old) as file:
+    with opened(old) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()

@@ -354,7 +354,7 @@ def test_views_of_one_buffer_are_written_as_tensors_of_their_own(tmp_path: Path)
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BasaltError, match="no regular file"), tensors.opened(tmp_path / "pipe"):
+    with pytest.raises(BasaltError, match="not a regular file"), tensors.opened(tmp_path / "pipe"):
         pass
     os.mkfifo(tmp_path / NAME)
     with pytest.raises(BasaltError, match="No checkpoint at"):
@@ -390,3 +390,28 @@ def test_the_newest_run_may_be_of_an_earlier_version(tmp_path: Path, monkeypatch
         checkpoint.newest_run()
     trained().write(tmp_path / "runs/new" / NAME)
     assert checkpoint.newest_run() == Path("runs/new") / NAME
+
+
+def test_more_than_a_file_may_hold_is_refused_unread(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network as large as its file, which is all holes on the disk."""
+    monkeypatch.setenv("BASALT_FILE_MIB", "1")
+    header, _ = parts(whole)
+    units = 1 << 16
+    header = {"__metadata__": header["__metadata__"]}
+    header["t"] = {"dtype": "F64", "shape": [units, 1 << 20], "data_offsets": [0, units << 23]}
+    path = tmp_path / "holes"
+    path.write_bytes(joined(header, b""))
+    os.truncate(path, path.stat().st_size + (units << 23))
+    with tensors.opened(path) as file, pytest.raises(BasaltError, match=r"needs 524288 MiB.*BASALT_FILE_MIB=524288"):
+        file.tensors()
+
+
+@pytest.mark.parametrize("place", ["pipe", "folder", "zero"])
+def test_only_a_regular_file_is_a_checkpoint(place: str, tmp_path: Path) -> None:
+    path = tmp_path / NAME
+    {"pipe": os.mkfifo, "folder": os.mkdir, "zero": lambda path: path.symlink_to("/dev/zero")}[place](path)
+    for place_named in (tmp_path, path):
+        with pytest.raises(BasaltError, match=r"No checkpoint|not a regular file"):
+            read(place_named)

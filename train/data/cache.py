@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -10,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from basalt.arrays import read_arrays
 from basalt.errors import BasaltError
 from basalt.files import atomic
+from basalt.opening import memory_limit, opened, there, unreadable
 from basalt.paths import cache_dir
 from basalt.train.data.events import EventSet
 
@@ -19,7 +22,9 @@ _CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py", "splitmix.p
 DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged archive of arrays, or a compressed array, may raise."""
 
-_ARRAYS = ("offsets", "features", "times", "labels", "index")
+_ARRAYS = {"offsets": np.int64, "features": np.uint16, "times": np.uint16, "labels": np.int64, "index": np.int64}
+"""Of an event set → their types."""
+_BESIDE = ("sensor", "steps", "step_ms")
 
 
 def key_of(**parts: Any) -> str:
@@ -31,20 +36,31 @@ def key_of(**parts: Any) -> str:
 
 
 def fingerprint(*paths: Path) -> str:
-    """A hash of the files' contents."""
+    """A hash of the files' contents.
+
+    Raises:
+        BasaltError: one cannot be read, or is no regular file.
+    """
     digest = hashlib.sha256()
     for path in paths:
-        with path.open("rb") as file:
+        with opened(path) as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 
 
 def state_of(files: Sequence[Path], root: Path) -> str:
-    """A fingerprint of many or large files without reading them: names under `root`, sizes and times of change."""
+    """A fingerprint of many or large files without reading them: names under `root`, sizes and times of change.
+
+    Raises:
+        BasaltError: one is not there.
+    """
     digest = hashlib.sha256()
     for path in files:
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise BasaltError(unreadable(path, error)) from error
         digest.update(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
@@ -76,12 +92,11 @@ def cached(name: str, key: str, build: Callable[[], EventSet]) -> EventSet:
 def stored(name: str, key: str) -> EventSet | None:
     """The event set stored as `name` under `key`; None if there is none that can be read."""
     path = _path(name, key)
-    if path.exists():
-        try:
-            return read(path)
-        except BasaltError as error:
-            note(f"{error} Building it again.")
-    return None
+    try:
+        return read(path) if there(path) else None
+    except BasaltError as error:
+        note(f"{error} Building it again.")
+        return None
 
 
 def _path(name: str, key: str) -> Path:
@@ -100,21 +115,24 @@ def write(path: Path, events: EventSet) -> None:
 
 
 def read(path: Path) -> EventSet:
-    """Read an event set; the archive's checksums and the arrays' bounds are checked.
+    """Read an event set; the archive's checksums and the arrays' types and bounds are checked.
+
+    A large data set has a large cache, which is this machine's own: it may take as much memory as it takes of the disk,
+    if that is free.
 
     Raises:
         BasaltError: the file is missing, damaged or not an event set.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
-            events = EventSet(
-                **arrays,
-                steps=int(stored["steps"]),
-                step_ms=float(stored["step_ms"]),
-                sensor=tuple(int(axis) for axis in stored["sensor"]),
-            )
-    except DAMAGED as error:
+        stored = read_arrays(path, (*_ARRAYS, *_BESIDE), limit=max(memory_limit(), min(_size(path), _free())))
+        arrays = {name: _vector(stored[name], kind) for name, kind in _ARRAYS.items()}
+        events = EventSet(
+            **arrays,
+            steps=int(stored["steps"]),
+            step_ms=float(stored["step_ms"]),
+            sensor=tuple(int(axis) for axis in stored["sensor"]),
+        )
+    except (BasaltError, *DAMAGED) as error:
         raise BasaltError(f"The event cache {path} is damaged ({error}).") from error
     count = len(events.features)
     sound = (
@@ -127,6 +145,29 @@ def read(path: Path) -> EventSet:
     if not sound:
         raise BasaltError(f"The event cache {path} is damaged (its arrays don't fit together).")
     return events
+
+
+def _size(path: Path) -> int:
+    with opened(path) as file:
+        return os.fstat(file.fileno()).st_size
+
+
+def _free() -> int:
+    import psutil
+
+    available: int = psutil.virtual_memory().available
+    return available
+
+
+def _vector(array: np.ndarray, kind: type) -> np.ndarray:
+    """An array as it must be.
+
+    Raises:
+        ValueError: it is another.
+    """
+    if array.dtype != kind or array.ndim != 1:
+        raise ValueError(f"an array of {array.ndim} axes of {array.dtype}, not one of {np.dtype(kind)}")
+    return array
 
 
 def note(text: str) -> None:

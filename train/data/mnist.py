@@ -59,8 +59,8 @@ def load(config: DataConfig, data_dir: Path) -> Splits:
         BasaltError: MNIST isn't in `data_dir`, is damaged, or `exclude_first` leaves nothing.
     """
     files = _files(data_dir, MNIST)
-    source = fingerprint(*files)
     images = read(data_dir)
+    source = fingerprint(*files)
     train, validation = split(images.y_train, config.exclude_first)
     train = train[: config.limit]
     test, first_test = np.arange(len(images.y_test)), len(images.y_train)

@@ -1,4 +1,4 @@
-"""Real recordings: N-MNIST (Orchard et al. 2015), read through tonic.
+"""Real recordings: N-MNIST (Orchard et al. 2015), decoded by tonic.
 
 The folder `NMNIST` of the data folder holds `Train/<digit>/<number>.bin` and `Test/<digit>/<number>.bin`. In the
 complete set number - 1 is the image's position in MNIST's training or test set. A part of the set is used as it is, and
@@ -10,6 +10,7 @@ import urllib.error
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from basalt.errors import BasaltError
+from basalt.opening import read_bytes
 from basalt.train.data.cache import cached, key_of, note, state_of
 from basalt.train.data.config import SENSOR, DataConfig
 from basalt.train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of
@@ -26,6 +28,8 @@ SPLIT_SEED = 20_261_123
 _CLASSES = 10
 _COMPLETE = {"Train": 60_000, "Test": 10_000}
 _PATIENCE = 30.0
+_LARGEST = 1 << 18
+"""Bytes of a recording, of 5 for each event: several times those of the longest one."""
 _CALIBRATED = "; the simulated camera was fitted on its recordings of MNIST's training images 0 to 399"
 
 
@@ -71,7 +75,7 @@ def split(labels: Int64[np.ndarray, "n"]) -> tuple[Int64[np.ndarray, "train"], I
 
 def numbered(part: str, data_dir: Path) -> Int64[np.ndarray, "n 2"]:
     """Number - 1 and digit of the recordings in a folder, by number; none if there is no such folder."""
-    found = [(int(path.stem) - 1, int(path.parent.name)) for path in _files(part, data_dir)]
+    found = [(_index(path), _label(path)) for path in _files(part, data_dir)]
     return np.array(sorted(found), np.int64).reshape(-1, 2)
 
 
@@ -94,16 +98,17 @@ def read(
     Raises:
         BasaltError: recordings are missing or damaged.
     """
+    from tonic.datasets import NMNIST
+    from tonic.io import read_mnist_file
+
     ensure(data_dir)
-    source = _tonic(part, data_dir)
-    numbers = np.array([int(Path(path).stem) - 1 for path in source.data], np.int64)
-    order = np.argsort(numbers, kind="stable")
+    files = sorted(_files(part, data_dir), key=_index)
     lengths, times, features = [], [], []
-    for position in order:
-        path = Path(source.data[position])
-        if path.stat().st_size % 5:
+    for path in files:
+        content = read_bytes(path, _LARGEST)
+        if len(content) % 5:
             raise BasaltError(f"The recording {path} is cut off: put it there again.")
-        events, _ = source[position]
+        events = read_mnist_file(BytesIO(content), NMNIST.dtype, is_stream=True)
         x, y = events["x"], events["y"]
         if len(events) and (x.max() >= SENSOR[2] or y.max() >= SENSOR[1]):
             raise BasaltError(f"The recording {path} has events outside 34 x 34 pixels: put it there again.")
@@ -117,7 +122,8 @@ def read(
         times=np.concatenate(times),
         features=np.concatenate(features),
     )
-    return raw, np.asarray(source.targets, np.int64)[order], numbers[order]
+    labels, index = ([of(path) for path in files] for of in (_label, _index))
+    return raw, np.array(labels, np.int64), np.array(index, np.int64)
 
 
 def ensure(data_dir: Path) -> None:
@@ -160,23 +166,27 @@ def _files(part: str, data_dir: Path) -> list[Path]:
     return sorted((data_dir / "NMNIST" / part).glob("[0-9]/*.bin"))
 
 
+def _index(path: Path) -> int:
+    """Number - 1.
+
+    Raises:
+        BasaltError: the name is no number.
+    """
+    if not (path.stem.isascii() and path.stem.isdecimal() and len(path.stem) < 10):
+        raise BasaltError(f"The recording {path} has no number for a name: rename it, or take it away.")
+    return int(path.stem) - 1
+
+
+def _label(path: Path) -> int:
+    return int(path.parent.name)
+
+
 def _provenance(data_dir: Path) -> str:
     counts = {part: len(_files(part, data_dir)) for part in _COMPLETE}
     if counts == _COMPLETE:
         return f"N-MNIST, real recordings, complete{_CALIBRATED}"
     in_part = " and ".join(f"{count:,} of {_COMPLETE[part]:,} in {part}" for part, count in counts.items())
     return f"N-MNIST, real recordings, in part: {in_part}{_CALIBRATED}"
-
-
-def _tonic(part: str, data_dir: Path) -> Any:
-    """tonic's reader, less its demand for the original archives and for at least 10,000 files.
-
-    tonic takes the folder's name from the class's, so the class keeps it.
-    """
-    import tonic.datasets
-
-    reader = type("NMNIST", (tonic.datasets.NMNIST,), {"_check_exists": lambda self: True})
-    return reader(save_to=str(data_dir), train=part == "Train")
 
 
 def _download(data_dir: Path, wanted: str) -> None:

@@ -1,5 +1,7 @@
 """What was filmed once is read again, unless anything that matters has changed."""
 
+import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -113,3 +115,56 @@ def test_a_folder_that_cannot_be_written_leaves_the_events_uncached(
     monkeypatch.setenv("BASALT_CACHE", str(tmp_path / "file"))
     assert len(shoot(DataConfig())) == 3
     assert "without the cache" in capsys.readouterr().err
+
+
+def bomb(path: Path) -> None:
+    """128 MiB of events that take a thousandth of it."""
+    counts = {"offsets": np.array([0, 1 << 25]), "labels": np.zeros(1, np.int64), "index": np.zeros(1, np.int64)}
+    many = dict.fromkeys(("features", "times"), np.zeros(1 << 25, np.uint16))
+    np.savez_compressed(path, sensor=(2, 34, 34), steps=60, step_ms=5.0, **counts, **many)
+
+
+MISLEADING = {
+    "pipe": os.mkfifo,
+    "folder": os.mkdir,
+    "zeros without end": lambda path: path.symlink_to("/dev/zero"),
+    "bomb": bomb,
+}
+
+
+@pytest.mark.parametrize("kind", MISLEADING)
+def test_what_stands_in_place_of_a_cache_neither_hangs_nor_fills_the_memory(
+    kind: str, cache_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BASALT_FILE_MIB", "16")
+    one = shoot(DataConfig())
+    (path,) = files(cache_folder)
+    path.unlink()
+    MISLEADING[kind](path)
+    tracemalloc.start()
+    assert (shoot(DataConfig()).dense() == one.dense()).all()
+    assert tracemalloc.get_traced_memory()[1] < 1 << 25
+    tracemalloc.stop()
+    said = capsys.readouterr().err
+    assert "damaged" in said
+    assert ("limit" if kind == "bomb" else "regular file") in said.replace("\n", " ")
+
+
+def test_a_large_cache_that_is_as_large_on_the_disk_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASALT_FILE_MIB", "1")
+    count = 1 << 20
+    zeros, offsets = np.zeros(count, np.uint16), np.array([0, count])
+    events = EventSet(offsets, zeros, zeros, np.zeros(1, np.int64), 60, 5.0, np.zeros(1, np.int64))
+    cache.write(tmp_path / "large.npz", events)
+    assert len(cache.read(tmp_path / "large.npz").features) == count
+
+
+@pytest.mark.parametrize("name", ["offsets", "features", "times", "labels", "index"])
+def test_arrays_of_another_type_are_refused(name: str, tmp_path: Path) -> None:
+    cache.write(tmp_path / "whole.npz", shoot(DataConfig()))
+    with np.load(tmp_path / "whole.npz") as stored:
+        arrays = dict(stored)
+    for wrong in (arrays[name].astype(np.float64), arrays[name][None]):
+        np.savez(tmp_path / "wrong.npz", **{**arrays, name: wrong})
+        with pytest.raises(BasaltError, match=r"wrong\.npz is damaged"):
+            cache.read(tmp_path / "wrong.npz")

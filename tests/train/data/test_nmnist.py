@@ -1,5 +1,6 @@
 """Recordings in N-MNIST's format, written by the test: five bytes an event."""
 
+import os
 import urllib.error
 from pathlib import Path
 
@@ -100,3 +101,28 @@ def test_a_download_that_fails_says_what_to_put_where(tmp_path: Path, monkeypatc
     monkeypatch.setattr("tonic.dataset.download_and_extract_archive", refuse)
     with pytest.raises(BasaltError, match=r"can't be downloaded .*no network.* put N-MNIST's .* --data-dir"):
         load(DataConfig(name="nmnist"), tmp_path)
+
+
+MISLEADING = {
+    "pipe": (os.mkfifo, "is not a regular file"),
+    "folder": (os.mkdir, "is not a regular file"),
+    "zeros without end": (lambda path: path.symlink_to("/dev/zero"), "is not a regular file"),
+    "nothing": (lambda path: path.symlink_to("nowhere"), "Cannot read"),
+    "holes": (lambda path: (path.touch(), os.truncate(path, 5 << 40)), "is larger than"),
+}
+
+
+@pytest.mark.parametrize("kind", MISLEADING)
+def test_what_is_no_recording_is_named(kind: str, folder: Path) -> None:
+    path = folder / "NMNIST" / "Train" / "1" / "00001.bin"
+    path.unlink()
+    make, said = MISLEADING[kind]
+    make(path)
+    with pytest.raises(BasaltError, match=rf"00001\.bin.* {said}|{said} .*00001\.bin"):
+        load(DataConfig(name="nmnist"), folder)
+
+
+def test_a_recording_without_a_number_is_named(folder: Path) -> None:
+    record(folder / "NMNIST" / "Train" / "1" / "copy of 1.bin", events_of(1))
+    with pytest.raises(BasaltError, match=r"copy of 1\.bin has no number"):
+        load(DataConfig(name="nmnist"), folder)
