@@ -39,6 +39,13 @@ def escaped(letter: str) -> str:
     return letter.encode("unicode_escape").decode("ascii")
 
 
+def say(text: str, err: bool = False) -> None:
+    """Print a line, on stderr if `err`; what it repeats of names and files only shows itself."""
+    import typer
+
+    typer.echo(shown(text), err=err)
+
+
 def console(**options: Any) -> "Console":
     """A terminal of rich's that shows what it is given: no markup in it, no escapes; each text is one line."""
     from rich.console import Console

@@ -12,6 +12,7 @@ import typer
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import atomic, read_object
+from basalt.shown import say
 
 MAX_DROP = 0.005
 """Accuracy that export may cost before it says so: half a point."""
@@ -39,7 +40,7 @@ def export(
     if found.name != checkpoint.NAME:
         raise BasaltError(f"{found} is neither a run folder nor its {checkpoint.NAME}: name one of them.")
     folder = found.parent
-    typer.echo(write_export(folder, samples, verified, data_dir))
+    say(write_export(folder, samples, verified, data_dir))
     warn_about_drop(folder)
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
@@ -104,7 +105,7 @@ def warn_about_drop(folder: Path) -> None:
     with understood(str(folder / "metrics.json"), "train the run to its end"):
         drop = float(metrics["accuracy_float"] - metrics["accuracy_integer"])
     if drop > MAX_DROP:
-        typer.echo(
+        say(
             f"warning: integers cost {100 * drop:.2f} points of test accuracy ({100 * metrics['accuracy_float']:.2f} → "
             f"{100 * metrics['accuracy_integer']:.2f} %); more coefficient bits or a finer grid may help.",
             err=True,

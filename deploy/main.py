@@ -14,7 +14,7 @@ from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.paths import CHECKPOINT, newest
-from basalt.shown import shown
+from basalt.shown import say
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
 INPUT = typer.Option(
@@ -209,9 +209,8 @@ def net_file(named: Path | None) -> Path:
         return named
     trained = file.with_name(CHECKPOINT)
     if there(trained) and trained.stat().st_mtime > file.stat().st_mtime:
-        typer.echo(
-            f"{shown(str(file))} is older than the checkpoint beside it: export its weights with `basalt export "
-            f"{shown(str(file.parent))}`.",
+        say(
+            f"{file} is older than the checkpoint beside it: export its weights with `basalt export {file.parent}`.",
             err=True,
         )
     return file

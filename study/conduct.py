@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import typer
-
 from basalt.errors import BasaltError
 from basalt.files import write_json
+from basalt.shown import say
 from basalt.study.plan import Experiment
 from basalt.study.runner import OUTCOME, Place, outcome_of, run_all
 from basalt.study.study import Study
@@ -16,11 +15,13 @@ def describe(study: Study, place: Place) -> None:
     from basalt.study.estimate import duration, seconds_left
 
     experiments = study.experiments()
-    typer.echo(f"{place.output}: " + "\n".join(study.plan()))
+    first, *others = study.plan()
+    for line in (f"{place.output}: {first}", *others):
+        say(line)
     for experiment in experiments:
         experiment.read()  # a setting that is not allowed shows here
     done = sum(outcome_of(experiment, place) is not None for experiment in experiments)
-    typer.echo(
+    say(
         f"{len(experiments)} trainings, {done} of them done; about {duration(seconds_left(study, place))} to go. "
         "Nothing was trained."
     )
@@ -46,7 +47,7 @@ def conduct(study: Study, place: Place) -> None:
     from basalt.study.estimate import duration, seconds_left
 
     experiments = study.experiments()
-    typer.echo(f"{len(experiments)} trainings in {place.output}, about {duration(seconds_left(study, place))} to go.")
+    say(f"{len(experiments)} trainings in {place.output}, about {duration(seconds_left(study, place))} to go.")
     outcomes: dict[str, Any] = {}
     failures: dict[str, str] = {}
     with progress_bar("Training") as shown:
@@ -95,5 +96,5 @@ def _report(study: Study, place: Place, outcomes: dict[str, Any], failures: dict
         {**report.plain, "basis": stands.plain(), "failures": failures, "outcomes": outcomes},
     )
     for line in (*stands.sentences, *report.lines):
-        typer.echo(line)
-    typer.echo(f"Wrote {place.output}/report.html and results.json.")
+        say(line)
+    say(f"Wrote {place.output}/report.html and results.json.")

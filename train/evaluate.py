@@ -11,6 +11,7 @@ import typer
 
 from basalt.cli import run_app
 from basalt.files import write_json
+from basalt.shown import say
 
 SPLITS = {
     "test": ("test",),
@@ -50,11 +51,11 @@ def evaluate(
             if some is None or some[f"accuracy_{form}"] is None:
                 continue
             low, high = (100 * bound for bound in some[f"accuracy_{form}_interval"])
-            typer.echo(
+            say(
                 f"{result['dataset']} ({which}, {some['samples']} samples), {form}: "
                 f"{100 * some[f'accuracy_{form}']:.2f} % (95 % interval {low:.2f} to {high:.2f})"
             )
-    typer.echo(f"Wrote {target}")
+    say(f"Wrote {target}")
 
 
 def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from basalt.cli import run_app
 from basalt.errors import BasaltError
 from basalt.files import write_json
 from basalt.paths import CHECKPOINT, RUNS
+from basalt.shown import say
 
 
 def train(
@@ -79,14 +80,13 @@ def _stopped_run(given: str) -> Path | None:
 
 
 def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accelerator: str, devices: str) -> None:
-    from rich.console import Console
-
+    from basalt.shown import console as terminal
     from basalt.train import checkpoint, data
     from basalt.train.data.progress import progress
     from basalt.train.folder import check_same, stored_recipe
     from basalt.train.loop import fit, make_fabric
 
-    console = Console()
+    console = terminal()
     if resume:
         checkpoint.locate(run)
         check_same(stored_recipe(run), recipe, run)
@@ -105,14 +105,15 @@ def _train(recipe: "Any", run: Path, resume: bool, data_dir: Path | None, accele
         state = fit(recipe, splits, run, fabric, resume, console)
     except KeyboardInterrupt:
         if first:
-            typer.echo(_stopped(run), err=True)
+            say(_stopped(run), err=True)
         raise SystemExit(130) from None
     if first:
         forms = 1 + state.network.deployable
         with progress(f"Testing on {splits.name}", forms * len(splits.test)) as advance:
             metrics = measured(recipe, splits, state, fabric.device, advance)
         write_json(run / "metrics.json", metrics)
-        console.print(_summary(run, metrics), highlight=False, soft_wrap=True)
+        for line in _summary(run, metrics):
+            console.print(line, highlight=False, soft_wrap=True)
 
 
 def _stopped(run: Path) -> str:
@@ -165,7 +166,7 @@ def measured(
     }
 
 
-def _summary(run: Path, metrics: dict[str, Any]) -> str:
+def _summary(run: Path, metrics: dict[str, Any]) -> tuple[str, str]:
     form = "float" if metrics["accuracy_integer"] is None else "integer"
     low, high = (100 * bound for bound in metrics[f"accuracy_{form}_interval"])
     floats = f", {100 * metrics['accuracy_float']:.2f} % in floats" if form == "integer" else ""
@@ -173,8 +174,8 @@ def _summary(run: Path, metrics: dict[str, Any]) -> str:
         f"Test accuracy {100 * metrics[f'accuracy_{form}']:.2f} % in {form}s (95 % interval {low:.1f} to {high:.1f})"
         f"{floats}; "
         f"best epoch {metrics['best_epoch']} of {metrics['epochs']}, "
-        f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.\nWrote {run}/{CHECKPOINT}, "
-        "recipe.toml, metrics.json, log.csv and TensorBoard events."
+        f"{metrics['parameters']} parameters, {metrics['seconds']:.0f} s.",
+        f"Wrote {run}/{CHECKPOINT}, recipe.toml, metrics.json, log.csv and TensorBoard events.",
     )
 
 
@@ -184,11 +185,11 @@ def _describe(recipe: Any) -> None:
 
     given = shape(recipe.data)
     network = Network(recipe.network, given.sensor, given.classes)
-    typer.echo(f"{recipe.name}: {recipe.data.name}, {recipe.data.steps} steps of {recipe.data.step_ms:g} ms")
+    say(f"{recipe.name}: {recipe.data.name}, {recipe.data.steps} steps of {recipe.data.step_ms:g} ms")
     for config, layer in zip(recipe.network.named(), network.layers.values()):
         parameters = sum(p.numel() for p in layer.parameters() if p.requires_grad)
-        typer.echo(f"  {config.name}: {config.kind}, {layer.inputs} -> {layer.units}, {parameters} parameters")
-    typer.echo(f"{recipe.training.epochs} epochs, {network.parameter_count} parameters; nothing was written.")
+        say(f"  {config.name}: {config.kind}, {layer.inputs} -> {layer.units}, {parameters} parameters")
+    say(f"{recipe.training.epochs} epochs, {network.parameter_count} parameters; nothing was written.")
 
 
 if __name__ == "__main__":

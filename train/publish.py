@@ -18,6 +18,7 @@ from basalt.cli import run_app
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, read_object, write_json
+from basalt.shown import say
 
 MODELS = Path("models")
 LAVA = "lava.json"
@@ -66,7 +67,7 @@ def publish(
     with atomic(to / "README.md") as temporary:
         temporary.write_text(overview(to))
     size = sum(path.stat().st_size for path in folder.iterdir())
-    typer.echo(f"Wrote {folder} ({size / 1024:.0f} KiB) and {to / 'README.md'}.")
+    say(f"Wrote {folder} ({size / 1024:.0f} KiB) and {to / 'README.md'}.")
 
 
 def overview(models: Path) -> str:

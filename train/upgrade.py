@@ -19,6 +19,7 @@ import typer
 from basalt.cli import run_app
 from basalt.errors import BasaltError
 from basalt.opening import opened
+from basalt.shown import say
 
 SAFE = (2, 6)
 """Torch's version since which a list of what is allowed is kept to in every kind of file (CVE-2025-32434)."""
@@ -37,7 +38,7 @@ def upgrade(
     from basalt.train.checkpoint import BEFORE, NAME, read
 
     refuse_torch()
-    typer.echo(TRUST, err=True)
+    say(TRUST, err=True)
     for run in runs:
         old = run if run.name == BEFORE else run / BEFORE
         new = old.with_name(NAME)
@@ -49,7 +50,7 @@ def upgrade(
         read(new)
         written = old.stat()
         os.utime(new, ns=(written.st_atime_ns, written.st_mtime_ns))  # no export is older than what it was made of
-        typer.echo(f"Wrote {new}; {BEFORE} is not read any more and can be deleted.")
+        say(f"Wrote {new}; {BEFORE} is not read any more and can be deleted.")
 
 
 def refuse_torch() -> None:

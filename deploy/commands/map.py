@@ -9,7 +9,7 @@ from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.paths import newest
-from basalt.shown import shown
+from basalt.shown import say
 
 if TYPE_CHECKING:
     from basalt.deploy.mapping.partition import Rates
@@ -94,7 +94,7 @@ def map_(
     file, counts = files(run)
     network = netx.read(file, bias_start, parse_shape(input_shape))
     for notice in network.notices:
-        typer.echo(shown(notice), err=True)
+        say(notice, err=True)
     core_file = load_core_file(core)
     wanted: Mesh | None = None
     if mesh is not None:

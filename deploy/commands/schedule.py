@@ -9,6 +9,7 @@ import typer
 from basalt.deploy.commands.memory_options import ITERATIONS, PATTERNS, STATES, MemoryOptions
 from basalt.documents import dumps
 from basalt.errors import BasaltError
+from basalt.shown import say
 
 if TYPE_CHECKING:
     from basalt.near_memory.convolution import ConvSizes
@@ -147,7 +148,7 @@ def schedule(
     numbers = numbers or [number for number in SPIKES if number <= inputs]
     check(numbers, inputs, recurrent, fired, neurons)
     for misfit in misfits(core, layer):
-        typer.echo(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
+        say(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
     typer.echo(dumps(entries(core, layer, numbers, recurrent or 0, fired, not held)))
 
 

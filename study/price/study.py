@@ -8,6 +8,7 @@ import typer
 
 from basalt.errors import BasaltError
 from basalt.paths import CHECKPOINT
+from basalt.shown import say
 
 PRICES = "prices.json"
 """In a run's folder; the study takes it up when it is conducted again."""
@@ -57,13 +58,13 @@ def price_study(
             except BasaltError as error:
                 failures[run.name] = str(error)
             update(done, len(left))
-    typer.echo(
+    say(
         f"{len(left) - len(failures)} networks priced, {len(runs) - len(left)} had been. The same `basalt study` "
         "command as before puts them on the page."
     )
     if misfits:
         name, sentences = next(iter(misfits.items()))
-        typer.echo(
+        say(
             f"{len(misfits)} of them do not fit into the near-memory core (prices.json says where), the first {name}: "
             f"{sentences[0]}",
             err=True,

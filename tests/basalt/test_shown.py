@@ -1,13 +1,15 @@
 """Nothing that a file says acts on a terminal."""
 
 import io
+import re
+from pathlib import Path
 
 import pytest
 from rich.table import Table
 
 from basalt.cli import run_app
 from basalt.errors import BasaltError
-from basalt.shown import MESSAGE_LONGEST, console, shown
+from basalt.shown import MESSAGE_LONGEST, console, say, shown
 
 ACTS = "\x1b[31m\x07\r\n\t\x00\x9b\u202e\u200b\u2028\ufeff\U000e0041\udcff"
 
@@ -49,3 +51,31 @@ def test_the_terminal_shows_markup_and_escapes_as_they_are():
     said = out.getvalue()
     assert said.count("[bold]x[/bold] [/nothing] :smile: \\x1b[31m") == 4
     assert all(letter == "\n" or letter.isprintable() for letter in said)
+
+
+def test_a_line_that_is_said_shows_what_it_repeats(capsys):
+    say("Wrote " + ACTS)
+    say("There is no " + ACTS, err=True)
+    found = capsys.readouterr()
+    for line in (found.out, found.err):
+        assert line.endswith("\n") and line[:-1].isascii() and line[:-1].isprintable()
+
+
+PACKAGES = ("basalt", "convert", "deploy", "lava_procs", "study", "train")
+PLAIN = ("shown.py",)
+"""Modules that print what `say` and `console` have made harmless."""
+
+
+def test_no_module_prints_past_them():
+    """`typer.echo` is for JSON, which escapes, and Basalt's own version; rich's own terminals show markup."""
+    root = Path(__file__).resolve().parents[2]
+    echo = r'typer\.echo\((?!dumps\(|f"basalt \{__version__\}"\))'
+    raw = re.compile(echo + r"|\bConsole\((?!quiet=True\)|file=io\.)")
+    found = {
+        f"{path.relative_to(root)}: {match[0]}"
+        for package in PACKAGES
+        for path in (root / package).rglob("*.py")
+        if path.name not in PLAIN
+        for match in raw.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert not found

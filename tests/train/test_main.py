@@ -60,6 +60,16 @@ def test_train_then_evaluate(recipe: Path, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "runs/tiny/evaluation-halves-all.json").read_text())["samples"] == 84
 
 
+def test_names_of_folders_only_show_themselves(recipe: Path, tmp_path: Path) -> None:
+    """Neither markup nor escapes nor line breaks in them act, whichever command repeats them."""
+    call("train", recipe, "--epochs", 1)
+    place = (tmp_path / "runs/tiny").rename(tmp_path / "runs" / "\x1b[31m[bold]\n\u202e")
+    for arguments in (("train", place, "--resume", "--epochs", 2), ("evaluate", place)):
+        output = call(*arguments)
+        assert "\\x1b[31m[bold]\\n\\u202e" in output, arguments
+        assert "\x1b" not in output and "\u202e" not in output
+
+
 def test_interrupted_train_says_how_to_go_on(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call("train", recipe, "--name", "whole")
     with monkeypatch.context() as patch:

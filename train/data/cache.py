@@ -172,6 +172,6 @@ def _vector(array: np.ndarray, kind: type) -> np.ndarray:
 
 def note(text: str) -> None:
     """One line on standard error."""
-    from rich.console import Console
+    from basalt.shown import console
 
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text, style="yellow", markup=False)
+    console(stderr=True, soft_wrap=True, highlight=False).print(text, style="yellow")

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from basalt.errors import BasaltError
 from basalt.paths import data_dir as default_data_dir
+from basalt.shown import console as terminal
 from basalt.train.data import mnist, nmnist
 from basalt.train.data.camera import simulate
 from basalt.train.data.compare import Comparison, compare, table
@@ -34,7 +35,7 @@ def main(
     try:
         _run(default_data_dir(data_dir), part, figure, seed)
     except BasaltError as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {error}", markup=False, highlight=False)
+        terminal(stderr=True, soft_wrap=True).print(f"Error: {error}", highlight=False)
         raise typer.Exit(1) from error
 
 
@@ -42,7 +43,7 @@ def _run(data_dir: Path, part: str, figure: Path | None, seed: int) -> None:
     folders = {"Train": ("Train",), "Test": ("Test",), "both": ("Train", "Test")}
     if part not in folders:
         raise BasaltError(f"--part is {part}: it must be Train, Test or both.")
-    console = Console(width=100)
+    console = terminal(width=100)
     shown = []
     for folder in folders[part]:
         real, images, index = pairs(folder, data_dir)
@@ -56,7 +57,7 @@ def _run(data_dir: Path, part: str, figure: Path | None, seed: int) -> None:
         from basalt.train.data.picture import draw
 
         draw(figure, *shown[0])
-        console.print(f"Wrote {figure}", markup=False)
+        console.print(f"Wrote {figure}")
 
 
 def pairs(part: str, data_dir: Path) -> tuple[RawEvents, np.ndarray, np.ndarray]:

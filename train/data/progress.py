@@ -32,10 +32,11 @@ def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _bar(title: str, total: int) -> tuple[Any, Any]:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    from basalt.shown import VALUE_LONGEST, console, shown
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console(stderr=True), transient=True)
     bar.start()
-    return bar, bar.add_task(title, total=total)
+    return bar, bar.add_task(shown(title, VALUE_LONGEST), total=total)
