@@ -5,13 +5,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+PATIENCE = 120.0
+"""Seconds for what takes one on an idle machine."""
 ROOT = Path(__file__).resolve().parents[1]
+REGISTERED = "Registered to:"
+"""What a worker of Dask's writes once its scheduler knows it."""
 
 
 @dataclass
@@ -55,16 +59,24 @@ def dask_cluster(
 
     with ExitStack() as stack:
         scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0")
-        deadline = time.monotonic() + 30
-        while not file.exists() or not file.read_text().endswith("}"):
-            assert scheduler.poll() is None and time.monotonic() < deadline, (folder / "dask.log").read_text()
-            time.sleep(0.05)
+        deadline = time.monotonic() + PATIENCE
+
+        def await_until(ready: Callable[[], bool]) -> None:
+            while not ready():
+                alive = all(process.poll() is None for process in (scheduler, *there))
+                assert alive and time.monotonic() < deadline, (folder / "dask.log").read_text()
+                time.sleep(0.05)
+
+        there: list[subprocess.Popen[bytes]] = []
+        await_until(lambda: file.exists() and file.read_text().endswith("}"))
         found = Cluster(json.loads(file.read_text())["address"], scheduler)
-        found.workers += [start("worker", "--nthreads", "1", "--no-nanny", *options) for _ in range(workers)]
+        there += [start("worker", "--nthreads", "1", "--no-nanny", *options) for _ in range(workers)]
+        await_until(lambda: (folder / "dask.log").read_text().count(REGISTERED) >= workers)
+        found.workers += there
         yield found
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process that may be stopped."""
     process.kill()
-    process.wait(20)
+    process.wait(PATIENCE)

@@ -49,10 +49,10 @@ def tracks(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def nothing_left():
-    """What was not there before, and is there for five seconds after a test, was left behind by it."""
+    """What was not there before, and stays there for half a minute after a test, was left behind by it."""
     before = left_behind()
     yield
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     stayed = left_behind() - before
     while stayed and time.monotonic() < deadline:
         time.sleep(0.05)

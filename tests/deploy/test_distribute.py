@@ -24,14 +24,21 @@ from basalt.deploy.job import Job, run
 from basalt.deploy.session import LostError, SessionError
 from basalt.errors import BasaltError
 from tests.conformance.strategies import make_case
-from tests.dask_cluster import ROOT, Cluster, dask_cluster
+from tests.dask_cluster import PATIENCE, ROOT, Cluster, dask_cluster
 
 CASE = next(case for case in map(make_case, range(1000)) if case.network.readout and case.spikes.shape[2] > 15)
 SPIKES = np.random.default_rng(0).permuted(np.tile(CASE.spikes[:1], (23, 1, 4)), axis=2)
 SPIKES[0] = np.minimum(SPIKES[0], 1) * 200  # values as wide in every share as in the whole
 
 
-pytestmark = pytest.mark.usefixtures("nothing_left")
+pytestmark = pytest.mark.usefixtures("nothing_left", "patient")
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Workers that a busy machine runs late are waited for."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", PATIENCE)
+    monkeypatch.setattr(cluster, "STALL_SECONDS", PATIENCE)
 
 
 def assert_same(found, wanted):
@@ -63,10 +70,10 @@ def test_two_workers_compute_what_one_does_though_one_is_killed():
             killed.append(victim.pid)
             assert listening() <= before
 
-    found = distribute(job, workers=2, timeout=120, on_progress=kill_one)
+    found = distribute(job, workers=2, timeout=PATIENCE, on_progress=kill_one)
     assert killed and not psutil.pid_exists(killed[0])
     assert seen[-1] == (len(SPIKES), len(SPIKES)) and len(seen) == len(shares(len(SPIKES), 2, 1))
-    assert_same(found, run(job, timeout=60))
+    assert_same(found, run(job, timeout=PATIENCE))
 
 
 def listening():
@@ -83,7 +90,7 @@ def listening():
 
 def busy(parent: psutil.Process) -> psutil.Process:
     """The first host of a process that has models of its own by now."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for host in parent.children():
             try:
@@ -125,7 +132,7 @@ def test_an_interrupt_ends_all_shares(slow):
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         distribute(Job(CASE.network, np.repeat(SPIKES, 20, axis=2), "fixed", 1), workers=2)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60  # of the ten minutes that they would take
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("share")]
 
 
@@ -156,29 +163,32 @@ def test_a_scheduler_elsewhere(tmp_path):
     """A scheduler and a worker that others started; then the scheduler is killed in the middle of a job."""
     job = Job(CASE.network, SPIKES[:4], "fixed", 2)
     with dask_cluster(tmp_path) as there:
-        assert_same(distribute(job, scheduler=Address(there.url)), run(job, timeout=60))
+        assert_same(distribute(job, scheduler=Address(there.url)), run(job, timeout=PATIENCE))
         killed: list[tuple[None, float]] = []
         at_work(there, lambda: killed.append((there.scheduler.kill(), time.monotonic())))
         with pytest.raises(BasaltError, match=r"scheduler at tcp://127.* died.*--workers"):
             distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), scheduler=Address(there.url))
-        assert time.monotonic() - killed[0][1] < 5
+        assert time.monotonic() - killed[0][1] < 30  # on an idle machine below 5: failure_table.py
 
 
 def test_a_worker_that_is_stuck_ends_the_job(tmp_path, monkeypatch):
-    """Without a time limit: a stopped worker is not waited for longer than the stall limit."""
-    monkeypatch.setattr(cluster, "STALL_SECONDS", 3.0)
+    """A stopped worker is not waited for longer than the stall limit, which is short only once it is stopped."""
+
+    def stop(worker):
+        worker.send_signal(signal.SIGSTOP)
+        monkeypatch.setattr(cluster, "STALL_SECONDS", 3.0)
+
+    long = Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1)
     with dask_cluster(tmp_path) as there:
-        stopped: list[tuple[None, float]] = []
-        at_work(there, lambda: stopped.append((there.workers[0].send_signal(signal.SIGSTOP), time.monotonic())))
+        at_work(there, lambda: stop(there.workers[0]))
         with pytest.raises(BasaltError, match=r"worker at tcp://127.* has not been heard of for 3 s"):
-            distribute(Job(CASE.network, np.repeat(SPIKES, 60, axis=2), "fixed", 1), scheduler=Address(there.url))
-        assert time.monotonic() - stopped[0][1] < 15
+            distribute(long, scheduler=Address(there.url), timeout=2 * PATIENCE)
     end_strays(tmp_path)
 
 
 def end_strays(folder: Path) -> None:
     """Wait for the sessions of a worker that was killed, which end themselves."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while list(folder.glob("**/.session-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
 
@@ -221,7 +231,7 @@ def test_no_scheduler_at_that_address(silent, monkeypatch):
         began = time.monotonic()
         with pytest.raises(BasaltError, match=rf"no Dask scheduler at 'tcp://127\.0\.0\.1:{port}'.*--workers"):
             distribute(Job(CASE.network, SPIKES), scheduler=Address(f"tcp://127.0.0.1:{port}"))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_errors_and_the_time_limit_reach_the_caller():

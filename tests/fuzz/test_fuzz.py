@@ -4,7 +4,7 @@ import pytest
 
 from tests.fuzz import fuzz
 
-EACH = 10
+EACH = 5
 
 
 @pytest.fixture(scope="module", autouse=True)

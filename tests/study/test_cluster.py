@@ -21,6 +21,8 @@ from tests.train.test_training import assert_same, weights
 def test_a_cluster_gives_what_this_process_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASALT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for limit in ("CONNECT_SECONDS", "STALL_SECONDS"):  # a busy machine compiles long, and hears of workers late
+        monkeypatch.setattr(cluster, limit, 300.0)
     np.savez(tmp_path / "spoken_digits.npz", **recordings())
     settings = {"training.epochs": 1, "data.name": "spoken", "data.steps": 10, "data.limit": 16}
     right = Experiment("right", recipe(tmp_path), settings)
