@@ -86,7 +86,7 @@ COMMANDS = (
     ),
     Command(
         "compare",
-        "basalt.study.compare.study",
+        "basalt.study.compare.command",
         "compare",
         ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
     ),

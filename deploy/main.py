@@ -10,11 +10,10 @@ if __name__ == "__main__":
 import typer
 
 from basalt.address import TlsCa, TlsCert, TlsKey, address
-from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
+from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING, net_file
 from basalt.errors import BasaltError
 from basalt.opening import there
-from basalt.paths import CHECKPOINT, newest
-from basalt.shown import say
+from basalt.paths import newest
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
 INPUT = typer.Option(
@@ -195,25 +194,6 @@ def list_() -> None:
     from basalt.deploy.commands.run import list_command
 
     list_command()
-
-
-def net_file(named: Path | None) -> Path:
-    """The .net file meant by an argument; one that the run was trained on after its export is told of."""
-    if named is None:
-        file = newest("*/model.net", "exported network", "python convert/export.py")
-    elif there(named) and named.is_dir():
-        file = named / "model.net"
-        if not there(file):
-            raise BasaltError(f"{named} holds no model.net; export it with `python convert/export.py {named}`.")
-    else:
-        return named
-    trained = file.with_name(CHECKPOINT)
-    if there(trained) and trained.stat().st_mtime > file.stat().st_mtime:
-        say(
-            f"{file} is older than the checkpoint beside it: export its weights with `basalt export {file.parent}`.",
-            err=True,
-        )
-    return file
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run, verify and price a network in Lava.")

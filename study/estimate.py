@@ -1,20 +1,26 @@
 """How long a study will take: a guess for every training, scaled by what those took that are done."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 
-from basalt.study.runner import Place, devices, outcome_of
+from basalt.study.plan import Experiment
+from basalt.study.runner import Place, devices
 from basalt.study.study import Study
 
 START = {"cpu": 3.0, "cuda": 8.0}
 """Seconds that a training takes besides its epochs and measurements; guessed."""
 
 
-def seconds_left(study: Study, place: Place) -> float:
-    """Estimated seconds of the trainings and measurements that are left."""
+def seconds_left(
+    study: Study, experiments: Iterable[Experiment], known: Mapping[str, Mapping[str, Any]], place: Place
+) -> float:
+    """Estimated seconds of the trainings and measurements that are left; `known` are the outcomes by name."""
     device = "cpu" if place.accelerator == "cpu" else "cuda"
     left, ratios = [], []
-    for experiment in study.experiments():
-        outcome = outcome_of(experiment, place)
+    for experiment in experiments:
+        outcome = known.get(experiment.name)
         guess = START[device] + study.seconds(experiment, device)
         if outcome is None:
             left.append(guess)

@@ -7,7 +7,7 @@ it would have had (on the same machine with the same number of threads, so with 
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -144,15 +144,25 @@ def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any
     return known
 
 
-def run_all(experiments: Sequence[Experiment], place: Place, observe: Observe) -> Iterator[Ended]:
-    """Run what is not finished, and yield every experiment as it ends; one that fails does not stop the others."""
-    left = []
-    for experiment in experiments:
-        known = outcome_of(experiment, place)
-        if known is None:
-            left.append(experiment)
-        else:
-            yield Ended(experiment, known)
+def known_outcomes(experiments: Sequence[Experiment], place: Place) -> dict[str, dict[str, Any]]:
+    """The outcomes of those that are finished, by name."""
+    found = ((experiment.name, outcome_of(experiment, place)) for experiment in experiments)
+    return {name: outcome for name, outcome in found if outcome is not None}
+
+
+def run_all(
+    experiments: Sequence[Experiment],
+    place: Place,
+    observe: Observe,
+    known: Mapping[str, dict[str, Any]] | None = None,
+) -> Iterator[Ended]:
+    """Run what is not finished, and yield every experiment as it ends; one that fails does not stop the others.
+
+    `known` are the outcomes of finished ones; they are read if it is None.
+    """
+    known = known_outcomes(experiments, place) if known is None else known
+    yield from (Ended(one, known[one.name]) for one in experiments if one.name in known)
+    left = [one for one in experiments if one.name not in known]
     if left:
         yield from (_on_cluster if place.cluster else _in_processes if place.workers > 1 else _here)(
             left, place, observe

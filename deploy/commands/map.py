@@ -126,7 +126,7 @@ def map_(
 
 def files(named: Path | None) -> tuple[Path, Path | None]:
     """The .net file, and the counts.json of the newest run of it, if any."""
-    from basalt.deploy.main import net_file
+    from basalt.deploy.options import net_file
 
     if named is not None and not there(named):
         raise BasaltError(f"{named} does not exist; name a run folder, a .net file or a result folder.")

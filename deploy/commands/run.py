@@ -39,7 +39,7 @@ from basalt.records.network import Network
 from basalt.shown import console as terminal
 
 if TYPE_CHECKING:
-    from basalt.deploy.report import SampleTrace
+    from basalt.deploy.report.arrays import SampleTrace
 
 console = terminal()
 
@@ -260,7 +260,8 @@ def write_html(
     energy: dict[str, Any],
 ) -> None:
     """The report; what training and verify left goes into it."""
-    from basalt.deploy.report import ReportArrays, write_report
+    from basalt.deploy.report.arrays import ReportArrays
+    from basalt.deploy.report.build import write_report
     from basalt.deploy.report.renew import known_beside
 
     with understood(f"metrics.json or verify.json beside {file}", "remove it, or renew it with `basalt verify`"):
@@ -285,7 +286,7 @@ def interesting(inputs: Inputs, predicted: np.ndarray) -> list[int]:
 
 def sample_trace(job: Job, outcome: Outcome, index: int) -> "SampleTrace":
     """What one sample did in every layer."""
-    from basalt.deploy.report import SampleTrace
+    from basalt.deploy.report.arrays import SampleTrace
 
     readout = job.network.readout
     return SampleTrace(

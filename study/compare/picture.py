@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from basalt.deploy.energy.conventions import FULL_SPEED, REAL_TIME
-
-if TYPE_CHECKING:
-    from basalt.study.compare.study import Entry
+from basalt.study.compare.entry import Entry
+from basalt.study.compare.tables import basis
 
 MARKERS = "osD^vP*X"
 ROOM = 1.15
@@ -20,7 +19,7 @@ CHARACTERS_PER_INCH = 15
 """At the size of the notes."""
 
 
-def draw(path: Path, entries: "Sequence[Entry]", core: str) -> None:
+def draw(path: Path, entries: Sequence[Entry], core: str) -> None:
     """Write the picture. Only what is known is drawn: a table without durations has no points, and says so.
 
     A filled point is the energy in real time, a hollow one below it that at full speed. Networks with a dagger do not
@@ -51,7 +50,7 @@ def draw(path: Path, entries: "Sequence[Entry]", core: str) -> None:
         figure.savefig(temporary, dpi=120)
 
 
-def panel(axes: Any, table: str, entries: "Sequence[Entry]") -> None:
+def panel(axes: Any, table: str, entries: Sequence[Entry]) -> None:
     """The points of a price table."""
     axes.set(title=table, xlabel="µs that an inference computes", ylabel="nJ an inference")
     known = [(entry, style) for entry, style in zip(entries, styles(len(entries))) if entry.machines[table].seconds]
@@ -82,7 +81,7 @@ def styles(number: int) -> list[tuple[Any, str]]:
     ]
 
 
-def handles(entries: "Sequence[Entry]") -> list[Any]:
+def handles(entries: Sequence[Entry]) -> list[Any]:
     """The legend's entries."""
     from matplotlib.lines import Line2D
 
@@ -92,17 +91,15 @@ def handles(entries: "Sequence[Entry]") -> list[Any]:
     ]
 
 
-def entry_label(entry: "Entry") -> str:
+def entry_label(entry: Entry) -> str:
     """A network in the legend: its name, its accuracy if known, and a dagger if it does not fit."""
     accuracy = "" if entry.accuracy is None else f" {100 * entry.accuracy:.1f} %"
     # matplotlib would take text between dollar signs for mathematics.
     return fill(f"{entry.name}{' †' if entry.misfits else ''}{accuracy}", 40).replace("$", r"\$")
 
 
-def note_of(entries: "Sequence[Entry]", core: str) -> str:
+def note_of(entries: Sequence[Entry], core: str) -> str:
     """What the points mean, and what does not fit."""
-    from basalt.study.compare.study import basis
-
     meaning = " ".join([f"Filled: energy {REAL_TIME}; hollow: {FULL_SPEED}.", *basis(entries)])
     wrong = [entry for entry in entries if entry.misfits]
     if not wrong:

@@ -4,15 +4,13 @@ A network is a `Variant`: one of four architectures, all made from the layers of
 they differ in the mechanism alone. A part of the study is a set of variants; what several parts need is trained once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from basalt.study.basis import Basis
+from basalt.study.dual_memory.options import Options
+from basalt.study.options import StudyOptions, chosen, known_task
 from basalt.study.plan import Experiment, layers_of, unique
-from basalt.study.runner import Finished
-from basalt.study.study import Report
 
 MEMORY_KEYS = ("states", "window", "memory_scale", "update_interval", "coefficient_bits", "fast")
 NARROWER = {"tau_grad": 0.003, "scale_grad": 3.0}
@@ -231,20 +229,6 @@ class Study:
         epoch = self.task.seconds[device] * (self.size.limit or self.task.samples) / self.task.samples
         return self.epochs * epoch * SLOWER.get(experiment.name.split("-")[0], {}).get(device, 1.0)
 
-    def observe(self, finished: Finished) -> dict[str, Any]:
-        """Classes, delays and gradients of a trained network."""
-        return observe(finished)
-
-    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
-        """Nothing: all is measured at once."""
-        return {}
-
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
-        """The page and the verdicts."""
-        from basalt.study.dual_memory.page import report
-
-        return report(self, outcomes, basis)
-
 
 @dataclass(frozen=True)
 class Part:
@@ -287,21 +271,10 @@ PARTS = {
 }
 
 
-def observe(finished: Finished) -> dict[str, Any]:
-    """Number of classes, learned delays of the layers that have them (steps), gradients over time (validation)."""
-    import numpy as np
-    import torch
-
-    from basalt.study.dual_memory import gradients
-    from basalt.train.batches import dense
-    from basalt.train.networks import load
-
-    splits = finished.splits
-    chosen = np.arange(min(gradients.SAMPLES, len(splits.validation)))
-    samples = dense(splits.validation, chosen), torch.from_numpy(splits.validation.labels[chosen])
-    delays = {layer.name: layer.integers().delay for layer in load(finished.run).hidden}
-    return {
-        "classes": splits.classes,
-        "delays": {name: steps.tolist() for name, steps in delays.items() if steps is not None},
-        "gradients": gradients.observe(finished.run, samples),
-    }
+def build(own: Options, options: StudyOptions) -> Study:
+    """The study that is asked for."""
+    task = known_task(own.task, TASKS)
+    size = SIZES[task, options.size]
+    size = replace(size, seeds=options.seeds or size.seeds, epochs=options.epochs or size.epochs)
+    parts = chosen("--parts", own.parts, PARTS)
+    return Study(TASKS[task], size, parts, options.settings, task, options.quick)

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from basalt.files import read_json
-from basalt.study.lif_roles.tasks import Task
+from basalt.study.lif_roles.study import Study
+from basalt.study.lif_roles.tasks import TASKS, Task
 from basalt.study.lif_roles.variants import LANDSCAPES
 from basalt.study.memory_vision.recordings import found as recordings
 from basalt.study.robustness import corruptions, landscape
@@ -103,8 +104,11 @@ QUICK = Depth(
 )
 
 
-def observe(finished: Finished, task: Task, variant: str, depth: Depth, lengths: tuple[int, ...]) -> dict[str, Any]:
+def observe(study: Study, finished: Finished) -> dict[str, Any]:
     """Gap, attacks, corruptions, other step lengths, bit-flips, landscapes; rates and operations if it spikes."""
+    name, variant = study.runs[finished.recipe.name]
+    task = TASKS[name]
+    depth, lengths = (QUICK, task.quick_lengths) if study.quick else (FULL, task.lengths)
     network, device = load(finished.run).to(finished.device), finished.device
     if not network.deployable:
         network.train()  # cuDNN's LSTM, which computes the same then, has no gradient else
@@ -256,9 +260,9 @@ def on_recordings(network: Network, config: DataConfig, data_dir: Path | None, d
     return {"accuracy": accuracy(network, events, device=device), "samples": len(events)}
 
 
-def supplement(task: Task, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
-    """Prices that lie beside the run and real recordings, if the outcome lacks them and they are here."""
-    found = {}
+def supplement(study: Study, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
+    """Prices that `basalt study price` left and real recordings, if the outcome lacks them and they are here."""
+    task, found = TASKS[study.runs[outcome["name"]][0]], {}
     if (run / PRICES).is_file():
         prices = read_json(run / PRICES)
         if prices != outcome.get("prices"):

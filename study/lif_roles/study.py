@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
-from basalt.study.basis import Basis
-from basalt.study.lif_roles.tasks import COMMON, TASKS
-from basalt.study.lif_roles.variants import LSTM, NAMES, changed, lstm
+from basalt.study.lif_roles.options import Options
+from basalt.study.lif_roles.tasks import COMMON, FULL, QUICK, TASKS
+from basalt.study.lif_roles.variants import LSTM, NAMES, SETS, changed, lstm
+from basalt.study.options import StudyOptions, chosen
 from basalt.study.plan import Experiment, layers_of
-from basalt.study.runner import Finished
-from basalt.study.study import Report
 from basalt.train.data.shape import shape
 from basalt.train.recipe import read
 
@@ -112,24 +110,14 @@ class Study:
             return training * task.quick_samples / task.samples + QUICK_MEASURING
         return training + task.measuring[device]
 
-    def observe(self, finished: Finished) -> dict[str, Any]:
-        """What is measured in a trained network."""
-        from basalt.study.lif_roles import observe
 
-        name, variant = self.runs[finished.recipe.name]
-        task = TASKS[name]
-        lengths = task.quick_lengths if self.quick else task.lengths
-        depth = observe.QUICK if self.quick else observe.FULL
-        return observe.observe(finished, task, variant, depth, lengths)
-
-    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
-        """What `basalt study price` found out, and real recordings where only this machine has them."""
-        from basalt.study.lif_roles.observe import supplement
-
-        return supplement(TASKS[self.runs[outcome["name"]][0]], outcome, run, data_dir)
-
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
-        """The page and the verdicts."""
-        from basalt.study.lif_roles.page import report
-
-        return report(self, outcomes, basis)
+def build(own: Options, options: StudyOptions) -> Study:
+    """The study that is asked for."""
+    return Study(
+        chosen("--tasks", own.tasks, TASKS) if own.tasks else {"quick": QUICK, "full": FULL}[options.size],
+        chosen("--variants", own.variants, SETS["all"], SETS),
+        options.seeds or SEEDS[options.size],
+        options.quick,
+        options.epochs,
+        options.settings,
+    )

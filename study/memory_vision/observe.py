@@ -1,6 +1,8 @@
 """What is measured in a trained network of the study, and kept in its outcome.json."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,21 +11,23 @@ from jaxtyping import Float, Int
 
 from basalt.study.memory_vision.energy import energy, paper_sparsity, pooled_sparsity
 from basalt.study.memory_vision.recordings import on_recordings
-from basalt.study.memory_vision.study import FEATURES
+from basalt.study.memory_vision.study import FEATURES, Study
 from basalt.study.runner import Finished
 from basalt.train.batches import CPU, dense
+from basalt.train.checkpoint import present
 from basalt.train.data.events import Samples
 from basalt.train.features import embedded, silhouette
 from basalt.train.layers.hgrn import Hgrn, time_constants
 from basalt.train.networks import Network, load
 from basalt.train.operations import activity, operations
+from basalt.train.recipe import parse
 
 SILHOUETTE_SAMPLES, EMBEDDED_SAMPLES, GATE_SAMPLES = 2000, 1000, 256
 SILENCED = (0.2, 0.4, 0.6)
 """Shares of the feature layer's neurons that are silenced, to see what the layers behind make up for."""
 
 
-def observe(finished: Finished, recordings: bool) -> dict[str, Any]:
+def observe(study: Study, finished: Finished) -> dict[str, Any]:
     """Activity, operations, energy and the quality of the features on the test set, in exact integers.
 
     Silhouettes are those of 2,000 samples of the test set, drawn once for all networks, at most; those of an embedding
@@ -52,9 +56,17 @@ def observe(finished: Finished, recordings: bool) -> dict[str, Any]:
         "gates": gates(network, test, device),
         "silenced": silenced(network, test.subset(chosen), device),
         "recordings": on_recordings(finished.run, finished.recipe.data, finished.data_dir, device)
-        if recordings
+        if study.task.recordings
         else None,
     }
+
+
+def supplement(study: Study, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
+    """The accuracy on recordings, where they were not at hand when the network was trained."""
+    if not study.task.recordings or outcome.get("recordings") is not None or not present(run):
+        return {}
+    found = on_recordings(run, parse(outcome["recipe"], str(run)).data, data_dir, CPU)
+    return {} if found is None else {"recordings": found}
 
 
 def sample(size: int) -> Int[np.ndarray, "chosen"]:

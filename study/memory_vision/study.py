@@ -6,14 +6,13 @@ loss too. The other combinations tell what each mechanism is worth by itself.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from basalt.study.basis import Basis
+from basalt.study.memory_vision.options import Options
+from basalt.study.options import StudyOptions, chosen, known_task
 from basalt.study.plan import Experiment
-from basalt.study.runner import Finished
-from basalt.study.study import Report
 
+SEEDS = {"quick": 1, "full": 3}
 MECHANISMS = {"scl": "contrastive loss", "hopfield": "Hopfield memory", "hgrn": "HGRN"}
 
 
@@ -171,29 +170,9 @@ class Study:
         limit = {**(self.task.quick if self.quick else {}), **self.settings}.get("data.limit", self.task.samples)
         return self.epochs * self.task.seconds[device] * limit / self.task.samples
 
-    def observe(self, finished: Finished) -> dict[str, Any]:
-        """What is measured in a trained network."""
-        from basalt.study.memory_vision.observe import observe
 
-        return observe(finished, self.task.recordings)
-
-    def supplement(self, outcome: Mapping[str, Any], run: Path, data_dir: Path | None) -> dict[str, Any]:
-        """The accuracy on recordings, where they were not at hand when the network was trained."""
-        from basalt.train.checkpoint import present
-
-        if not self.task.recordings or outcome.get("recordings") is not None or not present(run):
-            return {}
-        import torch
-
-        from basalt.study.memory_vision.recordings import on_recordings
-        from basalt.train.recipe import parse
-
-        config = parse(outcome["recipe"], str(run)).data
-        found = on_recordings(run, config, data_dir, torch.device("cpu"))
-        return {} if found is None else {"recordings": found}
-
-    def report(self, outcomes: Mapping[str, Mapping[str, Any]], basis: Basis) -> Report:
-        """The page and the verdicts."""
-        from basalt.study.memory_vision.page import report
-
-        return report(self, outcomes, basis)
+def build(own: Options, options: StudyOptions) -> Study:
+    """The study that is asked for."""
+    task = known_task(own.task, TASKS)
+    models, seeds = chosen("--models", own.models, MODELS), options.seeds or SEEDS[options.size]
+    return Study(task, TASKS[task], models, seeds, options.quick, options.epochs, options.settings)

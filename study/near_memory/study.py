@@ -132,8 +132,8 @@ def near_memory(
     from basalt.deploy.energy.tables import load_table
     from basalt.deploy.inputs import read_both
     from basalt.deploy.job import Job
-    from basalt.deploy.main import net_file
     from basalt.deploy.near_memory import description, fit_notices
+    from basalt.deploy.options import net_file
     from basalt.files import write_json
     from basalt.progress import progress_bar
     from basalt.shown import console as terminal

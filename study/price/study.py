@@ -37,7 +37,7 @@ def price_study(
     from basalt.deploy.near_memory import description
     from basalt.files import write_json
     from basalt.progress import progress_bar
-    from basalt.study.compare.study import TABLES
+    from basalt.study.compare.options import TABLES
 
     tables = table or list(TABLES)
     for name in tables:
@@ -111,8 +111,9 @@ def entry(run: Path, samples: int, core: Any, tables: Sequence[str], data_dir: P
         BasaltError: it cannot be exported or run.
     """
     from basalt.convert.export import write_export
-    from basalt.study.compare.study import entry_of
+    from basalt.deploy.options import net_file
+    from basalt.study.compare.entry import Subject, entry_of
 
     write_export(run, samples, 0, data_dir)
-    found = entry_of(run, samples, core, tables).plain()
+    found = entry_of(Subject.read(net_file(run), samples), core, tables).plain()
     return {"misfits": found["misfits"], "machines": found["machines"]}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from basalt.deploy.main import net_file
+from basalt.deploy.options import net_file
 from basalt.errors import BasaltError
 
 

@@ -17,9 +17,13 @@ from basalt.deploy.cores import load_core
 from basalt.deploy.energy.pricing import price
 from basalt.errors import BasaltError
 from basalt.records.network import Readout
+from basalt.study.compare.command import compare
+from basalt.study.compare.entry import Entry, Machine, Subject, entry_of, machine_of
 from basalt.study.compare.files import names_of, place_for, stem_of
+from basalt.study.compare.options import TABLES
 from basalt.study.compare.picture import draw, entry_label, note_of
-from basalt.study.compare.study import TABLES, Entry, Machine, check_step, compare, entry_of, machine_of, ratio
+from basalt.study.compare.study import check_step
+from basalt.study.compare.tables import ratio
 from tests.conformance.grid import case
 from tests.conformance.support import supported
 from tests.deploy.energy.test_pricing import counts_of, process
@@ -214,12 +218,12 @@ def test_step_ms_is_for_networks_that_do_not_say(tmp_path):
     assert joules[1] == pytest.approx(2 * joules[0])
     netx.write(folder / "model.net", replace(network, step_seconds=0.005))
     with pytest.raises(BasaltError, match="lasts 5 ms, and --step-ms says 2"):
-        check_step([folder / "model.net"], 2.0)
+        check_step([0.005], 2.0)
 
 
 def test_samples_and_rates(tmp_path):
     folder = folder_of(tmp_path, "a", fitting()[0])
-    entry = entry_of(folder, 1, load_core(), TABLES[:1])
+    entry = entry_of(Subject.read(folder / "model.net", 1), load_core(), TABLES[:1])
     assert entry.parameters is None and entry.accuracy in (0.0, 1.0)
     assert all(0 <= rate <= 1 for rate in entry.rates.values())
 

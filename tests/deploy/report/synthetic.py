@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from basalt.deploy.energy.pricing import available_tables, price
-from basalt.deploy.report import ReportArrays, SampleTrace
+from basalt.deploy.report.arrays import ReportArrays, SampleTrace
 
 STEPS, STEP_MS, SIDE, CLASSES = 60, 5.0, 34, 10
 LAYERS = {"hidden1": 128, "hidden2": 128}

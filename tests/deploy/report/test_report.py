@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from basalt.deploy.report import ReportArrays, SampleTrace, write_report
-from basalt.deploy.report.build import render
+from basalt.deploy.report.arrays import ReportArrays, SampleTrace
+from basalt.deploy.report.build import render, write_report
 from basalt.errors import BasaltError
 from tests.deploy.report.synthetic import deployment
 
