@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from basalt.records.network import STATE_MAX, Encoder, Layer, Network, Readout, Spiking
-from basalt.records.pathways import GATES, Hgrn, Hopfield, SlowMemory
+from basalt.records.arithmetic import STATE_MAX
+from basalt.records.hgrn import GATES, Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Encoder, Spiking
 
 INPUT_MAX = 255
 """The largest value that an input may have; what layers send is 0 or 1."""

@@ -60,7 +60,8 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     from basalt.convert import netx
     from basalt.convert.quantize import records
     from basalt.paths import data_dir as find_data
-    from basalt.records.network import Readout, Spiking
+    from basalt.records.readout import Readout
+    from basalt.records.synapses import Spiking
     from basalt.train.checkpoint import read
     from basalt.train.data import load as load_data
     from basalt.train.networks import load as load_model

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from basalt.convert import bounds
-from basalt.records.network import DECAY_MAX, Foreign
+from basalt.records.network import Foreign
+from basalt.records.neuron import DECAY_MAX
 
 Entry = tuple[str, float | str, str]
 Found = Iterator[Entry]

@@ -26,8 +26,11 @@ from basalt.convert.reading import TRAINING, check_reading, with_starts
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.opening import MIB, memory_limit, opened, there, too_large
-from basalt.records.network import Encoder, Layer, Network, Spiking
-from basalt.records.pathways import Hgrn, Hopfield
+from basalt.records.hgrn import Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.synapses import Encoder, Spiking
 from basalt.shown import VALUE_LONGEST, shown
 
 BESIDE_VALUES = 64 * MIB

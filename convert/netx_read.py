@@ -12,8 +12,16 @@ import numpy as np
 from basalt.convert.foreign import NUMBERS, WORDS
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
-from basalt.records.network import RESETS, Conv, Encoder, Foreign, Layer, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import GATES, PATHWAYS, Hgrn, Hopfield, Pathway, SlowMemory
+from basalt.records.hgrn import GATES, Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.layer import Layer
+from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.network import Foreign
+from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.pathways import PATHWAYS
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 SPIKING_NEURONS = ("CUBA", "LOIHI")
 STOCK_TYPES = {

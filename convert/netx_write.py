@@ -8,7 +8,11 @@ import h5py
 import numpy as np
 from jaxtyping import Int
 
-from basalt.records.network import Conv, Encoder, Foreign, Layer, Network, Neuron, Readout, Spiking
+from basalt.records.layer import Layer
+from basalt.records.network import Foreign, Network
+from basalt.records.neuron import Neuron
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 RECURRENCES = {"none": ("dense", ""), "full": ("dense_rec", "weight_rec"), "diagonal": ("dense_own", "weight_own")}
 """Recurrence → the layer's type without a memory pathway, and the key of the recurrent weights."""

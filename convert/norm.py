@@ -16,7 +16,8 @@ import numpy as np
 
 from basalt.convert.rules import THRESHOLD_MAX, WEIGHT_MAX, WEIGHT_MIN
 from basalt.errors import BasaltError
-from basalt.records.network import DECAY_MAX, Spiking
+from basalt.records.neuron import DECAY_MAX
+from basalt.records.synapses import Spiking
 
 EXPONENT_MAX = 3
 """SLAYER clamps the exponent to `weight_exp_bits`, which lava-dl's export leaves out; this is its default."""

@@ -8,8 +8,13 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from basalt.records.network import Conv, Layer, Network, Neuron, Readout, Spiking
-from basalt.records.pathways import PATHWAYS, Pathway
+from basalt.records.layer import Layer
+from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron
+from basalt.records.pathways import PATHWAYS
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Spiking
 
 
 def spiking(layer: Any) -> Spiking:

@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from basalt.errors import BasaltError
-from basalt.records.network import DECAY_MAX, Layer, Network, Spiking
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.neuron import DECAY_MAX
+from basalt.records.synapses import Spiking
 
 TRAINING = "training"
 LAVA = "lava"

@@ -13,8 +13,15 @@ import numpy as np
 from basalt.convert import bounds, foreign
 from basalt.errors import BasaltError
 from basalt.records import tables
-from basalt.records.network import DECAY_MAX, STATE_MAX, Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
-from basalt.records.pathways import GATES, GATINGS, RECALLS, Hgrn, Hopfield, SlowMemory
+from basalt.records.arithmetic import STATE_MAX
+from basalt.records.hgrn import GATES, GATINGS, Hgrn
+from basalt.records.hopfield import RECALLS, Hopfield
+from basalt.records.layer import Layer
+from basalt.records.network import Foreign, Network
+from basalt.records.neuron import DECAY_MAX
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 WEIGHT_MIN, WEIGHT_MAX = -256, 254
 THRESHOLD_MAX = (1 << 17) - 1

@@ -8,7 +8,9 @@ from jaxtyping import Int
 
 from basalt.convert import bounds
 from basalt.convert.netx_write import by_channel
-from basalt.records.network import Conv, Encoder, Foreign, Layer, Network, Spiking
+from basalt.records.layer import Layer
+from basalt.records.network import Foreign, Network
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 BYTE_MAX = 127
 """Stock convolutions keep their geometry in signed bytes."""

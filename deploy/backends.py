@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError
-from basalt.records.network import Layer
+from basalt.records.layer import Layer
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig

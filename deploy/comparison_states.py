@@ -8,9 +8,12 @@ import numpy as np
 from jaxtyping import UInt8
 
 from basalt.deploy.job import Job, run
-from basalt.records.network import Network, Spiking
-from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.records.hgrn import Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.network import Network
 from basalt.records.simulate import States, simulate
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Spiking
 
 SYMBOLS = {SlowMemory.kind: "m", Hgrn.kind: "h", Hopfield.kind: "q"}
 """Kind of a memory pathway → what its records call the state."""

@@ -13,7 +13,8 @@ from basalt.convert.reading import LAVA, TRAINING
 from basalt.deploy.values import take
 from basalt.errors import BasaltError
 from basalt.opening import there
-from basalt.records.network import Layer, Network
+from basalt.records.layer import Layer
+from basalt.records.network import Network
 
 
 @dataclass(frozen=True, eq=False)

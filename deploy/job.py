@@ -20,14 +20,17 @@ from basalt.deploy.energy.activity import activity
 from basalt.deploy.energy.conventions import step_entries
 from basalt.deploy.hosting import alone, load_lava
 from basalt.deploy.lockstep import slowest
-from basalt.deploy.near_memory import description, fit_notices, footprint
 from basalt.deploy.network import Layout, all_parts, build, frame_type, frame_width
+from basalt.deploy.on_core import description, fit_notices, footprint
 from basalt.deploy.session import Host, run_session
 from basalt.deploy.stock import needs_stock, run_stock
 from basalt.errors import BasaltError, exhausted, naming_limits
 from basalt.kernels.bits import pack, planes_of, unpack, words
 from basalt.near_memory.core import Core
-from basalt.records.network import Layer, Network, Readout, Spiking
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
 
 DEFAULT_BATCH = 256
 DEFAULT_CORE = Core()

@@ -7,13 +7,14 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from basalt.deploy.energy.activity import Sent, known, pieces, refreshes, total
-from basalt.deploy.near_memory import sizes_of
 from basalt.kernels.bits import pack, planes_of
 from basalt.kernels.events import reach_block
 from basalt.near_memory.convolution import Reached
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import cost
-from basalt.records.network import Network, Spiking
+from basalt.near_memory.sizes import Sizes, sizes_of
+from basalt.records.network import Network
+from basalt.records.synapses import Spiking
 
 Steps = Int[np.ndarray, "samples steps"]
 

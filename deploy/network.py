@@ -1,7 +1,7 @@
 """Records to Lava processes: the one place that knows which process stands for which record."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +10,10 @@ import numpy as np
 from basalt.errors import BasaltError
 from basalt.kernels.bits import words
 from basalt.near_memory.core import Core
-from basalt.records.network import Conv, Encoder, Foreign, Layer, Network, Readout, Spiking
-from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.records.layer import Layer
+from basalt.records.network import Foreign, Network
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 if TYPE_CHECKING:
     from lava.magma.core.process.process import AbstractProcess
@@ -105,70 +107,21 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
     from basalt.lava_procs.pathway_layer.process import PathwayLayer
     from basalt.lava_procs.spiking.process import Spiking as SpikingProcess
 
-    spiking = {**neurons_of(layer), "weight": layer.weight, "recurrent_weight": layer.recurrent_weight}
     if layer.memory is None:
-        return SpikingProcess(
-            name=layer.name, planes=planes, **spiking, **layout.neurons(layer, f"{layer.name}.spiking")
-        )
+        shared = layout.neurons(layer, f"{layer.name}.spiking")
+        return SpikingProcess(name=layer.name, layer=layer, planes=planes, **shared)
     shared = layout.neurons(layer)
     del shared["meter"]
     meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
-    return PathwayLayer(
-        name=layer.name,
-        planes=planes,
-        spiking=spiking,
-        kind=layer.memory.kind,
-        memory=fields_of(layer.memory),
-        states=layer.memory.states,
-        meters=meters,
-        **shared,
-    )
+    return PathwayLayer(name=layer.name, layer=layer, planes=planes, meters=meters, **shared)
 
 
-def fields_of(record: Any) -> dict[str, Any]:
-    """What a record holds, by name."""
-    return {item.name: getattr(record, item.name) for item in fields(record)}
-
-
-def neurons_of(layer: Spiking) -> dict[str, Any]:
-    """The arguments that all processes of spiking neurons take."""
-    return {**fields_of(layer.neuron), "bias": layer.bias, "delay": layer.delay, "start": layer.start}
-
-
-def build_conv(layer: Conv, layout: Layout, planes: int) -> "AbstractProcess":
-    """A convolution."""
+def build_conv(layer: Conv | Encoder, layout: Layout, planes: int) -> "AbstractProcess":
+    """A convolution, or an affine input."""
     from basalt.lava_procs.conv.process import Conv as ConvProcess
 
-    geometry = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "extra")}
-    return ConvProcess(
-        name=layer.name,
-        planes=planes,
-        weight=layer.weight,
-        input_shape=layer.input_shape,
-        output_shape=layer.shape,
-        **geometry,
-        **neurons_of(layer),
-        **layout.neurons(layer, f"{layer.name}.spiking"),
-    )
-
-
-def build_encoder(layer: Encoder, layout: Layout, planes: int) -> "AbstractProcess":
-    """An affine input: a kernel of size 1 on one wide row."""
-    from basalt.lava_procs.conv.process import Conv as ConvProcess
-
-    row = (1, 1, layer.inputs)
-    return ConvProcess(
-        name=layer.name,
-        planes=planes,
-        weight=layer.weight.reshape(1, 1, 1, 1),
-        input_shape=row,
-        output_shape=row,
-        offset=layer.offset,
-        fraction=layer.fraction,
-        signed=layer.signed,
-        **neurons_of(layer),
-        **layout.neurons(layer, f"{layer.name}.spiking"),
-    )
+    shared = layout.neurons(layer, f"{layer.name}.spiking")
+    return ConvProcess(name=layer.name, layer=layer, planes=planes, **shared)
 
 
 def build_foreign(layer: Foreign, layout: Layout, planes: int) -> "AbstractProcess":
@@ -183,58 +136,17 @@ def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProce
     """A read-out."""
     from basalt.lava_procs.readout.process import Readout as ReadoutProcess
 
-    return ReadoutProcess(
-        name=layer.name,
-        planes=planes,
-        weight=layer.weight,
-        voltage_decay=layer.voltage_decay,
-        current_decay=layer.current_decay,
-        **layout.shared(f"{layer.name}.readout"),
-    )
+    return ReadoutProcess(name=layer.name, layer=layer, planes=planes, **layout.shared(f"{layer.name}.readout"))
 
 
 def spiking_parts(layer: Spiking) -> list[Part]:
-    """Weights of 8 bits; u and v of 24 bits a neuron; and the memory pathway, as `PATHWAY_BITS` has it."""
+    """Weights of 8 bits; u and v of 24 bits per neuron; and the memory pathway."""
     weights = layer.weight.size + (0 if layer.recurrent_weight is None else layer.recurrent_weight.size)
     found = [Part(layer.name, "spiking", "spiking", {"weights": 8 * weights, "state": 48 * layer.neurons})]
     if layer.memory is not None:
         kind = layer.memory.kind
-        found.append(Part(layer.name, kind, kind, PATHWAY_BITS[kind](layer.memory)))
+        found.append(Part(layer.name, kind, kind, layer.memory.bits))
     return found
-
-
-def slow_memory_bits(memory: SlowMemory) -> dict[str, int]:
-    """Weights and coefficients of 8 bits; m of 24 bits a state."""
-    arrays = (memory.drive_weight, memory.transition, memory.drive_input, memory.memory_weight)
-    weights = sum(array.size for array in arrays) + memory.drive_memory_weight.size
-    return {"weights": 8 * weights, "state": 24 * memory.states}
-
-
-def hgrn_bits(memory: Hgrn) -> dict[str, int]:
-    """Weights and gains of 8 bits, lower bounds of 13; h of 24 bits, and k of 8 where it is heard; three tables."""
-    neurons, inputs = memory.shape
-    recurrent = 0 if memory.forget_recurrent is None else 2 * neurons * neurons
-    weights = 8 * (3 * neurons * inputs + recurrent + neurons) + 13 * neurons
-    return {"weights": weights, "state": (32 if recurrent else 24) * neurons, "table": 2 * TABLE_BITS}
-
-
-def hopfield_bits(memory: Hopfield) -> dict[str, int]:
-    """Keys and values of 8 bits, or patterns of one bit; q of 24 bits a state; the tables of a softmax."""
-    if memory.values is None:
-        return {"weights": memory.keys.size, "state": 24 * memory.states}
-    weights = 8 * (memory.keys.size + memory.values.size)
-    return {"weights": weights, "state": 24 * memory.states, "table": 2 * TABLE_BITS}
-
-
-TABLE_BITS = 256 * 16
-"""A look-up table: 256 entries of 16 bits."""
-
-PATHWAY_BITS: dict[str, Callable[[Any], dict[str, int]]] = {
-    SlowMemory.kind: slow_memory_bits,
-    Hgrn.kind: hgrn_bits,
-    Hopfield.kind: hopfield_bits,
-}
-"""Kind of a memory pathway → the memory that it needs, by use."""
 
 
 def conv_parts(layer: Conv | Encoder) -> list[Part]:
@@ -256,7 +168,7 @@ def readout_parts(layer: Readout) -> list[Part]:
 BUILDERS: dict[str, Callable[[Any, Layout, int], "AbstractProcess"]] = {
     Spiking.kind: build_spiking,
     Conv.kind: build_conv,
-    Encoder.kind: build_encoder,
+    Encoder.kind: build_conv,
     Readout.kind: build_readout,
     Foreign.kind: build_foreign,
 }

@@ -4,8 +4,9 @@ from typing import Any
 
 from basalt.deploy.energy.operations import membrane_updates, memory_products, operations
 from basalt.deploy.job import Job, Outcome
-from basalt.records.network import Readout, Spiking
+from basalt.records.readout import Readout
 from basalt.records.simulate import States, simulate
+from basalt.records.synapses import Spiking
 
 MEMBRANE_SAMPLES = 8
 """Of so many samples the membranes are computed again, by the reference, as a run does not keep them."""

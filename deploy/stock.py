@@ -23,7 +23,9 @@ from basalt.deploy.session import Host
 from basalt.deploy.wide import set_names
 from basalt.errors import BasaltError
 from basalt.kernels.bits import pack, unpack
-from basalt.records.network import Encoder, Foreign, Layer, Network, Spiking
+from basalt.records.layer import Layer
+from basalt.records.network import Foreign, Network
+from basalt.records.synapses import Encoder, Spiking
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
 """Layer types that stock netx loads."""

@@ -13,16 +13,18 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from basalt.deploy.near_memory import sizes_of
 from basalt.kernels.bits import planes_of
-from basalt.near_memory import memory as pathways
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory import mechanisms
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import bound
 from basalt.near_memory.geometry import memories
 from basalt.near_memory.schedule import schedule, step_cost
+from basalt.near_memory.sizes import Sizes, sizes_of
 from basalt.near_memory.walk import PATHS, Access, Events
-from basalt.records.network import Layer, Network, Spiking
+from basalt.records.layer import Layer
+from basalt.records.network import Network
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Spiking
 
 STEP, PATH, MEMORY = "step", "path", "memory"
 
@@ -85,7 +87,7 @@ def timeline(
 
 def threads(core: Core, sizes: Sizes) -> dict[tuple[str, str], int]:
     """Numbers of a core's threads by what they are and their name: the step, the paths, the memories."""
-    own = [path for path in step_cost(core, sizes, Events()).paths if path in pathways.PATHS]
+    own = [path for path in step_cost(core, sizes, Events()).paths if path in mechanisms.PATHS]
     every = [
         (STEP, STEP),
         *((PATH, name) for name in (*PATHS, *own)),

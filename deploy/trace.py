@@ -18,7 +18,9 @@ import numpy as np
 from basalt.arrays import archive
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, there, too_large
-from basalt.records.network import Layer, Network, Readout
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.readout import Readout
 from basalt.shown import VALUE_LONGEST, shown
 
 

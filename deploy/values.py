@@ -9,7 +9,9 @@ from jaxtyping import UInt8
 from basalt.convert.rules import FRACTION_MAX
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
-from basalt.records.network import Encoder, Foreign, Layer
+from basalt.records.layer import Layer
+from basalt.records.network import Foreign
+from basalt.records.synapses import Encoder
 
 BLOCK = 1 << 22
 """Values that are looked at together."""

@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from basalt.convert import netx
-from basalt.records.network import Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
 from basalt.deploy.energy.conventions import in_words
 from basalt.deploy.energy.pricing import price
 from basalt.records.simulate import simulate

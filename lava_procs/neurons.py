@@ -5,28 +5,27 @@ from typing import Any
 import numpy as np
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.process import ProcessParameters
 
 from basalt.lava_procs.metering import MeteredModel
 from basalt.lava_procs.ports import BlockInPort
 
 
 class NeuronModel(MeteredModel):
-    """Ports and constants of a `NeuronProcess`."""
+    """Ports and record of a layer of spiking neurons."""
 
     s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.uint64)
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    bias: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    delay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    current_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
-    voltage_decay: np.ndarray = LavaPyType(np.ndarray, np.int64)
+
+    def __init__(self, proc_params: ProcessParameters) -> None:
+        super().__init__(proc_params)
+        self.record: Any = proc_params["layer"]
+        self.planes: int = proc_params["planes"]
 
 
-class CompiledModel(MeteredModel):
+class CompiledModel(NeuronModel):
     """A layer that a compiled kernel steps; the subclass's `prepare` makes the `layer` (`lava_procs/kernels`)."""
 
-    s_in: BlockInPort
-    s_out: PyOutPort
     layer: Any
 
     @property
@@ -56,13 +55,9 @@ class CompiledModel(MeteredModel):
         self.count(**self.layer.take_spiking_counts(self.length))
 
 
-class CompiledNeuronModel(CompiledModel, NeuronModel):
+class CompiledNeuronModel(CompiledModel):
     """A layer of a `NeuronProcess` that a compiled kernel steps."""
 
+    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32)
-
-    def arrays(self) -> dict[str, Any]:
-        """The constants by name; no delay is None."""
-        found = {name: getattr(self, name) for name in ("weight", "bias", "current_decay", "voltage_decay")}
-        return {**found, "delay": self.delay if self.proc_params["delayed"] else None}

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
@@ -11,6 +10,7 @@ from lava.magma.core.process.variable import Var
 from basalt.kernels.bits import words
 from basalt.lava_procs.metering import COUNTERS
 from basalt.near_memory.core import Core
+from basalt.records.synapses import Spiking
 
 
 class MeteredProcess(AbstractProcess):
@@ -54,67 +54,21 @@ class MeteredProcess(AbstractProcess):
 
 
 class NeuronProcess(MeteredProcess):
-    """Integer leaky integrate-and-fire neurons, whatever their synapses; see `lava_procs/spiking/reference.py`.
+    """A layer of spiking neurons, whatever their synapses; the recurrence is that of the record.
 
     Args:
-        inputs: features that arrive.
-        neurons: features that leave.
-        weight: of the synapses, in the shape that their kind has.
-        threshold, current_decay, voltage_decay, reset: of the neurons.
-        bias: added to the membrane from step `start` on.
-        delay: steps that the spikes take beyond the one that every layer takes.
+        layer: the record; its memory pathway, if any, is another process's.
         planes: bit planes of the input.
         shared: as of `MeteredProcess`.
 
     Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `s_out` (block, batch, words) spikes.
+    Variables: `weight`, and `u` and `v` of the neurons.
     """
 
-    def __init__(
-        self,
-        *,
-        inputs: int,
-        neurons: int,
-        weight: Int[np.ndarray, "..."],
-        threshold: int,
-        current_decay: Int[np.ndarray, "#neurons"],
-        voltage_decay: Int[np.ndarray, "#neurons"],
-        reset: str = "hard",
-        bias: Int[np.ndarray, "neurons"] | None = None,
-        delay: Int[np.ndarray, "neurons"] | None = None,
-        start: int = 0,
-        planes: int = 1,
-        **shared: Any,
-    ) -> None:
-        super().__init__(
-            threshold=threshold, reset=reset, start=start, delayed=delay is not None, planes=planes, **shared
-        )
-        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
-        self.s_out = OutPort(shape=(*self.frame, words(neurons)))
-        self.weight = Var(shape=weight.shape, init=weight)
-        self.bias = Var(shape=(neurons,), init=np.zeros(neurons, dtype=np.int64) if bias is None else bias)
-        self.delay = Var(shape=(neurons,), init=np.zeros(neurons, dtype=np.int64) if delay is None else delay)
-        self.current_decay = Var(shape=current_decay.shape, init=current_decay)
-        self.voltage_decay = Var(shape=voltage_decay.shape, init=voltage_decay)
-        self.u = Var(shape=(shared["batch"], neurons), init=0)
-        self.v = Var(shape=(shared["batch"], neurons), init=0)
-
-
-class PathwayProcess(MeteredProcess):
-    """A memory pathway of a layer of spiking neurons; see `basalt/records/pathways.py` and the kinds' `reference.py`.
-
-    Args:
-        inputs: features that arrive.
-        neurons: that the current feeds.
-        states: size of the state m.
-        planes: bit planes of the input.
-        shared: as of `MeteredProcess`.
-
-    Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `current_out` (block, batch, neurons) the
-    current of these steps, in units of u.
-    """
-
-    def __init__(self, *, inputs: int, neurons: int, states: int, planes: int = 1, **shared: Any) -> None:
-        super().__init__(planes=planes, neurons=neurons, inputs=inputs, **shared)
-        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
-        self.current_out = OutPort(shape=(*self.frame, neurons))
-        self.m = Var(shape=(shared["batch"], states), init=0)
+    def __init__(self, *, layer: Spiking, planes: int = 1, **shared: Any) -> None:
+        super().__init__(layer=layer, planes=planes, **shared)
+        self.s_in = InPort(shape=(*self.frame, planes * words(layer.inputs)))
+        self.s_out = OutPort(shape=(*self.frame, words(layer.neurons)))
+        self.weight = Var(shape=layer.weight.shape, init=layer.weight)
+        self.u = Var(shape=(shared["batch"], layer.neurons), init=0)
+        self.v = Var(shape=(shared["batch"], layer.neurons), init=0)

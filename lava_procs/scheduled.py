@@ -9,8 +9,9 @@ from jaxtyping import Int, UInt64
 from basalt.lava_procs.metering import COLUMN, MeteredModel
 from basalt.lava_procs.neurons import CompiledModel
 from basalt.near_memory.convolution import Reached
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.counters import WORDS, scheduled_counts
+from basalt.near_memory.sizes import Sizes, sizes_of
 
 Counts = dict[str, Int[np.ndarray, "batch"] | int]
 
@@ -51,8 +52,11 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
     known."""
 
     layer: Any
-    pathway: str | None = None
-    """The part that the memory pathway is, where there is one."""
+
+    def prepare(self) -> None:
+        """Lay weights and states out, and take the layer's sizes."""
+        super().prepare()
+        self.sizes = sizes_of(self.record, self.planes)
 
     @property
     def kernel_steps(self) -> int:
@@ -82,8 +86,8 @@ class ScheduledLayerModel(ScheduledModel, CompiledModel):
         self.fired = fired[-1]
         self.layer.first = self.first  # of the block, whose refreshes it counts
         counted = {"spiking": self.layer.take_spiking_counts(self.length)}
-        if self.pathway is not None:
-            counted[self.pathway] = self.layer.take_memory_counts(self.length)
+        if self.record.memory is not None:
+            counted[self.record.memory.kind] = self.layer.take_memory_counts(self.length)
         self.note(counted, incoming - own, own, fired, reached)
         self.show()
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
-from basalt.kernels.pathway import PathwayStep
 from basalt.records.arithmetic import dense_sum
+from basalt.records.memory import PathwayStep
 from basalt.train.layers.driven import integer_sums
 from basalt.train.layers.integers import ReadoutIntegers
 from tests import shapes

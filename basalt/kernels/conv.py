@@ -5,8 +5,6 @@ length; spikes leave in the order of the network, channel outermost. The work gr
 Sums have 32 bits, which the design rule `sum_width` keeps them within.
 """
 
-from typing import Any
-
 import numpy as np
 from jaxtyping import Int, UInt64
 from numba import njit
@@ -15,7 +13,9 @@ from basalt.kernels.bits import words
 from basalt.kernels.dense import RESET, Workers, fire
 from basalt.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
 from basalt.records.arithmetic import ALIGN, DECAY_BITS
-from basalt.records.counts import graded_counts, spiking_counts
+from basalt.records.counts import graded_counts
+from basalt.records.neuron import Neuron, axis
+from basalt.records.synapses import Conv, Encoder
 
 
 @njit(**OPTIONS)
@@ -144,58 +144,45 @@ class ConvLayer:
 
     Args:
         batch, block: samples side by side, time steps a call.
-        parameters: geometry, output_shape, offset, fraction, signed, start, threshold, reset, planes, as the process
-            has them.
-        weight, bias, current_decay, voltage_decay, delay: as in the record; delay may be None.
+        layer: the record.
+        planes: bit planes of the input.
     """
 
-    def __init__(
-        self,
-        batch: int,
-        block: int,
-        parameters: Any,
-        *,
-        weight: Int[np.ndarray, "outputs channels height width"],
-        bias: Int[np.ndarray, "neurons"],
-        current_decay: Int[np.ndarray, "#neurons"],
-        voltage_decay: Int[np.ndarray, "#neurons"],
-        delay: Int[np.ndarray, "neurons"] | None,
-    ) -> None:
-        geometry = parameters["geometry"]
-        self.output: tuple[int, int, int] = parameters["output_shape"]
-        self.neurons = int(np.prod(self.output))
-        self.place = np.arange(self.neurons).reshape(self.output).transpose(1, 2, 0).reshape(-1)
-        unit, rows = rows_of(weight, geometry["groups"])
-        places = tuple(tuple(int(n) for n in geometry[key]) for key in ("stride", "padding", "dilation"))
-        size = tuple(int(n) for n in geometry["input_shape"])
-        self.synapses = (size, tuple(int(n) for n in self.output), *places, rows)
-        scale = unit * 2.0 ** (ALIGN - parameters["fraction"])
-        offset = float(parameters["offset"] << ALIGN)
+    def __init__(self, batch: int, block: int, layer: Conv | Encoder, planes: int = 1) -> None:
+        self.layer, self.planes = layer, planes
+        conv, neuron = layer.convolution, layer.neuron
+        offset, fraction, self.signed = affine_of(layer)
+        self.neurons = conv.neurons
+        self.place = np.arange(self.neurons).reshape(conv.shape).transpose(1, 2, 0).reshape(-1)
+        unit, rows = rows_of(conv.weight, conv.groups)
+        places = tuple(tuple(int(n) for n in value) for value in (conv.stride, conv.padding, conv.dilation))
+        size = tuple(int(n) for n in conv.input_shape)
+        self.synapses = (size, tuple(int(n) for n in conv.shape), *places, rows)
+        scale = unit * 2.0 ** (ALIGN - fraction)
+        delay = layer.delay
         self.neuron = (
             scale,
-            np.full(self.neurons if offset else 0, offset),
-            self.inside(bias).astype(np.float64) * (1 << ALIGN),
-            parameters["start"],
-            1.0 - self.inside(current_decay) / (1 << DECAY_BITS),
-            1.0 - self.inside(voltage_decay) / (1 << DECAY_BITS),
-            float(parameters["threshold"] << ALIGN),
-            RESET[parameters["reset"]],
+            np.full(self.neurons if offset else 0, float(offset << ALIGN)),
+            self.inside(0 if layer.bias is None else layer.bias).astype(np.float64) * (1 << ALIGN),
+            layer.start,
+            1.0 - self.inside(neuron.current_decay) / (1 << DECAY_BITS),
+            1.0 - self.inside(neuron.voltage_decay) / (1 << DECAY_BITS),
+            float(neuron.threshold << ALIGN),
+            RESET[neuron.reset],
             np.zeros(self.neurons, dtype=np.int64) if delay is None else self.inside(delay),
             self.place,
         )
-        self.planes = parameters["planes"]
-        self.signed = parameters["signed"]
         depth = 1 if delay is None else int(delay.max()) + 1
         self.u, self.v = (np.zeros((batch, self.neurons), dtype=np.int32) for _ in range(2))
-        self.before = np.zeros((batch, self.planes * words(int(np.prod(size)))), dtype=np.uint64)
+        self.before = np.zeros((batch, self.planes * words(conv.inputs)), dtype=np.uint64)
         self.coming = np.zeros((depth, batch, words(self.neurons)), dtype=np.uint64)
         self.out = np.zeros((block, batch, words(self.neurons)), dtype=np.uint64)
         self.counts = np.zeros((batch, 4), dtype=np.int64)
         self.fired_steps = np.zeros((batch, block), dtype=np.int32)
         self.workers = Workers(batch)
 
-    def inside(self, value: Int[np.ndarray, "#neurons"]) -> Int[np.ndarray, "neurons"]:
-        """A value a neuron in the order of the network → in the kernel's, with the channel innermost."""
+    def inside(self, value: Int[np.ndarray, "#neurons"] | int) -> Int[np.ndarray, "neurons"]:
+        """A value per neuron in the order of the network → in the kernel's, with the channel innermost."""
         return np.broadcast_to(value, self.neurons)[self.place].astype(np.int64)
 
     def clear(self) -> None:
@@ -245,7 +232,7 @@ class ConvLayer:
         """What the layer did since the last call, in `length` steps."""
         events, synapses, spikes, saturations = self.counts.T.copy()
         self.counts[:] = 0
-        counts = spiking_counts(events, synapses, spikes, saturations, length * self.neurons)
+        counts = self.layer.neuron.counts(events, synapses, spikes, saturations, length * self.neurons)
         return counts | graded_counts(synapses, self.planes)
 
 
@@ -258,21 +245,16 @@ def rows_of(weight: Int[np.ndarray, "outputs channels height width"], groups: in
     return unit, np.ascontiguousarray(rows // unit).astype(kind)
 
 
+def affine_of(layer: Conv | Encoder) -> tuple[int, int, bool]:
+    """Offset, fraction bits and sign of an affine input; none of a convolution."""
+    return (layer.offset, layer.fraction, layer.signed) if isinstance(layer, Encoder) else (0, 0, False)
+
+
 def warm_conv() -> None:
     """Run the kernel once on the smallest layers, for even weights and for odd ones; starts no thread."""
-    one = np.ones(1, dtype=np.int64)
-    pairs: dict[str, Any] = {"stride": (1, 1), "padding": (0, 0), "dilation": (1, 1)}
-    parameters = {
-        "geometry": {"input_shape": (1, 1, 1), "groups": 1, **pairs},
-        "output_shape": (1, 1, 1),
-        **dict.fromkeys(("offset", "fraction", "start"), 0),
-        "threshold": 1,
-        "reset": "hard",
-        "planes": 1,
-        "signed": False,
-    }
+    one = axis(1)
     for weight in (2, 1):
         ones = np.full((1, 1, 1, 1), weight, dtype=np.int64)
-        layer = ConvLayer(1, 1, parameters, weight=ones, bias=one, current_decay=one, voltage_decay=one, delay=None)
-        layer.advance(np.zeros((1, 1, 1), dtype=np.uint64), 0, 1)
+        layer = Conv(name="warm", weight=ones, neuron=Neuron(1, one, one), bias=one, input_shape=(1, 1, 1))
+        ConvLayer(1, 1, layer).advance(np.zeros((1, 1, 1), dtype=np.uint64), 0, 1)
     reach_block(np.zeros((1, 1, 1), dtype=np.uint64), 1, 1, one, one, 1, *np.zeros((4, 1, 1), dtype=np.int64))

@@ -1,10 +1,7 @@
-"""The gated recurrent memory of a layer, compiled; see `lava_procs/hgrn/reference.py`.
+"""The gated recurrent memory of a layer, compiled; see `basalt/records/hgrn.py`.
 
 States are integers kept in float64, as in `basalt/kernels/dense.py`; floor(x·2⁻ᵖ) is x >> p.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -13,9 +10,8 @@ from numba import njit
 from basalt.kernels.dense import add_products, gather, narrow
 from basalt.kernels.events import OPTIONS
 from basalt.kernels.pathway import PathwayKernel
-from basalt.lava_procs.hgrn.reference import SQUASHED_SHIFT, squash
 from basalt.records import tables
-from basalt.records.counts import Counts, graded_counts, hgrn_counts
+from basalt.records.hgrn import GATES, SQUASHED_SHIFT, Hgrn, squash
 
 
 @njit(**OPTIONS)
@@ -124,48 +120,40 @@ class HgrnKernel(PathwayKernel):
 
     Args:
         batch: samples side by side.
-        memory: the fields of the record.
+        memory: the record.
         planes: bit planes of the input.
     """
 
     block = staticmethod(hgrn_block)
 
-    def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
-        self.neurons = len(memory["gain"])
-        self.planes = planes
-        self.gated = memory["variant"] == "gated"
-        gates = [np.asarray(memory[f"{gate}_weight"], dtype=np.int64) for gate in ("forget", "candidate", "gate")]
+    def __init__(self, batch: int, memory: Hgrn, planes: int = 1) -> None:
+        self.memory, self.planes = memory, planes
+        gates = [np.asarray(getattr(memory, f"{gate}_weight"), dtype=np.int64) for gate in GATES]
         unit, (rows,) = narrow(np.concatenate(gates))
-        biases = np.concatenate([memory[f"{gate}_bias"] for gate in ("forget", "candidate", "gate")])
+        biases = np.concatenate([getattr(memory, f"{gate}_bias") for gate in GATES])
         self.constants = (
             unit,
             rows,
             biases.astype(np.int32),
             *self.recurrent(memory),
-            memory["low"].astype(np.float64),
-            memory["gain"].astype(np.float64),
-            memory["output_shift"],
-            memory["index_shift"],
-            tables.sigmoid(memory["index_shift"]).astype(np.float64),
-            tables.tanh(memory["index_shift"]).astype(np.float64),
+            memory.low.astype(np.float64),
+            memory.gain.astype(np.float64),
+            memory.output_shift,
+            memory.index_shift,
+            tables.sigmoid(memory.index_shift).astype(np.float64),
+            tables.tanh(memory.index_shift).astype(np.float64),
             squash(tables.tanh(SQUASHED_SHIFT)).astype(np.float64),
         )
-        self.keep(batch, self.neurons)
+        self.keep(batch, memory.states)
 
     def recurrent(
-        self, memory: Mapping[str, Any]
+        self, memory: Hgrn
     ) -> tuple[Float[np.ndarray, "neurons neurons"], Float[np.ndarray, "neurons neurons"]]:
         """The rows of the two recurrent matrices; float32 where that holds their products exactly."""
         names = ("forget_recurrent", "update_recurrent")
-        if not self.gated:
+        if not memory.gated:
             return np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=np.float32)
-        reach = max(127 * np.abs(memory[name]).sum(axis=1).max(initial=0) for name in names)
+        reach = max(127 * np.abs(getattr(memory, name)).sum(axis=1).max(initial=0) for name in names)
         kind = np.float32 if reach < 1 << 24 else np.float64
-        forget, update = (np.ascontiguousarray(memory[name].T, dtype=kind) for name in names)
+        forget, update = (np.ascontiguousarray(getattr(memory, name).T, dtype=kind) for name in names)
         return forget, update
-
-    def take_counts(self, first: int, length: int) -> Counts:
-        """What it did since the last call, in `length` steps from step `first` on."""
-        incoming, saturations = self.taken()
-        counts = hgrn_counts(incoming, saturations, length, self.neurons, self.gated)
-        return counts | graded_counts(counts["synaptic_operations"], self.planes)

@@ -1,11 +1,8 @@
-"""The associative memory of a layer, compiled; see `lava_procs/hopfield/reference.py`.
+"""The associative memory of a layer, compiled; see `basalt/records/hopfield.py`.
 
 Traces, queries and sums are integers kept in float64, as in `basalt/kernels/dense.py`. Patterns that the softmax
 gives no share cost nothing after it.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -15,7 +12,7 @@ from basalt.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
 from basalt.kernels.pathway import PathwayKernel
 from basalt.records import tables
 from basalt.records.arithmetic import DECAY_BITS
-from basalt.records.counts import Counts, hopfield_counts
+from basalt.records.hopfield import Hopfield
 
 
 @njit(**OPTIONS)
@@ -157,48 +154,29 @@ class HopfieldKernel(PathwayKernel):
 
     Args:
         batch: samples side by side.
-        memory: the fields of the record.
+        memory: the record.
         planes: bit planes of the input.
     """
 
     block = staticmethod(hopfield_block)
 
-    def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
-        keys, values = memory["keys"], memory["values"]
-        self.patterns, self.inputs = keys.shape
-        self.modern = values is not None
-        self.neurons = self.inputs if values is None else values.shape[1]
-        self.planes = planes
-        self.iterations, self.interval = memory["iterations"], memory["update_interval"]
+    def __init__(self, batch: int, memory: Hopfield, planes: int = 1) -> None:
+        keys, values = memory.keys, memory.values
+        neurons, inputs = memory.shape
+        self.memory, self.planes = memory, planes
         self.constants = (
             np.ascontiguousarray(keys.T, dtype=np.float64),
             np.ascontiguousarray(keys, dtype=np.float64),
-            np.zeros((0, self.neurons)) if values is None else np.ascontiguousarray(values, dtype=np.float64),
-            1.0 - memory["trace_decay"] / (1 << DECAY_BITS),
-            memory["similarity_shift"],
-            memory["recall_shift"],
-            memory["output_shift"],
-            self.iterations,
-            self.interval,
-            memory["query_level"],
-            memory["gain"],
+            np.zeros((0, neurons)) if values is None else np.ascontiguousarray(values, dtype=np.float64),
+            1.0 - memory.trace_decay / (1 << DECAY_BITS),
+            memory.similarity_shift,
+            memory.recall_shift,
+            memory.output_shift,
+            memory.iterations,
+            memory.update_interval,
+            memory.query_level,
+            memory.gain,
             tables.exponential().copy(),
             tables.reciprocal().copy(),
         )
-        self.keep(batch, self.inputs, self.neurons)
-
-    def take_counts(self, first: int, length: int) -> Counts:
-        """What it did since the last call, in `length` steps from step `first` on."""
-        incoming, saturations = self.taken()
-        refreshes = sum((first + k) % self.interval == 0 for k in range(length))
-        return hopfield_counts(
-            incoming,
-            saturations,
-            length,
-            refreshes,
-            self.inputs,
-            self.neurons,
-            self.patterns,
-            self.iterations,
-            self.modern,
-        )
+        self.keep(batch, inputs, neurons)

@@ -1,6 +1,6 @@
 """A spiking layer with all its parts, ready for the compiled kernel: what the `compiled` models hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,18 +13,19 @@ from basalt.kernels.hopfield import HopfieldKernel
 from basalt.kernels.pathway import PathwayKernel
 from basalt.kernels.slow_memory import SlowMemoryKernel
 from basalt.records.arithmetic import ALIGN, DECAY_BITS
-from basalt.records.counts import Counts, graded_counts, spiking_counts
+from basalt.records.counts import Counts, graded_counts
+from basalt.records.synapses import Spiking
 
 CHUNK_STEPS = 512
 """Time steps of samples whose currents a memory pathway computes ahead of the neurons: they stay in the cache."""
 
 
-PATHWAYS: dict[str, Callable[[int, Mapping[str, Any], int], PathwayKernel]] = {
+PATHWAYS: dict[str, Callable[[int, Any, int], PathwayKernel]] = {
     "slow_memory": SlowMemoryKernel,
     "hgrn": HgrnKernel,
     "hopfield": HopfieldKernel,
 }
-"""Kind of a memory pathway → its kernel, made from batch, fields of the record, and bit planes of the input."""
+"""Kind of a memory pathway → its kernel, made from batch, record, and bit planes of the input."""
 
 
 class WholeLayer:
@@ -32,52 +33,40 @@ class WholeLayer:
 
     Args:
         batch, block: samples side by side, time steps a call.
-        spiking: weight, bias, current_decay, voltage_decay, threshold, reset; recurrent_weight (a vector where it is
-            diagonal) and delay or None; start, 0 where it is absent.
-        memory: the fields of a memory pathway, or None.
+        layer: the record.
         planes: bit planes of the input.
-        kind: of the memory pathway.
     """
 
-    def __init__(
-        self,
-        batch: int,
-        block: int,
-        spiking: Mapping[str, Any],
-        memory: Mapping[str, Any] | None = None,
-        planes: int = 1,
-        kind: str = "slow_memory",
-    ) -> None:
-        self.neurons, self.inputs = spiking["weight"].shape
-        self.planes = planes
+    def __init__(self, batch: int, block: int, layer: Spiking, planes: int = 1) -> None:
+        self.layer, self.planes = layer, planes
+        self.neurons, self.inputs = neurons, inputs = layer.weight.shape
         self.workers = Workers(batch)
-        neurons = self.neurons
-        recurrent, delay = spiking["recurrent_weight"], spiking["delay"]
-        diagonal = recurrent is not None and recurrent.ndim == 1
+        recurrent, delay, neuron = layer.recurrent_weight, layer.delay, layer.neuron
+        diagonal = layer.recurrence == "diagonal"
         full = np.zeros((neurons, 0)) if recurrent is None or diagonal else recurrent
-        weights = (spiking["weight"], full, recurrent[None] if diagonal else np.zeros((1, 0)))
+        weights = (layer.weight, full, np.zeros((1, 0)) if recurrent is None or not diagonal else recurrent[None])
         unit, (rows, recurrent_rows, own) = narrow(*(np.asarray(w, dtype=np.int64) for w in weights))
 
         def keep(decay: np.ndarray) -> np.ndarray:
             return 1.0 - np.broadcast_to(decay, neurons).astype(np.float64) / (1 << DECAY_BITS)
 
-        bias = 0 if spiking["bias"] is None else spiking["bias"]
+        bias = 0 if layer.bias is None else layer.bias
         self.synapses = (unit, rows, recurrent_rows, own[:, 0])
         self.neuron = (
             np.broadcast_to(np.asarray(bias, dtype=np.float64) * (1 << ALIGN), neurons).copy(),
-            spiking.get("start", 0),
-            keep(spiking["current_decay"]),
-            keep(spiking["voltage_decay"]),
-            float(spiking["threshold"] << ALIGN),
-            RESET[spiking["reset"]],
+            layer.start,
+            keep(neuron.current_decay),
+            keep(neuron.voltage_decay),
+            float(neuron.threshold << ALIGN),
+            RESET[neuron.reset],
             np.zeros(neurons, dtype=np.int64) if delay is None else delay.astype(np.int64),
         )
-        self.pathway = None if memory is None else PATHWAYS[kind](batch, memory, planes)
-        self.chunk = batch if memory is None else max(1, CHUNK_STEPS // block)
+        self.pathway = None if layer.memory is None else PATHWAYS[layer.memory.kind](batch, layer.memory, planes)
+        self.chunk = batch if layer.memory is None else max(1, CHUNK_STEPS // block)
         self.block = block
         depth = 0 if delay is None else int(delay.max()) + 1
         self.u, self.v = (np.zeros((batch, neurons), dtype=np.int32) for _ in range(2))
-        self.before = np.zeros((batch, planes * words(self.inputs)), dtype=np.uint64)
+        self.before = np.zeros((batch, planes * words(inputs)), dtype=np.uint64)
         self.fired = np.zeros((batch, words(neurons)), dtype=np.uint64)
         self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
         self.out = np.zeros((block, batch, words(neurons)), dtype=np.uint64)
@@ -145,7 +134,7 @@ class WholeLayer:
         incoming, spikes, saturations, alone, own = self.spiking_counts.T.copy()
         self.spiking_counts[:] = 0
         synapses = (incoming - alone) * self.neurons + alone
-        counts = spiking_counts(incoming, synapses, spikes, saturations, length * self.neurons)
+        counts = self.layer.neuron.counts(incoming, synapses, spikes, saturations, length * self.neurons)
         return counts | graded_counts((incoming - alone - own) * self.neurons, self.planes)
 
     def take_memory_counts(self, length: int) -> Counts:

@@ -1,37 +1,32 @@
-"""What all memory pathways share: what a step leaves, and how a compiled one is run."""
+"""How compiled memory pathways are run, whatever their kind."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from jaxtyping import Float, Int, Num, UInt64
+from jaxtyping import Float, Int, UInt64
 
 from basalt.records.counts import Counts
-
-
-class PathwayStep(NamedTuple):
-    """The current into the neurons, the pathway's state m, and how many values saturated, a sample."""
-
-    current: Num[np.ndarray, "batch neurons"]
-    m: Num[np.ndarray, "batch states"]
-    saturations: Int[np.ndarray, "batch"]
+from basalt.records.memory import MemoryPathway
 
 
 class PathwayKernel:
     """A memory pathway, compiled: constants as its kernel takes them, and the states of a batch.
 
-    A subclass sets what is declared here, and says what its counts are.
+    A subclass sets what is declared here.
 
     Attributes:
+        memory: the record.
         block: the kernel, called with what `run` passes.
         planes: bit planes of the input.
-        constants: the record, as the kernel takes it.
+        constants: its parameters, as the kernel takes them.
         m: the state that is shown.
         kept: the states from step to step, m the first.
         counts: events and saturations of each sample since they were last taken.
     """
 
     block: ClassVar[Callable[..., None]]
+    memory: MemoryPathway
     planes: int
     constants: tuple[Any, ...]
     m: Float[np.ndarray, "batch states"]
@@ -71,4 +66,6 @@ class PathwayKernel:
 
     def take_counts(self, first: int, length: int) -> Counts:
         """What it did since the last call, in `length` steps from step `first` on."""
-        raise NotImplementedError
+        refreshes = self.memory.refreshes(first, length)
+        events, saturations = self.taken()
+        return self.memory.counts(events, saturations, length, refreshes, self.planes)

@@ -1,7 +1,4 @@
-"""The slow memory of a layer, compiled; see `lava_procs/slow_memory/reference.py`."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The slow memory of a layer, compiled; see `basalt/records/slow_memory.py`."""
 
 import numpy as np
 from numba import njit
@@ -9,7 +6,7 @@ from numba import njit
 from basalt.kernels.dense import add_products, gather, narrow
 from basalt.kernels.events import OPTIONS
 from basalt.kernels.pathway import PathwayKernel
-from basalt.records.counts import Counts, graded_counts, slow_memory_counts
+from basalt.records.slow_memory import SlowMemory
 
 
 @njit(**OPTIONS)
@@ -83,35 +80,26 @@ class SlowMemoryKernel(PathwayKernel):
 
     Args:
         batch: samples side by side.
-        memory: the fields of the record.
+        memory: the record.
         planes: bit planes of the input.
     """
 
     block = staticmethod(slow_memory_block)
 
-    def __init__(self, batch: int, memory: Mapping[str, Any], planes: int = 1) -> None:
-        self.neurons, self.states = memory["memory_weight"].shape
-        self.planes = planes
-        unit, (drive_rows,) = narrow(np.asarray(memory["drive_weight"], dtype=np.int64)[None, :])
-        self.interval = memory["update_interval"]
+    def __init__(self, batch: int, memory: SlowMemory, planes: int = 1) -> None:
+        self.memory, self.planes = memory, planes
+        unit, (drive_rows,) = narrow(np.asarray(memory.drive_weight, dtype=np.int64)[None, :])
         self.constants = (
             unit,
             drive_rows,
-            memory["drive_bias"],
-            memory["drive_shift"],
-            np.ascontiguousarray(memory["transition"].T, dtype=np.float64),
-            memory["drive_input"].astype(np.float64),
-            memory["coefficient_shift"],
-            np.ascontiguousarray(memory["memory_weight"].T, dtype=np.float64),
-            memory["drive_memory_weight"].astype(np.float64),
-            memory["memory_shift"],
-            self.interval,
+            memory.drive_bias,
+            memory.drive_shift,
+            np.ascontiguousarray(memory.transition.T, dtype=np.float64),
+            memory.drive_input.astype(np.float64),
+            memory.coefficient_shift,
+            np.ascontiguousarray(memory.memory_weight.T, dtype=np.float64),
+            memory.drive_memory_weight.astype(np.float64),
+            memory.memory_shift,
+            memory.update_interval,
         )
-        self.keep(batch, self.states, self.neurons)
-
-    def take_counts(self, first: int, length: int) -> Counts:
-        """What it did since the last call, in `length` steps from step `first` on."""
-        incoming, saturations = self.taken()
-        refreshes = sum((first + k) % self.interval == 0 for k in range(length))
-        counts = slow_memory_counts(incoming, saturations, length, refreshes, self.neurons, self.states)
-        return counts | graded_counts(incoming, self.planes)
+        self.keep(batch, memory.states, memory.shape[0])

@@ -8,8 +8,9 @@ register, an adder of 32 bits and a multiplier of 8 by 8, by their bits.
 
 from dataclasses import dataclass
 
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.geometry import Memory, memories, multipliers
+from basalt.near_memory.sizes import Sizes
 
 SRAM_BIT = {1: 0.105, 2: 0.21}
 """Of a bit of a macro with so many ports."""

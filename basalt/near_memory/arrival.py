@@ -5,24 +5,20 @@ row of event i − E was read. It can be read in the cycle after it has entered,
 cycle 1, and the others follow without a gap; but where there is one place, each waits a cycle for the next to enter.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from basalt.near_memory.core import Core
 from basalt.near_memory.steps import Steps
 
-if TYPE_CHECKING:
-    from basalt.near_memory.core import Core
 
-
-def bubbles(core: "Core", spikes: Steps) -> Steps:
+def bubbles(core: Core, spikes: Steps) -> Steps:
     """Cycles of a step's events in which none is read, as the next is only entering; none without a buffer."""
     if not core.heterogeneous_stationarity:
         return np.zeros_like(spikes)
     return spikes if core.event_buffer == 1 else np.minimum(spikes, 1)
 
 
-def last_arrival(core: "Core", spikes: Steps, entered: Steps) -> Steps:
+def last_arrival(core: Core, spikes: Steps, entered: Steps) -> Steps:
     """The cycle in which the last of S > 0 events enters the buffer.
 
     Args:

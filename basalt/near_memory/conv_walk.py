@@ -15,7 +15,8 @@ Events enter the buffer as in `walk.py`, so that the first slot is cycle 1, and 
 from collections.abc import Iterator
 
 from basalt.near_memory.convolution import ConvSizes
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
+from basalt.near_memory.sizes import Sizes
 from basalt.near_memory.walk import Events, Walk
 
 

@@ -14,16 +14,14 @@ register that feeds all lanes.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
-from basalt.lava_procs.conv.reference import fan_out
+from basalt.near_memory.core import Core
 from basalt.near_memory.steps import Steps
-
-if TYPE_CHECKING:
-    from basalt.near_memory.core import Core
+from basalt.records.synapses import Conv, fan_out
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
@@ -52,15 +50,15 @@ class ConvSizes:
         """r, output channels that hear an event."""
         return self.output_shape[0] // self.groups
 
-    def rows_of_position(self, core: "Core") -> int:
+    def rows_of_position(self, core: Core) -> int:
         """⌈C_o/F⌉."""
         return -(-self.output_shape[0] // core.fused)
 
-    def sweep(self, core: "Core") -> int:
+    def sweep(self, core: Core) -> int:
         """G, rows of all neurons."""
         return self.output_shape[1] * self.output_shape[2] * self.rows_of_position(core)
 
-    def first_rows(self, core: "Core") -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray, "channels"]]:
+    def first_rows(self, core: Core) -> tuple[Int[np.ndarray, "channels"], Int[np.ndarray, "channels"]]:
         """For each input channel the first of a position's rows that hear it, and how many do."""
         channels = self.input_shape[0]
         group = np.arange(channels) // (channels // self.groups)
@@ -71,7 +69,7 @@ class ConvSizes:
         """The same for so many of its output channels, which all hear all input channels; of groups the whole."""
         return replace(self, output_shape=(channels, *self.output_shape[1:])) if self.groups == 1 else self
 
-    def kernel_rows(self, core: "Core") -> int:
+    def kernel_rows(self, core: Core) -> int:
         """Rows of weights: k_h·k_w·rows(c), for all input channels."""
         return int(self.first_rows(core)[1].sum()) * self.kernel[0] * self.kernel[1]
 
@@ -88,7 +86,7 @@ class ConvSizes:
             groups=1,
         )
 
-    def event_rows(self, core: "Core") -> Int[np.ndarray, "inputs"]:
+    def event_rows(self, core: Core) -> Int[np.ndarray, "inputs"]:
         """n, the rows that an event of each input meets."""
         return np.outer(self.first_rows(core)[1], self.positions).reshape(-1)
 
@@ -97,7 +95,7 @@ class ConvSizes:
         """Synapses that an event of each input reaches."""
         return np.tile(self.reach * self.positions, self.input_shape[0])
 
-    def heard_rows(self, core: "Core") -> Int[np.ndarray, "sweep"]:
+    def heard_rows(self, core: Core) -> Int[np.ndarray, "sweep"]:
         """The rows of weights of all inputs that each row of neurons hears, spike or not."""
         first, count = self.first_rows(core)
         place = np.arange(self.rows_of_position(core))[:, None]
@@ -128,7 +126,7 @@ class Reached(NamedTuple):
     synapses: Steps
 
 
-def reached_by(conv: ConvSizes, core: "Core", features: Int[np.ndarray, "events"]) -> Reached:
+def reached_by(conv: ConvSizes, core: Core, features: Int[np.ndarray, "events"]) -> Reached:
     """What the events of these inputs meet, in their order."""
     features = np.asarray(features, dtype=np.int64)
     rows = conv.event_rows(core)[features]
@@ -137,7 +135,7 @@ def reached_by(conv: ConvSizes, core: "Core", features: Int[np.ndarray, "events"
     return Reached(*(np.asarray(part.sum()) for part in (rows, slots, early, conv.event_synapses[features])))
 
 
-def spread(conv: ConvSizes, core: "Core", spikes: Steps) -> Reached:
+def spread(conv: ConvSizes, core: Core, spikes: Steps) -> Reached:
     """The same of so many events of which only the number is known, spread evenly over all inputs, rounded up."""
     table = conv.event_rows(core)
 
@@ -149,21 +147,12 @@ def spread(conv: ConvSizes, core: "Core", spikes: Steps) -> Reached:
     return Reached(share(spikes, table), share(spikes, slots), share(early, slots), share(spikes, conv.event_synapses))
 
 
-def conv_sizes(
-    geometry: Any, output_shape: Shape, weight: Int[np.ndarray, "outputs channels height width"]
-) -> ConvSizes:
-    """From input_shape, stride, padding, dilation and groups by name, and the weights."""
-    pairs = {name: tuple(int(n) for n in geometry[name]) for name in ("stride", "padding", "dilation")}
-    size = tuple(int(n) for n in geometry["input_shape"])
-    groups = int(geometry["groups"])
-    return ConvSizes(
-        input_shape=(size[0], size[1], size[2]),
-        output_shape=output_shape,
-        kernel=(weight.shape[2], weight.shape[3]),
-        groups=groups,
-        pool=groups == size[0] == output_shape[0] and bool(np.all(weight == weight.flat[0])),
-        **pairs,  # type: ignore[arg-type]
-    )
+def conv_sizes(layer: Conv) -> ConvSizes:
+    """Of a record."""
+    size, output = layer.input_shape, layer.shape
+    single = layer.groups == size[0] == output[0] and bool(np.all(layer.weight == layer.weight.flat[0]))
+    kernel = (layer.weight.shape[2], layer.weight.shape[3])
+    return ConvSizes(size, output, kernel, layer.stride, layer.padding, layer.dilation, layer.groups, pool=single)
 
 
 def square(image: Shape, channels: int, kernel: int, stride: int, padding: int) -> ConvSizes:

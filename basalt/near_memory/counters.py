@@ -3,17 +3,18 @@
 import numpy as np
 from jaxtyping import Int
 
-from basalt.near_memory import memory as pathways
+from basalt.near_memory import mechanisms
 from basalt.near_memory.convolution import Reached
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import cost
 from basalt.near_memory.geometry import OWNER, SLOW_MEMORY, SPIKING
+from basalt.near_memory.sizes import Sizes
 from basalt.near_memory.walk import PATHS
 from basalt.records.counts import STATE, WEIGHT
 
 WRITTEN = (
     *("event_buffer", "accumulators", "membrane", "current", "delay_line", "output_spikes"),
-    *("memory_sums", "memory_current", *pathways.WRITTEN),
+    *("memory_sums", "memory_current", *mechanisms.WRITTEN),
 )
 UNSEEN = ("slow_state", "touched")
 ROWS: dict[str, tuple[str, str]] = {
@@ -22,7 +23,7 @@ ROWS: dict[str, tuple[str, str]] = {
 }
 """Counter of rows → its memory, and whether they were read or written."""
 
-WORK = tuple(f"{path}_cycles" for path in (*PATHS, *pathways.PATHS))
+WORK = tuple(f"{path}_cycles" for path in (*PATHS, *mechanisms.PATHS))
 """Counters of the cycles in which a data path worked."""
 
 SCHEDULED = (*ROWS, *WORK, "stalls")
@@ -36,7 +37,7 @@ PARTS = {
     **{counter: OWNER[memory] for counter, (memory, _) in ROWS.items()},
     **{f"{path}_cycles": SPIKING for path in PATHS},
     **{f"{path}_cycles": SLOW_MEMORY for path in ("drive", "memory_product", "drive_product", "memory_update")},
-    **{f"{path}_cycles": part for path, part in pathways.PATHS.items()},
+    **{f"{path}_cycles": part for path, part in mechanisms.PATHS.items()},
     "stalls": SPIKING,
     "cycles": SPIKING,
 }

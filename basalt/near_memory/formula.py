@@ -18,7 +18,7 @@ event waits a cycle for the next to enter (`arrival.py`). With delays, 2·fired 
 a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). A diagonal recurrence takes no cycles: if a
 neuron fired the step before, the bank reads a row of weights with each group's membranes, and R is 0. What changes with
 an optimisation off is in the code of the paths below, each a few lines. Of other memory pathways than the slow memory,
-`pathways.py` says when their currents are there.
+their modules say when their currents are there.
 
 A convolution's events take n ≥ 0 rows each (`convolution.py`), which take P = Σ max(n, 1) cycles, and the bank sweeps
 over all neurons behind them; `entered` is the P of all but the last E events:
@@ -33,9 +33,10 @@ from jaxtyping import Bool, Shaped
 
 from basalt.near_memory.arrival import last_arrival
 from basalt.near_memory.convolution import Reached, spread
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.integration import integration
 from basalt.near_memory.memory import PathwayCost, PathwaySizes
+from basalt.near_memory.sizes import Sizes
 from basalt.near_memory.steps import Flags, Steps
 
 

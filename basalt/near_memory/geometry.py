@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from basalt.near_memory import memory as pathways
-from basalt.near_memory.core import DELAY_BITS, DELAY_WORD, DRIVE_BITS, INPUT_MACS, Core, Sizes
+from basalt.near_memory import mechanisms
+from basalt.near_memory.core import DELAY_BITS, DRIVE_BITS, INPUT_MACS, Core
+from basalt.near_memory.memory import STATE_BITS, Rows
+from basalt.near_memory.sizes import DELAY_WORD, Sizes
 from basalt.records.arithmetic import DECAY_BITS
 
 SPIKING, SLOW_MEMORY = "spiking", "slow_memory"
@@ -29,7 +31,7 @@ OWNER = {
     "memory_sums": SLOW_MEMORY,
     "memory_current": SLOW_MEMORY,
     "slow_state": SLOW_MEMORY,
-    **pathways.OWNER,
+    **mechanisms.OWNER,
 }
 """Every memory, and the part that it belongs to."""
 
@@ -94,7 +96,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
                                 whose spikes leave meanwhile, one a cycle, and come back where the layer hears itself
         slow_state              m[k], m[k−1], B̄, x and the bias: registers that all are seen at once, with no accesses
 
-    Those of other pathways are in `pathways.py`.
+    Those of other pathways are in `memory.py`.
 
     Weights and coefficients have one port. What is in the list but not needed has no entry.
     """
@@ -157,7 +159,7 @@ def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:
     yield Memory("slow_state", 1, bits, registers=True)
 
 
-def memory_of(core: Core, rows: pathways.Rows) -> Memory:
+def memory_of(core: Core, rows: Rows) -> Memory:
     """A pathway's memory: registers, or an SRAM of at least so many macros."""
     if rows.registers:
         return Memory(rows.name, rows.words, rows.bits, rows.ports, registers=True)
@@ -196,9 +198,9 @@ def multipliers(core: Core, sizes: Sizes) -> dict[str, Multipliers]:
         neuron_bank         F of a membrane with its decay, and F of a current that outlives a step; none where a
                             read-out sums spikes alone
 
-    and those of other pathways (`pathways.py`).
+    and those of other pathways (`memory.py`).
     """
-    fused, state = core.fused, pathways.STATE_BITS
+    fused, state = core.fused, STATE_BITS
     found = {}
     if sizes.graded:
         found["spike_integration"] = Multipliers(fused, (core.weight_bits, sizes.value_bits))
@@ -240,12 +242,12 @@ def misfits(core: Core, sizes: Sizes) -> list[Misfit]:
     integers of u, v and m have 24 bits), `product_bits` (those of P m + ν x are as wide as a weight, a state and the
     carries of d + 1 terms) and `sram` (a memory no larger than the core's of that name, in KiB).
     """
-    product = core.weight_bits + pathways.STATE_BITS + sizes.states.bit_length()
+    product = core.weight_bits + STATE_BITS + sizes.states.bit_length()
     needed = {
         "neurons": ("neurons of the layer are", sizes.neurons),
         "inputs": ("inputs of the layer are", sizes.inputs),
         "states": ("states of the slow memory are", sizes.states),
-        "state_bits": ("bits of a state are", pathways.STATE_BITS),
+        "state_bits": ("bits of a state are", STATE_BITS),
         "product_bits": ("bits of the memory product are", product if sizes.states else 0),
     }
     found = [

@@ -7,7 +7,8 @@ import numpy as np
 
 from basalt.near_memory.arrival import bubbles, last_arrival
 from basalt.near_memory.convolution import ConvSizes, Reached
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
+from basalt.near_memory.sizes import Sizes
 from basalt.near_memory.steps import Flags, Steps
 
 

@@ -4,8 +4,9 @@ import numpy as np
 
 from basalt.near_memory.conv_walk import ConvWalk
 from basalt.near_memory.convolution import Reached, reached_by
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import Cost, cost
+from basalt.near_memory.sizes import Sizes
 from basalt.near_memory.walk import Events, Step, Walk
 
 

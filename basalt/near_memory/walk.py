@@ -25,8 +25,8 @@ delay_line          reads and clears this step's word while others work; after t
 
 The paths work side by side; nothing waits but for the data named. P, ν and W_m products wait for the next refresh
 between refreshes (`refresh` False): the bank reads the memory's current of the last one. What turning an optimisation
-off does is told at `Core`. The paths of gated and associative memories are in `pathway_walk.py`. Spikes leave through
-a port of their own as the bank finds them, one a cycle, and are the next core's events.
+off does is told at `Core`. The paths of gated and associative memories are in `hgrn.py` and `hopfield.py`. Spikes
+leave through a port of their own as the bank finds them, one a cycle, and are the next core's events.
 """
 
 from collections import Counter
@@ -34,8 +34,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from basalt.near_memory.core import Core, Sizes
-from basalt.near_memory.memory_walk import PATHWAY_WALKS
+from basalt.near_memory.core import Core
+from basalt.near_memory.sizes import Sizes
 
 PATHS = (
     "spike_integration",
@@ -128,7 +128,7 @@ class Walk:
             self.drive(seen if stationary else list(range(self.sizes.inputs)))
             self.update()
         if self.sizes.pathway is not None:
-            self.updated = PATHWAY_WALKS[type(self.sizes.pathway)](self, self.sizes.pathway, seen)
+            self.updated = self.sizes.pathway.walk(self, seen)
         if self.refreshes:
             begin = 0 if self.core.dependency_breaking else self.updated - 1
             if stationary:

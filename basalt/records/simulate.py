@@ -1,27 +1,17 @@
 """A whole network by its references: the slow, obvious judge of every backend."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple, NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
-from jaxtyping import Int, Integer, UInt8
+from jaxtyping import Int, UInt8
 
 from basalt.errors import BasaltError
-from basalt.kernels.pathway import PathwayStep
-from basalt.lava_procs.conv.reference import conv_sum
-from basalt.lava_procs.hgrn.reference import hgrn_step
-from basalt.lava_procs.hopfield.reference import hopfield_step
-from basalt.lava_procs.readout.reference import current_step, membrane_step, sum_step
-from basalt.lava_procs.slow_memory.reference import memory_step
-from basalt.lava_procs.spiking.reference import spiking_step
-from basalt.records.arithmetic import ALIGN, dense_sum, recurrent_sum
-from basalt.records.network import Conv, Encoder, Foreign, Network, Readout, Spiking
-from basalt.records.pathways import Hgrn, Hopfield, Pathway, SlowMemory
-
-Arrived = Integer[np.ndarray, "samples inputs"]
-Current = Int[np.ndarray, "samples neurons"]
-Held = Int[np.ndarray, "samples states"]
+from basalt.records.arithmetic import dense_sum
+from basalt.records.network import Foreign, Network
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 
 @dataclass(frozen=True)
@@ -31,39 +21,6 @@ class States:
     u: Int[np.ndarray, "samples neurons steps"]
     v: Int[np.ndarray, "samples neurons steps"]
     m: Int[np.ndarray, "samples states steps"]
-
-
-class Inflow(NamedTuple):
-    """What a step brings to the neurons: activation in weights, and a current in units of u."""
-
-    activation: Int[np.ndarray, "samples neurons"]
-    current: Int[np.ndarray, "samples neurons"] | int = 0
-
-
-def dense_inflow(layer: Spiking, arrived: Arrived, t: int) -> Inflow:
-    """weight · s_in[t−1]."""
-    return Inflow(dense_sum(arrived, layer.weight))
-
-
-def conv_inflow(layer: Conv, arrived: Arrived, t: int) -> Inflow:
-    """weight ∗ s_in[t−1]."""
-    geometry = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups", "extra")}
-    return Inflow(conv_sum(arrived, layer.weight, input_shape=layer.input_shape, **geometry))
-
-
-def encoder_inflow(layer: Encoder, arrived: Arrived, t: int) -> Inflow:
-    """weight·x[t−1] + offset from step 1 on, where x has `fraction` ≤ 6 fraction bits: exact in units of u."""
-    values = (arrived.astype(np.int8) if layer.signed else arrived).astype(np.int64)
-    current = (values * layer.weight.item() << ALIGN) >> layer.fraction
-    return Inflow(np.zeros_like(current), current + ((layer.offset << ALIGN) if t else 0))
-
-
-INFLOWS: dict[str, Callable[..., Inflow]] = {
-    Spiking.kind: dense_inflow,
-    Conv.kind: conv_inflow,
-    Encoder.kind: encoder_inflow,
-}
-"""Record kind → what its synapses bring."""
 
 
 def simulate_spiking(
@@ -79,61 +36,19 @@ def simulate_spiking(
     kept = States(*(np.zeros((*held.shape, steps), dtype=np.int32) for held in (u, v, m)))
     for t in range(steps):
         arrived = spikes[:, :, t - 1] if t else silent
-        activation, affine = INFLOWS[layer.kind](layer, arrived, t)
-        if layer.recurrent_weight is not None and t:
-            activation = activation + recurrent_sum(out[:, :, t - 1], layer.recurrent_weight)
+        activation, affine = layer.inflow(arrived, t)
+        if t:
+            activation = activation + layer.feedback(out[:, :, t - 1])
         if memory is not None:
-            after = PATHWAY_STEPS[memory.kind](memory, arrived, current, m, t)
+            after = memory.step(arrived, current, m, t)
             current, m = after.current, after.m
-        neuron = layer.neuron
-        done = spiking_step(
-            activation,
-            current + affine,
-            u,
-            v,
-            bias=0 if layer.bias is None or t < layer.start else layer.bias,
-            threshold=neuron.threshold,
-            current_decay=neuron.current_decay,
-            voltage_decay=neuron.voltage_decay,
-            reset=neuron.reset,
-        )
+        done = layer.neuron.step(activation, current + affine, u, v, layer.bias_at(t))
         u, v, out[:, :, t] = done.u, done.v, done.spikes
         if states is not None:
             kept.u[:, :, t], kept.v[:, :, t], kept.m[:, :, t] = u, v, m
     if states is not None:
         states[layer.name] = kept
     return out if layer.delay is None else delayed(out, layer.delay)
-
-
-def slow_memory(memory: SlowMemory, arrived: Arrived, current: Current, m: Held, t: int) -> PathwayStep:
-    """A step of a slow memory."""
-    activation = dense_sum(arrived, memory.drive_weight[None, :])[:, 0]
-    constants = constants_of(memory, "drive_weight", "update_interval")
-    return memory_step(activation, current, m, refresh=t % memory.update_interval == 0, **constants)
-
-
-def hgrn(memory: Hgrn, arrived: Arrived, current: Current, m: Held, t: int) -> PathwayStep:
-    """A step of a hierarchically gated recurrent memory."""
-    return hgrn_step(arrived, m, **constants_of(memory))
-
-
-def hopfield(memory: Hopfield, arrived: Arrived, current: Current, m: Held, t: int) -> PathwayStep:
-    """A step of an associative memory."""
-    constants = constants_of(memory, "variant", "update_interval")
-    return hopfield_step(arrived, current, m, refresh=t % memory.update_interval == 0, **constants)
-
-
-def constants_of(memory: Pathway, *without: str) -> dict[str, Any]:
-    """The fields of a record that its reference takes as they are."""
-    return {item.name: getattr(memory, item.name) for item in fields(memory) if item.name not in without}
-
-
-PATHWAY_STEPS: dict[str, Callable[[Any, Arrived, Current, Held, int], PathwayStep]] = {
-    SlowMemory.kind: slow_memory,
-    Hgrn.kind: hgrn,
-    Hopfield.kind: hopfield,
-}
-"""Kind of a memory pathway → its step: record, spikes of the step before, current, state, and time."""
 
 
 def delayed(
@@ -155,14 +70,7 @@ def simulate_readout(
     u = v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.int32)
     for t in range(1, steps):
-        activation = dense_sum(spikes[:, :, t - 1], layer.weight)
-        if layer.voltage_decay is None:
-            v, y, _ = sum_step(activation, v, y)
-        elif layer.current_decay is not None:
-            decays = {"current_decay": layer.current_decay, "voltage_decay": layer.voltage_decay}
-            u, y, _ = current_step(activation, u, y, **decays)
-        else:
-            v, y, _ = membrane_step(activation, v, y, voltage_decay=layer.voltage_decay)
+        u, v, y, _ = layer.step(dense_sum(spikes[:, :, t - 1], layer.matrices["weight"]), u, v, y)
         out[:, :, t] = y
     return out
 

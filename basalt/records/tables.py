@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 ENTRIES = 256
+BITS = ENTRIES * 16
+"""Of a table: entries of 16 bits."""
 UNITY = 1 << 12
 """1.0 in the tables of sigmoid and tanh, and in a softmax."""
 EXP_UNITY = 65535

@@ -1,9 +1,12 @@
 """Records in integers that cannot wrap on the way."""
 
+from collections.abc import Mapping
 from dataclasses import fields
+from functools import cached_property
 from typing import Any, no_type_check
 
 import numpy as np
+from jaxtyping import Float
 
 
 @no_type_check  # at runtime: a record may be made wrong, for the design rules to refuse
@@ -20,6 +23,12 @@ class Whole:
             found = widened(value)
             if found is not value:
                 object.__setattr__(self, item.name, found)
+
+    @cached_property
+    def matrices(self) -> Mapping[str, Float[np.ndarray, "rows columns"]]:
+        """The matrices as integers in float64, by field, for products that need not convert them at every step."""
+        found = {item.name: getattr(self, item.name) for item in fields(self)}  # type: ignore[arg-type]
+        return {name: value.astype(np.float64) for name, value in found.items() if getattr(value, "ndim", 0) == 2}
 
 
 def widened(value: Any) -> Any:

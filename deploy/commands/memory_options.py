@@ -46,7 +46,8 @@ class MemoryOptions:
 
     def check(self, inputs: int, neurons: int) -> None:
         """Raise where there is no such memory."""
-        from basalt.records.pathways import GATINGS, RECALLS
+        from basalt.records.hgrn import GATINGS
+        from basalt.records.hopfield import RECALLS
 
         for option, variant, variants in (("hgrn", self.hgrn, GATINGS), ("hopfield", self.hopfield, RECALLS)):
             if variant is not None and variant not in variants:
@@ -64,7 +65,8 @@ class MemoryOptions:
 
     def pathway(self, inputs: int, neurons: int) -> "PathwaySizes | None":
         """Sizes of another memory than a slow one."""
-        from basalt.near_memory.memory import AssociativeSizes, GatedSizes
+        from basalt.near_memory.hgrn import GatedSizes
+        from basalt.near_memory.hopfield import AssociativeSizes
 
         if self.hgrn:
             return GatedSizes(inputs, neurons, self.hgrn == "gated")

@@ -25,7 +25,7 @@ from basalt.deploy.energy.tables import load_table
 from basalt.deploy.inputs import Inputs, read_both
 from basalt.deploy.job import Job, Outcome, check, counts_file, predict, run, saturations
 from basalt.deploy.mapping.counting import add_hops, load_hops
-from basalt.deploy.near_memory import fit_notices, summary
+from basalt.deploy.on_core import fit_notices, summary
 from basalt.deploy.operations import operations_of
 from basalt.deploy.report.environment import processor
 from basalt.deploy.session import SessionError, StallError

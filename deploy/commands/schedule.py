@@ -13,7 +13,8 @@ from basalt.shown import say
 
 if TYPE_CHECKING:
     from basalt.near_memory.convolution import ConvSizes
-    from basalt.near_memory.core import Core, Sizes
+    from basalt.near_memory.core import Core
+    from basalt.near_memory.sizes import Sizes
 
 SPIKES = (0, 1, 2, 5, 10, 20, 32, 100)
 """Numbers of spikes to tell the costs of, where none is given."""
@@ -111,8 +112,8 @@ def schedule(
     numbers, named = arranged(spikes or [], arguments or [])
     if len(named) > 1:
         raise BasaltError(f"Name one core, not {' and '.join(named)}.")
-    from basalt.near_memory.core import WITHOUT_MEMORY, Sizes
     from basalt.near_memory.geometry import misfits
+    from basalt.near_memory.sizes import WITHOUT_MEMORY, Sizes
 
     core = core_of(named[0] if named else None, off or [])
     if diagonal and recurrent is None:

@@ -11,17 +11,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int, Num
 
-from basalt.lava_procs.conv.reference import fan_out
-from basalt.records.counts import (
-    graded_counts,
-    hgrn_counts,
-    hopfield_counts,
-    readout_counts,
-    slow_memory_counts,
-    spiking_counts,
-)
-from basalt.records.network import Conv, Encoder, Foreign, Network, Readout, Spiking
-from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.records.counts import graded_counts
+from basalt.records.network import Foreign, Network
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 LIMIT = 1 << 20
 """Steps that are looked at, of the first so many samples."""
@@ -134,72 +127,30 @@ def dense_parts(layer: Spiking, before: Sent, after: Sent, bits: int) -> dict[st
     events, neurons = total(before.heard), layer.neurons
     own = 0 if layer.recurrent_weight is None else own_events(after)
     reach = 1 if layer.recurrence == "diagonal" else neurons
-    counts = spiking_counts(events + own, events * neurons + own * reach, after.fired, 0, neurons)
+    counts = layer.neuron.counts(events + own, events * neurons + own * reach, after.fired, 0, neurons)
     found = {"spiking": counts | graded_counts(events * neurons, bits)}
     if layer.memory is not None:
-        found[layer.memory.kind] = PATHWAYS[layer.memory.kind](layer.memory, events, bits)
+        refresh = refreshes(layer.memory.interval, events.shape[1])
+        found[layer.memory.kind] = layer.memory.counts(events, 0, 1, refresh, bits)
     return found
 
 
-def slow_memory(memory: SlowMemory, events: Steps, bits: int) -> dict[str, Any]:
-    """The drive of each event, the update of each step, the product of each refresh."""
-    refresh = refreshes(memory.update_interval, events.shape[1])
-    counts = slow_memory_counts(events, 0, 1, refresh, *memory.memory_weight.shape)
-    return counts | graded_counts(events, bits)
-
-
-def hgrn(memory: Hgrn, events: Steps, bits: int) -> dict[str, Any]:
-    """Three gates."""
-    counts = hgrn_counts(events, 0, 1, memory.shape[0], memory.variant == "gated")
-    return counts | graded_counts(counts["synaptic_operations"], bits)
-
-
-def hopfield(memory: Hopfield, events: Steps, bits: int) -> dict[str, Any]:
-    """Traces, and recalls at a refresh."""
-    patterns, inputs = memory.keys.shape
-    neurons = inputs if memory.values is None else memory.values.shape[1]
-    refresh = refreshes(memory.update_interval, events.shape[1])
-    sizes = (inputs, neurons, patterns, memory.iterations, memory.values is not None)
-    return hopfield_counts(events, 0, 1, refresh, *sizes)
-
-
-PATHWAYS: dict[str, Callable[[Any, Steps, int], dict[str, Any]]] = {
-    SlowMemory.kind: slow_memory,
-    Hgrn.kind: hgrn,
-    Hopfield.kind: hopfield,
-}
-"""Kind of a memory pathway → its counters in each step."""
-
-
-def conv_parts(layer: Conv, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
-    """A convolution, whose events reach fewer neurons near the border."""
-    geometry = {name: getattr(layer, name) for name in ("input_shape", "stride", "padding", "dilation", "groups")}
-    reach = fan_out(layer.weight.shape[2:], output_shape=layer.shape, **geometry)
-    return sparse_parts(layer, before, after, bits, total(before.heard, reach))
-
-
-def encoder_parts(layer: Encoder, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
-    """An affine input: each event reaches one neuron."""
-    return sparse_parts(layer, before, after, bits, total(before.heard))
-
-
-def sparse_parts(layer: Spiking, before: Sent, after: Sent, bits: int, synapses: Steps) -> dict[str, dict[str, Any]]:
-    """A layer whose events reach so many synapses."""
-    counts = spiking_counts(total(before.heard), synapses, after.fired, 0, layer.neurons)
+def sparse_parts(layer: Conv | Encoder, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
+    """A convolution or an affine input, whose events do not all reach as many neurons."""
+    synapses = total(before.heard, layer.reach)
+    counts = layer.neuron.counts(total(before.heard), synapses, after.fired, 0, layer.neurons)
     return {"spiking": counts | graded_counts(synapses, bits)}
 
 
 def readout_parts(layer: Readout, before: Sent, after: None, bits: int) -> dict[str, dict[str, Any]]:
     """A read-out."""
-    events, states = total(before.heard), 1 if layer.voltage_decay is None else 2
-    counts = readout_counts(events, 0, 1, layer.neurons, states)
-    return {"readout": counts | graded_counts(events * layer.neurons, bits)}
+    return {"readout": layer.counts(total(before.heard), 0, 1, bits)}
 
 
 PARTS: dict[str, Callable[[Any, Sent, Any, int], dict[str, dict[str, Any]]]] = {
     Spiking.kind: dense_parts,
-    Conv.kind: conv_parts,
-    Encoder.kind: encoder_parts,
+    Conv.kind: sparse_parts,
+    Encoder.kind: sparse_parts,
     Readout.kind: readout_parts,
 }
 """Record kind → part → counters in each step, from what arrives, what is sent, and the bits of an arriving value."""

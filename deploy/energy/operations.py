@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt.lava_procs.conv.reference import conv_sum
-from basalt.records.network import Conv, Encoder, Foreign, Network, Readout, Spiking
-from basalt.records.pathways import GATES, Hgrn, Hopfield, SlowMemory
+from basalt.records.hgrn import GATES, Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.network import Foreign, Network
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Conv, Encoder, Spiking, conv_sum
 
 CHUNK = 256
 """Samples that are counted at a time, so that no copy of all spikes is made."""

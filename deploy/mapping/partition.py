@@ -7,12 +7,14 @@ import numpy as np
 from jaxtyping import Float
 
 from basalt.deploy.backends import BACKENDS, kinds_of
-from basalt.deploy.near_memory import sizes_of
 from basalt.errors import BasaltError
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import cost
 from basalt.near_memory.geometry import misfits
-from basalt.records.network import Conv, Layer, Network, Spiking
+from basalt.near_memory.sizes import Sizes, sizes_of
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.synapses import Conv, Spiking
 
 INPUT = "input"
 """Where the network's input spikes come from."""

@@ -11,21 +11,13 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from basalt.lava_procs.hgrn.process import Hgrn
-from basalt.lava_procs.hopfield.process import Hopfield
 from basalt.lava_procs.metering import COLUMN
 from basalt.lava_procs.neurons import CompiledModel
+from basalt.lava_procs.pathway.process import Pathway
 from basalt.lava_procs.pathway_layer.process import PathwayLayer
 from basalt.lava_procs.ports import BlockInPort
-from basalt.lava_procs.process import PathwayProcess
 from basalt.lava_procs.scheduled import ScheduledLayerModel
-from basalt.lava_procs.slow_memory.process import SlowMemory
 from basalt.lava_procs.spiking.process import Spiking
-from basalt.near_memory.core import spiking_sizes
-from basalt.near_memory.memory import SIZES
-
-PROCESSES: dict[str, type[PathwayProcess]] = {"slow_memory": SlowMemory, "hgrn": Hgrn, "hopfield": Hopfield}
-"""Kind of a memory pathway → its process."""
 
 
 @implements(proc=PathwayLayer, protocol=LoihiProtocol)
@@ -36,18 +28,12 @@ class PathwayLayerModel(AbstractSubProcessModel):
     def __init__(self, proc: AbstractProcess) -> None:
         parameters = proc.proc_params
         shared = {key: parameters[key] for key in ("batch", "steps", "block", "rounds", "planes", "held")}
-        meters, kind = parameters["meters"], parameters["kind"]
+        layer, meters = parameters["layer"], parameters["meters"]
+        kind = layer.memory.kind
         self.spiking = Spiking(
-            name=f"{proc.name}.spiking",
-            meter=meters.get("spiking"),
-            fired=parameters["fired"],
-            has_memory=True,
-            **shared,
-            **parameters["spiking"],
+            name=f"{proc.name}.spiking", layer=layer, meter=meters.get("spiking"), fired=parameters["fired"], **shared
         )
-        self.memory = PROCESSES[kind](
-            name=f"{proc.name}.{kind}", meter=meters.get(kind), **shared, **parameters["memory"]
-        )
+        self.memory = Pathway(name=f"{proc.name}.{kind}", memory=layer.memory, meter=meters.get(kind), **shared)
         proc.in_ports.s_in.connect([self.spiking.in_ports.s_in, self.memory.in_ports.s_in])
         self.memory.out_ports.current_out.connect(self.spiking.in_ports.memory_in)
         self.spiking.out_ports.s_out.connect(proc.out_ports.s_out)
@@ -69,10 +55,8 @@ class KernelPathwayLayerModel(CompiledModel):
         """Lay weights and states out for the kernel."""
         from basalt.kernels.layer import WholeLayer
 
-        parameters = self.proc_params
-        spiking, memory, planes = parameters["spiking"], parameters["memory"], parameters["planes"]
-        self.layer = WholeLayer(self.batch, self.kernel_steps, spiking, memory, planes, parameters["kind"])
-        self.meters = {part: np.load(path, mmap_mode="r+") for part, path in parameters["meters"].items()}
+        self.layer = WholeLayer(self.batch, self.kernel_steps, self.record, self.planes)
+        self.meters = {part: np.load(path, mmap_mode="r+") for part, path in self.proc_params["meters"].items()}
 
     def tables(self) -> dict[str, Int[np.ndarray, "batch counters"]]:
         """The counters of the samples that run now, by part."""
@@ -82,7 +66,7 @@ class KernelPathwayLayerModel(CompiledModel):
         """Count what the two parts did."""
         counts = {
             "spiking": self.layer.take_spiking_counts(self.length),
-            self.proc_params["kind"]: self.layer.take_memory_counts(self.length),
+            self.record.memory.kind: self.layer.take_memory_counts(self.length),
         }
         for part, table in self.tables().items():
             for name, amount in counts[part].items():
@@ -105,22 +89,3 @@ class NearMemoryPathwayLayerModel(ScheduledLayerModel, KernelPathwayLayerModel):
     def tables(self) -> dict[str, Int[np.ndarray, "batch counters"]]:
         """Those of the two parts."""
         return KernelPathwayLayerModel.tables(self)
-
-    def prepare(self) -> None:
-        """Lay weights and states out, and take the layer's sizes."""
-        super().prepare()
-        spiking, memory, kind = (self.proc_params[name] for name in ("spiking", "memory", "kind"))
-        self.pathway = kind
-        neurons, inputs = spiking["weight"].shape
-        self.sizes = spiking_sizes(
-            inputs,
-            neurons,
-            spiking["current_decay"],
-            spiking["delay"],
-            spiking["recurrent_weight"] is not None,
-            len(memory["drive_input"]) if kind == "slow_memory" else 0,
-            memory.get("update_interval", 1),
-            SIZES[kind](memory) if kind in SIZES else None,
-            diagonal=spiking["recurrent_weight"] is not None and spiking["recurrent_weight"].ndim == 1,
-            value_bits=self.proc_params["planes"],
-        )

@@ -1,11 +1,12 @@
-"""Process models of `Readout`: by the reference, `compiled`, and `near_memory` with the schedule of a near-memory core.
-Integers need no rounding here, so `floating_pt` is the same as `fixed_pt`."""
+"""Process models of `Readout`: by the record's step, `compiled`, and `near_memory` with the schedule of a near-memory
+core. Integers need no rounding here, so `floating_pt` is the same as `fixed_pt`."""
 
 import numpy as np
 from jaxtyping import Int, UInt64
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.ports import PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.process import ProcessParameters
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
@@ -13,11 +14,10 @@ from basalt.kernels.bits import count_events, unpack, words
 from basalt.lava_procs.metering import MeteredModel, events
 from basalt.lava_procs.ports import BlockInPort
 from basalt.lava_procs.readout.process import Readout
-from basalt.lava_procs.readout.reference import ReadoutStep, current_step, membrane_step, sum_step
 from basalt.lava_procs.scheduled import ScheduledModel
-from basalt.near_memory.core import readout_sizes
+from basalt.near_memory.sizes import sizes_of
 from basalt.records.arithmetic import dense_product
-from basalt.records.counts import graded_counts, readout_counts
+from basalt.records.readout import Readout as ReadoutRecord
 
 
 class AbstractReadoutModel(MeteredModel):
@@ -30,6 +30,11 @@ class AbstractReadoutModel(MeteredModel):
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
 
+    def __init__(self, proc_params: ProcessParameters) -> None:
+        super().__init__(proc_params)
+        self.record: ReadoutRecord = proc_params["layer"]
+        self.planes: int = proc_params["planes"]
+
     def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:
         """Count `length` steps in which so many events arrived and membranes saturated."""
         self.count(**self.counted(arrived, saturated))
@@ -38,10 +43,7 @@ class AbstractReadoutModel(MeteredModel):
         self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]
     ) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """The counts of these steps."""
-        classes = len(self.weight)
-        states = 1 if self.proc_params["voltage_decay"] is None else 2
-        counts = readout_counts(arrived, saturated, self.length, classes, states)
-        return counts | graded_counts(arrived * classes, self.proc_params["planes"])
+        return self.record.counts(arrived, saturated, self.length, self.planes)
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)
@@ -63,29 +65,18 @@ class ReadoutModel(AbstractReadoutModel):
 
     def advance(self) -> None:
         """Receive a block, sum step by step, send the sums."""
-        arrived = unpack(self.s_in.recv(), self.weight.shape[1], self.proc_params["planes"])
+        arrived = unpack(self.s_in.recv(), self.weight.shape[1], self.planes)
         sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
         incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         for k in range(self.length):
             incoming += events(self.received)
-            after = self.step(self.product(self.received))
-            self.v, self.y = after.v, after.y
+            after = self.record.step(self.product(self.received), self.u, self.v, self.y)
+            self.u, self.v, self.y = after.u, after.v, after.y
             sums[k] = after.y
             saturated += after.saturations
             self.received = arrived[k]
         self.y_out.send(sums)
         self.account(incoming, saturated)
-
-    def step(self, activation: Int[np.ndarray, "batch classes"]) -> ReadoutStep:
-        """The sums after a step, and the membranes if there are any; steps the currents."""
-        decay, leak = self.proc_params["voltage_decay"], self.proc_params["current_decay"]
-        if decay is None:
-            return sum_step(activation, self.v, self.y)
-        if leak is None:
-            return membrane_step(activation, self.v, self.y, voltage_decay=decay)
-        after = current_step(activation, self.u, self.v, current_decay=leak, voltage_decay=decay)
-        self.u = after.u
-        return ReadoutStep(after.v, after.v, after.saturations)
 
 
 class KernelReadoutModel(AbstractReadoutModel):
@@ -97,12 +88,12 @@ class KernelReadoutModel(AbstractReadoutModel):
 
         self.unit, (self.rows,) = narrow(self.weight)
         self.workers = Workers(self.batch)
-        width = self.proc_params["planes"] * words(self.weight.shape[1])
+        width = self.planes * words(self.weight.shape[1])
         self.before = np.zeros((self.batch, width), dtype=np.uint64)
         self.sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
         self.keep, self.current_keep = (
             WITHOUT_MEMBRANE if decay is None else 4096 - decay
-            for decay in (self.proc_params["voltage_decay"], self.proc_params["current_decay"])
+            for decay in (self.record.voltage_decay, self.record.current_decay)
         )
 
     def clear(self) -> None:
@@ -128,7 +119,7 @@ class KernelReadoutModel(AbstractReadoutModel):
                 high,
                 self.length,
                 arrived,
-                self.proc_params["planes"],
+                self.planes,
                 self.before,
                 self.unit,
                 self.rows,
@@ -162,19 +153,12 @@ class NearMemoryReadoutModel(ScheduledModel, KernelReadoutModel):
     def prepare(self) -> None:
         """Lay the weights out, and take the layer's sizes."""
         super().prepare()
-        classes, inputs = self.weight.shape
-        self.sizes = readout_sizes(
-            inputs,
-            classes,
-            self.proc_params["voltage_decay"],
-            self.proc_params["planes"],
-            self.proc_params["current_decay"],
-        )
+        self.sizes = sizes_of(self.record, self.planes)
 
     def integrate(self, arrived: UInt64[np.ndarray, "block batch words"]) -> None:
         """The kernel on a block, of which each step sees the events of the one before."""
         seen = np.concatenate([self.before[None], arrived[: self.length - 1]])
-        self.seen = count_events(seen, self.proc_params["planes"])
+        self.seen = count_events(seen, self.planes)
         super().integrate(arrived)
 
     def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:

@@ -1,25 +1,20 @@
-"""Non-spiking integrators, one a class."""
+"""Non-spiking integrators, one per class."""
 
 from typing import Any
 
-import numpy as np
-from jaxtyping import Int
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.variable import Var
 
 from basalt.kernels.bits import words
 from basalt.lava_procs.process import MeteredProcess
+from basalt.records.readout import Readout as ReadoutRecord
 
 
 class Readout(MeteredProcess):
-    """Sums of weighted spikes, or of leaky membranes, or the membranes themselves.
-
-    The recurrences are in `lava_procs/readout/reference.py`.
+    """Sums of weighted spikes, or of leaky membranes, or the membranes themselves; the recurrence is the record's.
 
     Args:
-        weight: of the synapses.
-        voltage_decay: of the membranes, 0 … 4096; None where weighted spikes are summed.
-        current_decay: of their currents, where the membranes are sent and not their sums; else None.
+        layer: the record.
         planes: bit planes of the input.
         shared: as of `MeteredProcess`.
 
@@ -27,20 +22,10 @@ class Readout(MeteredProcess):
     each step, or the membranes.
     """
 
-    def __init__(
-        self,
-        *,
-        weight: Int[np.ndarray, "classes inputs"],
-        voltage_decay: int | None = None,
-        current_decay: int | None = None,
-        planes: int = 1,
-        **shared: Any,
-    ) -> None:
-        super().__init__(planes=planes, voltage_decay=voltage_decay, current_decay=current_decay, **shared)
-        classes, inputs = weight.shape
-        self.s_in = InPort(shape=(*self.frame, planes * words(inputs)))
-        self.y_out = OutPort(shape=(*self.frame, classes))
-        self.weight = Var(shape=weight.shape, init=weight)
-        self.u = Var(shape=(shared["batch"], classes), init=0)
-        self.v = Var(shape=(shared["batch"], classes), init=0)
-        self.y = Var(shape=(shared["batch"], classes), init=0)
+    def __init__(self, *, layer: ReadoutRecord, planes: int = 1, **shared: Any) -> None:
+        super().__init__(layer=layer, planes=planes, **shared)
+        self.s_in = InPort(shape=(*self.frame, planes * words(layer.inputs)))
+        self.y_out = OutPort(shape=(*self.frame, layer.neurons))
+        self.weight = Var(shape=layer.weight.shape, init=layer.weight)
+        for name in ("u", "v", "y"):
+            setattr(self, name, Var(shape=(shared["batch"], layer.neurons), init=0))

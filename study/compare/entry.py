@@ -12,7 +12,7 @@ from basalt.deploy.energy.conventions import full_speed, real_time, with_step
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.inputs import Inputs, read_both
 from basalt.deploy.job import Job, counts_file, predict, run
-from basalt.deploy.near_memory import fit_notices
+from basalt.deploy.on_core import fit_notices
 from basalt.errors import BasaltError
 from basalt.files import read_object
 from basalt.near_memory.core import Core

@@ -7,7 +7,7 @@ from basalt import provenance
 from basalt.deploy.cores import DEFAULT, load_core
 from basalt.deploy.energy.conventions import HEADLINE, step_entries
 from basalt.deploy.energy.tables import load_table
-from basalt.deploy.near_memory import description
+from basalt.deploy.on_core import description
 from basalt.deploy.options import net_file
 from basalt.deploy.report.environment import versions
 from basalt.files import make_folder, write_json

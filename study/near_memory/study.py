@@ -132,7 +132,7 @@ def near_memory(
     from basalt.deploy.energy.tables import load_table
     from basalt.deploy.inputs import read_both
     from basalt.deploy.job import Job
-    from basalt.deploy.near_memory import description, fit_notices
+    from basalt.deploy.on_core import description, fit_notices
     from basalt.deploy.options import net_file
     from basalt.files import write_json
     from basalt.progress import progress_bar

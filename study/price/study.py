@@ -34,7 +34,7 @@ def price_study(
     from basalt.deploy.cores import DEFAULT, load_core
     from basalt.deploy.energy.conventions import HEADLINE
     from basalt.deploy.energy.tables import load_table
-    from basalt.deploy.near_memory import description
+    from basalt.deploy.on_core import description
     from basalt.files import write_json
     from basalt.progress import progress_bar
     from basalt.study.compare.options import TABLES

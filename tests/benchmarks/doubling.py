@@ -23,13 +23,13 @@ from basalt.deploy.cores import load_core
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.inputs import load_inputs
 from basalt.deploy.job import Job, counts_file, predict, run
-from basalt.deploy.near_memory import sizes_of
 from basalt.deploy.options import net_file
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.near_memory.area import Area, area
 from basalt.near_memory.core import Core
 from basalt.near_memory.geometry import memories
+from basalt.near_memory.sizes import sizes_of
 from basalt.records.network import Network
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "doubling.md"

@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from basalt.deploy.backends import find
 from basalt.deploy.job import Job, prepare
 from basalt.deploy.network import Layout
 from basalt.kernels.bits import planes_of
-from basalt.records.network import Network, Neuron, Readout, Spiking
-from basalt.records.pathways import SlowMemory
+from basalt.records.network import Network
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
 
 
 def bare_kernel(network: Network, spikes: np.ndarray, batch: int) -> float:
@@ -45,12 +45,7 @@ def whole_layer(layer: Spiking, layout: Layout, planes: int) -> Any:
     """The kernel of a spiking layer."""
     from basalt.kernels.layer import WholeLayer
 
-    spiking = {item.name: getattr(layer.neuron, item.name) for item in fields(Neuron)}
-    spiking |= {name: getattr(layer, name) for name in ("weight", "recurrent_weight", "bias", "delay")}
-    memory = None
-    if layer.memory is not None:
-        memory = {item.name: getattr(layer.memory, item.name) for item in fields(SlowMemory)}
-    return WholeLayer(layout.batch, layout.block, spiking, memory, planes)
+    return WholeLayer(layout.batch, layout.block, layer, planes)
 
 
 class BareReadout:

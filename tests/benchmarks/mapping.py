@@ -22,8 +22,11 @@ from basalt.deploy.mapping.partition import INPUT, uniform_rates
 from basalt.deploy.mapping.placement import ROUNDS
 from basalt.deploy.mapping.result import map_network
 from basalt.deploy.mapping.summary import comparison
-from basalt.records.network import Network, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import SlowMemory
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Spiking
 
 RATE = 0.05
 """Spikes per neuron and step at first; each layer is drawn between a fifth and twice of it."""

@@ -16,13 +16,16 @@ import numpy as np
 
 from basalt.deploy.cores import load_core
 from basalt.files import atomic
-from basalt.near_memory import memory as pathways
+from basalt.near_memory import mechanisms as pathways
 from basalt.near_memory.area import area
 from basalt.near_memory.convolution import square
-from basalt.near_memory.core import SWITCHES, WITHOUT_MEMORY, Core, Sizes
+from basalt.near_memory.core import SWITCHES, Core
 from basalt.near_memory.formula import bound, cost
 from basalt.near_memory.geometry import memories, multipliers
-from basalt.near_memory.memory import AssociativeSizes, GatedSizes
+from basalt.near_memory.hgrn import GatedSizes
+from basalt.near_memory.hopfield import AssociativeSizes
+from basalt.near_memory.memory import PathwaySizes
+from basalt.near_memory.sizes import WITHOUT_MEMORY, Sizes
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "near_memory.md"
 SPIKES = np.array([0, 1, 2, 5, 10, 20, 32, 100])
@@ -89,7 +92,7 @@ more neurons than a core has, is not split further: its image is not cut.
 
 MEMORY = """## Gated and associative memories
 
-They work beside the layer on the same events: `pathway_walk.py` walks through every cycle, `pathways.py` has the closed
+They work beside the layer on the same events: `hgrn.py` and `hopfield.py` walk through every cycle, and have the closed
 form, the same number by number, so that the steps of a timeline (`basalt run … --timeline`) add up to the counted
 cycles of the run. With M multipliers, S events, m inputs, Gm = ⌈m/F⌉, c = ⌈F/M⌉, K patterns, I iterations and x₁ as
 above, a step lasts, beside what its events and neurons take,
@@ -103,7 +106,7 @@ above, a step lasts, beside what its events and neurons take,
 
 A gated memory's events read a row of the weights of three gates, one from each of three macros; an associative memory
 reads all its keys and values at each recall. A trace is read and written in every step. Between recalls the bank reads
-the currents of the last one. Classical memories take rows of 8·F keys of a bit, ⌈8F/M⌉ cycles each (`pathways.py`).
+the currents of the last one. Classical memories take rows of 8·F keys of a bit, ⌈8F/M⌉ cycles each (`hopfield.py`).
 
     basalt schedule vision --inputs 128 --hgrn published                            # or gated, which hears itself
     basalt schedule vision --inputs 128 --hopfield modern --patterns 64 --iterations 2
@@ -298,7 +301,7 @@ def convolutions(core: Core) -> Iterator[str]:
         yield f"| {name.replace('_', ' ')} | {cells} | {'all' if name == 'touched' else memory.ports} | {kind} |"
 
 
-PATHWAYS: dict[str, pathways.PathwaySizes] = {
+PATHWAYS: dict[str, PathwaySizes] = {
     "HGRN": GatedSizes(128, 128, gated=False),
     "HGRN that hears itself": GatedSizes(128, 128, gated=True),
     "Hopfield, 64 patterns": AssociativeSizes(128, 128, 64, 1, modern=True),

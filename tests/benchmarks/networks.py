@@ -4,8 +4,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from basalt.records.network import Network, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import SlowMemory
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Spiking
 
 
 def spiking(

@@ -3,7 +3,11 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from basalt.records.network import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
+from basalt.records.layer import Layer
+from basalt.records.network import Network
+from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder, Spiking
 from tests.conformance.strategies import Case, even
 
 

@@ -11,7 +11,10 @@ from itertools import product
 
 import numpy as np
 
-from basalt.records.network import Encoder, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.synapses import Encoder, Spiking
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import Case, even, membrane, slow_memory

@@ -5,8 +5,12 @@ from itertools import product
 
 import numpy as np
 
-from basalt.records.network import Network, Readout, Spiking
-from basalt.records.pathways import GATINGS, RECALLS, Pathway
+from basalt.records.hgrn import GATINGS
+from basalt.records.hopfield import RECALLS
+from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.network import Network
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
 from tests.conformance.strategies import Case, drawn_pathway, even, hgrn, hopfield, membrane, spiking
 
 

@@ -5,8 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import strategies as st
 
-from basalt.records.network import RESETS, Network, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
+from basalt.records.hgrn import GATINGS, Hgrn
+from basalt.records.hopfield import RECALLS, Hopfield
+from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.network import Network
+from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Spiking
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,10 @@ from itertools import product
 
 import numpy as np
 
-from basalt.records.network import RESETS, Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
 from tests.conformance.strategies import Case, drawn_pathway, even, membrane
 
 LEAKAGES = ("none", "learnable", "fixed", "complete")

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from basalt.convert import bounds
-from basalt.records.network import STATE_MAX, Conv, Encoder, Neuron, Readout, Spiking, axis
+from basalt.records.arithmetic import STATE_MAX
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder, Spiking
 from tests.conformance.adversary.reference import decay, dense_of
 
 NEURON = Neuron(1, axis(0), axis(0))

@@ -7,7 +7,9 @@ import pytest
 from basalt.convert import netx
 from basalt.convert.stock import why_not_stock
 from basalt.errors import BasaltError
-from basalt.records.network import Conv, Encoder, Foreign, Readout
+from basalt.records.network import Foreign
+from basalt.records.readout import Readout
+from basalt.records.synapses import Conv, Encoder
 
 NEURON = {"type": "CUBA", "iDecay": 1024, "vDecay": 128, "vThMant": 80, "refDelay": 1, "gradedSpike": False}
 

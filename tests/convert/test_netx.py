@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from basalt.convert import netx
 from basalt.errors import BasaltError
-from basalt.records.network import Encoder, Network, Neuron, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.synapses import Encoder, Spiking
 from tests.conformance.conv_strategies import conv_cases, make_conv_case
 from tests.conformance.pathways import make_pathway_case
 from tests.conformance.strategies import cases, make_case

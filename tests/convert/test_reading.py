@@ -11,8 +11,8 @@ from basalt.convert import netx
 from basalt.convert.reading import READINGS
 from basalt.convert.stock import why_not_stock
 from basalt.errors import BasaltError
-from basalt.records.network import Spiking
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Spiking
 from basalt.train.slayer import slayer
 
 BLOCK = slayer.block.cuba

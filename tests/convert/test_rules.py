@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from basalt.convert import rules
-from basalt.records.network import Conv, Encoder, Network, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.records.hgrn import Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 MEMORY = SlowMemory(
     drive_weight=np.zeros(3, dtype=np.int64),

@@ -7,8 +7,10 @@ import pytest
 
 from basalt.convert.stock import kept, stock_weights, why_not_stock
 from basalt.deploy.job import Job, run
-from basalt.records.network import Conv, Encoder, Network, Neuron, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Conv, Encoder, Spiking
 from basalt.train.slayer import slayer  # noqa: F401 (silences its warnings)
 
 NEURON = Neuron(64, axis(1024), axis(200))

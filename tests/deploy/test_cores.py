@@ -10,11 +10,12 @@ from basalt.cli import build
 from basalt.deploy.commands.schedule import arranged
 from basalt.deploy.cores import FOLDER, available_cores, load_core
 from basalt.errors import BasaltError
-from basalt.near_memory import memory as pathways
+from basalt.near_memory import mechanisms as pathways
 from basalt.near_memory.convolution import square
-from basalt.near_memory.core import WITHOUT_MEMORY, Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.geometry import OWNER, misfits
 from basalt.near_memory.schedule import schedule
+from basalt.near_memory.sizes import WITHOUT_MEMORY, Sizes
 from basalt.near_memory.walk import PATHS, Events
 from tests.benchmarks import near_memory
 

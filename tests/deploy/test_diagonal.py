@@ -16,8 +16,10 @@ from basalt.deploy.job import Job
 from basalt.deploy.network import parts
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
-from basalt.records.network import Network, Neuron, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Spiking
 from tests.conformance.direct import run_direct
 
 BACKENDS = ("fixed", "compiled", "near-memory")

@@ -11,19 +11,22 @@ from basalt.deploy.backends import BACKENDS
 from basalt.deploy.energy.pricing import available_tables, price
 from basalt.deploy.energy.tables import load_table
 from basalt.deploy.job import Job, counts_file, run
-from basalt.deploy.near_memory import fit_notices, footprint, sizes_of
+from basalt.deploy.on_core import fit_notices, footprint
 from basalt.deploy.timeline import timeline
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
-from basalt.near_memory import memory as pathways
+from basalt.near_memory import mechanisms as pathways
 from basalt.near_memory.core import Core
 from basalt.near_memory.counters import PARTS, ROWS, SCHEDULED, WORDS
 from basalt.near_memory.geometry import OWNER
 from basalt.near_memory.schedule import schedule
+from basalt.near_memory.sizes import sizes_of
 from basalt.near_memory.walk import PATHS, Events
-from basalt.records.network import Network, Spiking
-from basalt.records.pathways import GATINGS, RECALLS
+from basalt.records.hgrn import GATINGS
+from basalt.records.hopfield import RECALLS
+from basalt.records.network import Network
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Spiking
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import DENSE, PATHWAYS, case
 from tests.conformance.support import kinds, supported

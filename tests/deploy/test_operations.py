@@ -5,8 +5,10 @@ import numpy as np
 from basalt.deploy.energy.operations import membrane_updates, operations
 from basalt.deploy.job import Job, Outcome
 from basalt.deploy.operations import MEMBRANE_SAMPLES, operations_of
-from basalt.records.network import Conv, Network, Neuron
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Conv
 from tests.conformance.strategies import make_case
 
 CASE = make_case(3)

@@ -20,8 +20,11 @@ from basalt.deploy.job import Job, blank, counts_file, predict, run, saturations
 from basalt.deploy.main import app
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
-from basalt.records.network import Network, Neuron, Readout, Spiking, axis
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Spiking
 from tests.conformance.strategies import cases, make_case
 
 READOUT = next(case for case in map(make_case, range(1000)) if case.network.readout and len(case.spikes) > 3)

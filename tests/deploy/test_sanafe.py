@@ -12,7 +12,10 @@ import pytest
 
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.job import Job, counts_file
-from basalt.records.network import Network, Neuron, Readout, Spiking
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
 from tests.conformance.direct import run_direct
 
 QUIET = 20

@@ -13,8 +13,11 @@ from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
 from basalt.near_memory.core import SWITCHES, Core
 from basalt.near_memory.counters import PARTS, SCHEDULED
-from basalt.records.network import Network, Neuron, Spiking, axis
-from basalt.records.pathways import GATINGS, RECALLS
+from basalt.records.hgrn import GATINGS
+from basalt.records.hopfield import RECALLS
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.synapses import Spiking
 from basalt.train.layers.config import HopfieldConfig
 from tests.conformance.direct import run_direct
 from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
@@ -83,7 +86,7 @@ def test_a_step_of_a_memory_costs_what_the_backend_counts(kind, off):
     refreshes, holds = counted(memory, [2, 0, 5], core), counted(memory, [2, 5], core)
     asked = (*options(memory), "--spikes", 5, *(word for switch in off for word in ("--off", switch)))
     assert as_counters(calculated(*asked)) == refreshes
-    if memory.update_interval == 1:
+    if memory.interval == 1:
         assert holds == refreshes
     else:
         assert as_counters(calculated(*asked, "--held")) == holds

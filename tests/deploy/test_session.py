@@ -240,7 +240,7 @@ def test_few_descriptors_are_a_sentence(layout, free):
     """Whether the host runs out of them while it builds, or a model while it starts."""
 
     def limit(host):
-        taken = set(map(int, os.listdir("/proc/self/fd")))  # the tests before left some open
+        taken = {int(place.name) for place in Path("/proc/self/fd").iterdir()}  # the tests before left some open
         most = next(most for most in range(1000) if len(set(range(most)) - taken) == free)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

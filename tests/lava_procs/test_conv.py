@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from basalt.kernels.bits import pack, planes_of, unpack
 from basalt.kernels.conv import ConvLayer
-from basalt.lava_procs.conv.reference import conv_sum, fan_out
-from basalt.records.network import Conv, Encoder, Network
+from basalt.records.network import Network
 from basalt.records.simulate import States, simulate
+from basalt.records.synapses import Conv, Encoder, conv_sum, fan_out
 from tests.conformance.conv_strategies import make_conv_case
 
 GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups")
@@ -75,29 +75,7 @@ def through_kernel(layer, spikes, block):
     """A layer's states after the last step, and its spikes."""
     samples, _, steps = spikes.shape
     planes = planes_of(spikes)
-    row = (1, 1, layer.inputs)
-    one = {"input_shape": row, "stride": (1, 1), "padding": (0, 0), "dilation": (1, 1), "groups": 1}
-    parameters = {
-        "geometry": geometry(layer) if isinstance(layer, Conv) else one,
-        "output_shape": layer.shape if isinstance(layer, Conv) else row,
-        "offset": getattr(layer, "offset", 0),
-        "fraction": getattr(layer, "fraction", 0),
-        "signed": getattr(layer, "signed", False),
-        "start": layer.start,
-        "threshold": layer.neuron.threshold,
-        "reset": layer.neuron.reset,
-        "planes": planes,
-    }
-    kernel = ConvLayer(
-        samples,
-        block,
-        parameters,
-        weight=layer.weight if isinstance(layer, Conv) else layer.weight.reshape(1, 1, 1, 1),
-        bias=np.zeros(layer.neurons, dtype=np.int64) if layer.bias is None else layer.bias,
-        current_decay=layer.neuron.current_decay,
-        voltage_decay=layer.neuron.voltage_decay,
-        delay=layer.delay,
-    )
+    kernel = ConvLayer(samples, block, layer, planes)
     frames = np.zeros((steps + block, *spikes.shape[:2]), dtype=np.uint8)
     frames[:steps] = spikes.transpose(2, 0, 1)
     kernel.clear()

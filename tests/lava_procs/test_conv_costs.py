@@ -8,17 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.deploy.near_memory import sizes_of
 from basalt.kernels.bits import pack, planes_of
 from basalt.kernels.events import reach_block
-from basalt.lava_procs.conv.reference import fan_out
 from basalt.near_memory.convolution import ConvSizes, reached_by, spread
-from basalt.near_memory.core import WITHOUT_MEMORY, Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import bound, cost
 from basalt.near_memory.geometry import OWNER, memories, misfits
 from basalt.near_memory.schedule import schedule, step_cost
+from basalt.near_memory.sizes import WITHOUT_MEMORY, Sizes, sizes_of
 from basalt.near_memory.walk import PATHS, Events
-from basalt.records.network import Conv
+from basalt.records.synapses import Conv, fan_out
 from tests.conformance.conv_strategies import make_conv_case
 from tests.lava_procs.test_near_memory import cores
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from basalt.kernels.bits import pack
 from basalt.kernels.hgrn import HgrnKernel
-from basalt.lava_procs.hgrn.reference import floating_step, hgrn_step, squashed
 from basalt.records import tables
-from basalt.records.pathways import GATINGS
+from basalt.records.hgrn import GATINGS, squashed
 from tests.conformance.strategies import even, hgrn
 
 
@@ -61,7 +60,7 @@ def test_equals_plain_integers(seed, variant, steps):
     plain = [int(value) for value in h[0]]
     for _ in range(steps):
         arrived = rng.integers(0, 2, (1, 5)) * rng.integers(1, 4, (1, 5))
-        after = hgrn_step(arrived, h, **p)
+        after = memory.step(arrived, h, h, 0)
         current, plain, saturations = plain_step(arrived[0], plain, p)
         h = after.m
         assert after.current[0].tolist() == current
@@ -78,7 +77,7 @@ def test_a_gated_memory_saturates_and_the_published_one_never_does():
         memory = replace(memory, forget_bias=np.full(4, 4000 if variant == "gated" else -4000))
         h = np.zeros((1, 4), dtype=np.int64)
         for _ in range(20):
-            after = hgrn_step(np.zeros((1, 2), dtype=np.int64), h, **asdict(memory))
+            after = memory.step(np.zeros((1, 2), dtype=np.int64), h, h, 0)
             h = after.m
         assert h.tolist() == [[reached] * 4]
         assert after.saturations.tolist() == [4 if variant == "gated" else 0]
@@ -89,7 +88,8 @@ def test_silence_drives_nothing(variant):
     """Without spikes and biases the candidate is 0, and so are state and current."""
     memory = hgrn(np.random.default_rng(2), inputs=3, neurons=4, variant=variant)
     none = dict.fromkeys(("forget_bias", "candidate_bias", "gate_bias"), np.zeros(4, dtype=np.int64))
-    after = hgrn_step(np.zeros((2, 3)), np.zeros((2, 4), dtype=np.int64), **asdict(replace(memory, **none)))
+    empty = np.zeros((2, 4), dtype=np.int64)
+    after = replace(memory, **none).step(np.zeros((2, 3)), empty, empty, 0)
     assert not after.m.any()
     assert not after.current.any()
 
@@ -101,11 +101,10 @@ def test_tables_are_close_to_the_real_functions(variant):
     memory = replace(
         hgrn(rng, inputs=6, neurons=8, variant=variant), index_shift=2, gain=np.full(8, 64), output_shift=6
     )
-    p = asdict(memory)
     whole, real = np.zeros((1, 8), dtype=np.int64), np.zeros((1, 8))
     for _ in range(40):
         arrived = (rng.random((1, 6)) < 0.3).astype(np.int64)
-        after, exact = hgrn_step(arrived, whole, **p), floating_step(arrived, real, **p)
+        after, exact = memory.step(arrived, whole, whole, 0), memory.real_step(arrived, real, real, 0)
         whole, real = after.m, exact.m
     assert np.abs(whole - real).max() < 0.1 * 2**20
     assert np.abs(after.current - exact.current).max() < 0.2 * 2**20
@@ -125,14 +124,14 @@ def test_the_kernel_holds_wide_recurrence_exactly(reach):
     memory = hgrn(rng, inputs=70, neurons=600, variant="gated")
     recurrent = {name: even(rng, (600, 600), 2) + reach - 2 for name in ("forget_recurrent", "update_recurrent")}
     memory = replace(memory, **recurrent, forget_bias=np.full(600, 400), gate_bias=np.full(600, 400))
-    kernel = HgrnKernel(2, asdict(memory))
+    kernel = HgrnKernel(2, memory)
     assert kernel.constants[3].dtype == (np.float64 if reach == 254 else np.float32)
     arrived = (rng.random((6, 2, 70)) < 0.5).astype(np.uint8)
     currents = np.zeros((2, 6, 600))
     kernel.run(0, 2, 0, 6, pack(arrived), pack(np.zeros((2, 70), dtype=np.uint8)), currents)
     h = np.zeros((2, 600), dtype=np.int64)
     for t in range(6):
-        after = hgrn_step(arrived[t - 1] if t else arrived[0] * 0, h, **asdict(memory))
+        after = memory.step(arrived[t - 1] if t else arrived[0] * 0, h, h, t)
         h = after.m
         assert np.array_equal(currents[:, t], after.current)
     assert np.array_equal(kernel.m, h)

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from basalt.kernels.bits import pack
 from basalt.kernels.hopfield import HopfieldKernel
-from basalt.lava_procs.hopfield.reference import classical, floating_step, hopfield_step, softmax
 from basalt.records import tables
-from basalt.records.pathways import RECALLS, Hopfield
+from basalt.records.hopfield import RECALLS, Hopfield, softmax
 from tests.conformance.strategies import hopfield
 
 
@@ -46,10 +45,6 @@ def plain_classical(q, p):
     return [(p["gain"] * value) << 6 for value in b]
 
 
-def constants(memory):
-    return {name: value for name, value in asdict(memory).items() if name not in ("variant", "update_interval")}
-
-
 @given(seed=st.integers(0, 2**32 - 1), variant=st.sampled_from(RECALLS), steps=st.integers(1, 6))
 def test_equals_plain_integers(seed, variant, steps):
     """Held currents, saturated traces and graded spikes included."""
@@ -63,7 +58,7 @@ def test_equals_plain_integers(seed, variant, steps):
     for t in range(steps):
         arrived = rng.integers(0, 2, (1, 5)) * rng.integers(1, 256, (1, 5))
         refresh = t % memory.update_interval == 0
-        after = hopfield_step(arrived, current, q, refresh=refresh, **constants(memory))
+        after = memory.step(arrived, current, q, t)
         kept = [(abs(value) * (4096 - p["trace_decay"]) >> 12) * (1 if value >= 0 else -1) for value in plain]
         wide = [value + (int(spike) << 12) for value, spike in zip(kept, arrived[0])]
         plain = [max(-(2**23) + 1, min(value, 2**23 - 1)) for value in wide]
@@ -88,9 +83,9 @@ def test_rounding_is_all_that_parts_integers_from_reals():
     rng = np.random.default_rng(5)
     memory = replace(hopfield(rng, 20, 8, "modern"), iterations=2, similarity_shift=14, recall_shift=5, output_shift=0)
     q = rng.integers(0, 2**15, (3, 20))
-    arguments = {"refresh": True, **constants(replace(memory, trace_decay=100))}
+    memory = replace(memory, trace_decay=100)
     zero, arrived = np.zeros((3, 8), dtype=np.int64), np.ones((3, 20), dtype=np.int64)
-    exact, real = hopfield_step(arrived, zero, q, **arguments), floating_step(arrived, zero, q, **arguments)
+    exact, real = memory.step(arrived, zero, q, 0), memory.real_step(arrived, zero, q, 0)
     assert np.abs(exact.m - real.m).max() <= 1
     assert np.abs(exact.current - real.current).max() < 0.05 * np.abs(real.current).max()
 
@@ -100,9 +95,10 @@ def test_a_corrupted_pattern_is_completed():
     rng = np.random.default_rng(6)
     patterns = np.where(rng.random((4, 96)) < 0.5, -1, 1)
     cue = np.where(rng.random((4, 96)) < 0.2, -patterns, patterns)
-    assert np.array_equal(classical(cue << 12, patterns, 0, 1, 5), patterns << 6)
+    classical = Hopfield("classical", patterns, None, trace_decay=0, iterations=5, gain=1)
+    assert np.array_equal(classical.completed(cue << 12), patterns << 6)
     memory = Hopfield("modern", 64 * patterns, 64 * patterns, trace_decay=0, similarity_shift=16)
-    done = hopfield_step(np.zeros((4, 96)), cue * 0, cue << 12, refresh=True, **constants(memory))
+    done = memory.step(np.zeros((4, 96)), cue * 0, cue << 12, 0)
     assert np.array_equal(np.sign(done.current), patterns)
 
 
@@ -110,13 +106,13 @@ def test_the_kernel_counts_saturated_traces():
     """Graded spikes into traces that do not leak, over 16 blocks of one step."""
     rng = np.random.default_rng(7)
     memory = replace(hopfield(rng, 5, 3, "modern", 1), trace_decay=0)
-    kernel = HopfieldKernel(2, asdict(memory), planes=8)
+    kernel = HopfieldKernel(2, memory, planes=8)
     arrived = rng.integers(100, 256, (16, 2, 5)).astype(np.uint8)
     q, saturations = np.zeros((2, 5), dtype=np.int64), np.zeros(2, dtype=np.int64)
     currents = np.zeros((2, 1, 3))
     for t in range(16):
         kernel.run(0, 2, t, 1, pack(arrived[:1], 8), pack(arrived[t], 8), currents)
-        after = hopfield_step(arrived[t], currents[:, 0].astype(np.int64), q, refresh=True, **constants(memory))
+        after = memory.step(arrived[t], currents[:, 0].astype(np.int64), q, t)
         q, saturations = after.m, saturations + after.saturations
         assert np.array_equal(currents[:, 0], after.current)
     counts = kernel.take_counts(0, 16)

@@ -8,20 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.near_memory.core import (
-    MEAN_MEMBRANES,
-    SUMS,
-    SWITCHES,
-    WITHOUT_MEMORY,
-    Core,
-    Sizes,
-    readout_sizes,
-    spiking_sizes,
-)
+from basalt.near_memory.core import SWITCHES, Core
 from basalt.near_memory.formula import bound, cost
 from basalt.near_memory.geometry import OWNER, Multipliers, memories, misfits, multipliers
 from basalt.near_memory.schedule import schedule, step_cost
+from basalt.near_memory.sizes import MEAN_MEMBRANES, SUMS, WITHOUT_MEMORY, Sizes, readout_sizes, sizes_of
 from basalt.near_memory.walk import PATHS, Events
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.synapses import Spiking
+from tests.conformance.strategies import slow_memory
 
 DEFAULT = Core()
 LAYER = Sizes(inputs=700, neurons=128, states=8)
@@ -174,7 +170,7 @@ def test_a_core_pays_for_values_and_for_who_fires():
     assert not cost(DEFAULT, LAYER, np.array([3])).products.any()
     assert plain["output_spikes"].size == 2 * 128 and plain["output_spikes"].registers
     assert cost(DEFAULT, LAYER, np.array([3])).accesses["output_spikes_writes"][0] == 32
-    assert "output_spikes" not in memories(DEFAULT, readout_sizes(128, 10, None))
+    assert "output_spikes" not in memories(DEFAULT, readout_sizes(Readout("r", np.zeros((10, 128), dtype=np.int64))))
 
 
 def test_every_multiplier_is_counted():
@@ -189,19 +185,25 @@ def test_every_multiplier_is_counted():
     }
     assert "drive_product" not in multipliers(replace(DEFAULT, dependency_breaking=False), LAYER)
     assert multipliers(DEFAULT, replace(LAYER, current=True))["neuron_bank"].count == 8
-    assert multipliers(DEFAULT, readout_sizes(128, 10, None)) == {}
+    assert multipliers(DEFAULT, readout_sizes(Readout("r", np.zeros((10, 128), dtype=np.int64)))) == {}
     one = replace(DEFAULT, drive_macs=1)
     slow = cost(one, LAYER, np.array([30, 0]))
     assert slow.paths["drive_product"].tolist() == [4 * 32] * 2
     assert slow.bounds["drive_product"][0] == 32 + 3 + 31 * 4 + 3  # x in cycle 32, then a group every four
 
 
+def of_layer(current_decay=0, delay=None, memory=None):
+    """Sizes of two neurons with three inputs."""
+    weight, late = np.zeros((2, 3), dtype=np.int64), None if delay is None else np.array(delay)
+    return sizes_of(Spiking("a", weight, Neuron(1, axis(current_decay), axis(0)), delay=late, memory=memory))
+
+
 def test_a_current_is_kept_where_it_outlives_a_step():
-    assert not spiking_sizes(3, 2, np.array([4096]), None, False).current
-    assert spiking_sizes(3, 2, np.array([4096, 4095]), None, False).current
-    assert spiking_sizes(3, 2, np.array([0]), np.array([3, 1]), False).longest_delay == 3
-    assert "memory" not in spiking_sizes(3, 2, np.array([0]), None, False).passes
-    assert "memory" in spiking_sizes(3, 2, np.array([0]), None, False, states=1).passes
+    assert not of_layer(current_decay=4096).current
+    assert of_layer(current_decay=[4096, 4095]).current
+    assert of_layer(delay=[3, 1]).longest_delay == 3
+    assert "memory" not in of_layer().passes
+    assert "memory" in of_layer(memory=slow_memory(np.random.default_rng(0), 3, 2)).passes
 
 
 def test_the_closed_formula_of_the_documentation():

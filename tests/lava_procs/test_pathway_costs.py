@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from basalt.near_memory.core import Core, Sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.formula import bound, cost
 from basalt.near_memory.geometry import OWNER, memories
-from basalt.near_memory.memory import AssociativeSizes, GatedSizes
-from basalt.records.counts import hgrn_counts, hopfield_counts
+from basalt.near_memory.hgrn import GatedSizes
+from basalt.near_memory.hopfield import AssociativeSizes
+from basalt.near_memory.sizes import Sizes
+from basalt.records.hopfield import Hopfield
+from tests.conformance.strategies import hgrn
 
 EVENTS, NONE = np.array([3]), np.array([0])
 
@@ -24,9 +27,21 @@ def of(pathway, core, refresh=True):
     return int(found.cycles[0]), {name: int(value[0]) for name, value in found.accesses.items()}
 
 
+def units(variant):
+    """A gated memory of four units."""
+    return hgrn(np.random.default_rng(0), 2, 4, variant)
+
+
+def patterns(variant, neurons):
+    """Five patterns over six inputs, three iterations."""
+    rng = np.random.default_rng(0)
+    keys, values = rng.integers(1, 9, (5, 6)), rng.integers(1, 9, (5, neurons))
+    return Hopfield(variant, keys, values if variant == "modern" else None, 0, iterations=3)
+
+
 def test_counts_of_a_gated_memory():
     """Two steps with three events in all, four units."""
-    assert hgrn_counts(EVENTS, NONE, 2, 4, False) == {
+    assert units("published").counts(EVENTS, NONE, 2) == {
         "events_in": EVENTS,
         "weight_words_read": 3 * 4 * 3 + 2 * 8,
         "synaptic_operations": 36,
@@ -37,7 +52,7 @@ def test_counts_of_a_gated_memory():
         "state_writes": 8,
         "saturations": NONE,
     }
-    gated = hgrn_counts(EVENTS, NONE, 2, 4, True)
+    gated = units("gated").counts(EVENTS, NONE, 2)
     assert gated["dense_macs"] == 2 * (2 * 16 + 4 * 4)
     assert gated["dense_mac_bits"] == 2 * (2 * 16 * 8 * 8 + 4 * (2 * 12 * 12 + 12 * 24 + 8 * 8))
     assert gated["weight_words_read"] == 36 + 2 * (32 + 8)
@@ -46,7 +61,7 @@ def test_counts_of_a_gated_memory():
 
 def test_counts_of_an_associative_memory():
     """Four steps, two of which recall: five patterns over six inputs for seven neurons, three iterations."""
-    found = hopfield_counts(EVENTS, NONE, 4, 2, 6, 7, 5, 3, True)
+    found = patterns("modern", 7).counts(EVENTS, NONE, 4, 2)
     similarity, recall = 3 * 30, 2 * 30 + 35
     assert found["dense_macs"] == 4 * 6 + 2 * (similarity + recall + 3 * 5)
     bits = similarity * 8 * 24 + recall * 12 * 8 + 3 * 5 * 12 * 12
@@ -54,7 +69,7 @@ def test_counts_of_an_associative_memory():
     assert found["weight_words_read"] == 2 * (similarity + recall)
     assert found["lookups"] == 2 * 3 * 6
     assert (found["state_reads"], found["state_writes"], found["synaptic_operations"]) == (24, 24, EVENTS)
-    classical = hopfield_counts(EVENTS, NONE, 4, 2, 6, 6, 5, 3, False)
+    classical = patterns("classical", 6).counts(EVENTS, NONE, 4, 2)
     assert classical["dense_macs"] == 4 * 6 + 2 * 2 * 90
     assert classical["dense_mac_bits"] == 4 * 6 * 12 * 24 + 2 * 90 * (1 + 24)
     assert (classical["weight_words_read"], classical["lookups"]) == (2 * 2 * 3 * 4, 0)

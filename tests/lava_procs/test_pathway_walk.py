@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.near_memory import memory as pathways
-from basalt.near_memory.core import SWITCHES, Core, Sizes
+from basalt.near_memory import mechanisms as pathways
+from basalt.near_memory.core import SWITCHES, Core
 from basalt.near_memory.formula import bound, cost
 from basalt.near_memory.geometry import OWNER, memories
-from basalt.near_memory.memory import AssociativeSizes, GatedSizes
+from basalt.near_memory.hgrn import GatedSizes
+from basalt.near_memory.hopfield import AssociativeSizes
 from basalt.near_memory.schedule import schedule
+from basalt.near_memory.sizes import Sizes
 from basalt.near_memory.walk import PATHS, Events
 from tests.lava_procs.test_near_memory import cores, events, of
 

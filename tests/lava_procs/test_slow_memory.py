@@ -6,7 +6,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.lava_procs.slow_memory.reference import floating_step, memory_step
 from tests.conformance.strategies import slow_memory
 
 
@@ -40,14 +39,14 @@ def test_equals_plain_integers(seed, steps):
     rng = np.random.default_rng(seed)
     memory = slow_memory(rng, inputs=3, neurons=4)
     p = asdict(memory)
-    arguments = {key: value for key, value in p.items() if key not in ("drive_weight", "update_interval")}
     m = rng.integers(-(2**23) + 1, 2**23, (1, memory.states))
     current = np.zeros((1, 4), dtype=np.int64)
     plain_m, plain_current = [int(value) for value in m[0]], [0] * 4
     for t in range(steps):
-        activation = int(rng.integers(-3000, 30000))
+        arrived = rng.integers(0, 2, (1, 3)) * rng.integers(1, 256, (1, 3))
+        activation = int(arrived[0] @ memory.drive_weight)
         refresh = t % memory.update_interval == 0
-        after = memory_step(np.array([activation]), current, m, refresh=refresh, **arguments)
+        after = memory.step(arrived, current, m, t)
         plain_current, plain_m, saturations = plain_step(activation, plain_current, plain_m, refresh, p)
         current, m = after.current, after.m
         assert current[0].tolist() == plain_current
@@ -60,10 +59,9 @@ def test_rounding_is_all_that_parts_integers_from_reals(seed):
     """One unsaturated step differs from the real-number step by half a unit at most."""
     rng = np.random.default_rng(seed)
     memory = slow_memory(rng, inputs=3, neurons=4)
-    arguments = {k: v for k, v in asdict(memory).items() if k not in ("drive_weight", "update_interval")}
-    activation, m = np.array([20]), rng.integers(-1000, 1000, (1, memory.states))
+    arrived, m = np.array([[1, 0, 1]]), rng.integers(-1000, 1000, (1, memory.states))
     zero = np.zeros((1, 4), dtype=np.int64)
-    exact = memory_step(activation, zero, m, refresh=True, **arguments)
-    real = floating_step(activation, zero, m, refresh=True, **arguments)
+    exact = memory.step(arrived, zero, m, 0)
+    real = memory.real_step(arrived, zero, m, 0)
     assert np.abs(exact.current - real.current).max() <= 0.5
     assert np.abs(exact.m - real.m).max() <= 0.5

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basalt.lava_procs.spiking.reference import spiking_step
 from basalt.records.arithmetic import wrap24
+from basalt.records.neuron import Neuron, axis
 from basalt.train.dynamics.scalars import wrap24 as trained_wrap24
 
 LIMIT = 1 << 23
@@ -64,17 +64,7 @@ def test_equals_lavas_bit_accurate_neuron(u, v, activation, bias, threshold, du,
     """Wrapping of u and saturation of v included."""
     u, v, activation, bias = (np.array(value, dtype=np.int64) for value in (u, v, activation, bias))
     spikes, want_u, want_v = lava_step(activation, u, v, bias, threshold, du, dv)
-    after = spiking_step(
-        activation[None],
-        0,
-        u[None],
-        v[None],
-        bias=bias,
-        threshold=threshold,
-        current_decay=np.array([du]),
-        voltage_decay=np.array([dv]),
-        reset="hard",
-    )
+    after = Neuron(threshold, axis(du), axis(dv)).step(activation[None], 0, u[None], v[None], bias)
     assert np.array_equal(after.spikes[0], spikes)
     assert np.array_equal(after.u[0], want_u)
     assert np.array_equal(after.v[0], want_v)
@@ -109,16 +99,7 @@ def plain_step(activation, memory, u, v, bias, threshold, du, dv, reset):
 )
 def test_equals_plain_integers(reset, u, v, activation, memory, bias, threshold, du, dv):
     """Every reset, with a memory current; saturations are counted."""
-    after = spiking_step(
-        np.array([[activation]]),
-        np.array([[memory]]),
-        np.array([[u]]),
-        np.array([[v]]),
-        bias=np.array([bias]),
-        threshold=threshold,
-        current_decay=np.array([du]),
-        voltage_decay=np.array([dv]),
-        reset=reset,
-    )
+    state = (np.array([[value]]) for value in (activation, memory, u, v))
+    after = Neuron(threshold, axis(du), axis(dv), reset).step(*state, np.array([bias]))
     found = (bool(after.spikes[0, 0]), int(after.u[0, 0]), int(after.v[0, 0]), int(after.saturations[0]))
     assert found == plain_step(activation, memory, u, v, bias, threshold, du, dv, reset)

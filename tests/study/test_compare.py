@@ -16,7 +16,7 @@ from basalt.deploy import cores
 from basalt.deploy.cores import load_core
 from basalt.deploy.energy.pricing import price
 from basalt.errors import BasaltError
-from basalt.records.network import Readout
+from basalt.records.readout import Readout
 from basalt.study.compare.command import compare
 from basalt.study.compare.entry import Entry, Machine, Subject, entry_of, machine_of
 from basalt.study.compare.files import names_of, place_for, stem_of

@@ -8,7 +8,7 @@ import pytest
 
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.job import Job
-from basalt.deploy.near_memory import description
+from basalt.deploy.on_core import description
 from basalt.errors import BasaltError
 from basalt.near_memory.core import SWITCHES, Core
 from basalt.near_memory.counters import ROWS

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from basalt.lava_procs.hgrn.reference import hgrn_step
-from basalt.lava_procs.spiking.reference import spiking_step
 from basalt.records import tables
+from basalt.records.hgrn import Hgrn as HgrnRecord
+from basalt.records.neuron import Neuron
 from basalt.train.layers import HgrnConfig
 from basalt.train.layers.hgrn import Hgrn, time_constants
 from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers
@@ -47,12 +47,10 @@ def reference(layer: SpikingIntegers, x: torch.Tensor) -> tuple[np.ndarray, np.n
     h = u = v = np.zeros((batch, len(layer.weight)), np.int64)
     arrived, sent, currents = np.zeros((batch, inputs), np.int64), [], []
     for t in range(steps):
-        found = hgrn_step(arrived, h, **vars(memory))
+        found = HgrnRecord(**vars(memory)).step(arrived, h, h, t)
         h = found.m
-        spiked = spiking_step(
-            arrived @ layer.weight.T, found.current, u, v, bias=0, threshold=layer.threshold,
-            current_decay=layer.current_decay, voltage_decay=layer.voltage_decay, reset=layer.reset,
-        )  # fmt: skip
+        neuron = Neuron(layer.threshold, layer.current_decay, layer.voltage_decay, layer.reset)
+        spiked = neuron.step(arrived @ layer.weight.T, found.current, u, v)
         u, v = spiked.u, spiked.v
         arrived = x[:, :, t].numpy().astype(np.int64)
         sent.append(spiked.spikes)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from basalt.lava_procs.hopfield.reference import hopfield_step
-from basalt.lava_procs.spiking.reference import spiking_step
+from basalt.records.hopfield import Hopfield as HopfieldRecord
+from basalt.records.neuron import Neuron
 from basalt.train.layers import HopfieldConfig
 from basalt.train.layers.hopfield import Hopfield, classical_energy, energy
 from basalt.train.layers.integers import HopfieldIntegers, SpikingIntegers
@@ -35,18 +35,15 @@ def made(variant: str, units: int = 7, inputs: int = 9, seed: int = 0, **config:
 def reference(layer: SpikingIntegers, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Spikes and memory currents, a step at a time."""
     memory: Any = layer.memory
-    fixed = {name: value for name, value in vars(memory).items() if name not in ("variant", "update_interval")}
     batch, inputs, steps = x.shape
     current = u = v = np.zeros((batch, len(layer.weight)), np.int64)
     q = arrived = np.zeros((batch, inputs), np.int64)
     sent, currents = [], []
     for t in range(steps):
-        found = hopfield_step(arrived, current, q, refresh=t % memory.update_interval == 0, **fixed)
+        found = HopfieldRecord(**vars(memory)).step(arrived, current, q, t)
         current, q = found.current, found.m
-        spiked = spiking_step(
-            arrived @ layer.weight.T, current, u, v, bias=0, threshold=layer.threshold,
-            current_decay=layer.current_decay, voltage_decay=layer.voltage_decay, reset=layer.reset,
-        )  # fmt: skip
+        neuron = Neuron(layer.threshold, layer.current_decay, layer.voltage_decay, layer.reset)
+        spiked = neuron.step(arrived @ layer.weight.T, current, u, v)
         u, v = spiked.u, spiked.v
         arrived = x[:, :, t].numpy().astype(np.int64)
         sent.append(spiked.spikes)

@@ -1,5 +1,6 @@
 """Operations are counted exactly: those of brute force, and of the deployed processes' counters."""
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.records.counts import hgrn_counts, hopfield_counts, slow_memory_counts
+from basalt.records.pathways import PATHWAYS
 from basalt.train.layers.integers import ConvIntegers
 from basalt.train.networks import Network
 from basalt.train.operations import INPUT, activity, fan_out, operations
@@ -92,16 +93,13 @@ def test_memory_pathways_count_what_their_processes_count(network: Network) -> N
     found, steps, none = operations(network, done), some.steps, np.zeros(1, np.int64)
     names = dict(zip(LAYERS, found))
     arrived = {name: int(done.arrived[before].sum()) for before, name in zip(found, list(found)[1:])}
-    expected = {
-        "dmp": lambda e: slow_memory_counts(e, none, steps, -(-steps // 5), 7, 3),
-        "hopfield": lambda e: hopfield_counts(e, none, steps, -(-steps // 3), 7, 7, 5, 2, True),
-        "classical": lambda e: hopfield_counts(e, none, steps, steps, 7, 7, 3, 1, False),
-        "hgrn": lambda e: hgrn_counts(e, none, steps, 7, False),
-        "gated": lambda e: hgrn_counts(e, none, steps, 7, True),
-    }
-    for kind, count in expected.items():
+    layers = {layer.name: layer for layer in network.integers()}
+    for kind in ("dmp", "hopfield", "classical", "hgrn", "gated"):
         name = names[kind]
-        counts = count(np.array([arrived[name]]))
+        memory = vars(layers[name].memory)
+        record = next(record for record in PATHWAYS.values() if {f.name for f in fields(record)} == set(memory))
+        refreshes = record(**memory).refreshes(0, steps)
+        counts = record(**memory).counts(np.array([arrived[name]]), none, steps, refreshes)
         assert found[name].products == counts["dense_macs"], kind
         assert found[name].pathway * 5 == pytest.approx(int(np.ravel(counts["synaptic_operations"])[0])), kind
     assert found[names["lif"]].products == found[names["lif"]].pathway == 0

@@ -10,8 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from basalt.records.network import RESETS, Conv, Encoder, Layer, Network, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import GATINGS, RECALLS, Hgrn, Hopfield, Pathway, SlowMemory
+from basalt.records.hgrn import GATINGS, Hgrn
+from basalt.records.hopfield import RECALLS, Hopfield
+from basalt.records.layer import Layer
+from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.network import Network
+from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 TOP = 2**23 - 1
 

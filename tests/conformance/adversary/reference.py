@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from basalt.records.network import Conv, Encoder, Network, Readout, Spiking
-from basalt.records.pathways import Hgrn, Hopfield, SlowMemory
+from basalt.records.hgrn import Hgrn
+from basalt.records.hopfield import Hopfield
+from basalt.records.network import Network
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 TOP = 2**23 - 1
 

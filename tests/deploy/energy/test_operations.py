@@ -5,8 +5,11 @@ import pytest
 from hypothesis import given, settings
 
 from basalt.deploy.energy.operations import activation_sparsity, membrane_updates, memory_products, operations
-from basalt.records.network import Conv, Network, Neuron, Readout, Spiking
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron
+from basalt.records.readout import Readout
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Conv, Spiking
 from tests.conformance.strategies import cases
 
 STEPS = 30

@@ -4,8 +4,11 @@ import numpy as np
 
 from basalt.deploy.mapping.partition import INPUT
 from basalt.near_memory.core import Core
-from basalt.records.network import Network, Neuron, Readout, Spiking, axis
-from basalt.records.pathways import SlowMemory
+from basalt.records.network import Network
+from basalt.records.neuron import Neuron, axis
+from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
+from basalt.records.synapses import Spiking
 
 NEURON = Neuron(threshold=100, current_decay=axis(4096), voltage_decay=axis(400))
 SMALL = Core(name="small", neurons=12, inputs=60, states=4, sram_kib={"input_weights": 0.5, "transition": 0.01})

@@ -14,15 +14,17 @@ from basalt.deploy.mapping.partition import INPUT, partition, uniform_rates
 from basalt.deploy.mapping.result import map_network
 from basalt.deploy.mapping.summary import mapping_file
 from basalt.deploy.mapping.traffic import traffic_graph
-from basalt.deploy.near_memory import sizes_of
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
 from basalt.near_memory.core import Core
 from basalt.near_memory.formula import cost
 from basalt.near_memory.geometry import memories, misfits
-from basalt.records.network import Network, Spiking
-from basalt.records.pathways import GATINGS, RECALLS, Hgrn, Hopfield
+from basalt.near_memory.sizes import sizes_of
+from basalt.records.hgrn import GATINGS, Hgrn
+from basalt.records.hopfield import RECALLS, Hopfield
+from basalt.records.network import Network
 from basalt.records.simulate import simulate
+from basalt.records.synapses import Spiking
 from tests.conformance.direct import run_direct
 from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
 from tests.deploy.mapping.nets import NEURON

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from basalt.deploy.mapping.capacity import capacity
 from basalt.deploy.mapping.partition import INPUT, partition, uniform_rates
 from basalt.deploy.mapping.traffic import counted_spikes, traffic_graph
-from basalt.deploy.near_memory import sizes_of
 from basalt.errors import BasaltError
 from basalt.near_memory.core import Core
 from basalt.near_memory.formula import cost
 from basalt.near_memory.geometry import memories, misfits
-from basalt.records.network import Conv, Encoder, Network
+from basalt.near_memory.sizes import sizes_of
+from basalt.records.network import Network
+from basalt.records.synapses import Conv, Encoder
 from tests.deploy.mapping.nets import NEURON, SMALL, drawn_rates, network
 
 LAYERS = st.lists(st.tuples(st.integers(1, 30), st.booleans(), st.integers(0, 2)), min_size=1, max_size=4)

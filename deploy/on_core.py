@@ -3,38 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from basalt.near_memory.convolution import ConvSizes, conv_sizes
-from basalt.near_memory.core import Core, Sizes, readout_sizes, spiking_sizes
+from basalt.near_memory.core import Core
 from basalt.near_memory.geometry import OWNER, SPIKING, memories, misfits
-from basalt.near_memory.memory import SIZES
-from basalt.records.network import Conv, Layer, Readout, Spiking
-from basalt.records.pathways import PATHWAYS, SlowMemory
-
-
-def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:
-    """What the schedule of a layer depends on; its input events carry values of so many bits, spikes none."""
-    if isinstance(layer, Readout):
-        return readout_sizes(layer.inputs, layer.neurons, layer.voltage_decay, value_bits, layer.current_decay)
-    assert isinstance(layer, Spiking)
-    memory = layer.memory
-    return spiking_sizes(
-        layer.inputs,
-        layer.neurons,
-        layer.neuron.current_decay,
-        layer.delay,
-        layer.recurrent_weight is not None,
-        memory.states if isinstance(memory, SlowMemory) else 0,
-        1 if memory is None else memory.update_interval,
-        None if memory is None or memory.kind not in SIZES else SIZES[memory.kind](vars(memory)),
-        kernel_of(layer) if isinstance(layer, Conv) else None,
-        diagonal=layer.recurrence == "diagonal",
-        value_bits=value_bits,
-    )
-
-
-def kernel_of(layer: Conv) -> ConvSizes:
-    """What the schedule of a convolution depends on."""
-    return conv_sizes(vars(layer), layer.shape, layer.weight)
+from basalt.near_memory.sizes import sizes_of
+from basalt.records.layer import Layer
+from basalt.records.pathways import PATHWAYS
 
 
 def footprint(layer: Layer, part: str, core: Core, value_bits: int = 1) -> dict[str, Any]:

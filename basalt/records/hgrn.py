@@ -1,0 +1,213 @@
+"""The hierarchically gated recurrent memory of a layer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int, Num
+
+from basalt.records import tables
+from basalt.records.arithmetic import dense_sum, round_shift, sat24
+from basalt.records.counts import GATE, STATE, WEIGHT, Counts, graded_counts
+from basalt.records.memory import MemoryPathway, PathwayStep, Shapes
+
+GATES = ("forget", "candidate", "gate")
+"""What each of `Hgrn`'s three weights and biases is of."""
+
+GATINGS = ("published", "gated")
+"""Variants of `Hgrn`."""
+
+FRACTION = 12
+"""Fraction bits of tables and gates."""
+CANDIDATE = 8
+"""Bits that a candidate is shifted by into units of h, 2⁻²⁰."""
+SQUASHED = 16
+"""log₂ of the units of h that an entry of the table of k stands for: 2⁻⁴."""
+SQUASHED_SHIFT = 2
+"""index_shift of the table of k, which has the same steps."""
+SQUASHED_BITS = 7
+"""Fraction bits of k."""
+
+
+@dataclass(frozen=True, eq=False)
+class Hgrn(MemoryPathway):
+    """A hierarchically gated recurrent memory, one unit h a neuron, element-wise over time.
+
+        a_f[t] = forget_weight s_in[t−1] + forget_bias,  a_c and a_g likewise                        (weight units)
+        λ[t] = low + (((4096 − low)·SIGMOID[a_f] + 2048) >> 12)
+        h[t] = sat24((λ·h[t−1] + (4096 − λ)·(TANH[a_c] << 8) + 2048) >> 12)                          (unit 2⁻²⁰)
+        memory[t] = (gain·((SIGMOID[a_g]·h[t] + 2048) >> 12) + half(output_shift)) >> output_shift
+
+    The variant "gated" has an update gate for `gate_weight`, and hears its own squashed state in both gates:
+
+        k[t] = clip((TANH₂[h[t] to the nearest 2⁻⁴] + 16) >> 5, ±127)                                (8 bit, unit 2⁻⁷)
+        a_f[t] = … + ((forget_recurrent k[t−1] + 64) >> 7),  a_g[t] = … + ((update_recurrent k[t−1] + 64) >> 7)
+        h[t] = sat24((λ·h[t−1] + SIGMOID[a_g]·(TANH[a_c] << 8) + 2048) >> 12)
+        memory[t] = (gain·(k[t] << 13) + half(output_shift)) >> output_shift
+
+    Tables are those of `basalt/records/tables.py` with `index_shift`, those of k with 2.
+
+    Attributes:
+        variant: one of `GATINGS`.
+        forget_weight, candidate_weight, gate_weight: (neurons, inputs), even, −256 … 254.
+        forget_bias, candidate_bias, gate_bias: (neurons,), in weight units.
+        low: (neurons,), lower bound of the forget gate, 0 … 4096; it rises with the level, and is 0 in the first.
+        gain: (neurons,), 8 bit.
+        output_shift: shift of their product into units of the current u.
+        index_shift: an entry of the tables stands for 2^index_shift weight units.
+        forget_recurrent, update_recurrent: (neurons, neurons), even, −256 … 254; None in the published variant.
+
+    Source: Qin, Yang, Zhong, NeurIPS 2023 (arXiv 2311.04823); the gates of the variant are those of arXiv 2603.08730.
+    """
+
+    kind: ClassVar[str] = "hgrn"
+    since: ClassVar[int] = 2
+    symbol: ClassVar[str] = "h"
+
+    variant: str
+    forget_weight: Int[np.ndarray, "neurons inputs"]
+    candidate_weight: Int[np.ndarray, "neurons inputs"]
+    gate_weight: Int[np.ndarray, "neurons inputs"]
+    forget_bias: Int[np.ndarray, "neurons"]
+    candidate_bias: Int[np.ndarray, "neurons"]
+    gate_bias: Int[np.ndarray, "neurons"]
+    low: Int[np.ndarray, "neurons"]
+    gain: Int[np.ndarray, "neurons"]
+    output_shift: int
+    index_shift: int = 2
+    forget_recurrent: Int[np.ndarray, "neurons neurons"] | None = None
+    update_recurrent: Int[np.ndarray, "neurons neurons"] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(neurons, inputs)."""
+        neurons, inputs = self.forget_weight.shape
+        return (neurons, inputs)
+
+    @property
+    def states(self) -> int:
+        """One a neuron."""
+        return len(self.gain)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """What has the grid of synaptic weights, by field."""
+        names = (*(f"{gate}_weight" for gate in GATES), "forget_recurrent", "update_recurrent")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def shapes(self, neurons: int, inputs: int) -> Shapes:
+        """Of every array in a layer of these sizes, by field; None for what the variant has not."""
+        recurrent = (neurons, neurons) if self.variant == "gated" else None
+        return {
+            **{f"{gate}_weight": (neurons, inputs) for gate in GATES},
+            **{f"{gate}_bias": (neurons,) for gate in GATES},
+            **dict.fromkeys(("low", "gain"), (neurons,)),
+            **dict.fromkeys(("forget_recurrent", "update_recurrent"), recurrent),
+        }
+
+    @property
+    def gated(self) -> bool:
+        """Whether it is the variant with an update gate that hears its own state."""
+        return self.variant == "gated"
+
+    @property
+    def bits(self) -> dict[str, int]:
+        """Weights and gains of 8 bits, lower bounds of 13; h of 24 bits, and k of 8 where it is heard; three tables."""
+        neurons, inputs = self.shape
+        recurrent = 0 if self.forget_recurrent is None else 2 * neurons * neurons
+        weights = 8 * (3 * neurons * inputs + recurrent + neurons) + 13 * neurons
+        return {"weights": weights, "state": (32 if recurrent else 24) * neurons, "table": 2 * tables.BITS}
+
+    def step(
+        self,
+        arrived: Num[np.ndarray, "batch inputs"],
+        current: Int[np.ndarray, "batch neurons"],
+        m: Int[np.ndarray, "batch states"],
+        t: int,
+    ) -> PathwayStep:
+        """In the published variant h is between −1 and 1 and never saturates; in the other it is clipped at 8."""
+        forget, candidate, gate = (
+            dense_sum(arrived, self.matrices[f"{name}_weight"]) + getattr(self, f"{name}_bias") for name in GATES
+        )
+        if self.gated and "forget_recurrent" in self.matrices:
+            k = squashed(m)
+            forget = forget + round_shift(dense_sum(k, self.matrices["forget_recurrent"]), SQUASHED_BITS)
+            gate = gate + round_shift(dense_sum(k, self.matrices["update_recurrent"]), SQUASHED_BITS)
+        sigmoid, tanh = tables.sigmoid(self.index_shift), tables.tanh(self.index_shift)
+        opening = sigmoid[tables.index(forget, self.index_shift)]
+        kept = self.low + round_shift((tables.UNITY - self.low) * opening, FRACTION)
+        opened = sigmoid[tables.index(gate, self.index_shift)]
+        entering = tanh[tables.index(candidate, self.index_shift)] << CANDIDATE
+        wide = round_shift(kept * m + (opened if self.gated else tables.UNITY - kept) * entering, FRACTION)
+        h = sat24(wide)
+        out = squashed(h) << (FRACTION + CANDIDATE - SQUASHED_BITS) if self.gated else round_shift(opened * h, FRACTION)
+        return PathwayStep(round_shift(self.gain * out, self.output_shift), h, np.sum(h != wide, axis=-1))
+
+    def real_step(
+        self,
+        arrived: Num[np.ndarray, "batch inputs"],
+        current: Num[np.ndarray, "batch neurons"],
+        m: Num[np.ndarray, "batch states"],
+        t: int,
+    ) -> PathwayStep:
+        """The same in real numbers: σ and tanh themselves."""
+        unity = float(1 << (FRACTION + CANDIDATE))
+        forget, candidate, gate = (
+            arrived @ self.matrices[f"{name}_weight"].T + getattr(self, f"{name}_bias") for name in GATES
+        )
+        if self.gated and "forget_recurrent" in self.matrices:
+            forget = forget + np.tanh(m / unity) @ self.matrices["forget_recurrent"].T
+            gate = gate + np.tanh(m / unity) @ self.matrices["update_recurrent"].T
+        bound = self.low / tables.UNITY
+        kept = bound + (1 - bound) * logistic(forget)
+        opened = logistic(gate)
+        h = kept * m + (opened if self.gated else 1 - kept) * np.tanh(candidate / tables.WEIGHT_UNITY) * unity
+        out = np.tanh(h / unity) * unity if self.gated else opened * h
+        return PathwayStep(self.gain * out * 2.0**-self.output_shift, h, np.zeros(len(h), dtype=np.int64))
+
+    def counts(
+        self,
+        events: Int[np.ndarray, "*#batch"],
+        saturations: Int[np.ndarray, "*#batch"] | int,
+        steps: int = 1,
+        refreshes: Int[np.ndarray, "*#batch"] | int = 1,
+        value_bits: int = 1,
+    ) -> Counts:
+        """Of n units.
+
+        Synaptic operations: an event reaches n weights of each of three matrices. Look-ups: three gates per unit, and k
+        when gated. Products: (4096 − low)·σ, the two of h, the gate's with h (not when gated), the gain's; and two
+        n × n matrices with k when gated. Words: those of the weights, low and gain. States: h, and k when gated.
+        """
+        neurons = self.states
+        reached = 3 * neurons * events
+        recurrent = 2 * neurons * neurons if self.gated else 0
+        gates = 2 * GATE * GATE + GATE * STATE  # (4096 − low)·σ and what enters, and λ·h
+        out = WEIGHT * WEIGHT if self.gated else GATE * STATE + WEIGHT * STATE  # gain·k, or σ·h and gain·o
+        counts: Counts = {
+            "events_in": events,
+            "weight_words_read": reached + steps * (recurrent + 2 * neurons),
+            "synaptic_operations": reached,
+            "dense_macs": steps * (recurrent + (4 if self.gated else 5) * neurons),
+            "dense_mac_bits": steps * (recurrent * WEIGHT * WEIGHT + neurons * (gates + out)),
+            "lookups": steps * (4 if self.gated else 3) * neurons,
+            "state_reads": steps * (2 if self.gated else 1) * neurons,
+            "state_writes": steps * (2 if self.gated else 1) * neurons,
+            "saturations": saturations,
+        }
+        return counts | graded_counts(reached, value_bits)
+
+
+def squashed(h: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
+    """k = clip((TANH[h to the nearest 2⁻⁴] + 16) >> 5, ±127): tanh in 8 bits, unit 2⁻⁷."""
+    return squash(tables.tanh(SQUASHED_SHIFT)[tables.index(h, SQUASHED)])
+
+
+def squash(value: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
+    """12 fraction bits rounded to 7, clipped to ±127."""
+    return np.clip(round_shift(value, FRACTION - SQUASHED_BITS), -127, 127)
+
+
+def logistic(activation: Num[np.ndarray, "batch neurons"]) -> Float[np.ndarray, "batch neurons"]:
+    """σ of an activation in weight units."""
+    return 0.5 + 0.5 * np.tanh(activation / (2 * tables.WEIGHT_UNITY))

@@ -1,0 +1,120 @@
+"""The spiking neuron."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int, Num
+
+from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, sat24, wrap24
+from basalt.records.counts import Counts
+from basalt.records.whole import Whole
+
+DECAY_MAX = 1 << DECAY_BITS
+
+AFTER_SPIKE: dict[str, Callable[[Any, Any, int], Any]] = {
+    "hard": lambda membrane, spikes, level: np.where(spikes, 0, membrane),
+    "soft": lambda membrane, spikes, level: membrane - spikes * level,
+    "none": lambda membrane, spikes, level: membrane,
+}
+"""Reset → the membrane after a step, from what it was, spikes and threshold."""
+RESETS = tuple(AFTER_SPIKE)
+
+
+class SpikingStep(NamedTuple):
+    """What one step leaves: spikes, current u, membrane v, and how many neurons wrapped or saturated, per sample."""
+
+    spikes: Bool[np.ndarray, "batch neurons"]
+    u: Num[np.ndarray, "batch neurons"]
+    v: Num[np.ndarray, "batch neurons"]
+    saturations: Int[np.ndarray, "batch"]
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron(Whole):
+    """Loihi's leaky integrate-and-fire neuron with a synaptic current (CUBA).
+
+        u[t] = wrap24(decay(u[t−1], current_decay) + (a[t] << 6) + memory[t])
+        v'   = sat24(decay(v[t−1], voltage_decay) + u[t] + (bias << 6))
+        s[t] = v' > (threshold << 6)
+        v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(threshold << 6) ("soft") | v' ("none")
+        decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
+
+    Attributes:
+        threshold: in weight units, 0 … 131071 (17 bits).
+        current_decay, voltage_decay: 0 (no leakage) … 4096 (complete leakage); one value, or one a neuron.
+        reset: what a spike does to the membrane, one of `RESETS`.
+
+    Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
+    """
+
+    threshold: int
+    current_decay: Int[np.ndarray, "#neurons"]
+    voltage_decay: Int[np.ndarray, "#neurons"]
+    reset: str = "hard"
+
+    def step(
+        self,
+        activation: Int[np.ndarray, "batch neurons"],
+        memory: Int[np.ndarray, "batch neurons"] | int,
+        u: Int[np.ndarray, "batch neurons"],
+        v: Int[np.ndarray, "batch neurons"],
+        bias: Int[np.ndarray, "neurons"] | int = 0,
+    ) -> SpikingStep:
+        """One step: the specification, in integers.
+
+        Args:
+            activation: a[t], in weight units. memory: current beside it, in units of u. u, v: of the step before.
+        """
+        current = decay(u, self.current_decay) + (activation << ALIGN) + memory
+        wrapped = wrap24(current)
+        potential = decay(v, self.voltage_decay) + wrapped + (bias << ALIGN)
+        membrane = sat24(potential)
+        level = self.threshold << ALIGN
+        spikes = membrane > level
+        saturations = np.sum((wrapped != current).astype(np.int64) + (membrane != potential), axis=-1)
+        return SpikingStep(spikes, wrapped, AFTER_SPIKE[self.reset](membrane, spikes, level), saturations)
+
+    def real_step(
+        self,
+        activation: Num[np.ndarray, "batch neurons"],
+        memory: Num[np.ndarray, "batch neurons"] | float,
+        u: Num[np.ndarray, "batch neurons"],
+        v: Num[np.ndarray, "batch neurons"],
+        bias: Int[np.ndarray, "neurons"] | int = 0,
+    ) -> SpikingStep:
+        """The same in real numbers: no rounding, wrapping or saturation. What fixed point costs is the difference."""
+        unity = 1 << DECAY_BITS
+        scale = 1 << ALIGN
+        current = u * (1 - self.current_decay / unity) + activation * scale + memory
+        membrane = v * (1 - self.voltage_decay / unity) + current + bias * scale
+        level = self.threshold * scale
+        spikes = membrane > level
+        none = np.zeros(len(u), dtype=np.int64)
+        return SpikingStep(spikes, current, AFTER_SPIKE[self.reset](membrane, spikes, level), none)
+
+    def counts(
+        self,
+        events: Int[np.ndarray, "*#batch"],
+        synapses: Int[np.ndarray, "*#batch"],
+        spikes: Int[np.ndarray, "*#batch"],
+        saturations: Int[np.ndarray, "*#batch"] | int,
+        updates: int,
+    ) -> Counts:
+        """The counters of a layer: each synapse that an event reaches is a weight read, each update u and v."""
+        return {
+            "events_in": events,
+            "weight_words_read": synapses,
+            "synaptic_operations": synapses,
+            "neuron_updates": updates,
+            "state_reads": 2 * updates,
+            "state_writes": 2 * updates,
+            "spikes_out": spikes,
+            "saturations": saturations,
+        }
+
+
+def axis(value: int | np.integer | Int[np.ndarray, "*any"]) -> Int[np.ndarray, "#neurons"]:
+    """A decay as a one-dimensional int64 array, of length 1 when all neurons share it."""
+    return np.atleast_1d(np.asarray(value, dtype=np.int64))

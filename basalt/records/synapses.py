@@ -1,0 +1,286 @@
+"""Layers of spiking neurons, by their synapses: dense, a convolution, an affine input."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Integer, Num
+
+from basalt.records.arithmetic import ALIGN, dense_sum, recurrent_sum
+from basalt.records.layer import Layer
+from basalt.records.memory import MemoryPathway
+from basalt.records.neuron import Neuron
+from basalt.records.whole import Whole
+
+GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups", "extra")
+"""Of a convolution."""
+
+
+class Inflow(NamedTuple):
+    """What a step brings to the neurons: activation in weights, and a current in units of u."""
+
+    activation: Int[np.ndarray, "batch neurons"]
+    current: Int[np.ndarray, "batch neurons"] | int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Spiking(Whole, Layer):
+    """A layer of spiking neurons with dense synapses, all parts but the weight optional.
+
+        a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the memory pathway if any
+
+    Attributes:
+        weight: (neurons, inputs), even, −256 … 254.
+        recurrent_weight: the same grid; (neurons, neurons), or (neurons,) for a diagonal, where each neuron hears its
+            own last spike alone.
+        bias: (neurons,), in weight units.
+        delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
+        memory: a memory pathway beside the synapses, one of `basalt/records/pathways.py`.
+        start: the first step at which the bias acts: 1 in SLAYER's training. Stock netx starts all layers at 0; with
+            its reset interval, as on Loihi, each layer starts one step after the one before it.
+    """
+
+    kind: ClassVar[str] = "spiking"
+
+    name: str
+    weight: Int[np.ndarray, "neurons inputs"]
+    neuron: Neuron
+    recurrent_weight: Int[np.ndarray, "neurons ..."] | None = None
+    bias: Int[np.ndarray, "neurons"] | None = None
+    delay: Int[np.ndarray, "neurons"] | None = None
+    memory: MemoryPathway | None = None
+    start: int = 0
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return self.weight.shape[1]
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the size of the output."""
+        return self.weight.shape[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output, channels first."""
+        return (self.neurons,)
+
+    @property
+    def recurrence(self) -> str:
+        """What neurons hear of the layer's own spikes: "none", "full" or "diagonal"."""
+        if self.recurrent_weight is None:
+            return "none"
+        return "diagonal" if self.recurrent_weight.ndim == 1 else "full"
+
+    @cached_property
+    def reach(self) -> Int[np.ndarray, "inputs"]:
+        """Synapses that an event of each input reaches."""
+        return np.full(self.inputs, self.neurons)
+
+    def inflow(self, arrived: Integer[np.ndarray, "batch inputs"], t: int) -> Inflow:
+        """What the input brings at step `t`: weight · s_in[t−1]."""
+        return Inflow(dense_sum(arrived, self.matrices["weight"]))
+
+    def feedback(self, spikes: Integer[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch neurons"] | int:
+        """What the layer's own spikes of the step before bring: recurrent_weight s[t−1], in weights."""
+        if self.recurrent_weight is None:
+            return 0
+        return recurrent_sum(spikes, self.matrices.get("recurrent_weight", self.recurrent_weight))
+
+    def bias_at(self, t: int) -> Int[np.ndarray, "neurons"] | int:
+        """The bias that acts at step `t`."""
+        return 0 if self.bias is None or t < self.start else self.bias
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Conv(Spiking):
+    """A layer of spiking neurons with a convolution for synapses; a sum pooling is one with a group a channel.
+
+        a[t, o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s_in[t−1, g + c, y·stride₀ − padding₀ + i·dilation₀, …]
+
+    with g the first channel of the group of o, and then as `Spiking`, without recurrence and memory pathway.
+
+    Attributes:
+        weight: (output channels, input channels / groups, kernel height, kernel width), even, −256 … 254.
+        input_shape: (channels, height, width).
+        stride, padding, dilation: (vertical, horizontal).
+        groups: parts that the channels are divided into; each output sees the inputs of its own part.
+        extra: rows and columns of zeros below and right of the input, beyond the padding (SLAYER's `Pool` adds them).
+    """
+
+    kind: ClassVar[str] = "conv"
+
+    weight: Int[np.ndarray, "outputs channels height width"]
+    input_shape: tuple[int, int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    extra: tuple[int, int] = (0, 0)
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return prod(self.input_shape)
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the size of the output."""
+        return prod(self.shape)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(output channels, height, width)."""
+        return (self.weight.shape[0], self.extent(0), self.extent(1))
+
+    def extent(self, axis: int) -> int:
+        """Output rows (axis 0) or columns (axis 1): places where the dilated kernel fits into the padded input."""
+        size = self.input_shape[1 + axis] + 2 * self.padding[axis] + self.extra[axis]
+        return (size - self.dilation[axis] * (self.weight.shape[2 + axis] - 1) - 1) // self.stride[axis] + 1
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """All that says which inputs the kernel meets, but its size."""
+        return {name: getattr(self, name) for name in GEOMETRY}
+
+    def inflow(self, arrived: Integer[np.ndarray, "batch inputs"], t: int) -> Inflow:
+        """What the input brings at step `t`: weight ∗ s_in[t−1]."""
+        return Inflow(conv_sum(arrived, self.weight, **self.geometry))
+
+    @property
+    def convolution(self) -> "Conv":
+        """Its synapses as a convolution."""
+        return self
+
+    @cached_property
+    def reach(self) -> Int[np.ndarray, "inputs"]:
+        """Synapses that an event of each input reaches, fewer near the border."""
+        geometry = {name: value for name, value in self.geometry.items() if name != "extra"}
+        return fan_out(self.weight.shape[2:], output_shape=self.shape, **geometry)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Encoder(Spiking):
+    """Neurons that turn values into spikes, lava-dl's `input` with neurons: an affine current for each feature.
+
+        a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0, and then as `Spiking`; x = s_in / 2^fraction
+
+    Attributes:
+        weight: (1, 1).
+        offset: in weight units.
+        features: shape of the input and of the output.
+        fraction: fraction bits of the input values, 0 … 6; SLAYER's grid has 5.
+        signed: the bytes of s_in are −128 … 127 in two's complement, not 0 … 255.
+    """
+
+    kind: ClassVar[str] = "encoder"
+
+    features: tuple[int, ...]
+    offset: int = 0
+    fraction: int = 0
+    signed: bool = False
+
+    @property
+    def inputs(self) -> int:
+        """Size of the input."""
+        return prod(self.features)
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, the size of the output."""
+        return prod(self.features)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the output, channels first."""
+        return self.features
+
+    @property
+    def convolution(self) -> Conv:
+        """Its synapses as a convolution: a kernel of size 1 on one wide row."""
+        shared = {name: getattr(self, name) for name in ("name", "neuron", "bias", "delay", "start")}
+        return Conv(weight=self.weight.reshape(1, 1, 1, 1), input_shape=(1, 1, self.inputs), **shared)
+
+    @cached_property
+    def reach(self) -> Int[np.ndarray, "inputs"]:
+        """One synapse per input."""
+        return np.ones(self.inputs, dtype=np.int64)
+
+    def inflow(self, arrived: Integer[np.ndarray, "batch inputs"], t: int) -> Inflow:
+        """What the input brings at step `t`: a current, since x has `fraction` ≤ 6 fraction bits: exact in u."""
+        values = (arrived.astype(np.int8) if self.signed else arrived).astype(np.int64)
+        current = (values * self.weight.item() << ALIGN) >> self.fraction
+        return Inflow(np.zeros_like(current), current + ((self.offset << ALIGN) if t else 0))
+
+
+def conv_sum(
+    values: Num[np.ndarray, "batch inputs"],
+    weight: Int[np.ndarray, "outputs channels height width"],
+    *,
+    input_shape: tuple[int, int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+    extra: tuple[int, int],
+) -> Int[np.ndarray, "batch neurons"]:
+    """What arrives at each neuron, by output channel, row and column.
+
+        a[o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s[first(o) + c, y·stride₀ − padding₀ + i·dilation₀,
+                                                            x·stride₁ − padding₁ + j·dilation₁]
+
+    s is 0 outside the input, and first(o) is the first channel of the group of o. The output has the rows and columns
+    for which the whole kernel lies inside the input with its padding and its `extra` rows and columns below and right.
+
+    Source: PyTorch's `conv2d` and Lava's `lava.proc.conv`, both without the kernel flipped.
+    """
+    outputs, channels, *kernel = weight.shape
+    (above, left), batch = padding, len(values)
+    images = values.reshape(batch, *input_shape).astype(np.float64)
+    room = ((0, 0), (0, 0), (above, above + extra[0]), (left, left + extra[1]))
+    padded = np.pad(images, room)
+    padded = padded.reshape(batch, groups, channels, *padded.shape[2:])
+    rows, columns = (
+        (padded.shape[3 + axis] - dilation[axis] * (kernel[axis] - 1) - 1) // stride[axis] + 1 for axis in (0, 1)
+    )
+    out = np.zeros((batch, groups, outputs // groups, rows, columns))
+    by_group = weight.reshape(groups, outputs // groups, channels, *kernel).astype(np.float64)
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            top, start = i * dilation[0], j * dilation[1]
+            seen = padded[
+                ...,
+                top : top + stride[0] * (rows - 1) + 1 : stride[0],
+                start : start + stride[1] * (columns - 1) + 1 : stride[1],
+            ]
+            out += np.einsum("bgcyx,goc->bgoyx", seen, by_group[..., i, j], optimize=True)
+    return np.rint(out).astype(np.int64).reshape(batch, -1)
+
+
+def fan_out(
+    kernel: tuple[int, ...],
+    *,
+    input_shape: tuple[int, int, int],
+    output_shape: tuple[int, int, int],
+    stride: tuple[int, int],
+    padding: tuple[int, int],
+    dilation: tuple[int, int],
+    groups: int,
+) -> Int[np.ndarray, "inputs"]:
+    """How many neurons each input feature reaches."""
+
+    def reached(axis: int) -> list[int]:
+        offsets = padding[axis] - dilation[axis] * np.arange(kernel[axis])
+        return [
+            int(np.sum((place + offsets) % stride[axis] == 0, where=inside(place + offsets, axis)))
+            for place in range(input_shape[1 + axis])
+        ]
+
+    def inside(places: np.ndarray, axis: int) -> np.ndarray:
+        return (places >= 0) & (places < stride[axis] * output_shape[1 + axis])
+
+    one = np.outer(reached(0), reached(1)).reshape(-1) * (output_shape[0] // groups)
+    return np.tile(one, input_shape[0])

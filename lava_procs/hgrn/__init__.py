@@ -1,1 +1,0 @@
-"""A hierarchically gated recurrent memory beside the fast spikes of a layer."""

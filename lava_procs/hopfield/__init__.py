@@ -1,1 +1,0 @@
-"""An associative memory beside the fast spikes of a layer."""

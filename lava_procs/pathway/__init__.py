@@ -1,0 +1,1 @@
+"""A memory pathway of a spiking layer, of any kind."""

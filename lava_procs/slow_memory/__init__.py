@@ -1,1 +1,0 @@
-"""A compact slow state beside the fast spikes of a layer."""
