@@ -31,6 +31,7 @@ from basalt.records.hopfield import Hopfield
 from basalt.records.layer import Layer
 from basalt.records.network import Network
 from basalt.records.synapses import Encoder, Spiking
+from basalt.rehearsal import rehearse, trust
 from basalt.shown import VALUE_LONGEST, shown
 
 BESIDE_VALUES = 64 * MIB
@@ -64,12 +65,17 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
         size = os.fstat(plain.fileno()).st_size
     if size > memory_limit() + BESIDE_VALUES:
         raise too_large(path, "the file", size, memory_limit())
-    try:
-        with h5py.File(path, "r") as file:
-            inspect(file, path)
-            network = read_network(file, path, bias_start, input_shape)
-    except (OSError, RuntimeError, LookupError, ValueError, TypeError, SystemError) as error:
-        raise BasaltError(f"{path} is not a readable .net file ({short(error)}); export it again.") from error
+
+    def load() -> Network:
+        try:
+            with h5py.File(path, "r") as file:
+                inspect(file, path)
+                return read_network(file, path, bias_start, input_shape)
+        except (OSError, RuntimeError, LookupError, ValueError, TypeError, SystemError, MemoryError) as error:
+            raise BasaltError(f"{path} is not a readable .net file ({short(error)}); export it again.") from error
+
+    rehearse(path, load)
+    network = load()
     rules.enforce(network, str(path))
     if input_shape is not None:
         check_shape(network, input_shape, path)
@@ -230,6 +236,7 @@ def write(path: Path, network: Network) -> None:
         if network.step_seconds is not None:
             file.attrs["step_seconds"] = network.step_seconds
         write_layers(file, network)
+    trust(path)
 
 
 def version_of(network: Network) -> int:

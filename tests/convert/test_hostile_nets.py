@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -347,4 +348,38 @@ def test_an_average_over_more_than_memory_holds(tmp_path):
         first["type"], first["shape"] = b"input", [1 << 21]
         change(content)
     with pytest.raises(BasaltError, match="MiB"):
+        netx.read(path)
+
+
+def test_a_text_that_claims_to_be_gigabytes_takes_none(tmp_path):
+    """HDF5 takes the memory that the length of a text says before it looks for the text."""
+    path = tmp_path / "a.net"
+    netx.write(path, make_case(3).network)
+    with h5py.File(path, "r+") as content:
+        put(content, "layer/0/type", data="dense", dtype=h5py.string_dtype())
+        at = content["layer/0/type"].id.get_offset()
+    assert netx.read(path)
+    with path.open("r+b") as raw:  # 4 bytes of length, 8 of the place, 4 of the number there
+        raw.seek(at)
+        assert raw.read(4) == (5).to_bytes(4, "little")
+        raw.seek(at)
+        raw.write((0xF0000000).to_bytes(4, "little"))
+    refused(path)
+
+
+def refused(path: Path) -> None:
+    """A sentence, for which no process takes more than others do."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BasaltError, match="not a readable"):
+        netx.read(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < mine + (1 << 20)
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(before, mine) + (1 << 20) * 1.5
+
+
+def test_a_crash_of_the_library_is_a_sentence(tmp_path, monkeypatch):
+    """It happens to another process."""
+    path = file(tmp_path, lambda content: None)
+    monkeypatch.setattr(netx, "inspect", lambda *arguments: os.kill(os.getpid(), signal.SIGSEGV))
+    with pytest.raises(BasaltError, match=r"a\.net is damaged: what reads it crashes"):
         netx.read(path)
