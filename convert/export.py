@@ -45,8 +45,9 @@ def export(
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
         from basalt.deploy.commands.verify import verify_command
+        from basalt.deploy.options import VerifyOptions
 
-        verify_command(folder / "model.net", None, None, "fixed", 256, verified, None)
+        verify_command(VerifyOptions(folder / "model.net", samples=verified))
 
 
 def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> str:

@@ -35,6 +35,7 @@ class Backend:
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
         lacks: kinds of layers and of their memory pathways that it has no process models of, each with the reason.
+        stock: runs whole networks by stock lava-dl processes, which count nothing and keep no states.
         scheduled: its models count rows of a near-memory core's memories, whose geometry follows from the layer.
     """
 
@@ -48,6 +49,7 @@ class Backend:
     why_not: str | None = None
     lacks: Mapping[str, str] = field(default_factory=dict)
     scheduled: bool = False
+    stock: bool = False
 
     def lacking(self, layer: Layer) -> str | None:
         """The kind of the layer, or of its memory pathway, that it has no process model of; None where it has all."""
@@ -99,6 +101,7 @@ BACKENDS = {
             "netx",
             "textbook-45nm",
             "stock lava-dl processes, stock layers only, one sample at a time",
+            stock=True,
         ),
         Backend(
             "loihi2",

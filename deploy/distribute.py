@@ -21,7 +21,7 @@ from basalt import cluster
 from basalt.address import Address
 from basalt.code import Code, check_code, code_here
 from basalt.deploy.hosting import load_lava
-from basalt.deploy.job import Job, Outcome, run
+from basalt.deploy.job import Job, Outcome, check, run_checked
 from basalt.deploy.session import LostError, SessionError, StallError
 from basalt.errors import BasaltError
 
@@ -55,7 +55,24 @@ def distribute(
     on_progress: Callable[[int, int], None] | None = None,
     spent: float = 0.0,
 ) -> Outcome:
-    """Run a job in several shares at a time; spikes and counts are those of `basalt.deploy.job.run`.
+    """Check a job and share it out; arguments, and what comes of it, as of `share_out`.
+
+    Raises:
+        BasaltError: the backend cannot run this network, or the run failed.
+    """
+    check(job)
+    return share_out(job, workers, scheduler, timeout, on_progress, spent)
+
+
+def share_out(
+    job: Job,
+    workers: int | None = None,
+    scheduler: Address | None = None,
+    timeout: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    spent: float = 0.0,
+) -> Outcome:
+    """Run a job that `check` passed in several shares at a time; spikes and counts are those of one run.
 
     Args:
         workers: shares at a time on this machine; one a core if None. Not with a scheduler.
@@ -119,7 +136,7 @@ def run_share(job: Job, limit: float | None = None, stop: threading.Event | None
     """One share, begun again where something from outside ended or held it."""
     for further in reversed(range(TRIES)):
         try:
-            return run(job, limit, stop=stop)
+            return run_checked(job, limit, stop=stop)
         except (LostError, StallError) as error:
             if not further:
                 raise SessionError(f"{error} This happened {TRIES} times.", error.traceback) from error

@@ -34,8 +34,6 @@ from basalt.records.synapses import Spiking
 
 DEFAULT_BATCH = 256
 DEFAULT_CORE = Core()
-STOCK = "netx"
-"""The tag, and the name, of the backend of stock processes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +76,14 @@ class Job:
         return find(self.places.get(layer, self.backend))
 
     @property
+    def stock(self) -> bool:
+        """Whether stock processes run the network: because of the backend, or because no others can."""
+        return find(self.backend).stock or needs_stock(self.network)
+
+    @property
     def scheduled(self) -> list[Layer]:
         """The layers that run on a near-memory core; none of a network that stock processes run."""
-        if needs_stock(self.network):
+        if self.stock:
             return []
         return [layer for layer in self.network.layers if self.backend_of(layer.name).scheduled]
 
@@ -114,7 +117,24 @@ def run(
     stop: Event | None = None,
     spent: float = 0.0,
 ) -> Outcome:
-    """Run a job in a session that always ends; any thread, of any process, may do so.
+    """Check a job and run_checked it; arguments as of `run_checked`.
+
+    Raises:
+        BasaltError: the backend cannot run this network, or the run failed.
+    """
+    check(job)
+    return run_checked(job, timeout, on_progress, folder, stop, spent)
+
+
+def run_checked(
+    job: Job,
+    timeout: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    folder: Path | None = None,
+    stop: Event | None = None,
+    spent: float = 0.0,
+) -> Outcome:
+    """Run a job that `check` passed in a session that always ends; any thread, of any process, may do so.
 
     Args:
         timeout: seconds, None for no limit.
@@ -124,11 +144,9 @@ def run(
         stop: ends the run when another thread sets it.
 
     Raises:
-        BasaltError: the backend cannot run this network, or the run failed.
+        BasaltError: the run failed.
     """
     backend = find(job.backend)
-    places = {layer: find(name).tag for layer, name in job.places.items()}
-    check(job)
     with naming_limits(), session_folder(folder) as place:
         load_lava()
         samples, _, steps = job.spikes.shape
@@ -145,19 +163,23 @@ def run(
                 f"Cannot keep the run's frames in {Path(place).parent} ({error.strerror or error}); free some space, "
                 f"or run fewer --samples."
             ) from error
-        if backend.tag == STOCK or needs_stock(job.network):
-            task = run_stock(job.network, job.file, layout)
-        else:
-
-            def task(host: Host) -> None:
-                for name in {job.backend, *job.places.values()}:
-                    find(name).warm()
-                graph = build(job.network, layout)
-                graph.run(host, run_config(backend.tag, places), layout.rounds * layout.blocks)
-
+        task = run_stock(job.network, job.file, layout) if job.stock else graph_task(job, layout)
         run_session(task, layout.folder, timeout, on_progress, stop, spent)
         with alone():
             return collect(job, layout)
+
+
+def graph_task(job: Job, layout: Layout) -> Callable[[Host], None]:
+    """The task that builds a network of our processes and runs it."""
+    places = {layer: find(name).tag for layer, name in job.places.items()}
+
+    def task(host: Host) -> None:
+        for name in {job.backend, *job.places.values()}:
+            find(name).warm()
+        graph = build(job.network, layout)
+        graph.run(host, run_config(find(job.backend).tag, places), layout.rounds * layout.blocks)
+
+    return task
 
 
 def check(job: Job) -> None:
@@ -168,14 +190,14 @@ def check(job: Job) -> None:
             that its backend lacks; or a design rule is broken, by records that no file was read or written of.
     """
     names = [layer.name for layer in job.network.layers]
-    whole = find(job.backend).tag == STOCK
     for layer, backend in job.places.items():
         if layer not in names:
             raise BasaltError(f"There is no layer {layer!r} to place; the layers are {', '.join(names)}.")
-        if whole or find(backend).tag == STOCK:
+        stock = next((name for name in (job.backend, backend) if find(name).stock), None)
+        if stock is not None:
             raise BasaltError(
                 f"--place {layer}={backend} cannot be: stock processes run whole networks. Leave --place out, with "
-                f"--backend {STOCK} for them."
+                f"--backend {stock} for them."
             )
     refuse_lacking(job)
     rules.enforce(job.network, f"The network {job.network.name!r}")
@@ -282,7 +304,7 @@ def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "
     """The states that were kept, as far as the models are ours."""
     from basalt.lava_procs.metering import states_file
 
-    if not layout.states or find(job.backend).tag == STOCK or needs_stock(job.network):
+    if not layout.states or job.stock:
         return {}
     found = {}
     for layer in job.network.spiking:

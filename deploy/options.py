@@ -1,13 +1,34 @@
-"""Options that every command which reads a .net file shares."""
+"""What the deployment commands are asked for, and the file that is meant where none is named."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from basalt.address import Address, TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.paths import CHECKPOINT, newest
 from basalt.shown import say
+
+NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
+INPUT = typer.Option(
+    "--input",
+    "-i",
+    help="An .npz file with `spikes` (samples × features × steps, or samples × C × H × W × steps) and, if known, "
+    "`labels`; the test.npz beside the .net file if none is named.",
+)
+SAMPLES = typer.Option("--samples", "-n", min=1, help="Use only the first N samples.")
+TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after this many seconds; no limit if not given.")
+STEP_MS = typer.Option(
+    "--step-ms",
+    min=1e-6,
+    max=1e12,
+    help="Milliseconds that a step lasts, where the network's file does not say; decides the leakage in real time.",
+)
+BATCH = typer.Option("--batch", "-b", min=1, help="Samples that run side by side in one build.")
+STRICT = typer.Option("--strict", help="An event without a price is an error.")
 
 TRAINING = "training"
 """The reading of a file that is taken where none is named; `convert.reading.TRAINING`, without importing numpy."""
@@ -22,12 +43,131 @@ INPUT_SHAPE = typer.Option(
     "--input-shape",
     metavar="C,H,W",
     help="Channels, height and width of the input of a network that begins with a convolution or pool, where neither "
-    "the file nor the input tells them.",
+    "the file nor the input says.",
 )
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """What `basalt run` is asked for."""
+
+    file: Annotated[Path | None, NET] = None
+    input_: Annotated[Path | None, INPUT] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for the results; deploy-BACKEND beside the .net file if none is named.",
+        ),
+    ] = None
+    backend: Annotated[str, typer.Option(help="Where to run; `basalt list` lists the backends.")] = "fixed"
+    batch: Annotated[int, BATCH] = 256
+    samples: Annotated[int | None, SAMPLES] = None
+    timeout: Annotated[float | None, TIMEOUT] = None
+    place: Annotated[
+        list[str] | None,
+        typer.Option(help="LAYER=BACKEND: run one layer on another backend; may be repeated."),
+    ] = None
+    block: Annotated[
+        int | None,
+        typer.Option(min=1, help="Time steps that processes exchange at once; the backend's choice if not given."),
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Share the samples out among this many workers on this machine.")
+    ] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Share them out among the workers of a Dask scheduler, tcp://HOST:PORT or tls://HOST:PORT."),
+    ] = None
+    tls_ca_file: TlsCa = None
+    tls_cert: TlsCert = None
+    tls_key: TlsKey = None
+    table: Annotated[
+        list[str] | None, typer.Option(help="Price table; may be repeated; all of them if none is named.")
+    ] = None
+    strict: Annotated[bool, STRICT] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False
+    core: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORE.toml", help="The core of the backend near-memory; our default one if none is named."
+        ),
+    ] = None
+    timeline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TRACE.json",
+            help="Write what every data path and memory of each core of the backend near-memory did for the first "
+            "sample, step by step; ui.perfetto.dev opens it.",
+        ),
+    ] = None
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="MAPPING.json",
+            help="Count, and price, the hops of all spikes on a mesh, as `basalt map` placed them.",
+        ),
+    ] = None
+    step_ms: Annotated[float | None, STEP_MS] = None
+    bias_start: Annotated[str, BIAS_START] = TRAINING
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None
+
+    @property
+    def dask(self) -> Address | None:
+        """What --scheduler names."""
+        return address(self.scheduler, "--scheduler", self.tls_ca_file, self.tls_cert, self.tls_key)
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """What `basalt verify` is asked for."""
+
+    file: Annotated[Path | None, NET] = None
+    input_: Annotated[Path | None, INPUT] = None
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for verify.json; beside the .net file if none is named."),
+    ] = None
+    backend: Annotated[str, typer.Option(help="The backend to compare with the reference.")] = "fixed"
+    batch: Annotated[int, BATCH] = 256
+    samples: Annotated[int, SAMPLES] = 200
+    timeout: Annotated[float | None, TIMEOUT] = None
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npz",
+            help="What training sent for this input, an array per layer by the layer's name or layer0, layer1, …",
+        ),
+    ] = None
+    bias_start: Annotated[str, BIAS_START] = TRAINING
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None
+
+
+@dataclass(frozen=True)
+class PriceOptions:
+    """What `basalt price` is asked for."""
+
+    run_: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[RUN]",
+            help="A result folder with counts.json, or that file; the newest if none is named.",
+        ),
+    ] = None
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="Price table, or a TOML file of your own; may be repeated; all if none is named."),
+    ] = None
+    strict: Annotated[bool, STRICT] = False
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Show what doubling each entry of a table does to the total.")
+    ] = False
+    step_ms: Annotated[float | None, STEP_MS] = None
+
+
 def net_file(named: Path | None) -> Path:
-    """The .net file meant by an argument; one that the run was trained on after its export is told of."""
+    """The .net file meant by an argument; warns if the run was trained after this export."""
     if named is None:
         file = newest("*/model.net", "exported network", "python convert/export.py")
     elif there(named) and named.is_dir():

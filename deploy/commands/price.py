@@ -8,29 +8,31 @@ from rich.table import Column, Table
 
 from basalt.deploy.energy.conventions import REAL_TIME, in_words, result_entries, with_step
 from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.options import PriceOptions
 from basalt.deploy.report.account_view import COMPARED, leakage
 from basalt.deploy.report.format import share, si
 from basalt.deploy.report.renew import renew
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import read_object, write_json
+from basalt.opening import there
+from basalt.paths import newest
 from basalt.shown import console as terminal
 
 console = terminal()
 
 
-def price_command(
-    counts: Path, tables: list[str], strict: bool, sensitive: bool = False, step_ms: float | None = None
-) -> None:
+def price_command(options: PriceOptions) -> None:
     """Price, add to energy.json beside the counts, renew the report, and show the processes, the tables side by side,
     and on demand what each entry's doubling does.
 
     A duration of a step that the user gives goes into the counts too, so that all that is priced from them agrees.
     """
+    counts = counts_of(options.run_)
     read = read_object(counts)
-    content = with_step(read, step_ms)
-    asked = tables or available_tables()
-    energy = price(content, asked, strict=strict)
+    content = with_step(read, options.step_ms)
+    asked = options.table or available_tables()
+    energy = price(content, asked, strict=options.strict)
     path = counts.parent / "energy.json"
     written = {**energy, "tables": {**priced_before(path, content, asked), **energy["tables"]}}
     if content != read:
@@ -42,7 +44,7 @@ def price_command(
     for name, table in energy["tables"].items():
         console.print(processes_table(name, table))
     console.print(totals_table(energy))
-    if sensitive:
+    if options.sensitivity:
         console.print(sensitivity_table(energy))
     for name, table in energy["tables"].items():
         headline, beside = in_words(table)
@@ -59,10 +61,23 @@ def price_command(
         console.print(renewed)
 
 
+def counts_of(named: Path | None) -> Path:
+    """The counts.json that is meant by a result folder, by itself, or by nothing.
+
+    Raises:
+        BasaltError: there is none.
+    """
+    counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if named is None else named
+    file = counts / "counts.json" if there(counts) and counts.is_dir() else counts
+    if not there(file):
+        raise BasaltError(f"There is no {file}: name a result folder of `basalt run`, such as runs/NAME/deploy-fixed.")
+    return file
+
+
 def priced_before(path: Path, counts: dict[str, Any], asked: Collection[str]) -> dict[str, Any]:
     """The entries of an energy.json whose tables are not asked for now, priced anew by the counts as they are.
 
-    One whose table is gone or has a fault by now stays as it was, where a step still lasts as long, and is told of.
+    One whose table is gone or has a fault by now stays as it was, where a step still lasts as long; a warning names it.
     """
     if not path.is_file():
         return {}

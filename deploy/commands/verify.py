@@ -1,4 +1,4 @@
-"""What `basalt verify` does, once its arguments are read."""
+"""`basalt verify`: training, reference and backend compared, every spike and state."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,14 +8,14 @@ import numpy as np
 from rich.table import Table
 
 from basalt import provenance
-from basalt.convert.reading import TRAINING
 from basalt.deadline import Deadline
 from basalt.deploy.backends import find
 from basalt.deploy.commands.run import console, run_with_bar
 from basalt.deploy.comparison import Pair, compare, verification
 from basalt.deploy.comparison_states import backend_states, compare_states, reference_states, simulated, told
 from basalt.deploy.inputs import Inputs, read_both
-from basalt.deploy.job import Job
+from basalt.deploy.job import Job, check
+from basalt.deploy.options import VerifyOptions, net_file
 from basalt.deploy.report.renew import renew_for
 from basalt.deploy.trace import Aligned, Trace, align, read_trace
 from basalt.errors import BasaltError
@@ -26,34 +26,23 @@ BESIDE = "trace.npz"
 """What export leaves beside a .net file: the trace of its test.npz."""
 
 
-def verify_command(
-    file: Path,
-    input_: Path | None,
-    output: Path | None,
-    backend: str,
-    batch: int,
-    samples: int,
-    timeout: float | None,
-    trace: Path | None = None,
-    bias_start: str = TRAINING,
-    input_shape: str | None = None,
-) -> None:
+def verify_command(options: VerifyOptions) -> None:
     """`basalt verify`."""
-    chosen = find(backend)
-    if not chosen.exact:
+    file, backend = net_file(options.file), options.backend
+    if not find(backend).exact:
         raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified; use 'fixed'.")
-    deadline = Deadline.after(timeout)
+    deadline = Deadline.after(options.timeout)
     with deadline.held():
-        network, inputs = read_both(file, input_, bias_start, input_shape, labels=False)
-        given = trace_of(network, file, inputs, input_, trace)
-        inputs = inputs.first(samples)
+        network, inputs = read_both(file, options.input_, options.bias_start, options.input_shape, labels=False)
+        given = trace_of(network, file, inputs, options)
+        inputs = inputs.first(options.samples)
     for notice in (*network.notices, *inputs.notices):
         console.print(notice, style="yellow")
-    folder = output or file.parent
+    job = Job(network, inputs.spikes, backend, options.batch, file=file, states=True)
+    check(job)
+    folder = options.output or file.parent
     make_folder(folder)
-    outcome = run_with_bar(
-        Job(network, inputs.spikes, backend, batch, file=file, states=True), deadline, folder, f"Verifying on {backend}"
-    )
+    outcome = run_with_bar(job, deadline, folder, f"Verifying on {backend}")
     sent, held = simulated(network, inputs.spikes)
     found = compare(network, ("reference", sent), (backend, outcome.sent))
     pairs = [replace(found, states=compare_states(network, held, outcome.states))]
@@ -76,12 +65,12 @@ def verify_command(
     console.print(f"0 of {content['compared']:,} values differ.", style="green")
 
 
-def trace_of(network: Network, file: Path, inputs: Inputs, input_: Path | None, trace: Path | None) -> Trace | None:
+def trace_of(network: Network, file: Path, inputs: Inputs, options: VerifyOptions) -> Trace | None:
     """The named trace; else the trace.npz beside the file, where its test.npz is the input; else none."""
     beside = file.parent / BESIDE
-    if trace is None and (input_ is not None or not beside.exists()):
+    if options.trace is None and (options.input_ is not None or not beside.exists()):
         return None
-    return read_trace(trace or beside, network, len(inputs.spikes), inputs.spikes.shape[2])
+    return read_trace(options.trace or beside, network, len(inputs.spikes), inputs.spikes.shape[2])
 
 
 def training_pair(network: Network, aligned: Aligned) -> Pair:

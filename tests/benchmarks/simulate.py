@@ -254,7 +254,7 @@ def main(
     ] = None,
 ) -> None:
     """Measure, print and store; some sections alone are only printed, unless a folder is named."""
-    from basalt.deploy.commands.run import machine
+    from basalt.deploy.result import machine
     from tests.benchmarks.render import markdown, plot
 
     unknown = set(only or ()) - set(SECTIONS)

@@ -7,8 +7,8 @@ import torch
 
 from basalt.convert import netx
 from basalt.convert.stock import why_not_stock
-from basalt.deploy.commands.run import spike_arrays
 from basalt.deploy.job import Job, predict, run
+from basalt.deploy.result import spike_arrays
 from basalt.errors import BasaltError
 from basalt.records.simulate import simulate
 from tests.conformance.direct import run_direct

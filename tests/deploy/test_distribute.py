@@ -110,7 +110,7 @@ def test_a_share_that_is_killed_again_and_again_is_given_up(monkeypatch):
         tries.append(job)
         raise LostError("The run stopped: it was killed.")
 
-    monkeypatch.setattr(distribution, "run", lose)
+    monkeypatch.setattr(distribution, "run_checked", lose)
     with pytest.raises(SessionError, match=r"it was killed\. This happened 3 times\."):
         distribute(Job(CASE.network, SPIKES[:1]), workers=1)
     assert len(tries) == 3
@@ -206,7 +206,7 @@ def test_a_worker_with_other_code_is_refused_before_it_computes(tmp_path):
 
 def test_a_worker_that_joins_later_is_held_to_the_code_too(monkeypatch):
     """The share itself compares."""
-    monkeypatch.setattr(distribution, "run", lambda *arguments, **options: pytest.fail("computed"))
+    monkeypatch.setattr(distribution, "run_checked", lambda *arguments, **options: pytest.fail("computed"))
     with pytest.raises(BasaltError, match=r"has Basalt .* this is 0\.0"):
         distribution.dask_share(Job(CASE.network, SPIKES), None, distribution.Code("0.0", "else"))
 

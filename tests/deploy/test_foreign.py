@@ -250,8 +250,9 @@ def test_warnings_of_stock_lava_dl_are_not_swallowed(capsys):
 def test_no_layer_of_such_a_network_is_on_a_near_memory_core(sigma_delta, capsys):
     """Whatever the backend, stock processes run it."""
     from basalt.deploy.commands.run import run_command
+    from basalt.deploy.options import RunOptions
 
     values = sigma_delta.with_name("x.npz")
     np.savez(values, spikes=np.zeros((1, 4, 5), np.uint8))
-    run_command(sigma_delta, values, None, "near-memory", 1, None, None, [], None, None, None, [], False, True)
+    run_command(RunOptions(sigma_delta, values, backend="near-memory", batch=1, dry_run=True))
     assert "Would run" in capsys.readouterr().out

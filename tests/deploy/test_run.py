@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from basalt.convert import netx
 from basalt.deploy.backends import find
-from basalt.deploy.commands.run import first_comment, run_state
+from basalt.deploy.commands.list import first_comment, run_state
 from basalt.deploy.energy.tables import available_tables
 from basalt.deploy.inputs import load_inputs
 from basalt.deploy.job import Job, blank, counts_file, predict, run, saturations

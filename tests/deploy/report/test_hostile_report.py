@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from basalt.deploy.commands.price import price_command
+from basalt.deploy.options import PriceOptions
 from basalt.deploy.report.build import MEASURED, render
 from basalt.deploy.report.renew import renew
 from basalt.errors import BasaltError
@@ -120,7 +121,7 @@ def test_a_file_of_another_shape_is_a_sentence(name, shape, folder):
 def test_pricing_beside_a_file_of_another_shape(name, shape, folder):
     (folder / f"{name}.json").write_text(json.dumps(shape))
     try:
-        price_command(folder / "counts.json", ["textbook-45nm"], False)
+        price_command(PriceOptions(folder / "counts.json", ["textbook-45nm"]))
     except BasaltError as error:
         assert f"{name}.json" in str(error) or "counts" in str(error)
 
@@ -132,7 +133,7 @@ def test_counts_that_are_no_numbers_are_not_priced(value, folder):
     for key in ("samples", "steps"):
         (folder / "counts.json").write_text(json.dumps({**content, key: value}))
         with pytest.raises(BasaltError):
-            price_command(folder / "counts.json", ["textbook-45nm"], False)
+            price_command(PriceOptions(folder / "counts.json", ["textbook-45nm"]))
 
 
 def test_a_table_called_like_markup(folder, capsys):
@@ -142,7 +143,7 @@ def test_a_table_called_like_markup(folder, capsys):
     for name in ("[bold].toml", "a\nBREAK\x1b[1m.toml"):
         path = folder / name
         path.write_bytes((FOLDER / "textbook-45nm.toml").read_bytes())
-        price_command(folder / "counts.json", [str(path)], False, True)
+        price_command(PriceOptions(folder / "counts.json", [str(path)], sensitivity=True))
         said = capsys.readouterr().out
         assert all(letter == "\n" or letter.isprintable() for letter in said) and "\nBREAK" not in said
         assert name != "[bold].toml" or "[bold]" in said
