@@ -16,6 +16,7 @@ import typer
 
 from basalt import __version__, streams
 from basalt.errors import BasaltError, exhausted
+from basalt.extras import lacking
 from basalt.limits import check_limits
 from basalt.shown import MESSAGE_LONGEST, shown
 
@@ -220,9 +221,9 @@ def run_app(app: Callable[[], Any]) -> None:
             end(*standard.verdict())
         raise
     except Exception as error:
-        limit = exhausted(error)
-        if limit is not None:
-            end(f"error: {limit}", 1)
+        sentence = exhausted(error) or lacking(error)
+        if sentence is not None:
+            end(f"error: {sentence}", 1)
         traceback.print_exc()
         end("This is a defect in Basalt: please report it with the lines above (see CONTRIBUTING.md).", 1)
 

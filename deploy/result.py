@@ -3,7 +3,6 @@
 import platform
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from basalt.deploy.energy.conventions import result_entries
 from basalt.deploy.inputs import Inputs
 from basalt.deploy.job import Job, Outcome, predict, saturations
 from basalt.deploy.report.arrays import ReportArrays, SampleTrace
-from basalt.deploy.report.environment import processor
+from basalt.deploy.report.environment import processor, versions
 from basalt.documents import understood
 from basalt.records.network import Network
 
@@ -81,6 +80,7 @@ def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     import psutil
 
+    known = versions()
     return {
         "processor": processor(),
         "architecture": platform.machine(),
@@ -88,7 +88,7 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "system": platform.system(),
         "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "lava-nc", "lava-dl")},
+        **{name: known[name] for name in ("numpy", "lava-nc", "lava-dl") if name in known},
         "basalt": __version__,
     }
 

@@ -1,0 +1,31 @@
+"""What to install where a package is missing that only a part of Basalt needs."""
+
+import re
+from importlib.metadata import requires
+
+DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn", "distributed": "dask"}
+"""Of modules that are not called as what they come in."""
+
+LAVA, SLAYER = "lava-nc==0.10.0", "lava-dl==0.6.0"
+"""They declare versions of Python and numpy that are no more, so that no extra can name them."""
+
+
+def lacking(error: BaseException) -> str | None:
+    """The sentence for a module that an extra of Basalt's brings; None for other errors."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    name, *inner = error.name.split(".")
+    if name == "lava":
+        what, extra, archived = (
+            ("Lava", "lava", LAVA) if inner[:1] != ["lib"] else ("lava-dl", "train", f"{LAVA} {SLAYER}")
+        )
+        return (
+            f"This needs {what}, which is not installed: `pip install 'basalt[{extra}]'`, then `pip install --no-deps "
+            f"--ignore-requires-python {archived}`."
+        )
+    wanted = DISTRIBUTIONS.get(name, name.replace("_", "-"))
+    for line in requires("basalt") or ():
+        found = re.match(r"([\w-]+).*extra == ['\"](\w+)['\"]", line)
+        if found and found[1] == wanted:
+            return f"This needs {wanted}, which is not installed: `pip install 'basalt[{found[2]}]'`."
+    return None
