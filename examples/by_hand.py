@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from basalt.convert import netx
+from basalt.deploy.energy.conventions import in_words
+from basalt.deploy.energy.pricing import price
+from basalt.deploy.job import Job, counts_file, run
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout
-from basalt.records.synapses import Spiking
-from basalt.deploy.energy.conventions import in_words
-from basalt.deploy.energy.pricing import price
 from basalt.records.simulate import simulate
-from basalt.deploy.job import Job, counts_file, run
+from basalt.records.synapses import Spiking
 
 rng = np.random.default_rng(0)
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "runs/by_hand")
