@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from basalt.convert import bounds
+from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.network import Foreign
-from basalt.records.neuron import DECAY_MAX
+from basalt.records.reach import Sums, rows_reach
 
 Entry = tuple[str, float | str, str]
 Found = Iterator[Entry]
@@ -78,11 +78,11 @@ def weights_there(layer: Foreign) -> Found:
                 yield key, "0 everywhere", "some other weight: stock lava-dl cannot scale zeros alone"
 
 
-def reach(layer: Foreign, value: int) -> bounds.Sums:
+def reach(layer: Foreign, value: int) -> Sums:
     """What arrives at a resonator in a step, for inputs up to `value`."""
     for key, weight in weights(layer).items() if resonates(layer) else ():
         if weight.ndim == 2:
-            yield key, bounds.rows_reach(weight, value)
+            yield key, rows_reach(weight, value)
 
 
 LIMITS: dict[str, tuple[str, int, int]] = {

@@ -1,9 +1,9 @@
 """Read and write .net files: lava-dl's netx layout in HDF5, with Basalt's further layer types.
 
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
-them. Basalt adds the types `dense_own`, `slow_memory`, `hgrn`, `hopfield`, `readout`, `mean_readout` and
-`membrane_readout` and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra`, `fraction` and
-`signed`; the root attributes `format` and `version` say so.
+them. Basalt adds the types `dense_own`, `readout`, `mean_readout` and `membrane_readout`, one for each kind of memory
+pathway, and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra`, `fraction` and `signed`; the
+root attributes `format` and `version` say so.
 A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
@@ -19,15 +19,14 @@ import numpy as np
 
 from basalt.convert import rules
 from basalt.convert.hdf5_guard import inspect
-from basalt.convert.netx_read import READERS, Reader, is_foreign, output_shape, read_foreign
+from basalt.convert.netx_read import READERS, is_foreign, output_shape, read_foreign
+from basalt.convert.netx_reader import Reader
 from basalt.convert.netx_write import write_layers
 from basalt.convert.norm import fold
 from basalt.convert.reading import TRAINING, check_reading, with_starts
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.opening import MIB, memory_limit, opened, there, too_large
-from basalt.records.hgrn import Hgrn
-from basalt.records.hopfield import Hopfield
 from basalt.records.layer import Layer
 from basalt.records.network import Network
 from basalt.records.synapses import Encoder, Spiking
@@ -41,9 +40,6 @@ FORMAT = "basalt-netx"
 VERSION = 4
 STEP_MIN, STEP_MAX = 1e-12, 1e9
 """Seconds of a step: what lasts less or longer is a slip, and its energy or number of steps no float."""
-SINCE = {Hgrn.kind: 2, Hopfield.kind: 2, "diagonal": 3, "membranes": 4, "signed": 4}
-"""Memory pathway, recurrence, read-out or input → the version that it came with. A file says the oldest that knows all
-it has."""
 
 
 def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, int] | None = None) -> Network:
@@ -241,11 +237,4 @@ def write(path: Path, network: Network) -> None:
 
 def version_of(network: Network) -> int:
     """The oldest version whose readers know all that the network has."""
-    pathways = [layer.memory.kind for layer in network.spiking if layer.memory is not None]
-    recurrences = [layer.recurrence for layer in network.spiking]
-    others = {
-        "membranes": network.readout is not None and network.readout.membranes,
-        "signed": any(isinstance(layer, Encoder) and layer.signed for layer in network.layers),
-    }
-    found = (*pathways, *recurrences, *(name for name, there in others.items() if there))
-    return max((SINCE.get(name, 1) for name in found), default=1)
+    return max((layer.since for layer in network.layers), default=1)

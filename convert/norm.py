@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.rules import THRESHOLD_MAX, WEIGHT_MAX, WEIGHT_MIN
 from basalt.errors import BasaltError
-from basalt.records.neuron import DECAY_MAX
+from basalt.records.arithmetic import DECAY_MAX
+from basalt.records.fields import WEIGHT_MAX, WEIGHT_MIN
+from basalt.records.neuron import THRESHOLD_MAX
 from basalt.records.synapses import Spiking
 
 EXPONENT_MAX = 3

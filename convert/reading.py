@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from basalt.errors import BasaltError
+from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.layer import Layer
 from basalt.records.network import Network
-from basalt.records.neuron import DECAY_MAX
 from basalt.records.synapses import Spiking
 
 TRAINING = "training"

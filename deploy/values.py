@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from basalt.convert.rules import FRACTION_MAX
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign
-from basalt.records.synapses import Encoder
+from basalt.records.synapses import FRACTION_MAX, Encoder
 
 BLOCK = 1 << 22
 """Values that are looked at together."""

@@ -6,8 +6,8 @@ from basalt.near_memory.convolution import ConvSizes, conv_sizes
 from basalt.near_memory.core import Core
 from basalt.near_memory.mechanisms import SIZES
 from basalt.near_memory.memory import PathwaySizes
+from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.layer import Layer
-from basalt.records.neuron import DECAY_MAX
 from basalt.records.readout import Readout
 from basalt.records.synapses import Conv, Encoder, Spiking
 

@@ -9,6 +9,7 @@ STATE_LIMIT = 1 << 23
 STATE_MAX = STATE_LIMIT - 1
 DRIVE_MAX = (1 << 15) - 1
 DECAY_BITS = 12
+DECAY_MAX = 1 << DECAY_BITS
 ALIGN = 6
 """Activation, threshold and bias enter the 24-bit state shifted left by this many bits."""
 

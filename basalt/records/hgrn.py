@@ -1,15 +1,17 @@
 """The hierarchically gated recurrent memory of a layer."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int, Num
 
 from basalt.records import tables
-from basalt.records.arithmetic import dense_sum, round_shift, sat24
+from basalt.records.arithmetic import STATE_MAX, dense_sum, round_shift, sat24
 from basalt.records.counts import GATE, STATE, WEIGHT, Counts, graded_counts
-from basalt.records.memory import MemoryPathway, PathwayStep, Shapes
+from basalt.records.fields import Found, biases, byte, choice, number, outside, relation, shift, weights
+from basalt.records.memory import MemoryPathway, PathwayStep
+from basalt.records.reach import Sums, rows_reach, signed_reach
 
 GATES = ("forget", "candidate", "gate")
 """What each of `Hgrn`'s three weights and biases is of."""
@@ -27,6 +29,7 @@ SQUASHED_SHIFT = 2
 """index_shift of the table of k, which has the same steps."""
 SQUASHED_BITS = 7
 """Fraction bits of k."""
+SQUASHED_MAX = 127
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,36 +50,36 @@ class Hgrn(MemoryPathway):
 
     Tables are those of `basalt/records/tables.py` with `index_shift`, those of k with 2.
 
-    Attributes:
-        variant: one of `GATINGS`.
-        forget_weight, candidate_weight, gate_weight: (neurons, inputs), even, −256 … 254.
-        forget_bias, candidate_bias, gate_bias: (neurons,), in weight units.
-        low: (neurons,), lower bound of the forget gate, 0 … 4096; it rises with the level, and is 0 in the first.
-        gain: (neurons,), 8 bit.
-        output_shift: shift of their product into units of the current u.
-        index_shift: an entry of the tables stands for 2^index_shift weight units.
-        forget_recurrent, update_recurrent: (neurons, neurons), even, −256 … 254; None in the published variant.
-
     Source: Qin, Yang, Zhong, NeurIPS 2023 (arXiv 2311.04823); the gates of the variant are those of arXiv 2603.08730.
     """
 
     kind: ClassVar[str] = "hgrn"
+    rule: ClassVar[str] = "hgrn_width"
     since: ClassVar[int] = 2
     symbol: ClassVar[str] = "h"
 
-    variant: str
-    forget_weight: Int[np.ndarray, "neurons inputs"]
-    candidate_weight: Int[np.ndarray, "neurons inputs"]
-    gate_weight: Int[np.ndarray, "neurons inputs"]
-    forget_bias: Int[np.ndarray, "neurons"]
-    candidate_bias: Int[np.ndarray, "neurons"]
-    gate_bias: Int[np.ndarray, "neurons"]
-    low: Int[np.ndarray, "neurons"]
-    gain: Int[np.ndarray, "neurons"]
-    output_shift: int
-    index_shift: int = 2
-    forget_recurrent: Int[np.ndarray, "neurons neurons"] | None = None
-    update_recurrent: Int[np.ndarray, "neurons neurons"] | None = None
+    variant: Annotated[str, choice(GATINGS, "what the gates hear", "memory_variant")]
+    forget_weight: Annotated[Int[np.ndarray, "neurons inputs"], weights("of the forget gate")]
+    candidate_weight: Annotated[Int[np.ndarray, "neurons inputs"], weights("of the candidate")]
+    gate_weight: Annotated[Int[np.ndarray, "neurons inputs"], weights("of the output gate, or the update gate")]
+    forget_bias: Annotated[Int[np.ndarray, "neurons"], biases("of the forget gate")]
+    candidate_bias: Annotated[Int[np.ndarray, "neurons"], biases("of the candidate")]
+    gate_bias: Annotated[Int[np.ndarray, "neurons"], biases("of the output gate, or the update gate")]
+    low: Annotated[
+        Int[np.ndarray, "neurons"],
+        number(
+            0, tables.UNITY, "lower bound of the forget gate: 0 in the first level, rising with the level", "1/4096"
+        ),
+    ]
+    gain: Annotated[Int[np.ndarray, "neurons"], byte("of what is read")]
+    output_shift: Annotated[int, shift("of the product with the gain into units of the current u")]
+    index_shift: Annotated[int, shift("log₂ of the weight units for an entry of the tables", tables.SHIFT_MAX)] = 2
+    forget_recurrent: Annotated[
+        Int[np.ndarray, "neurons neurons"] | None, weights("from k to the forget gate", "gated")
+    ] = None
+    update_recurrent: Annotated[
+        Int[np.ndarray, "neurons neurons"] | None, weights("from k to the update gate", "gated")
+    ] = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -90,20 +93,24 @@ class Hgrn(MemoryPathway):
         return len(self.gain)
 
     @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """What has the grid of synaptic weights, by field."""
-        names = (*(f"{gate}_weight" for gate in GATES), "forget_recurrent", "update_recurrent")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+    def synapses(self) -> tuple[Int[np.ndarray, "rows inputs"], ...]:
+        """Those of the three gates."""
+        return tuple(getattr(self, f"{gate}_weight") for gate in GATES)
 
-    def shapes(self, neurons: int, inputs: int) -> Shapes:
-        """Of every array in a layer of these sizes, by field; None for what the variant has not."""
-        recurrent = (neurons, neurons) if self.variant == "gated" else None
-        return {
-            **{f"{gate}_weight": (neurons, inputs) for gate in GATES},
-            **{f"{gate}_bias": (neurons,) for gate in GATES},
-            **dict.fromkeys(("low", "gain"), (neurons,)),
-            **dict.fromkeys(("forget_recurrent", "update_recurrent"), recurrent),
-        }
+    def sums(self, value: int) -> Sums:
+        """The three gates, with what they hear of the state."""
+        heard = {"forget": self.forget_recurrent, "gate": self.update_recurrent}
+        for gate in GATES:
+            own = heard.get(gate)
+            more = 0 if own is None else signed_reach(own, SQUASHED_MAX)
+            total = rows_reach(getattr(self, f"{gate}_weight"), value) + more
+            yield f"the {gate} gate of its memory", total + int(np.abs(getattr(self, f"{gate}_bias")).max(initial=0))
+
+    @relation("hgrn_width")
+    def full_gain(self) -> Found:
+        """The current fits 24 bits."""
+        reach = int(np.abs(self.gain).max(initial=0)) << (FRACTION + CANDIDATE)
+        yield from outside("the current of a full gain", reach >> max(self.output_shift, 0), 0, STATE_MAX)
 
     @property
     def gated(self) -> bool:
@@ -205,7 +212,7 @@ def squashed(h: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
 
 def squash(value: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
     """12 fraction bits rounded to 7, clipped to ±127."""
-    return np.clip(round_shift(value, FRACTION - SQUASHED_BITS), -127, 127)
+    return np.clip(round_shift(value, FRACTION - SQUASHED_BITS), -SQUASHED_MAX, SQUASHED_MAX)
 
 
 def logistic(activation: Num[np.ndarray, "batch neurons"]) -> Float[np.ndarray, "batch neurons"]:

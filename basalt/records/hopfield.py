@@ -1,15 +1,17 @@
 """The associative memory of a layer."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from jaxtyping import Int, Num
 
 from basalt.records import tables
-from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, dense_sum, round_shift, sat24
+from basalt.records.arithmetic import ALIGN, DECAY_BITS, STATE_MAX, decay, dense_sum, round_shift, sat24
 from basalt.records.counts import GATE, STATE, WEIGHT, Counts
-from basalt.records.memory import MemoryPathway, PathwayStep, Shapes
+from basalt.records.fields import STEPS_MAX, Found, byte, choice, decay_rate, number, outside, relation, shift
+from basalt.records.memory import MemoryPathway, PathwayStep
+from basalt.records.reach import PRODUCT_MAX, signed_reach
 
 RECALLS = ("modern", "classical")
 """Variants of `Hopfield`."""
@@ -17,6 +19,8 @@ TRACE = 12
 """Fraction bits of the trace q."""
 FRACTION = 12
 """Fraction bits of p."""
+GAIN_MAX = (1 << 17) - 1
+PATTERNS_MAX = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,36 +42,25 @@ class Hopfield(MemoryPathway):
         b_i = 1 if q_i[t] > query_level else −1;  each iteration: y = keysᵀ (keys b), b_i = sign(y_i), or b_i where 0
         memory[t] = (gain·b) << 6
 
-    Attributes:
-        variant: one of `RECALLS`.
-        keys: (patterns, inputs), 8 bit; ±1 in the classical variant.
-        values: (patterns, neurons), 8 bit, what is recalled; None in the classical variant.
-        trace_decay: 0 (no leakage) … 4096 (complete leakage).
-        similarity_shift, recall_shift, output_shift: of the three products, into units of z, q and u; the first holds
-            the inverse temperature β.
-        iterations: updates of ξ or b at each recall, at least 1.
-        update_interval: steps between recalls.
-        query_level: in units of q, of the classical variant.
-        gain: in weight units, of the classical variant.
-
     Source: Ramsauer et al., ICLR 2021 (arXiv 2008.02217); Hopfield, PNAS 79, 1982.
     """
 
     kind: ClassVar[str] = "hopfield"
+    rule: ClassVar[str] = "hopfield_width"
     since: ClassVar[int] = 2
     symbol: ClassVar[str] = "q"
 
-    variant: str
-    keys: Int[np.ndarray, "patterns inputs"]
-    values: Int[np.ndarray, "patterns neurons"] | None
-    trace_decay: int
-    similarity_shift: int = 0
-    recall_shift: int = 0
-    output_shift: int = 0
-    iterations: int = 1
-    update_interval: int = 1
-    query_level: int = 0
-    gain: int = 0
+    variant: Annotated[str, choice(RECALLS, "how it recalls", "memory_variant")]
+    keys: Annotated[Int[np.ndarray, "patterns inputs"], byte("patterns to compare with; ±1 in the classical variant")]
+    values: Annotated[Int[np.ndarray, "patterns neurons"] | None, byte("what is recalled", "modern")]
+    trace_decay: Annotated[int, decay_rate("of the trace q")]
+    similarity_shift: Annotated[int, shift("of keys ξ into units of z: the inverse temperature β", 40)] = 0
+    recall_shift: Annotated[int, shift("of keysᵀ p into units of q")] = 0
+    output_shift: Annotated[int, shift("of valuesᵀ p into units of the current u")] = 0
+    iterations: Annotated[int, number(1, 64, "updates of ξ or b at each recall")] = 1
+    update_interval: Annotated[int, number(1, STEPS_MAX, "between recalls", "steps")] = 1
+    query_level: Annotated[int, number(-STATE_MAX, STATE_MAX, "of b, in the classical variant", "2⁻¹²")] = 0
+    gain: Annotated[int, number(-GAIN_MAX, GAIN_MAX, "of b, in the classical variant", "weight")] = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -80,12 +73,24 @@ class Hopfield(MemoryPathway):
         """One an input."""
         return self.keys.shape[1]
 
-    def shapes(self, neurons: int, inputs: int) -> Shapes:
-        """Of every array in a layer of these sizes, by field; None for what the variant has not."""
-        patterns = len(self.keys)
-        if self.variant == "classical":
-            return {"keys": (patterns, neurons), "values": None}
-        return {"keys": (patterns, inputs), "values": (patterns, neurons)}
+    @property
+    def synapses(self) -> tuple[Int[np.ndarray, "rows inputs"], ...]:
+        """One per input, into its trace."""
+        return (np.ones((1, self.states), dtype=np.int64),)
+
+    def misshapen(self, neurons: int, inputs: int) -> Found:
+        """A classical memory has as many neurons as inputs."""
+        return super().misshapen(neurons, neurons if self.variant == "classical" else inputs)
+
+    @relation("hopfield_width")
+    def patterns(self) -> Found:
+        """There is something to recall, and its products are exact in float64; classical patterns are ±1."""
+        if self.values is None:
+            yield from outside("keys", self.keys, -1, 1)
+            if not self.keys.all():
+                yield "a key of a classical memory", 0, "−1 or 1"
+        yield from outside("number of patterns", len(self.keys), 1, PATTERNS_MAX)
+        yield from outside("product of keys", signed_reach(self.keys, STATE_MAX), 0, PRODUCT_MAX)
 
     @property
     def bits(self) -> dict[str, int]:

@@ -10,6 +10,11 @@ class Layer:
     name: str
 
     @property
+    def since(self) -> int:
+        """Version of the file format that has all that the layer has."""
+        return 1
+
+    @property
     def inputs(self) -> int:
         """Size of the input."""
         raise NotImplementedError

@@ -13,9 +13,9 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from basalt.records.counts import Counts
+from basalt.records.fields import Found, misshapen
+from basalt.records.reach import Sums
 from basalt.records.whole import Whole
-
-Shapes = dict[str, tuple[int, ...] | None]
 
 
 class PathwayStep(NamedTuple):
@@ -32,11 +32,13 @@ class MemoryPathway(Whole):
 
     Attributes:
         kind: its name, in files, counts and on the command line.
+        rule: the design rule that its own fields break beyond their limits.
         since: version of the file format that it came with.
         symbol: of its state, in reports.
     """
 
     kind: ClassVar[str]
+    rule: ClassVar[str]
     since: ClassVar[int] = 1
     symbol: ClassVar[str] = "m"
 
@@ -56,13 +58,21 @@ class MemoryPathway(Whole):
         raise NotImplementedError
 
     @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """What has the grid of synaptic weights, by field."""
-        return {}
-
-    def shapes(self, neurons: int, inputs: int) -> Shapes:
-        """Of every array in a layer of these sizes, by field; None for what the variant has not."""
+    def synapses(self) -> tuple[Int[np.ndarray, "rows inputs"], ...]:
+        """What an event meets: matrices of weights, whose zeros are no synapses."""
         raise NotImplementedError
+
+    def sums(self, value: int) -> Sums:
+        """The largest |sum| that it forms of a step's input, in weight units, each with a name.
+
+        Args:
+            value: the largest input.
+        """
+        yield from ()
+
+    def misshapen(self, neurons: int, inputs: int) -> Found:
+        """Its arrays that do not fit a layer of these sizes, or that its variant does not have."""
+        return misshapen(self, "memory ", neurons=neurons, inputs=inputs)
 
     @property
     def bits(self) -> dict[str, int]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, Num
 
 from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, sat24, wrap24
 from basalt.records.counts import Counts
+from basalt.records.fields import choice, decay_rate, number
 from basalt.records.whole import Whole
 
-DECAY_MAX = 1 << DECAY_BITS
+THRESHOLD_MAX = (1 << 17) - 1
 
 AFTER_SPIKE: dict[str, Callable[[Any, Any, int], Any]] = {
     "hard": lambda membrane, spikes, level: np.where(spikes, 0, membrane),
@@ -41,18 +42,13 @@ class Neuron(Whole):
         v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(threshold << 6) ("soft") | v' ("none")
         decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
 
-    Attributes:
-        threshold: in weight units, 0 … 131071 (17 bits).
-        current_decay, voltage_decay: 0 (no leakage) … 4096 (complete leakage); one value, or one a neuron.
-        reset: what a spike does to the membrane, one of `RESETS`.
-
     Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
     """
 
-    threshold: int
-    current_decay: Int[np.ndarray, "#neurons"]
-    voltage_decay: Int[np.ndarray, "#neurons"]
-    reset: str = "hard"
+    threshold: Annotated[int, number(0, THRESHOLD_MAX, "of the membrane", "weight", "threshold_range")]
+    current_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the current u")]
+    voltage_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the membrane v")]
+    reset: Annotated[str, choice(tuple(RESETS), "what a spike does to the membrane", "")] = "hard"
 
     def step(
         self,

@@ -1,14 +1,16 @@
 """The read-out."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
 from basalt.records.arithmetic import ALIGN, decay, sat24, wrap24
 from basalt.records.counts import Counts, graded_counts
+from basalt.records.fields import Found, decay_rate, relation, weights
 from basalt.records.layer import Layer
+from basalt.records.reach import rows_reach
 from basalt.records.whole import Whole
 
 SUM_MAX = (1 << 31) - 1
@@ -39,19 +41,19 @@ class Readout(Whole, Layer):
 
         u[t] = wrap24(decay(u[t−1], current_decay) + (weight s_in[t−1] << 6))
         y[t] = sat24(decay(y[t−1], voltage_decay) + u[t])
-
-    Attributes:
-        weight: (classes, inputs), even, −256 … 254.
-        voltage_decay: 0 (no leakage) … 4096 (complete leakage), or None where weighted spikes are summed.
-        current_decay: likewise; None where membranes are summed.
     """
 
     kind: ClassVar[str] = "readout"
 
     name: str
-    weight: Int[np.ndarray, "classes inputs"]
-    voltage_decay: int | None = None
-    current_decay: int | None = None
+    weight: Annotated[Int[np.ndarray, "classes inputs"], weights("of the synapses")]
+    voltage_decay: Annotated[int | None, decay_rate("of membranes; None where weighted spikes are summed")] = None
+    current_decay: Annotated[int | None, decay_rate("of currents; None where membranes are summed")] = None
+
+    @property
+    def since(self) -> int:
+        """Membranes themselves came with version 4."""
+        return 4 if self.membranes else 1
 
     @property
     def inputs(self) -> int:
@@ -72,6 +74,16 @@ class Readout(Whole, Layer):
     def membranes(self) -> bool:
         """Membranes are sent as they are at each step, not sums."""
         return self.current_decay is not None
+
+    def largest_sum(self, value: int) -> int:
+        """The largest |weight s_in|, for inputs up to `value`."""
+        return rows_reach(self.weight, value)
+
+    @relation("decay_range")
+    def decays(self) -> Found:
+        """Currents without membranes are none of the three."""
+        if self.current_decay is not None and self.voltage_decay is None:
+            yield "current_decay of a read-out without voltage_decay", self.current_decay, "none"
 
     def step(
         self,

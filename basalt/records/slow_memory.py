@@ -1,14 +1,16 @@
 """The slow memory of a layer (dual memory pathway)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt.records.arithmetic import DRIVE_MAX, dense_sum, round_shift, sat24
+from basalt.records.arithmetic import DRIVE_MAX, STATE_MAX, dense_sum, round_shift, sat24
 from basalt.records.counts import STATE, WEIGHT, Counts, graded_counts
-from basalt.records.memory import MemoryPathway, PathwayStep, Shapes
+from basalt.records.fields import SHIFT_MAX, STEPS_MAX, Found, byte, number, outside, relation, shift, weights
+from basalt.records.memory import MemoryPathway, PathwayStep
+from basalt.records.reach import PRODUCT_MAX, Sums, rows_reach, signed_reach
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,30 +23,27 @@ class SlowMemory(MemoryPathway):
         m[t]      = sat24((transition m[t−1] + drive_input x[t] + half(coefficient_shift)) >> coefficient_shift)
         half(p)   = 1 << (p − 1) if p > 0 else 0, so that shifts round half up
 
-    Attributes:
-        drive_weight: (inputs,), even, −256 … 254.
-        drive_bias: in weight units.
-        drive_shift: fraction bits added to the drive.
-        transition, drive_input: Ā (d, d) and B̄ (d,) of the Legendre memory with `coefficient_shift` fraction bits.
-        memory_weight, drive_memory_weight: P = W_m Ā (neurons, d) and ν = W_m B̄ (neurons,), 8 bit.
-        memory_shift: shift of their sum into the units of the current u.
-        update_interval: steps between refreshes of memory[t].
-
     Source: arXiv 2512.07602; Voelker et al., NeurIPS 2019 (Legendre memory units).
     """
 
     kind: ClassVar[str] = "slow_memory"
+    rule: ClassVar[str] = "memory_width"
 
-    drive_weight: Int[np.ndarray, "inputs"]
-    drive_bias: int
-    drive_shift: int
-    transition: Int[np.ndarray, "states states"]
-    drive_input: Int[np.ndarray, "states"]
-    coefficient_shift: int
-    memory_weight: Int[np.ndarray, "neurons states"]
-    drive_memory_weight: Int[np.ndarray, "neurons"]
-    memory_shift: int
-    update_interval: int = 1
+    drive_weight: Annotated[Int[np.ndarray, "inputs"], weights("of the drive")]
+    drive_bias: Annotated[int, number(-STATE_MAX, STATE_MAX, "of the drive", "weight")]
+    drive_shift: Annotated[int, shift("fraction bits added to the drive")]
+    transition: Annotated[
+        Int[np.ndarray, "states states"],
+        number(-1 << 15, (1 << 15) - 1, "Ā of the Legendre memory", "2^−coefficient_shift"),
+    ]
+    drive_input: Annotated[
+        Int[np.ndarray, "states"], number(-1 << 15, (1 << 15) - 1, "B̄ of the Legendre memory", "2^−coefficient_shift")
+    ]
+    coefficient_shift: Annotated[int, shift("fraction bits of Ā and B̄")]
+    memory_weight: Annotated[Int[np.ndarray, "neurons states"], byte("P = W_m Ā")]
+    drive_memory_weight: Annotated[Int[np.ndarray, "neurons"], byte("ν = W_m B̄")]
+    memory_shift: Annotated[int, shift("of P m + ν x into units of the current u")]
+    update_interval: Annotated[int, number(1, STEPS_MAX, "between refreshes of memory[t]", "steps")] = 1
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -57,19 +56,31 @@ class SlowMemory(MemoryPathway):
         return len(self.drive_input)
 
     @property
-    def weights(self) -> dict[str, np.ndarray]:
-        """What has the grid of synaptic weights, by field."""
-        return {"drive_weight": self.drive_weight}
+    def synapses(self) -> tuple[Int[np.ndarray, "rows inputs"], ...]:
+        """The drive's weights."""
+        return (self.drive_weight[None],)
 
-    def shapes(self, neurons: int, inputs: int) -> Shapes:
-        """Of every array in a layer of these sizes, by field."""
-        states = self.states
-        return {
-            "drive_weight": (inputs,),
-            "transition": (states, states),
-            "memory_weight": (neurons, states),
-            "drive_memory_weight": (neurons,),
-        }
+    def sums(self, value: int) -> Sums:
+        """The drive."""
+        yield "the drive of its slow memory", rows_reach(self.drive_weight[None], value)
+
+    @relation("memory_width")
+    def products(self) -> Found:
+        """[Ā B̄] and [P ν] on a full state and a full drive are exact in float64."""
+        pairs = {"transition": self.drive_input, "memory_weight": self.drive_memory_weight}
+        for name, forced in pairs.items():
+            driven = int(np.abs(forced).max(initial=0)) * DRIVE_MAX
+            reach = signed_reach(getattr(self, name), STATE_MAX) + driven
+            yield from outside(f"product of {name}", reach, 0, PRODUCT_MAX)
+
+    @relation("memory_contracts")
+    def contracts(self) -> Found:
+        """The state forgets: the spectral radius of Ā is below 1."""
+        if not 0 <= self.coefficient_shift <= SHIFT_MAX:
+            return  # breaks `memory_width`, and 2.0**shift perhaps all floats
+        radius = np.abs(np.linalg.eigvals(self.transition / 2.0**self.coefficient_shift)).max(initial=0.0)
+        if radius >= 1:
+            yield "spectral radius of the transition", float(radius), "below 1"
 
     @property
     def bits(self) -> dict[str, int]:

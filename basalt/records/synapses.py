@@ -1,21 +1,43 @@
 """Layers of spiking neurons, by their synapses: dense, a convolution, an affine input."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Int, Integer, Num
 
-from basalt.records.arithmetic import ALIGN, dense_sum, recurrent_sum
+from basalt.records.arithmetic import ALIGN, STATE_MAX, dense_sum, recurrent_sum
+from basalt.records.fields import (
+    STEPS_MAX,
+    WEIGHT_MAX,
+    WEIGHT_MIN,
+    Found,
+    Limits,
+    biases,
+    number,
+    outside,
+    relation,
+    weights,
+)
 from basalt.records.layer import Layer
 from basalt.records.memory import MemoryPathway
 from basalt.records.neuron import Neuron
+from basalt.records.reach import rows_reach
 from basalt.records.whole import Whole
 
 GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups", "extra")
 """Of a convolution."""
+DELAY_MAX = 62
+FRACTION_MAX = ALIGN
+"""A current has as many fraction bits as a state has beyond a weight."""
+PLACES_MAX = 1 << 20
+
+
+def places(low: int, about: str) -> Limits:
+    """Sizes and distances in an image."""
+    return number(low, PLACES_MAX, about, rule="geometry")
 
 
 class Inflow(NamedTuple):
@@ -31,12 +53,9 @@ class Spiking(Whole, Layer):
 
         a[t] = weight s_in[t−1] + recurrent_weight s[t−1], then `Neuron` with memory[t] of the memory pathway if any
 
+    With a diagonal for recurrent_weight each neuron hears its own last spike alone.
+
     Attributes:
-        weight: (neurons, inputs), even, −256 … 254.
-        recurrent_weight: the same grid; (neurons, neurons), or (neurons,) for a diagonal, where each neuron hears its
-            own last spike alone.
-        bias: (neurons,), in weight units.
-        delay: (neurons,), steps by which the output spikes are delayed beyond the one of every layer, 0 … 62.
         memory: a memory pathway beside the synapses, one of `basalt/records/pathways.py`.
         start: the first step at which the bias acts: 1 in SLAYER's training. Stock netx starts all layers at 0; with
             its reset interval, as on Loihi, each layer starts one step after the one before it.
@@ -45,13 +64,24 @@ class Spiking(Whole, Layer):
     kind: ClassVar[str] = "spiking"
 
     name: str
-    weight: Int[np.ndarray, "neurons inputs"]
+    weight: Annotated[Int[np.ndarray, "neurons inputs"], weights("of the synapses")]
     neuron: Neuron
-    recurrent_weight: Int[np.ndarray, "neurons ..."] | None = None
-    bias: Int[np.ndarray, "neurons"] | None = None
-    delay: Int[np.ndarray, "neurons"] | None = None
+    recurrent_weight: Annotated[
+        Int[np.ndarray, "neurons neurons"] | Int[np.ndarray, "neurons"] | None,
+        weights("from the layer's own spikes; a diagonal has one value per neuron"),
+    ] = None
+    bias: Annotated[Int[np.ndarray, "neurons"] | None, biases("of the membrane")] = None
+    delay: Annotated[
+        Int[np.ndarray, "neurons"] | None,
+        number(0, DELAY_MAX, "of the output, beyond the step of every layer", "steps", "delay_range"),
+    ] = None
     memory: MemoryPathway | None = None
-    start: int = 0
+    start: Annotated[int, number(0, STEPS_MAX, "when the bias begins to act", "steps", "start_range")] = 0
+
+    @property
+    def since(self) -> int:
+        """A diagonal came with version 3, and each kind of memory with its own."""
+        return max(3 if self.recurrence == "diagonal" else 1, 1 if self.memory is None else self.memory.since)
 
     @property
     def inputs(self) -> int:
@@ -94,6 +124,22 @@ class Spiking(Whole, Layer):
         """The bias that acts at step `t`."""
         return 0 if self.bias is None or t < self.start else self.bias
 
+    def largest_sum(self, value: int) -> int:
+        """The largest |a[t]|, in weight units, for inputs up to `value`."""
+        weight = self.weight.reshape(len(self.weight), -1)
+        if self.recurrent_weight is None:
+            return rows_reach(weight, value)
+        heard = self.recurrent_weight[:, None] if self.recurrence == "diagonal" else self.recurrent_weight
+        return rows_reach(np.concatenate([weight * value, heard], axis=1))
+
+    @relation("state_headroom")
+    def recurrent_gain(self) -> Found:
+        """What one spike of every neuron brings fits the 24-bit current."""
+        if self.recurrent_weight is not None:
+            gains = np.abs(self.recurrent_weight)
+            reach = (gains if self.recurrence == "diagonal" else gains.sum(axis=1)).max(initial=0) << ALIGN
+            yield from outside("recurrent current of one step", int(reach), 0, STATE_MAX)
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv(Spiking):
@@ -102,24 +148,19 @@ class Conv(Spiking):
         a[t, o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s_in[t−1, g + c, y·stride₀ − padding₀ + i·dilation₀, …]
 
     with g the first channel of the group of o, and then as `Spiking`, without recurrence and memory pathway.
-
-    Attributes:
-        weight: (output channels, input channels / groups, kernel height, kernel width), even, −256 … 254.
-        input_shape: (channels, height, width).
-        stride, padding, dilation: (vertical, horizontal).
-        groups: parts that the channels are divided into; each output sees the inputs of its own part.
-        extra: rows and columns of zeros below and right of the input, beyond the padding (SLAYER's `Pool` adds them).
     """
 
     kind: ClassVar[str] = "conv"
 
-    weight: Int[np.ndarray, "outputs channels height width"]
-    input_shape: tuple[int, int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int] = (0, 0)
-    dilation: tuple[int, int] = (1, 1)
-    groups: int = 1
-    extra: tuple[int, int] = (0, 0)
+    weight: Annotated[Int[np.ndarray, "outputs channels height width"], weights("of the kernel")]
+    input_shape: Annotated[tuple[int, int, int], places(1, "channels, height and width of the input")]
+    stride: Annotated[tuple[int, int], places(1, "vertical and horizontal")] = (1, 1)
+    padding: Annotated[tuple[int, int], places(0, "zeros at each side: vertical and horizontal")] = (0, 0)
+    dilation: Annotated[tuple[int, int], places(1, "of the kernel: vertical and horizontal")] = (1, 1)
+    groups: Annotated[int, number(1, STEPS_MAX, "of channels; an output sees the inputs of its own group", rule="")] = 1
+    extra: Annotated[
+        tuple[int, int], places(0, "rows below and columns right of zeros, beyond the padding (SLAYER's `Pool`)")
+    ] = (0, 0)
 
     @property
     def inputs(self) -> int:
@@ -155,6 +196,19 @@ class Conv(Spiking):
         """Its synapses as a convolution."""
         return self
 
+    @relation("geometry")
+    def fits(self) -> Found:
+        """The kernel fits its input, its groups divide its channels, and there are no other synapses."""
+        outputs, channels, *kernel = self.weight.shape
+        yield from outside("kernel size", np.array(kernel), 1, PLACES_MAX)
+        yield from outside("groups", self.groups, 1, outputs)
+        if self.groups < 1 or self.input_shape[0] != channels * self.groups or outputs % self.groups:
+            limit = f"{channels} × {self.groups} groups, which divide {outputs} outputs"
+            yield "the number of input channels", self.input_shape[0], limit
+        for part in ("recurrent_weight", "memory"):
+            if getattr(self, part) is not None:
+                yield f"{part} of a convolution", 1, "none"
+
     @cached_property
     def reach(self) -> Int[np.ndarray, "inputs"]:
         """Synapses that an event of each input reaches, fewer near the border."""
@@ -169,19 +223,26 @@ class Encoder(Spiking):
         a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0, and then as `Spiking`; x = s_in / 2^fraction
 
     Attributes:
-        weight: (1, 1).
-        offset: in weight units.
         features: shape of the input and of the output.
-        fraction: fraction bits of the input values, 0 … 6; SLAYER's grid has 5.
         signed: the bytes of s_in are −128 … 127 in two's complement, not 0 … 255.
     """
 
     kind: ClassVar[str] = "encoder"
 
+    weight: Annotated[Int[np.ndarray, "1 1"], weights("of every feature")] = field(kw_only=False)
     features: tuple[int, ...]
-    offset: int = 0
-    fraction: int = 0
+    offset: Annotated[int, number(WEIGHT_MIN, WEIGHT_MAX, "of every feature", "weight", "encoder_range")] = 0
+    fraction: Annotated[int, number(0, FRACTION_MAX, "of x; SLAYER's grid has 5", "fraction bits", "encoder_range")] = 0
     signed: bool = False
+
+    @property
+    def since(self) -> int:
+        """Signed values came with version 4."""
+        return 4 if self.signed else 1
+
+    def largest_sum(self, value: int) -> int:
+        """The largest |a[t]|, in weight units, for inputs up to `value`."""
+        return abs(self.weight.item()) * value + abs(self.offset)
 
     @property
     def inputs(self) -> int:

@@ -22,14 +22,14 @@ def test_the_reach_of_synapses_is_that_of_the_worst_input(seed):
     weight, value = 2 * rng.integers(-128, 128, (3, 4)) - 30 * (seed % 3), int(rng.integers(1, 4))
     layer = Readout("a", weight)
     worst = max(np.abs(weight @ np.array(x)).max() for x in product(range(value + 1), repeat=4))
-    assert bounds.synapses_reach(layer, value) == worst
+    assert layer.largest_sum(value) == worst
     for own in (rng.integers(-9, 9, (3, 3)), rng.integers(-9, 9, 3)):
         heard = own if own.ndim == 2 else np.diag(own)
         sums = (
             weight @ np.array(x) + heard @ np.array(s)
             for x, s in product(product((0, value), repeat=4), product((0, 1), repeat=3))
         )
-        found = bounds.synapses_reach(Spiking("a", weight, NEURON, recurrent_weight=own), value)
+        found = Spiking("a", weight, NEURON, recurrent_weight=own).largest_sum(value)
         assert found == max(np.abs(total).max() for total in sums)
 
 
@@ -38,8 +38,8 @@ def test_the_reach_of_convolutions_and_affine_inputs():
     layer = Conv(name="a", weight=rng.integers(-9, 9, (4, 1, 2, 2)), neuron=NEURON, input_shape=(2, 4, 4), groups=2)
     matrix = dense_of(layer)
     worst = max(np.maximum(matrix, 0).sum(1).max(), -np.minimum(matrix, 0).sum(1).min())
-    assert bounds.synapses_reach(layer, 255) == 255 * worst
-    assert bounds.synapses_reach(Encoder("a", np.array([[-4]]), NEURON, features=(3,), offset=-6), 255) == 1026
+    assert layer.largest_sum(255) == 255 * worst
+    assert Encoder("a", np.array([[-4]]), NEURON, features=(3,), offset=-6).largest_sum(255) == 1026
 
 
 @pytest.mark.parametrize("rate", [0, 1, 100, 4095, 4096])
