@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import numpy as np
 
@@ -22,6 +22,7 @@ BYTE_MAX = 127
 SHIFT_MAX = 30
 STEPS_MAX = 1 << 20
 
+T = TypeVar("T")
 Found = Iterator[tuple[str, float | str, str]]
 """What breaks a rule: its name, its value, and the limit."""
 
@@ -123,7 +124,12 @@ class Parameter:
         return record.variant == self.limits.only or (record.variant not in variants and there)
 
 
-@cache
+def kept(function: Callable[[type], T]) -> Callable[[type], T]:
+    """The function, computed once for each class (mypy takes no class for hashable)."""
+    return cast(Callable[[type], T], cache(function))
+
+
+@kept
 def parameters(record: type) -> tuple[Parameter, ...]:
     """The fields of a record that have limits, in order."""
     found = []
@@ -147,7 +153,7 @@ def relation(rule: str) -> Callable[[Callable[[Any], Found]], Callable[[Any], Fo
     return mark
 
 
-@cache
+@kept
 def relations(record: type) -> tuple[tuple[str, str], ...]:
     """(Name, rule) of each method of a record under `relation`."""
     names = dict.fromkeys(name for base in reversed(record.__mro__) for name in vars(base))
