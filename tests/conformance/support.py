@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from basalt.deploy.backends import BACKENDS
+from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.hgrn import Hgrn
 from basalt.records.hopfield import Hopfield
 from basalt.records.memory import MemoryPathway as Pathway
 from basalt.records.network import Network
-from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.readout import Readout
 from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Conv, Encoder, Spiking
