@@ -8,15 +8,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from basalt.deploy.job import Job, run
-from basalt.records.hgrn import Hgrn
-from basalt.records.hopfield import Hopfield
 from basalt.records.network import Network
 from basalt.records.simulate import States, simulate
-from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
-
-SYMBOLS = {SlowMemory.kind: "m", Hgrn.kind: "h", Hopfield.kind: "q"}
-"""Kind of a memory pathway → what its records call the state."""
 
 CHUNK = 64
 """Samples whose states the reference keeps at a time, at every step."""
@@ -46,7 +40,7 @@ class StateComparison:
 
 def names(layer: Spiking) -> dict[str, str]:
     """Variable → what the records call it."""
-    memory = {} if layer.memory is None else {"m": SYMBOLS[layer.memory.kind]}
+    memory = {} if layer.memory is None else {"m": layer.memory.symbol}
     return {"u": "u", "v": "v", **memory}
 
 

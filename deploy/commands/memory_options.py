@@ -1,7 +1,9 @@
 """The memory of a layer as options of a command line name it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from basalt.errors import BasaltError
 
@@ -16,11 +18,32 @@ STATES, PATTERNS, ITERATIONS = 8, 64, 1
 class MemoryOptions:
     """What is asked for of a layer's memory; each None where it is not given."""
 
-    states: int | None = None
-    hgrn: str | None = None
-    hopfield: str | None = None
-    patterns: int | None = None
-    iterations: int | None = None
+    states: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help=f"States of its slow memory, 0 for none; {STATES} if not given and it has no other memory."
+        ),
+    ] = None
+    hgrn: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIANT",
+            help="It has a gated recurrent memory instead: published, or gated, whose gates hear its own state.",
+        ),
+    ] = None
+    hopfield: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIANT",
+            help="It has an associative memory instead: modern, or classical, with as many neurons as inputs.",
+        ),
+    ] = None
+    patterns: Annotated[
+        int | None, typer.Option(min=1, help=f"With --hopfield: its patterns; {PATTERNS} if not given.")
+    ] = None
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help=f"With --hopfield: iterations of a recall; {ITERATIONS} if not given.")
+    ] = None
 
     @property
     def named(self) -> list[str]:
@@ -44,8 +67,8 @@ class MemoryOptions:
         """Whether its current may be held for some steps."""
         return bool(self.slow or self.hopfield)
 
-    def check(self, inputs: int, neurons: int) -> None:
-        """Raise where there is no such memory."""
+    def check(self, inputs: int, neurons: int, held: bool) -> None:
+        """Raise where there is no such memory, or none whose current is held where it has to be."""
         from basalt.records.hgrn import GATINGS
         from basalt.records.hopfield import RECALLS
 
@@ -61,6 +84,11 @@ class MemoryOptions:
             raise BasaltError(
                 f"A classical memory has as many neurons as inputs: give --inputs and --neurons one number, not "
                 f"{inputs} and {neurons}."
+            )
+        if held and not self.refreshed:
+            raise BasaltError(
+                "--held is a step between two refreshes, which slow and associative memories alone have: give --states "
+                "or --hopfield, or leave out --held."
             )
 
     def pathway(self, inputs: int, neurons: int) -> "PathwaySizes | None":

@@ -1,14 +1,15 @@
 """The designer's calculator: what a step of a layer costs on a near-memory core, before anything is run."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from basalt.deploy.commands.memory_options import ITERATIONS, PATTERNS, STATES, MemoryOptions
+from basalt.deploy.commands.memory_options import MemoryOptions
 from basalt.documents import dumps
 from basalt.errors import BasaltError
+from basalt.options import opened
 from basalt.shown import say
 
 if TYPE_CHECKING:
@@ -20,44 +21,27 @@ SPIKES = (0, 1, 2, 5, 10, 20, 32, 100)
 """Numbers of spikes to tell the costs of, where none is given."""
 
 
-def schedule(
+@dataclass(frozen=True)
+class StepOptions:
+    """A core, and what a step of a layer brings it."""
+
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="CORE.toml", help="A core's TOML file, or the name of one of ours; the default core if none."
         ),
-    ] = None,
+    ] = None
     spikes: Annotated[
         list[str] | None, typer.Option(metavar="S …", help="Input spikes of a step, one number or more: 0 1 2 5.")
-    ] = None,
-    inputs: Annotated[int, typer.Option(min=1, help="Inputs of the layer.")] = 700,
-    neurons: Annotated[int, typer.Option(min=1, help="Neurons of the layer.")] = 128,
-    states: Annotated[
-        int | None,
-        typer.Option(
-            min=0, help=f"States of its slow memory, 0 for none; {STATES} if not given and it has no other memory."
-        ),
-    ] = None,
-    hgrn: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VARIANT",
-            help="It has a gated recurrent memory instead: published, or gated, whose gates hear its own state.",
-        ),
-    ] = None,
-    hopfield: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VARIANT",
-            help="It has an associative memory instead: modern, or classical, with as many neurons as inputs.",
-        ),
-    ] = None,
-    patterns: Annotated[
-        int | None, typer.Option(min=1, help=f"With --hopfield: its patterns; {PATTERNS} if not given.")
-    ] = None,
-    iterations: Annotated[
-        int | None, typer.Option(min=1, help=f"With --hopfield: iterations of a recall; {ITERATIONS} if not given.")
-    ] = None,
+    ] = None
+    inputs: Annotated[int, typer.Option(min=1, help="Inputs of the layer.")] = 700
+    neurons: Annotated[int, typer.Option(min=1, help="Neurons of the layer.")] = 128
+
+
+@dataclass(frozen=True)
+class LayerOptions:
+    """What the layer has beside a memory, and what the core does without."""
+
     image: Annotated[
         str | None,
         typer.Option(
@@ -65,40 +49,43 @@ def schedule(
             help="The layer is a convolution of so large an image, in place of --inputs and --neurons, and has no "
             "memory; its events are spread evenly over the image.",
         ),
-    ] = None,
-    channels: Annotated[int, typer.Option(min=1, help="Output channels of a convolution.")] = 8,
-    kernel: Annotated[int, typer.Option(min=1, help="Height and width of its kernel.")] = 3,
-    stride: Annotated[int, typer.Option(min=1, help="Its stride.")] = 1,
-    padding: Annotated[int, typer.Option(min=0, help="Its padding.")] = 0,
+    ] = None
+    channels: Annotated[int, typer.Option(min=1, help="Output channels of a convolution.")] = 8
+    kernel: Annotated[int, typer.Option(min=1, help="Height and width of its kernel.")] = 3
+    stride: Annotated[int, typer.Option(min=1, help="Its stride.")] = 1
+    padding: Annotated[int, typer.Option(min=0, help="Its padding.")] = 0
     recurrent: Annotated[
         int | None, typer.Option(min=0, help="The layer hears itself: so many of its own spikes came the step before.")
-    ] = None,
+    ] = None
     diagonal: Annotated[
         bool, typer.Option("--diagonal", help="With --recurrent: each neuron hears its own spike alone.")
-    ] = False,
+    ] = False
     delay: Annotated[
         int | None, typer.Option(min=0, help="Its spikes are delayed, by so many steps at the longest.")
-    ] = None,
-    fired: Annotated[int, typer.Option(min=0, help="Spikes that it fires in the step; they cost where delayed.")] = 0,
+    ] = None
+    fired: Annotated[int, typer.Option(min=0, help="Spikes that it fires in the step; they cost where delayed.")] = 0
     current: Annotated[
         bool, typer.Option("--current", help="Its synaptic current outlives a step, and has a memory of its own.")
-    ] = False,
+    ] = False
     value_bits: Annotated[
         int,
         typer.Option(min=1, max=8, help="Input events carry values of so many bits; 1 for spikes, which carry none."),
-    ] = 1,
+    ] = 1
     held: Annotated[
         bool,
         typer.Option("--held", help="A step between two refreshes of the slow memory's current, or two recalls."),
-    ] = False,
+    ] = False
     off: Annotated[
         list[str] | None,
         typer.Option(
             metavar="OPTIMISATION",
             help="Turn dependency_breaking, operator_fusion or heterogeneous_stationarity off; may be repeated.",
         ),
-    ] = None,
-) -> None:
+    ] = None
+
+
+@opened
+def schedule(step: StepOptions, memory: MemoryOptions, layer: LayerOptions) -> None:
     """What one step of a layer costs on a near-memory core: cycles, and accesses to each memory.
 
     Prints JSON, a list with an entry for each number of input [cyan]spikes[/cyan]: [cyan]cycles[/cyan] of the step,
@@ -109,48 +96,43 @@ def schedule(
 
     A core's file to begin with: deploy/cores/default.toml.
     """
-    numbers, named = arranged(spikes or [], arguments or [])
+    numbers, named = arranged(step.spikes or [], step.arguments or [])
     if len(named) > 1:
         raise BasaltError(f"Name one core, not {' and '.join(named)}.")
     from basalt.near_memory.geometry import misfits
     from basalt.near_memory.sizes import WITHOUT_MEMORY, Sizes
 
-    core = core_of(named[0] if named else None, off or [])
-    if diagonal and recurrent is None:
+    core = core_of(named[0] if named else None, layer.off or [])
+    if layer.diagonal and layer.recurrent is None:
         raise BasaltError("--diagonal says how a layer hears itself: give --recurrent, too.")
-    memory, conv = MemoryOptions(states, hgrn, hopfield, patterns, iterations), None
-    if image is not None:
-        if recurrent is not None:
+    inputs, neurons, conv = step.inputs, step.neurons, None
+    if layer.image is not None:
+        if layer.recurrent is not None:
             raise BasaltError("A convolution hears no spikes of its own: leave out --recurrent or --image.")
-        for option in (*memory.named, *(["--held"] if held else [])):
+        for option in (*memory.named, *(["--held"] if layer.held else [])):
             raise BasaltError(f"A convolution has no memory: leave out {option} or --image.")
-        conv = convolution_of(image, channels, kernel, stride, padding)
+        conv = convolution_of(layer.image, layer.channels, layer.kernel, layer.stride, layer.padding)
         inputs, neurons = math.prod(conv.input_shape), math.prod(conv.output_shape)
         memory = replace(memory, states=0)
-    memory.check(inputs, neurons)
-    if held and not memory.refreshed:
-        raise BasaltError(
-            "--held is a step between two refreshes, which slow and associative memories alone have: give --states or "
-            "--hopfield, or leave out --held."
-        )
-    layer = Sizes(
+    memory.check(inputs, neurons, layer.held)
+    sizes = Sizes(
         inputs=inputs,
         neurons=neurons,
         states=memory.slow,
-        recurrent=recurrent is not None and not diagonal,
-        diagonal=diagonal,
-        longest_delay=delay,
-        current=current,
+        recurrent=layer.recurrent is not None and not layer.diagonal,
+        diagonal=layer.diagonal,
+        longest_delay=layer.delay,
+        current=layer.current,
         passes=Sizes.passes if memory.any else WITHOUT_MEMORY,
         pathway=memory.pathway(inputs, neurons),
         conv=conv,
-        value_bits=value_bits,
+        value_bits=layer.value_bits,
     )
     numbers = numbers or [number for number in SPIKES if number <= inputs]
-    check(numbers, inputs, recurrent, fired, neurons)
-    for misfit in misfits(core, layer):
+    check(numbers, inputs, layer.recurrent, layer.fired, neurons)
+    for misfit in misfits(core, sizes):
         say(f"The layer does not fit into the core {core.name!r}: {misfit}.", err=True)
-    typer.echo(dumps(entries(core, layer, numbers, recurrent or 0, fired, not held)))
+    typer.echo(dumps(entries(core, sizes, numbers, layer.recurrent or 0, layer.fired, not layer.held)))
 
 
 def core_of(named: str | None, off: list[str]) -> "Core":

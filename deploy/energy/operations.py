@@ -10,11 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Num
 
-from basalt.records.hgrn import GATES, Hgrn
-from basalt.records.hopfield import Hopfield
 from basalt.records.network import Foreign, Network
 from basalt.records.readout import Readout
-from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Conv, Encoder, Spiking, conv_sum
 
 CHUNK = 256
@@ -122,45 +119,20 @@ def diagonal(weight: Int[np.ndarray, "neurons"]) -> Synapses:
 
 
 def dense_synapses(layer: Spiking | Readout) -> Iterator[Synapses]:
-    """Of the weights, the recurrent weights, and of the memory pathway."""
+    """Of the weights, the recurrent weights and the memory pathway; its dense products are counted when it runs."""
     yield matrix("input", layer.weight)
     if isinstance(layer, Spiking) and layer.recurrent_weight is not None:
         own = layer.recurrent_weight
         yield matrix("own", own) if layer.recurrence == "full" else diagonal(own)
     if isinstance(layer, Spiking) and layer.memory is not None:
-        yield from PATHWAY_SYNAPSES[layer.memory.kind](layer.memory)
-
-
-def slow_memory_synapses(memory: SlowMemory) -> Iterator[Synapses]:
-    """Of the drive."""
-    yield matrix("input", memory.drive_weight[None, :])
-
-
-def hgrn_synapses(memory: Hgrn) -> Iterator[Synapses]:
-    """Of the three gates."""
-    for gate in GATES:
-        yield matrix("input", getattr(memory, f"{gate}_weight"))
-
-
-def hopfield_synapses(memory: Hopfield) -> Iterator[Synapses]:
-    """One an input, into its trace."""
-    yield Synapses("input", lambda count: int(count.sum()), memory.states)
-
-
-PATHWAY_SYNAPSES: dict[str, Callable[[Any], Iterator[Synapses]]] = {
-    SlowMemory.kind: slow_memory_synapses,
-    Hgrn.kind: hgrn_synapses,
-    Hopfield.kind: hopfield_synapses,
-}
-"""Kind of a memory pathway → the synapses that its input reaches; its dense products are counted when it runs."""
+        yield from (matrix("input", weight) for weight in layer.memory.synapses)
 
 
 def conv_synapses(layer: Conv) -> Iterator[Synapses]:
     """Of a kernel, once for each place that it is put at; those that reach into the padding do not count."""
 
     def through(values: np.ndarray, mask: np.ndarray) -> int:
-        geometry = {name: getattr(layer, name) for name in GEOMETRY}
-        return int(conv_sum(values[None], mask, **geometry).sum())
+        return int(conv_sum(values[None], mask, **layer.geometry).sum())
 
     mask = (layer.weight != 0).astype(np.int64)
     dense = through(np.ones(layer.inputs), np.ones_like(mask))
@@ -171,8 +143,6 @@ def encoder_synapses(layer: Encoder) -> Iterator[Synapses]:
     """One an input."""
     yield Synapses("input", lambda count: int(count.sum()) * int(np.count_nonzero(layer.weight)), layer.inputs)
 
-
-GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups", "extra")
 
 SYNAPSES: dict[str, Callable[[Any], Iterator[Synapses]]] = {
     Spiking.kind: dense_synapses,

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from basalt.deploy.energy.entries import Entry, Price, Sourced, one_of
 from basalt.deploy.energy.units import JOULE, SECOND, WATT_PER_KIB
 from basalt.near_memory.counters import ROWS, WORK
+from basalt.records.pathways import PATHWAYS
 from basalt.schema import Amount, Positive
 
 BITS_MOST = 1 << 30
@@ -25,7 +26,7 @@ ACTIONS = (*COUNTERS, "row_reads", "row_writes")
 PACKETS = "packets_out"
 """Spikes sent, once for each layer that hears them: takes time, and is priced where it arrives."""
 
-KINDS = ("io", "spiking", "slow_memory", "conv", "encoder", "readout", "hopfield", "hgrn")
+KINDS = ("io", "spiking", "conv", "encoder", "readout", *PATHWAYS)
 """Kinds of processes, whose actions a table may price apart: "slow_memory.state_writes"."""
 
 
