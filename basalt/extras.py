@@ -25,7 +25,7 @@ def lacking(error: BaseException) -> str | None:
         )
     wanted = DISTRIBUTIONS.get(name, name.replace("_", "-"))
     for line in requires("basalt") or ():
-        found = re.match(r"([\w-]+).*extra == ['\"](\w+)['\"]", line)
+        found = re.match(r"(?!basalt\b)([\w-]+).*extra == ['\"](\w+)['\"]", line)
         if found and found[1] == wanted:
             return f"This needs {wanted}, which is not installed: `pip install 'basalt[{found[2]}]'`."
     return None
