@@ -59,18 +59,18 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     import torch
 
     from basalt.convert import netx
-    from basalt.convert.quantize import records
     from basalt.paths import data_dir as find_data
+    from basalt.records.network import Network
     from basalt.records.readout import Readout
     from basalt.records.synapses import Spiking
+    from basalt.train.checkpoint import load as load_model
     from basalt.train.checkpoint import read
     from basalt.train.data import load as load_data
-    from basalt.train.networks import load as load_model
 
     model = load_model(folder)
     recipe = read(folder).recipe
     origin = {"recipe": recipe.name, "seed": str(recipe.seed), "data": recipe.data.name, "torch": torch.__version__}
-    network = records(model, recipe.name, recipe.data.step_ms / 1000, origin)
+    network = Network(model.records(), recipe.name, recipe.data.step_ms / 1000, origin)
     test = load_data(recipe.data, find_data(data_dir)).test
     kept = np.arange(min(samples, len(test)))
     spikes = test.dense(kept)

@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from basalt.records.hopfield import Hopfield
+from basalt.train.dynamics.memories.hopfield import RETRIEVALS
 from basalt.train.dynamics.scalars import STATE_SCALE
-from basalt.train.layers import exact_hopfield
-from basalt.train.layers.integers import HopfieldIntegers
 
 CAPACITY = 0.138
 """Patterns an element that the classical memory holds, for many elements."""
@@ -95,7 +95,7 @@ def deployed(variant: str, beta: float = 1.0, iterations: int = 1) -> Recall:
     def recall(stored: Patterns, cues: np.ndarray) -> np.ndarray:
         whole = variant == "modern"
         keys = np.rint(stored * (1 << FRACTION if whole else 1)).astype(np.int64)
-        memory = HopfieldIntegers(
+        memory = Hopfield(
             variant=variant,
             keys=keys,
             values=keys if whole else None,
@@ -107,7 +107,7 @@ def deployed(variant: str, beta: float = 1.0, iterations: int = 1) -> Recall:
             gain=1,
         )
         query = torch.from_numpy(cues * STATE_SCALE)[:, None]
-        return exact_hopfield.RETRIEVALS[variant](memory, query)[:, 0].numpy()
+        return RETRIEVALS[variant](memory, query)[:, 0].numpy()
 
     return recall
 

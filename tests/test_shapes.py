@@ -9,8 +9,8 @@ from jaxtyping import TypeCheckError
 
 from basalt.records.arithmetic import dense_sum
 from basalt.records.memory import PathwayStep
-from basalt.train.layers.driven import integer_sums
-from basalt.train.layers.integers import ReadoutIntegers
+from basalt.records.readout import Readout
+from basalt.train.dynamics.events import integer_sums
 from tests import shapes
 
 asked = pytest.mark.skipif(not shapes.ASKED, reason="shapes are checked with BASALT_CHECK_SHAPES=1")
@@ -18,8 +18,8 @@ asked = pytest.mark.skipif(not shapes.ASKED, reason="shapes are checked with BAS
 WRONG = {
     "a function of arrays": lambda: dense_sum(np.zeros((2, 3)), np.zeros((5, 4))),
     "a number of axes": lambda: dense_sum(np.zeros(3), np.zeros((5, 3))),
-    "a record": lambda: ReadoutIntegers("readout", np.zeros(4, dtype=np.int64)),
-    "a type of entries": lambda: ReadoutIntegers("readout", np.zeros((4, 3))),
+    "a record": lambda: Readout("readout", np.zeros(4, dtype=np.int64)),
+    "a type of entries": lambda: Readout("readout", np.zeros((4, 3))),
     "a named tuple": lambda: PathwayStep(np.zeros((2, 4)), np.zeros((2, 4)), np.zeros(3, dtype=np.int64)),
     "tensors": lambda: integer_sums(torch.zeros((2, 3, 5), dtype=torch.uint8), np.zeros((4, 6), dtype=np.int64)),
 }
@@ -34,7 +34,7 @@ def test_a_wrong_shape_raises(call):
 
 def test_what_is_wrong_can_be_made():
     with shapes.unchecked():
-        assert len(ReadoutIntegers("readout", np.zeros((4, 3))).weight) == 4
+        assert len(Readout("readout", np.zeros((4, 3))).weight) == 4
 
 
 def test_all_that_must_pass_passes_with_shapes_checked():

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -24,12 +24,10 @@ from basalt.errors import BasaltError
 from basalt.paths import CHECKPOINT as NAME
 from basalt.paths import RUNS, newest
 from basalt.train import tensors
+from basalt.train.networks import Network
 from basalt.train.recipe import Recipe, parse
 from basalt.train.resumption import Progress, Said
 from basalt.train.tensors import DamagedError, Spec, shown
-
-if TYPE_CHECKING:
-    from basalt.train.networks import Network
 
 Value = TypeVar("Value")
 FORMAT = "basalt-checkpoint"
@@ -142,6 +140,18 @@ def read(run: Path) -> Checkpoint:
     return assembled(path, recipe, said, values)
 
 
+def load(run: Path | str) -> Network:
+    """The network of a run's folder or checkpoint, with its best weights, in evaluation mode.
+
+    Raises:
+        BasaltError: there is no checkpoint, or it is damaged.
+    """
+    saved = read(Path(run))
+    network = Network.of(saved.recipe, saved.shape, saved.classes)
+    network.load_state_dict(saved.model)
+    return network.eval()
+
+
 def recipe_of(content: Any) -> Recipe:
     """The recipe that a checkpoint was trained by.
 
@@ -190,14 +200,12 @@ def check(recipe: Recipe, said: Said, found: Mapping[str, Spec]) -> None:
         raise DamagedError("it does not say the accuracy of its best integers")
 
 
-def layout(recipe: Recipe, said: Said, tensors: int) -> "Network":
-    """The network of a checkpoint with so many tensors, without memory for their values.
+def layout(recipe: Recipe, said: Said, tensors: int) -> Network:
+    """The network of a checkpoint that holds `tensors` tensors, without memory for their values.
 
     Raises:
         DamagedError: there can be no such network.
     """
-    from basalt.train.networks import Network
-
     if not said.inputs <= LARGEST or not said.classes <= LARGEST:
         raise DamagedError(f"a network of {said.inputs} inputs and {said.classes} classes is larger than any")
     if len(recipe.network.layers) > tensors:

@@ -70,10 +70,10 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     from basalt.paths import data_dir as folder
     from basalt.train import checkpoint
     from basalt.train import data as datasets
+    from basalt.train.checkpoint import load
     from basalt.train.data.cache import note
     from basalt.train.data.origin import overlap, warning
     from basalt.train.data.progress import progress
-    from basalt.train.networks import load
     from basalt.train.objectives import OBJECTIVES
     from basalt.train.recipe import one_of, parse
     from basalt.train.scores import float_score, integer_score

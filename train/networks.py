@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
+from basalt.records.layer import Layer
 from basalt.train.layers import LAYERS, ReadoutConfig
-from basalt.train.layers.integers import ReadoutIntegers, SpikingIntegers
 from basalt.train.recipe import ContrastiveConfig, NetworkConfig, Recipe
 
 NO_CONTRAST = ContrastiveConfig()
@@ -90,7 +89,7 @@ class Network(torch.nn.Module):
 
     @property
     def deployable(self) -> bool:
-        """Whether all layers have integers: `trace` and export are of such networks alone."""
+        """Whether all layers have a record; only such networks can be traced and exported."""
         return all(layer.deployable for layer in self.hidden)
 
     @property
@@ -172,13 +171,13 @@ class Network(torch.nn.Module):
             spikes[layer.name] = x
         return Trace(spikes, self.readout.exact(x))
 
-    def integers(self) -> list[SpikingIntegers | ReadoutIntegers]:
+    def records(self) -> tuple[Layer, ...]:
         """The layers as they are deployed, in order.
 
         Raises:
             BasaltError: the network is not `deployable`.
         """
-        return [layer.integers() for layer in self.layers.values()]
+        return tuple(layer.record() for layer in self.layers.values())
 
     @torch.no_grad()
     def calibrate(
@@ -205,17 +204,3 @@ class Network(torch.nn.Module):
 
 def _projection(inputs: int, outputs: int) -> torch.nn.Module:
     return torch.nn.Sequential(torch.nn.Linear(inputs, inputs), torch.nn.ReLU(), torch.nn.Linear(inputs, outputs))
-
-
-def load(run: Path | str) -> Network:
-    """The network of a run's folder or checkpoint, with its best weights, in evaluation mode.
-
-    Raises:
-        BasaltError: there is no checkpoint, or it is damaged.
-    """
-    from basalt.train.checkpoint import read
-
-    saved = read(Path(run))
-    network = Network.of(saved.recipe, saved.shape, saved.classes)
-    network.load_state_dict(saved.model)
-    return network.eval()

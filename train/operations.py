@@ -7,7 +7,6 @@ Memory pathways multiply densely besides, a fixed number of times: those are pro
 The deployed processes count the same (`synaptic_operations` and `dense_macs` of counts.json).
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +14,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from basalt.records.synapses import Spiking
 from basalt.train.batches import CPU, in_order
 from basalt.train.data.events import Samples
-from basalt.train.layers.integers import ConvIntegers, HgrnIntegers, HopfieldIntegers, MemoryIntegers, ReadoutIntegers
 from basalt.train.networks import Network
 
 INPUT = "input"
@@ -89,89 +88,21 @@ def activity(network: Network, events: Samples, layers: tuple[str, ...] = (), de
 def operations(network: Network, done: Activity) -> dict[str, Operations]:
     """By layer, read-out included, what an inference of what was done cost."""
     found, before = {}, done.arrived[INPUT]
-    for layer in network.integers():
-        synapses = int(before @ fan_out(layer))
-        recurrent = getattr(layer, "recurrent_weight", None)
-        if recurrent is not None:
-            synapses += int(done.arrived[layer.name].sum()) * (len(recurrent) if recurrent.ndim == 2 else 1)
-        memory = getattr(layer, "memory", None)
-        if memory is None:
-            found[layer.name] = Operations(synapses / done.samples)
+    for layer in network.records():
+        if isinstance(layer, Spiking):
+            found[layer.name] = _spiking(layer, before, done)
+            before = done.arrived[layer.name]
         else:
-            into = int(before.sum()) * EACH[memory.kind](memory)
-            cost = products(memory, done.steps, len(layer.weight))
-            found[layer.name] = Operations(synapses / done.samples, into / done.samples, float(cost))
-        before = done.arrived.get(layer.name, before)
+            found[layer.name] = Operations(int(before.sum()) * layer.neurons / done.samples)
     return found
 
 
-def fan_out(layer: Any) -> Int[np.ndarray, "inputs"]:
-    """How many synapses an event of each input reaches."""
-    return FAN_OUTS[layer.kind](layer)
-
-
-def _dense(layer: Any) -> Int[np.ndarray, "inputs"]:
-    return np.full(layer.weight.shape[1], layer.weight.shape[0])
-
-
-def _conv(layer: ConvIntegers) -> Int[np.ndarray, "inputs"]:
-    outputs, _, *kernel = layer.weight.shape
-    channels, *size = layer.input_shape
-    rows, columns = (_places(*axis) for axis in zip(size, kernel, layer.stride, layer.padding))
-    return np.tile(np.outer(rows, columns).reshape(-1) * (outputs // layer.groups), channels)
-
-
-def _places(size: int, kernel: int, stride: int, padding: int) -> Int[np.ndarray, "size"]:
-    """How many of the places where a kernel is put along an axis cover each pixel."""
-    last = (size + 2 * padding - kernel) // stride
-    first = np.arange(size) + padding  # within the padded image
-    return np.minimum(first // stride, last) - np.maximum(-((kernel - 1 - first) // stride), 0) + 1
-
-
-FAN_OUTS: dict[str, Callable[[Any], Int[np.ndarray, "inputs"]]] = {
-    "spiking": _dense,
-    "conv": _conv,
-    ReadoutIntegers.kind: _dense,
-}
-
-EACH: Mapping[str, Callable[[Any], int]] = {
-    MemoryIntegers.kind: lambda memory: 1,
-    HgrnIntegers.kind: lambda memory: 3 * len(memory.low),
-    HopfieldIntegers.kind: lambda memory: 1,
-}
-"""Synaptic operations of an event into a memory: its drive's weight, three gates' weights, its trace."""
-
-
-def products(memory: Any, steps: int, neurons: int) -> int:
-    """Multiplications of a memory pathway in so many steps, whatever arrives."""
-    return PRODUCTS[memory.kind](memory, steps, neurons)
-
-
-def _slow_memory(memory: MemoryIntegers, steps: int, neurons: int) -> int:
-    """[Ā B̄] at every step, [P ν] at every refresh."""
-    states = len(memory.drive_input)
-    return (states + 1) * (steps * states + -(-steps // memory.update_interval) * neurons)
-
-
-def _hgrn(memory: HgrnIntegers, steps: int, neurons: int) -> int:
-    """(1 − low)·σ, the two of h, the output gate's (but for "gated"), the gain's; recurrent matrices if "gated"."""
-    gated = memory.variant == "gated"
-    return steps * ((2 * neurons * neurons if gated else 0) + (4 if gated else 5) * neurons)
-
-
-def _hopfield(memory: HopfieldIntegers, steps: int, neurons: int) -> int:
-    """Leaks of the trace at every step; at a refresh keys·query, shares and what is recalled, in every iteration."""
-    patterns, inputs = memory.keys.shape
-    compared = patterns * inputs * memory.iterations
-    recalled, shares = compared, 0
-    if memory.variant == "modern":
-        recalled = patterns * (inputs * (memory.iterations - 1) + neurons)
-        shares = patterns * memory.iterations
-    return steps * inputs + -(-steps // memory.update_interval) * (compared + recalled + shares)
-
-
-PRODUCTS: Mapping[str, Callable[[Any, int, int], int]] = {
-    MemoryIntegers.kind: _slow_memory,
-    HgrnIntegers.kind: _hgrn,
-    HopfieldIntegers.kind: _hopfield,
-}
+def _spiking(layer: Spiking, before: Int[np.ndarray, "inputs"], done: Activity) -> Operations:
+    own = {"none": 0, "full": layer.neurons, "diagonal": 1}[layer.recurrence]
+    synapses = int(before @ layer.reach) + int(done.arrived[layer.name].sum()) * own
+    memory = layer.memory
+    if memory is None:
+        return Operations(synapses / done.samples)
+    counts = memory.counts(before.sum(keepdims=True), 0, done.steps, memory.refreshes(0, done.steps))
+    into, products = (int(np.sum(counts[name])) for name in ("synaptic_operations", "dense_macs"))
+    return Operations(synapses / done.samples, into / done.samples, float(products))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from jaxtyping import Int, Num
 
-from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics import choose
 from basalt.train.merged import Merged
 from basalt.train.networks import Network
 from basalt.train.objectives import OBJECTIVES, rate_excess, supervised_contrastive
@@ -82,7 +82,7 @@ class Stepper:
         self.exact = False
         self.captures = fabric.device.type == "cuda" and fabric.world_size == 1
         self.merged: Merged | None = None
-        if self.captures and whole.available():
+        if self.captures and choose.available():
             self.merged = Merged(getattr(optimizer, "optimizer", optimizer))
         elif fabric.device.type == "cuda":
             for group in optimizer.param_groups:
@@ -169,7 +169,7 @@ class Stepper:
 
     def _capture(self, x: torch.Tensor, labels: torch.Tensor) -> None:
         """Capture the step, if it can be; the steps that warm it up are undone."""
-        if not all(whole.known(layer) for layer in self.network.hidden):
+        if not all(choose.known(layer) for layer in self.network.hidden):
             self.captures = False
             return
         self.x, self.labels = x.clone(), labels.clone()

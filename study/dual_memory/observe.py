@@ -9,7 +9,7 @@ from basalt.study.dual_memory import gradients
 from basalt.study.dual_memory.study import Study
 from basalt.study.runner import Finished
 from basalt.train.batches import dense
-from basalt.train.networks import load
+from basalt.train.checkpoint import load
 
 
 def observe(study: Study, finished: Finished) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def observe(study: Study, finished: Finished) -> dict[str, Any]:
     splits = finished.splits
     chosen = np.arange(min(gradients.SAMPLES, len(splits.validation)))
     samples = dense(splits.validation, chosen), torch.from_numpy(splits.validation.labels[chosen])
-    delays = {layer.name: layer.integers().delay for layer in load(finished.run).hidden}
+    delays = {layer.name: layer.record().delay for layer in load(finished.run).hidden}
     return {
         "classes": splits.classes,
         "delays": {name: steps.tolist() for name, steps in delays.items() if steps is not None},

@@ -24,9 +24,10 @@ from basalt.study.robustness.sweep import ATTACKS, Setting, sweep
 from basalt.study.runner import Finished
 from basalt.train import checkpoint
 from basalt.train.batches import in_order
+from basalt.train.checkpoint import load
 from basalt.train.data.config import DataConfig
 from basalt.train.data.events import EventSet, Samples
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.operations import activity, operations
 
 PRICES = "prices.json"

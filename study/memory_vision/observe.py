@@ -12,13 +12,14 @@ from jaxtyping import Float, Int
 from basalt.study.memory_vision.energy import energy, paper_sparsity, pooled_sparsity
 from basalt.study.memory_vision.recordings import on_recordings
 from basalt.study.memory_vision.study import FEATURES, Study
+from basalt.study.memory_vision.time_constants import time_constants
 from basalt.study.runner import Finished
 from basalt.train.batches import CPU, dense
-from basalt.train.checkpoint import present
+from basalt.train.checkpoint import load, present
 from basalt.train.data.events import Samples
 from basalt.train.features import embedded, silhouette
-from basalt.train.layers.hgrn import Hgrn, time_constants
-from basalt.train.networks import Network, load
+from basalt.train.layers.hgrn import Hgrn
+from basalt.train.networks import Network
 from basalt.train.operations import activity, operations
 from basalt.train.recipe import parse
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from basalt.paths import data_dir as folder
+from basalt.train.checkpoint import load
 from basalt.train.data.config import DataConfig
 from basalt.train.data.events import EventSet
-from basalt.train.networks import load
 from basalt.train.scores import integer_score
 
 

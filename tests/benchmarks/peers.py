@@ -6,7 +6,7 @@ Both take over the weights of one of our networks. They have no recurrence and n
 import torch
 from jaxtyping import Float
 
-from basalt.train.layers.slow_memory import SlowMemory
+from basalt.train.layers.dmp import SlowMemory
 from basalt.train.networks import Network
 from basalt.train.slayer import slayer
 

@@ -99,9 +99,7 @@ def trained(switches: Switches, seed: int = 1) -> tuple["Model", np.ndarray]:
 
 def deployed(model: "Model", folder: Path, readout: bool) -> Network:
     """The network after a way through a .net file; stock netx has no read-out."""
-    from basalt.convert.quantize import records
-
-    network = records(model, "switches", None, {})
+    network = Network(model.records(), "switches")
     if not readout:
         network = Network(network.layers[:-1], network.name)
     netx.write(folder / "a.net", network)

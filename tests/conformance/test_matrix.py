@@ -41,7 +41,7 @@ def test_training_moves_what_is_learned() -> None:
         decays = layer.neuron.leak.decay()
         untouched = torch.linspace(4096 * 0.05, 4096 * 0.6, 18).round().long()
         assert (decays != untouched).sum() > 9
-        assert layer.integers().diagonal and layer.integers().recurrent_weight.any()
+        assert layer.record().recurrence == "diagonal" and layer.record().recurrent_weight.any()
 
 
 @pytest.mark.parametrize("part", ["weight", "decay"])

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.convert import netx
-from basalt.convert.quantize import records
 from basalt.deploy.job import Job, run
+from basalt.records.network import Network as Deployed
 from basalt.records.simulate import simulate
 from basalt.train.networks import Network
 from basalt.train.recipe import NetworkConfig
@@ -64,7 +64,7 @@ def trained(entries: list[dict], readout: dict, seed: int) -> tuple[Network, tor
 def assert_same(network: Network, spikes: torch.Tensor, path: Path, through_lava: bool = False) -> None:
     """Training's trace against the references and the backends, after a way through a file."""
     trace = network.trace(spikes)
-    netx.write(path, records(network, "a", None, {}))
+    netx.write(path, Deployed(network.records(), "a"))
     deployed = netx.read(path)
     sides = {"reference": simulate(deployed, spikes.numpy())}
     for backend in ("fixed", "compiled", "near-memory"):
@@ -115,7 +115,7 @@ def test_everything_at_once_through_lava(tmp_path, kind):
     network, spikes = trained([everything, everything], {"voltage_decay": 0.1}, 4)
     trace = network.trace(spikes)
     assert all(0.01 < sent.float().mean() < 0.9 for sent in trace.spikes.values())
-    assert all(len(set(layer.delay)) > 5 for layer in network.integers()[:-1])
+    assert all(len(set(layer.delay)) > 5 for layer in network.records()[:-1])
     assert_same(network, spikes, tmp_path / "a.net", through_lava=True)
 
 

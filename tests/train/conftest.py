@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.train.interpreted import interpreter
+from tests.train.dynamics.gpu.interpreted import interpreter
 
 
 @pytest.fixture(scope="session")
 def run() -> Iterator[Callable[..., Any]]:
-    """Calls a function of `tests.train.interpreted` where Triton interprets its kernels."""
+    """Calls a function of `tests.train.dynamics.gpu.interpreted` where Triton interprets its kernels."""
     pytest.importorskip("triton")
     with interpreter() as call:
         yield call

@@ -18,9 +18,9 @@ from safetensors import safe_open
 
 from basalt.errors import BasaltError
 from basalt.train import checkpoint, tensors
-from basalt.train.checkpoint import NAME, Checkpoint, read
+from basalt.train.checkpoint import NAME, Checkpoint, load, read
 from basalt.train.moments import moments
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.recipe import parse
 from basalt.train.resumption import Progress
 from basalt.train.stepper import optimizer as make_optimizer

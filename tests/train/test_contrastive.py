@@ -12,9 +12,10 @@ from threadpoolctl import threadpool_limits
 
 from basalt.errors import BasaltError
 from basalt.train import checkpoint
+from basalt.train.checkpoint import load
 from basalt.train.features import embedded, features, silhouette
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.objectives import supervised_contrastive
 from basalt.train.recipe import Recipe, parse
 from basalt.train.stepper import Stepper, optimizer

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.train.interpreted import updates
+from tests.train.dynamics.gpu.interpreted import updates
 
 SHAPES = ((3, 5, 1, 1, 1), (1,), (40, 30), (7,))
 UNITS = [1.0, 8.0, 0.5, 1.0]

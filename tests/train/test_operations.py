@@ -1,6 +1,5 @@
 """Operations are counted exactly: those of brute force, and of the deployed processes' counters."""
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -9,11 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.records.pathways import PATHWAYS
-from basalt.train.layers.integers import ConvIntegers
+from basalt.deploy.job import Job
+from basalt.lava_procs.metering import COLUMN
+from basalt.records.network import Network as Deployed
+from basalt.records.neuron import Neuron
+from basalt.records.synapses import Conv
 from basalt.train.networks import Network
-from basalt.train.operations import INPUT, activity, fan_out, operations
+from basalt.train.operations import INPUT, activity, operations
 from basalt.train.recipe import parse
+from tests.conformance.direct import run_direct
 from tests.train.helpers import content, events
 
 
@@ -25,14 +28,14 @@ def test_fan_out_of_a_convolution_at_every_pixel(data: Any) -> None:
     channels, outputs = groups * pick(1, 2), groups * pick(1, 3)
     size, stride, padding = (tuple(pick(low, high) for _ in range(2)) for low, high in ((1, 7), (1, 3), (0, 2)))
     kernel = tuple(pick(1, min(4, extent + 2 * pad)) for extent, pad in zip(size, padding))
-    layer = ConvIntegers(
-        name="conv", weight=np.ones((outputs, channels // groups, *kernel), np.int64), threshold=1,
-        current_decay=np.zeros(1, np.int64), voltage_decay=np.zeros(1, np.int64),
+    neuron = Neuron(1, np.zeros(1, np.int64), np.zeros(1, np.int64))
+    layer = Conv(
+        name="conv", weight=np.ones((outputs, channels // groups, *kernel), np.int64), neuron=neuron,
         input_shape=(channels, *size), stride=stride, padding=padding, groups=groups,
     )  # fmt: skip
     pixels = torch.eye(channels * size[0] * size[1]).reshape(-1, channels, *size)
     reached = torch.nn.functional.conv2d(pixels, torch.tensor(layer.weight).float(), None, stride, padding, 1, groups)
-    assert fan_out(layer).tolist() == reached.sum((1, 2, 3)).int().tolist()
+    assert layer.reach.tolist() == reached.sum((1, 2, 3)).int().tolist()
 
 
 LAYERS: dict[str, dict[str, Any]] = {
@@ -70,13 +73,13 @@ def test_operations_are_those_of_brute_force(network: Network) -> None:
     trace = network.trace(x)
     arriving = {}
     before = x.numpy()
-    for layer in network.integers():
+    for layer in network.records():
         arriving[layer.name] = before
         before = trace.spikes[layer.name].numpy() if layer.name in trace.spikes else before
     found = operations(network, done)
-    for name, layer in zip(found, network.integers()):
+    for name, layer in zip(found, network.records()):
         heard = arriving[name][:, :, :-1]
-        reach = fan_out(layer) if name == "hidden1" else np.full(heard.shape[1], len(layer.weight))
+        reach = layer.reach if name == "hidden1" else np.full(heard.shape[1], len(layer.weight))
         synapses = int((heard.sum((0, 2)) * reach).sum())
         if getattr(layer, "recurrent_weight", None) is not None:
             synapses += int(trace.spikes[name][:, :, :-1].sum()) * len(layer.weight)
@@ -90,18 +93,12 @@ def test_operations_are_those_of_brute_force(network: Network) -> None:
 def test_memory_pathways_count_what_their_processes_count(network: Network) -> None:
     some = events(5, 3)
     done = activity(network, some)
-    found, steps, none = operations(network, done), some.steps, np.zeros(1, np.int64)
-    names = dict(zip(LAYERS, found))
-    arrived = {name: int(done.arrived[before].sum()) for before, name in zip(found, list(found)[1:])}
-    layers = {layer.name: layer for layer in network.integers()}
+    found, names = operations(network, done), dict(zip(LAYERS, done.sent))
+    counts = run_direct(Job(Deployed(network.records()), some.dense(), "fixed", 5)).counts
     for kind in ("dmp", "hopfield", "classical", "hgrn", "gated"):
-        name = names[kind]
-        memory = vars(layers[name].memory)
-        record = next(record for record in PATHWAYS.values() if {f.name for f in fields(record)} == set(memory))
-        refreshes = record(**memory).refreshes(0, steps)
-        counts = record(**memory).counts(np.array([arrived[name]]), none, steps, refreshes)
-        assert found[name].products == counts["dense_macs"], kind
-        assert found[name].pathway * 5 == pytest.approx(int(np.ravel(counts["synaptic_operations"])[0])), kind
+        table = counts[f"{names[kind]}.{network.layers[names[kind]].memory_record().kind}"]
+        assert found[names[kind]].products * 5 == table[:, COLUMN["dense_macs"]].sum(), kind
+        assert found[names[kind]].pathway * 5 == pytest.approx(table[:, COLUMN["synaptic_operations"]].sum()), kind
     assert found[names["lif"]].products == found[names["lif"]].pathway == 0
 
 

@@ -8,8 +8,9 @@ import torch
 
 from basalt.errors import BasaltError
 from basalt.train import checkpoint
+from basalt.train.checkpoint import load
 from basalt.train.moments import moments
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.publish import formula_count, overview, publish
 from basalt.train.recipe import parse
 from basalt.train.resumption import Progress

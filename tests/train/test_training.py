@@ -14,10 +14,11 @@ from rich.console import Console
 
 from basalt.errors import BasaltError
 from basalt.train import checkpoint
+from basalt.train.checkpoint import load
 from basalt.train.display import Display
 from basalt.train.folder import held
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.recipe import Recipe, parse
 from tests import shapes
 from tests.train.helpers import content, recipe, splits
@@ -68,7 +69,7 @@ def test_learns_and_writes_its_files(whole: Path) -> None:
     assert len((whole / "log.csv").read_text().splitlines()) == 5
     network = load(whole)
     assert not network.training
-    assert network.integers()[0].memory.drive_shift == int(saved.model["layers.hidden1.memory.shift"])
+    assert network.records()[0].memory.drive_shift == int(saved.model["layers.hidden1.memory.shift"])
 
 
 def test_same_seed_same_weights(whole: Path, tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ from rich.console import Console
 
 from basalt.errors import BasaltError
 from basalt.train import checkpoint, upgrade
+from basalt.train.checkpoint import load
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.recipe import parse
 from tests import shapes
 from tests.train.helpers import content, splits

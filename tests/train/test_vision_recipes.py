@@ -7,13 +7,13 @@ import pytest
 import torch
 from rich.console import Console
 
-from basalt.convert.quantize import records
+from basalt.records.network import Network
 from basalt.records.simulate import simulate
+from basalt.study.memory_vision.time_constants import time_constants
+from basalt.train.checkpoint import load
 from basalt.train.data.config import SENSOR
 from basalt.train.data.events import EventSet, Splits
-from basalt.train.layers.hgrn import time_constants
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import load
 from basalt.train.recipe import read
 from basalt.train.scores import integer_score
 
@@ -59,7 +59,7 @@ def test_trains_scores_and_is_deployed_as_trained(name: str, tmp_path: Path) -> 
     network = load(tmp_path / "run")
     assert integer_score(network, splits.test).samples == 4
     x = torch.from_numpy(splits.test.dense(range(2)))
-    trace, deployed = network.trace(x), simulate(records(network, name, 0.01, {}), x.numpy())
+    trace, deployed = network.trace(x), simulate(Network(network.records()), x.numpy())
     for layer, spikes in trace.spikes.items():
         assert np.array_equal(deployed[layer], spikes.numpy()), layer
     assert np.array_equal(deployed["readout"][:, :, -1], trace.sums.numpy())

@@ -1,43 +1,61 @@
-"""When a layer runs as one fused operation (`gpu.feed_forward`, `fused_recurrent`), and how it gets there."""
+"""Which operation of `dynamics.gpu` computes a whole layer at once, if any does."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Num
 
-from basalt.train.dynamics.gpu import diagonal as fused_diagonal
-from basalt.train.dynamics.gpu import driven as fused_driven
-from basalt.train.dynamics.gpu import feed_forward as fused
-from basalt.train.dynamics.gpu import grid as device_grid
-from basalt.train.dynamics.gpu import recurrent as fused_recurrent
-from basalt.train.layers import grid
-
-if TYPE_CHECKING:
-    from basalt.train.layers.spiking import Spiking
-
-DEVICES = {"cuda"}
-"""Types of devices that the kernels run on."""
+from basalt.train.dynamics import grid
+from basalt.train.dynamics.devices import DEVICES, available
+from basalt.train.dynamics.gpu import diagonal, feed_forward, neurons, recurrent
+from basalt.train.dynamics.gpu.projections import projections
 
 
-@lru_cache(maxsize=1)
-def available() -> bool:
-    """Whether Triton is there; says so once if it is not."""
-    try:
-        import basalt.train.dynamics.gpu.triton_lif  # noqa: F401
-    except Exception as error:  # a broken Triton raises what it likes
-        logging.getLogger("basalt").warning(
-            f"Triton cannot be used here ({type(error).__name__}: {error}): SLAYER's own kernels run instead, slower."
-        )
-        return False
-    return True
+@runtime_checkable
+class Layer(Protocol):
+    """What an operation asks of a spiking layer; `layers.spiking.Spiking` explains each.
+
+    Attributes:
+        plain: whether a dense product and a slow memory are all that drives the neurons.
+        travels: the type in which spikes and gradients travel between layers.
+        rate: where `run` leaves the mean spikes per neuron and step.
+    """
+
+    deployable: ClassVar[bool]
+    plain: ClassVar[bool]
+    name: str
+    units: int
+    block: Any
+    bias: Any
+    memory: Any
+    travels: torch.dtype
+    rate: torch.Tensor
+
+    @property
+    def recurrence(self) -> str:
+        """ "none", "full" or "diagonal"."""
+
+    @property
+    def synapse(self) -> Any:
+        """The synapse from the layer's input."""
+
+    @property
+    def neuron(self) -> Any:
+        """The neurons."""
+
+    def quantised_bias(self) -> Any:
+        """The bias of every neuron, or None."""
+
+    def drive(self, x: Any) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The synaptic current, not yet delayed, and the memory's."""
 
 
-def applies(layer: "Spiking", x: Num[torch.Tensor, "batch inputs steps"]) -> bool:
-    """Whether an operation does this layer here, for so many steps."""
+def applies(layer: Layer, x: Num[torch.Tensor, "batch inputs steps"]) -> bool:
+    """Whether an operation computes this layer on the device, and for the number of steps, of `x`."""
     if x.device.type not in DEVICES or x.shape[2] < 2 or not available():
         return False
     operation = _operation(layer)
@@ -48,20 +66,20 @@ def applies(layer: "Spiking", x: Num[torch.Tensor, "batch inputs steps"]) -> boo
 
 @lru_cache(maxsize=64)
 def _say_slow(name: str, recurrence: str) -> None:
-    """Once for each layer: what has no operation is not a secret."""
+    """Warn once about each layer that no operation computes."""
     logging.getLogger("basalt").warning(
         f"Layer {name} runs a step at a time on this device, slowly: no kernel has {recurrence} recurrence beside its "
-        f"kind of memory, or in so many neurons (at most {fused_recurrent.MOST} if full)."
+        f"kind of memory, or in so many neurons (at most {recurrent.MOST} if full)."
     )
 
 
-def known(layer: "Spiking") -> bool:
-    """Whether there is an operation for such a layer, be it for some numbers of steps alone."""
-    return available() and _operation(layer) is not None
+def known(layer: Any) -> bool:
+    """Whether an operation computes such a layer, at least for some numbers of steps."""
+    return available() and layer.deployable and _operation(layer) is not None
 
 
 def run(
-    layer: "Spiking", x: Num[torch.Tensor, "batch inputs steps"], send: bool = True
+    layer: Layer, x: Num[torch.Tensor, "batch inputs steps"], send: bool = True
 ) -> tuple[Any, Float[torch.Tensor, "batch units"]]:
     """Spikes of the layer (batch, units, steps), or None unless `send`, and their counts before the last step."""
     operation = _operation(layer)
@@ -73,37 +91,36 @@ def run(
 
 @dataclass(frozen=True)
 class Operation:
-    """What does some layers.
+    """An operation and the layers that it computes.
 
     Attributes:
-        knows: whether it does such a layer; fits: whether it does this one for the steps, and on the device, of x.
-        run: spikes (batch, steps, units) of a layer and x, or None unless they are wanted, and their counts.
+        knows: whether it computes such a layer.
+        fits: whether it computes this one on the device, and for the number of steps, of an input.
+        run: spikes (batch, steps, units) of a layer and its input, or None unless they are wanted, and their counts.
     """
 
-    knows: Callable[["Spiking"], bool]
-    fits: Callable[["Spiking", torch.Tensor], bool]
-    run: Callable[["Spiking", torch.Tensor, bool], tuple[Any, torch.Tensor]]
+    knows: Callable[[Layer], bool]
+    fits: Callable[[Layer, torch.Tensor], bool]
+    run: Callable[[Layer, torch.Tensor, bool], tuple[Any, torch.Tensor]]
 
 
-def _operation(layer: "Spiking") -> Operation | None:
-    if not layer.deployable:
-        return None
+def _operation(layer: Layer) -> Operation | None:
     return next((operation for operation in OPERATIONS if operation.knows(layer)), None)
 
 
-def _travelling(layer: "Spiking", x: torch.Tensor) -> torch.Tensor:
+def _travelling(layer: Layer, x: torch.Tensor) -> torch.Tensor:
     return x.transpose(1, 2).to(layer.travels).contiguous()
 
 
-def _is_feed_forward(layer: "Spiking") -> bool:
-    return layer.plain and not layer.recurrent
+def _is_feed_forward(layer: Layer) -> bool:
+    return layer.plain and layer.recurrence == "none"
 
 
-def _chunks_divide(layer: "Spiking", x: torch.Tensor) -> bool:
+def _chunks_divide(layer: Layer, x: torch.Tensor) -> bool:
     return layer.memory is None or layer.memory.chunks(x.shape[2]) is not None
 
 
-def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+def _feed_forward(layer: Layer, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
     parts: dict[str, Any] = {}
     memory, steps = layer.memory, x.shape[2]
     if memory is not None:
@@ -116,9 +133,10 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
         if memory.exact:
             drive = torch.nn.functional.pad(x[..., :-1].float().transpose(1, 2) @ drive_weight[0], (1, 0))
             parts["deployed"] = memory.deployed(drive)
-        parts["rows"], parts["memory"] = device_grid.projections(memory), fused.Memory(chunks, memory.shift)
+        parts["rows"] = projections(memory.weight, memory.system, memory.shift)
+        parts["memory"] = feed_forward.Memory(chunks, memory.shift)
     neuron = layer.neuron
-    return fused.layer(
+    return feed_forward.layer(
         _travelling(layer, x),
         grid.weights(layer.synapse.weight.flatten(1)),
         neuron.constants,
@@ -130,17 +148,17 @@ def _feed_forward(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, t
     )
 
 
-def _is_recurrent(layer: "Spiking") -> bool:
-    return layer.plain and layer.recurrence == "full" and layer.memory is None and layer.units <= fused_recurrent.MOST
+def _is_recurrent(layer: Layer) -> bool:
+    return layer.plain and layer.recurrence == "full" and layer.memory is None and layer.units <= recurrent.MOST
 
 
-def _feedback_fits(layer: "Spiking", x: torch.Tensor) -> bool:
-    return fused_recurrent.fits(layer.units, x.device)
+def _feedback_fits(layer: Layer, x: torch.Tensor) -> bool:
+    return recurrent.fits(layer.units, x.device)
 
 
-def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+def _recurrent(layer: Layer, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
     neuron = layer.neuron
-    return fused_recurrent.layer(
+    return recurrent.layer(
         _travelling(layer, x),
         grid.weights(layer.synapse.weight.flatten(1)),
         grid.weights(layer.block.recurrent_synapse.weight.flatten(1)),
@@ -152,42 +170,42 @@ def _recurrent(layer: "Spiking", x: torch.Tensor, send: bool) -> tuple[Any, torc
     )
 
 
-def _is_driven(layer: "Spiking") -> bool:
-    return not layer.plain and not layer.recurrent
+def _has_own_drive(layer: Layer) -> bool:
+    return not layer.plain and layer.recurrence == "none"
 
 
-def _always(layer: "Spiking", x: torch.Tensor) -> bool:
+def _always(layer: Layer, x: torch.Tensor) -> bool:
     return True
 
 
-def _driven(layer: Any, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+def _neurons(layer: Layer, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
     neuron = layer.neuron
     synaptic, memory = layer.drive(x)
     bias = layer.quantised_bias()
     parts = (neuron.constants, neuron.decays, bias, neuron.keep, layer.travels)
-    return fused_driven.fire(synaptic, memory, *parts, send)
+    return neurons.fire(synaptic, memory, *parts, send)
 
 
-def _is_diagonal(layer: "Spiking") -> bool:
+def _is_diagonal(layer: Layer) -> bool:
     return layer.recurrence == "diagonal" and (layer.memory is None or not layer.plain)
 
 
-def _diagonal(layer: Any, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
+def _diagonal(layer: Layer, x: torch.Tensor, send: bool) -> tuple[Any, torch.Tensor]:
     neuron, bias, memory = layer.neuron, layer.quantised_bias(), None
     if layer.plain:
         weight = grid.weights(layer.synapse.weight.flatten(1))
-        synaptic = fused_diagonal.synapses(_travelling(layer, x), weight)
+        synaptic = diagonal.synapses(_travelling(layer, x), weight)
     else:
         synaptic, memory = layer.drive(x)
     own = grid.weights(layer.block.recurrent_synapse.weight)
     parts = (own, neuron.constants, neuron.decays, bias, neuron.keep, layer.travels)
-    return fused_diagonal.fire(synaptic, memory, *parts)
+    return diagonal.fire(synaptic, memory, *parts)
 
 
 OPERATIONS = (
     Operation(_is_feed_forward, _chunks_divide, _feed_forward),
     Operation(_is_recurrent, _feedback_fits, _recurrent),
-    Operation(_is_driven, _always, _driven),
+    Operation(_has_own_drive, _always, _neurons),
     Operation(_is_diagonal, _always, _diagonal),
 )
 """Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`train.dynamics.torch_loop`)."""

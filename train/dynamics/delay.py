@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float, Int, Num
 from numba import njit, prange
 
+from basalt.train.dynamics import devices
+
 
 @njit(parallel=True, nogil=True, cache=True)
 def _shift(values, delay, out):  # type: ignore[no-untyped-def]
@@ -59,9 +61,7 @@ def gradients(
 
 
 def _by_triton(values: torch.Tensor) -> bool:
-    from basalt.train.dynamics import choose as whole
-
-    return values.device.type in whole.DEVICES and whole.available()
+    return values.device.type in devices.DEVICES and devices.available()
 
 
 class _Delayed(torch.autograd.Function):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 from numba import njit, prange
 
 
@@ -163,3 +163,17 @@ def product(
         return _Product.apply(spikes, weight, delay, events)
     full = spikes.to(weight.dtype) @ weight.t()
     return torch.nn.functional.pad(full, (0, 0, delay, 0))[:, : full.shape[1]]
+
+
+def late(rows: Num[torch.Tensor, "batch steps size"]) -> Num[torch.Tensor, "batch steps size"]:
+    """rows[t − 1], zero at t = 0."""
+    return torch.nn.functional.pad(rows, (0, 0, 1, 0))[:, :-1]
+
+
+def integer_sums(
+    x: UInt8[torch.Tensor, "batch inputs steps"], weight: Int[np.ndarray, "rows inputs"]
+) -> Float[torch.Tensor, "batch steps rows"]:
+    """The integers W s_in[t], not delayed; those of graded input may need more than the 24 bits of a float32."""
+    graded = x.numel() > 0 and int(x.max()) > 1
+    matrix = torch.as_tensor(weight, dtype=torch.float64 if graded else torch.float32, device=x.device)
+    return product(x.transpose(1, 2), matrix)

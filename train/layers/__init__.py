@@ -20,9 +20,9 @@ from basalt.train.layers.conv import Conv, Pool
 from basalt.train.layers.dmp import Dmp
 from basalt.train.layers.hgrn import Hgrn
 from basalt.train.layers.hopfield import Hopfield
-from basalt.train.layers.lif import Lif
 from basalt.train.layers.lstm import Lstm
 from basalt.train.layers.readout import Readout
+from basalt.train.layers.spiking import Spiking
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Kind:
 
 
 LAYERS: dict[str, Kind] = {
-    "lif": Kind(LifConfig, Lif),
+    "lif": Kind(LifConfig, Spiking),
     "dmp": Kind(DmpConfig, Dmp),
     "hgrn": Kind(HgrnConfig, Hgrn),
     "hopfield": Kind(HopfieldConfig, Hopfield),

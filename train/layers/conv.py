@@ -1,22 +1,22 @@
 """Convolutional spiking layers, and sum pooling, over images of spikes (channels, height, width)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Num, UInt8
+from jaxtyping import Float, Num
 
 from basalt.errors import BasaltError
+from basalt.records.synapses import Conv as ConvRecord
+from basalt.train.dynamics import grid
 from basalt.train.dynamics.scalars import WEIGHT_SCALE
 from basalt.train.dynamics.straight import instead
-from basalt.train.layers import grid
+from basalt.train.layers.blocks import neurons, stock
 from basalt.train.layers.config import ConvConfig, PoolConfig
-from basalt.train.layers.driven import Driven
-from basalt.train.layers.integers import ConvIntegers
-from basalt.train.layers.spiking import neurons, stock
+from basalt.train.layers.spiking import Spiking
 from basalt.train.slayer import slayer
 
 
-class Conv(Driven):
+class Conv(Spiking):
     """A spiking layer with a convolution for synapses: a SLAYER block (`slayer.block.cuba.Conv`) with our neurons.
 
         a[t, o, y, x] = Σ over c, i, j of W[o, c, i, j]·s_in[t−1, c, y·stride₀ − padding₀ + i, x·stride₁ − padding₁ + j]
@@ -25,6 +25,7 @@ class Conv(Driven):
     algorithm torch convolves with, they are rounded to the weights' grid.
     """
 
+    plain: ClassVar[bool] = False
     config: ConvConfig | PoolConfig
 
     @property
@@ -104,18 +105,10 @@ class Conv(Driven):
         sums = self.convolve(x, self.matrix)
         return instead(sums, (sums * WEIGHT_SCALE).round() / WEIGHT_SCALE), None
 
-    def exact_drive(
-        self, layer: ConvIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The sums in weight units; graded input may need more than the 24 bits of a float32."""
-        graded = int(x.max()) > 1
-        kernel = torch.as_tensor(layer.weight, dtype=torch.float64 if graded else torch.float32, device=x.device)
-        return self.convolve(x, kernel).round(), None
-
-    def integers(self) -> ConvIntegers:
-        """The layer as it is deployed."""
+    def record(self) -> ConvRecord:
+        """The layer as it is deployed: integers only."""
         shape = {key: self.geometry[key] for key in ("stride", "padding", "groups")}
-        return ConvIntegers(**self.parts(), **shape, input_shape=self.input_shape)  # type: ignore[arg-type]
+        return ConvRecord(**self.parts(), **shape, input_shape=self.input_shape)  # type: ignore[arg-type]
 
 
 class Pool(Conv):

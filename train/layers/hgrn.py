@@ -12,8 +12,8 @@ The variant "gated" hears its squashed state k = tanh(h), and is a loop over tim
     a_f += R_f k[t−1],  a_u += R_u k[t−1]
     h[t] = σ(a_f)·h[t−1] + σ(a_u)·tanh(a_c),   memory[t] = gain·k[t]
 
-The exact integers (`train.layers.exact_hgrn`) round h in every step; with `exact` the training form computes them, with
-the gradient of the form above.
+The exact integers (`train.dynamics.memories.hgrn`) round h in every step; with `exact` the training form computes them,
+with the gradient of the form above.
 
 Lower bounds: with one row Γ_k of parameters for each such layer of the network, P = softmax(Γ) over the rows and
 γ_k = P_1 + … + P_{k−1}: none for the first, rising with the level.
@@ -22,7 +22,7 @@ Source: Qin, Yang, Zhong, NeurIPS 2023 (arXiv 2311.04823); the variant: arXiv 26
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -30,22 +30,17 @@ from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
 from basalt.records import tables
-from basalt.train.dynamics import events
+from basalt.records.hgrn import Hgrn as HgrnRecord
+from basalt.train.dynamics import events, grid
+from basalt.train.dynamics.grid import WEIGHT_MAX, eight_bits
+from basalt.train.dynamics.lookup import COARSEST, index_shift, look
+from basalt.train.dynamics.memories import hgrn as integer_hgrn
 from basalt.train.dynamics.scalars import STATE_SCALE, WEIGHT_SCALE
 from basalt.train.dynamics.scan import scan
 from basalt.train.dynamics.straight import instead, rounded, within
-from basalt.train.layers import exact_hgrn, grid
 from basalt.train.layers.config import HgrnConfig
-from basalt.train.layers.driven import Driven, eight_bits, integer_sums, late
-from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers
-from basalt.train.layers.lookup import COARSEST, index_shift, look
-from basalt.train.layers.slow_memory import WEIGHT_MAX
-from basalt.train.layers.spiking import to_integers
+from basalt.train.layers.spiking import Spiking
 
-if TYPE_CHECKING:
-    from basalt.train.networks import Network
-
-GATES = ("forget", "candidate", "gate")
 STATE_SHIFT = 8
 """log₂ of the units of h, 2⁻²⁰, over those of u, 2⁻¹²."""
 
@@ -148,25 +143,25 @@ class HgrnMemory(torch.nn.Module):
     ) -> Float[torch.Tensor, "batch steps units"]:
         """The exact memory current, in float units."""
         none = np.zeros((len(self.weight), 0), np.int64)
-        integers = self.integers(none, None if recurrent is None else to_integers(recurrent))
-        current = exact_hgrn.integer_memory(integers, (sums.double() * WEIGHT_SCALE).round().long())
+        record = self.record(none, None if recurrent is None else grid.integers(recurrent))
+        current = integer_hgrn.integer_current(record, (sums.double() * WEIGHT_SCALE).round().long())
         return (current.double() / STATE_SCALE).to(sums.dtype)
 
     def calibrate(self) -> None:
         """Set the tables' index shift from the largest activation seen while `watching`."""
         self.index_shift.fill_(index_shift(self.peak))
 
-    def integers(
+    def record(
         self,
         weight: Int[np.ndarray, "{3*len(self.gain)} inputs"],
         recurrent: Int[np.ndarray, "{2*len(self.gain)} units"] | None,
-    ) -> HgrnIntegers:
-        """The deployed integers; `weight` and `recurrent` after the layer's quantisation."""
+    ) -> HgrnRecord:
+        """The memory as it is deployed; `weight` and `recurrent` after the layer's quantisation."""
         gain, e = eight_bits(self.gain)
-        weights, biases = np.split(weight, 3), to_integers(grid.bias(self.bias))
+        weights, biases = np.split(weight, 3), grid.integers(grid.bias(self.bias))
         fed = (None, None) if recurrent is None else np.split(recurrent, 2)
         low = self.low().detach().cpu().double().numpy() * tables.UNITY
-        return HgrnIntegers(
+        return HgrnRecord(
             variant=self.variant,
             forget_weight=weights[0],
             candidate_weight=weights[1],
@@ -183,9 +178,10 @@ class HgrnMemory(torch.nn.Module):
         )
 
 
-class Hgrn(Driven):
+class Hgrn(Spiking):
     """A spiking layer whose current gains that of a hierarchically gated recurrent memory of its input."""
 
+    plain: ClassVar[bool] = False
     config: HgrnConfig
     memory: HgrnMemory
 
@@ -227,24 +223,13 @@ class Hgrn(Driven):
         """W s_in[t], not yet delayed, and the memory's current."""
         sums = events.product(x.transpose(1, 2), torch.cat([self.synapse.matrix, self.gate_matrix()]))
         synaptic, gates = sums[..., : self.units], sums[..., self.units :]
-        return synaptic, self.memory(late(gates), self.recurrent_gates())
+        return synaptic, self.memory(events.late(gates), self.recurrent_gates())
 
-    def exact_drive(
-        self, layer: SpikingIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The same in the deployed integers."""
-        memory: Any = layer.memory
-        weights = [layer.weight, *(getattr(memory, f"{gate}_weight") for gate in GATES)]
-        sums = integer_sums(x, np.concatenate(weights))
-        gates = late(sums[..., self.units :]).to(torch.int64)
-        return sums[..., : self.units], exact_hgrn.integer_memory(memory, gates)
-
-    def integers(self) -> SpikingIntegers:
-        """The layer as it is deployed."""
+    def memory_record(self) -> HgrnRecord:
+        """The memory as it is deployed."""
         recurrent = self.recurrent_gates()
-        fed = None if recurrent is None else to_integers(recurrent)
-        memory = self.memory.integers(to_integers(self.gate_matrix()), fed)
-        return SpikingIntegers(**{**vars(super().integers()), "memory": memory})
+        fed = None if recurrent is None else grid.integers(recurrent)
+        return self.memory.record(grid.integers(self.gate_matrix()), fed)
 
     @torch.no_grad()
     def time_constants(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Float[np.ndarray, "units"]:
@@ -252,20 +237,8 @@ class Hgrn(Driven):
 
         The recurrent part of a "gated" layer's gate is left out.
         """
-        memory: Any = self.integers().memory
-        sums = late(integer_sums(x, memory.forget_weight)).to(torch.int64)
+        memory = self.memory_record()
+        sums = events.late(events.integer_sums(x, memory.forget_weight)).to(torch.int64)
         forget = sums + torch.as_tensor(memory.forget_bias, device=sums.device)
-        kept = exact_hgrn.forgetting(memory, forget).double().mean((0, 1)) / tables.UNITY
+        kept = integer_hgrn.forgetting(memory, forget).double().mean((0, 1)) / tables.UNITY
         return (-1 / torch.log(kept.clamp(1e-9, 1 - 1e-9))).cpu().numpy()
-
-
-def time_constants(
-    network: "Network", x: UInt8[torch.Tensor, "batch features steps"]
-) -> dict[str, Float[np.ndarray, "_units"]]:
-    """The effective time constants of every HGRN layer for the network's input x, by name, input side first."""
-    found = {}
-    for layer in network.hidden:
-        if isinstance(layer, Hgrn):
-            found[layer.name] = layer.time_constants(x)
-        x = layer.exact(x)
-    return found

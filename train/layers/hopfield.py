@@ -14,13 +14,13 @@ whose patterns are learned (the signs of parameters, straight through), or store
 class are more often above the level than those of all.
 
 Trace, softmax and roundings are the deployed integers' forwards, and smooth backwards, so training and deployment
-spike alike; only sums over inputs are float32 here, and with `exact` not even those (`train.layers.exact_hopfield`).
+spike alike; only sums over inputs are float32 here, and with `exact` not even those (`dynamics.memories.hopfield`).
 
 Source: Ramsauer et al., ICLR 2021 (arXiv 2008.02217); Hopfield, PNAS 79, 1982; arXiv 2603.08730.
 """
 
 from math import log2
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -28,13 +28,15 @@ from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
 from basalt.records import tables
+from basalt.records.hopfield import Hopfield as HopfieldRecord
+from basalt.train.dynamics import grid
+from basalt.train.dynamics.events import late
+from basalt.train.dynamics.grid import eight_bits
+from basalt.train.dynamics.memories import hopfield as integer_hopfield
 from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_SCALE, WEIGHT_SCALE
 from basalt.train.dynamics.straight import instead, rounded, within
-from basalt.train.layers import exact_hopfield
 from basalt.train.layers.config import HopfieldConfig
-from basalt.train.layers.driven import Driven, eight_bits, integer_sums, late
-from basalt.train.layers.integers import HopfieldIntegers, SpikingIntegers
-from basalt.train.layers.spiking import to_integers
+from basalt.train.layers.spiking import Spiking
 
 SIMILARITY_SHIFT = 8
 """log₂ of the units of q, 2⁻¹², over those of the softmax, 2⁻⁴."""
@@ -45,7 +47,7 @@ class _Trace(torch.autograd.Function):
     @staticmethod
     def forward(ctx, arrived, decay):  # type: ignore[no-untyped-def]
         ctx.keep = 1 - decay / DECAY_UNIT
-        return exact_hopfield.trace(arrived, decay) / STATE_SCALE
+        return integer_hopfield.trace(arrived, decay) / STATE_SCALE
 
     @staticmethod
     def backward(ctx, grad):  # type: ignore[no-untyped-def]
@@ -61,7 +63,7 @@ class _Shares(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, z):  # type: ignore[no-untyped-def]
-        p = exact_hopfield.shares(torch.floor(z + 0.5).long()).to(z.dtype) / tables.UNITY
+        p = integer_hopfield.shares(torch.floor(z + 0.5).long()).to(z.dtype) / tables.UNITY
         ctx.save_for_backward(p)
         return p
 
@@ -119,7 +121,7 @@ class HopfieldMemory(torch.nn.Module):
         """The memory current of the layer's input."""
         q = self.query(x)
         recalled = (self._modern if self.config.variant == "modern" else self._classical)(q)
-        current = exact_hopfield.held(recalled, x.shape[2], self.config.update_interval)
+        current = integer_hopfield.held(recalled, x.shape[2], self.config.update_interval)
         return instead(current, self.deployed(x)) if self.exact else current
 
     def _modern(self, q: torch.Tensor) -> Float[torch.Tensor, "batch refreshes units"]:
@@ -144,7 +146,7 @@ class HopfieldMemory(torch.nn.Module):
     @torch.no_grad()
     def deployed(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch steps units"]:
         """The exact memory current, in float units."""
-        return (exact_hopfield.integer_memory(self.integers(), x).double() / STATE_SCALE).to(self.keys.dtype)
+        return (integer_hopfield.current(self.record(), x).double() / STATE_SCALE).to(self.keys.dtype)
 
     def calibrate(self) -> None:
         """Nothing: keys and values find their own grids."""
@@ -170,8 +172,8 @@ class HopfieldMemory(torch.nn.Module):
         means = chosen.t() @ self.seen / chosen.sum(0).clamp(min=1)[:, None]
         self.keys.copy_(torch.where(means > self.seen.mean(0), 0.5, -0.5))
 
-    def integers(self) -> HopfieldIntegers:
-        """The deployed integers."""
+    def record(self) -> HopfieldRecord:
+        """The memory as it is deployed."""
         config = self.config
         common: dict[str, Any] = {
             "variant": config.variant,
@@ -180,13 +182,13 @@ class HopfieldMemory(torch.nn.Module):
             "update_interval": config.update_interval,
         }
         if config.variant == "classical":
-            patterns, gain = _whole(self.patterns, 0), int(to_integers(self._gain()))
-            return HopfieldIntegers(keys=patterns, values=None, query_level=self.query_level, gain=gain, **common)
+            patterns, gain = _integers(self.patterns, 0), int(grid.integers(self._gain()))
+            return HopfieldRecord(keys=patterns, values=None, query_level=self.query_level, gain=gain, **common)
         keys, of_keys = eight_bits(self.keys)
         values, of_values = eight_bits(self.values)
-        return HopfieldIntegers(
-            keys=_whole(keys, int(of_keys)),
-            values=_whole(values, int(of_values)),
+        return HopfieldRecord(
+            keys=_integers(keys, int(of_keys)),
+            values=_integers(values, int(of_values)),
             similarity_shift=SIMILARITY_SHIFT + int(of_keys) - round(log2(config.beta)),
             recall_shift=int(of_keys),
             output_shift=int(of_values),
@@ -194,13 +196,14 @@ class HopfieldMemory(torch.nn.Module):
         )
 
 
-def _whole(value: torch.Tensor, fraction: int) -> Int[np.ndarray, "..."]:
+def _integers(value: torch.Tensor, fraction: int) -> Int[np.ndarray, "..."]:
     return np.rint(value.detach().cpu().double().numpy() * 2.0**fraction).astype(np.int64)
 
 
-class Hopfield(Driven):
+class Hopfield(Spiking):
     """A spiking layer whose current gains what an associative memory recalls."""
 
+    plain: ClassVar[bool] = False
     config: HopfieldConfig
     memory: HopfieldMemory
 
@@ -226,20 +229,13 @@ class Hopfield(Driven):
         """W s_in[t], not yet delayed, and the memory's current."""
         return self.synapse(x).transpose(1, 2), self.memory(x)
 
-    def exact_drive(
-        self, layer: SpikingIntegers, x: UInt8[torch.Tensor, "batch inputs steps"]
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The same in the deployed integers."""
-        assert isinstance(layer.memory, HopfieldIntegers)
-        return integer_sums(x, layer.weight), exact_hopfield.integer_memory(layer.memory, x)
-
     def imprint(self, labels: Int[torch.Tensor, "batch"], classes: int) -> None:
         """Store a pattern a class, where the recipe says so."""
         self.memory.imprint(labels, classes, self.name)
 
-    def integers(self) -> SpikingIntegers:
-        """The layer as it is deployed."""
-        return SpikingIntegers(**{**vars(super().integers()), "memory": self.memory.integers()})
+    def memory_record(self) -> HopfieldRecord:
+        """The memory as it is deployed."""
+        return self.memory.record()
 
     @torch.no_grad()
     def energies(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch refreshes"]:

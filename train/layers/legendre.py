@@ -39,15 +39,3 @@ def quantised(states: int, window: float, bits: int) -> tuple[Int[np.ndarray, "d
             f"choose a `window` from 2 to {2**shift} steps{more}."
         )
     return transition.astype(np.int64), drive.astype(np.int64), shift
-
-
-def impulse_response(
-    transition: Float[np.ndarray, "d d"], drive: Float[np.ndarray, "d"], steps: int
-) -> Float[np.ndarray, "d steps"]:
-    """H[:, j] = Ā^j B̄ for j = 0 … steps − 1."""
-    response = np.empty((len(drive), steps))
-    state = drive.astype(np.float64)
-    for j in range(steps):
-        response[:, j] = state
-        state = transition @ state
-    return response

@@ -79,9 +79,9 @@ class Lstm(torch.nn.Module):
         Raises:
             BasaltError: always.
         """
-        self.integers()
+        self.record()
 
-    def integers(self) -> NoReturn:
+    def record(self) -> NoReturn:
         """Never: it has none.
 
         Raises:
@@ -98,4 +98,4 @@ class Lstm(torch.nn.Module):
         Raises:
             BasaltError: always.
         """
-        self.integers()
+        self.record()

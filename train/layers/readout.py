@@ -6,13 +6,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
-from basalt.train.dynamics import exact
+from basalt.records.readout import Readout as ReadoutRecord
+from basalt.train.dynamics import exact, grid
 from basalt.train.dynamics.scalars import DECAY_UNIT
 from basalt.train.dynamics.synapse import Dense
-from basalt.train.layers import grid
 from basalt.train.layers.config import ReadoutConfig
-from basalt.train.layers.integers import ReadoutIntegers
-from basalt.train.layers.spiking import to_integers
 
 
 @lru_cache(maxsize=8)
@@ -73,16 +71,10 @@ class Readout(torch.nn.Module):
         """Logits from how much each input has added (sums: its spikes before the last step)."""
         return counts @ grid.weights(self.synapse.weight.flatten(1)).t() * self.config.logit_scale
 
-    def integers(self) -> ReadoutIntegers:
-        """The layer as it is deployed."""
-        return ReadoutIntegers(self.name, to_integers(self.synapse.matrix), self.voltage_decay)
+    def record(self) -> ReadoutRecord:
+        """The layer as it is deployed: integers only."""
+        return ReadoutRecord(self.name, grid.integers(self.synapse.matrix), self.voltage_decay)
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Int[torch.Tensor, "batch classes"]:
         """The sums after the last step, in exact integers."""
-        layer = self.integers()
-        reach = int(np.abs(layer.weight).sum(axis=1).max(initial=0)) * int(x.max()) * x.shape[-1]
-        if layer.voltage_decay is None and reach <= exact.SUM_MAX:
-            counts = x[..., :-1].sum(-1, dtype=torch.int64).cpu()
-            return counts @ torch.from_numpy(layer.weight).t()
-        activation = exact.activation(exact.active(x.cpu()), layer.weight)
-        return torch.from_numpy(exact.readout_sums(activation, layer.voltage_decay))
+        return exact.sums(self.record(), x)

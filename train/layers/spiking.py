@@ -1,4 +1,4 @@
-"""What all spiking layers share: a SLAYER block with our synapse and neuron, and exact integers."""
+"""The layer of spiking neurons: a SLAYER block with our synapse and neuron, and the record that is deployed."""
 
 from collections.abc import Sequence
 from math import prod
@@ -9,25 +9,24 @@ import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
-from basalt.train.dynamics import choose as whole
-from basalt.train.dynamics import exact
-from basalt.train.dynamics.delay import Delay
-from basalt.train.dynamics.gpu import exact as exact_device
+from basalt.records.memory import MemoryPathway
+from basalt.records.neuron import Neuron as NeuronRecord
+from basalt.records.synapses import Spiking as SpikingRecord
+from basalt.train.dynamics import choose, exact, grid
+from basalt.train.dynamics.events import late
+from basalt.train.dynamics.gpu import exact as gpu_exact
 from basalt.train.dynamics.neuron import Neuron
-from basalt.train.dynamics.scalars import WEIGHT_SCALE
-from basalt.train.dynamics.synapse import Dense, Diagonal
-from basalt.train.layers import grid
-from basalt.train.layers.config import DenseConfig, SpikingConfig
-from basalt.train.layers.integers import SpikingIntegers
-from basalt.train.slayer import slayer
+from basalt.train.layers.blocks import dense
+from basalt.train.layers.config import SpikingConfig
 
 
 class Spiking(torch.nn.Module):
     """A layer of spiking neurons with dense synapses.
 
-        a[t] = W s_in[t−1] + V s[t−1], then the neuron's dynamics (train.layers.dynamics) and delay (train.layers.delay)
+        a[t] = W s_in[t−1] + V s[t−1], then the neuron's dynamics (train.dynamics.cpu) and delay (train.dynamics.delay)
 
-    The input is delayed by one step, as deployed, so a bias acts from t = 0. `block` is a SLAYER block
+    The input is delayed by one step, as deployed, so a bias acts from t = 0. This is the kind "lif" as it is; other
+    kinds override `drive` (and clear `plain`), or `current`, and what their record adds. `block` is a SLAYER block
     (`slayer.block.cuba.Dense` or `.Recurrent`) holding the parameters, so lava-dl's own exporter works on it.
 
     Args:
@@ -36,7 +35,7 @@ class Spiking(torch.nn.Module):
         inputs: number of input features, or their shape.
 
     Attributes:
-        deployable: whether it has integers, which a .net file may hold.
+        deployable: whether it has a record, which a .net file may hold.
         plain: whether a dense product and a slow memory are all that drives the neurons (`train.dynamics.choose`).
         shape: of the output, (channels, height, width) or (neurons,).
         memory: the memory beside the synapses, if any.
@@ -68,7 +67,7 @@ class Spiking(torch.nn.Module):
 
     def make_block(self) -> torch.nn.Module:
         """The SLAYER block that holds neurons and synapses."""
-        return _block(self.config, self.inputs)
+        return dense(self.config, self.inputs)
 
     def initialise(self) -> None:
         """Draw the weights."""
@@ -124,13 +123,24 @@ class Spiking(torch.nn.Module):
 
     def forward(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """Spikes, in the training form."""
-        if whole.applies(self, x):
-            return self._delayed(whole.run(self, x)[0])
+        if choose.applies(self, x):
+            return self._delayed(choose.run(self, x)[0])
         return self.fire(self.current(x))
+
+    def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The synaptic W s_in[t], not yet delayed, and the memory's current memory[t] or None, in float units.
+
+        Both are (batch, steps, units).
+        """
+        return self.synapse(x).transpose(1, 2), None
 
     def current(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What drives the neurons, without bias and recurrence."""
-        return self.synapse(x, delay=1)
+        if self.plain:
+            return self.synapse(x, delay=1)
+        synaptic, memory = self.drive(x)
+        arrived = late(synaptic)
+        return (arrived if memory is None else arrived + memory).transpose(1, 2)
 
     def units_of(self) -> dict[torch.nn.Parameter, float]:
         """The scale of parameters, see `Network.units`."""
@@ -147,9 +157,9 @@ class Spiking(torch.nn.Module):
 
     def counts(self, x: Num[torch.Tensor, "batch inputs steps"]) -> Float[torch.Tensor, "batch units"] | None:
         """How often each neuron spikes before the last step, where that is cheaper than `forward`; None elsewhere."""
-        if self.block.delay is not None or not whole.applies(self, x):
+        if self.block.delay is not None or not choose.applies(self, x):
             return None
-        return whole.run(self, x, send=False)[1]
+        return choose.run(self, x, send=False)[1]
 
     def fire(self, current: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
         """What the neurons driven by `current` send, after their delays; remembers their mean rate."""
@@ -160,34 +170,36 @@ class Spiking(torch.nn.Module):
     def _delayed(self, spikes: Float[torch.Tensor, "batch units steps"]) -> Float[torch.Tensor, "batch units steps"]:
         return spikes if self.block.delay is None else self.block.delay(spikes)
 
-    def integers(self) -> SpikingIntegers:
-        """The layer as it is deployed."""
-        return SpikingIntegers(**self.parts())
+    def record(self) -> SpikingRecord:
+        """The layer as it is deployed: integers only."""
+        return SpikingRecord(**self.parts())
 
     def parts(self) -> dict[str, Any]:
-        """What the integers of every spiking layer hold."""
+        """The fields that the records of all spiking layers share."""
         neuron, bias, recurrent = self.neuron, self.quantised_bias(), self.recurrent_matrix
         return {
             "name": self.name,
-            "weight": to_integers(self.matrix),
-            "threshold": neuron.v_th_mant,
-            "current_decay": neuron.constants.current_decay,
-            "voltage_decay": np.broadcast_to(neuron.cx_voltage_decay, neuron.shape).astype(np.int64),
-            "reset": self.config.reset,
-            "recurrent_weight": None if recurrent is None else to_integers(recurrent),
-            "bias": None if bias is None else to_integers(bias),
+            "weight": grid.integers(self.matrix),
+            "neuron": NeuronRecord(
+                threshold=int(neuron.v_th_mant),
+                current_decay=neuron.constants.current_decay,
+                voltage_decay=np.broadcast_to(neuron.cx_voltage_decay, neuron.shape).astype(np.int64),
+                reset=self.config.reset,
+            ),
+            "recurrent_weight": None if recurrent is None else grid.integers(recurrent),
+            "bias": None if bias is None else grid.integers(bias),
             "delay": None if self.block.delay is None else self.block.delay.steps(),
+            "memory": self.memory_record(),
         }
+
+    def memory_record(self) -> MemoryPathway | None:
+        """The memory as it is deployed, if there is one."""
+        return None
 
     def exact(self, x: UInt8[torch.Tensor, "batch inputs steps"]) -> UInt8[torch.Tensor, "batch units steps"]:
         """Spikes as deployed, in exact integers."""
-        layer = self.integers()
-        if whole.applies(self, x):
-            return exact_device.spiking(layer, x)
-        x = x.cpu()
-        active = exact.active(x)
-        spikes, _ = exact.spiking(layer, exact.activation(active, layer.weight))
-        return torch.from_numpy(spikes).transpose(1, 2)
+        spikes = gpu_exact.spikes if choose.applies(self, x) else exact.spikes
+        return spikes(self.record(), x)
 
     def export_hdf5(self, handle: Any) -> None:
         """lava-dl's own export of the layer, for stock netx.
@@ -195,6 +207,11 @@ class Spiking(torch.nn.Module):
         Raises:
             BasaltError: the layer has a part that stock netx does not know.
         """
+        if not self.plain:
+            raise BasaltError(
+                f"Layer {self.name} ({self.config.kind}) cannot be exported by lava-dl: use convert/export.py, "
+                "which can."
+            )
         if self.bias is not None or self.config.reset != "hard":
             raise BasaltError(
                 f"Layer {self.name} has a bias or a {self.config.reset} reset, which lava-dl cannot export: "
@@ -211,44 +228,3 @@ class Spiking(torch.nn.Module):
                 "use convert/export.py, and another backend than netx."
             )
         self.block.export_hdf5(handle)
-
-
-def stock(config: SpikingConfig) -> dict[str, float]:
-    """What SLAYER's blocks want to know of neurons, which are then replaced by ours."""
-    return {"threshold": config.threshold, "current_decay": 1.0, "voltage_decay": 1.0}
-
-
-def neurons(config: SpikingConfig, units: int, channels: int | None = None) -> Neuron:
-    """So many of our neurons, in channels that share their decays, or each by itself."""
-    return Neuron(
-        units,
-        config.current_decay,
-        config.membrane_decay,
-        config.reset,
-        channels,
-        config.leakage == "learnable",
-        threshold=config.threshold,
-        tau_grad=config.tau_grad,
-        scale_grad=config.scale_grad,
-    )
-
-
-def _block(config: DenseConfig, inputs: int) -> torch.nn.Module:
-    """A SLAYER block whose neuron and synapses are ours."""
-    full = config.recurrent == "full"
-    kind = slayer.block.cuba.Recurrent if full else slayer.block.cuba.Dense
-    block = kind(stock(config), inputs, config.units)
-    block.neuron = neurons(config, config.units)
-    synapses = {"input_synapse": inputs, "recurrent_synapse": config.units} if full else {"synapse": inputs}
-    for name, size in synapses.items():
-        setattr(block, name, Dense(size, config.units, pre_hook_fx=grid.weights))
-    if config.recurrent == "diagonal":
-        block.recurrent_synapse = Diagonal(config.units, grid.weights)
-    if config.delay:
-        block.delay = Delay(config.units, config.delay, min(config.delay_spread, config.delay), config.delay_rate)
-    return block
-
-
-def to_integers(weight: Float[torch.Tensor, "..."]) -> Int[np.ndarray, "..."]:
-    """Values on the 1/64 grid as integers."""
-    return (weight.detach().cpu().double() * WEIGHT_SCALE).round().to(torch.int64).numpy()

@@ -43,12 +43,12 @@ def test_without_flips_the_deployed_network_is_the_same():
 def test_flips_are_in_the_deployed_integers_and_are_undone():
     network = spiking(recurrent=True)
     parameters = {name: p.detach().clone() for name, p in network.named_parameters()}
-    before = [layer.weight for layer in network.integers()]
+    before = [layer.weight for layer in network.records()]
     with flipped(network, 0.05, generator()) as count:
-        after = [layer.weight for layer in network.integers()]
-        recurrent = network.hidden[0].integers().recurrent_weight
+        after = [layer.weight for layer in network.records()]
+        recurrent = network.hidden[0].record().recurrent_weight
     bits = [np.unpackbits(((a // 2) ^ (b // 2)).astype(np.int8).view(np.uint8)).sum() for a, b in zip(before, after)]
-    fed_back = network.hidden[0].integers().recurrent_weight
+    fed_back = network.hidden[0].record().recurrent_weight
     bits.append(np.unpackbits(((recurrent // 2) ^ (fed_back // 2)).astype(np.int8).view(np.uint8)).sum())
     assert all(w.min() >= -256 and w.max() <= 254 and not (w % 2).any() for w in after)
     assert sum(bits) == count > 0

@@ -13,7 +13,7 @@ from basalt.errors import BasaltError
 from basalt.train.batches import dense
 from basalt.train.data import DataConfig, digits, load, mnist
 from basalt.train.data.pixels import PIXELS, PixelSet
-from basalt.train.dynamics import exact
+from basalt.train.dynamics.events import integer_sums, late
 from basalt.train.networks import Network
 from basalt.train.recipe import AugmentConfig, NetworkConfig
 from tests.convert.test_trained import assert_same
@@ -107,7 +107,7 @@ def test_the_training_form_multiplies_whole_pixels() -> None:
     made, x = network("lif")
     layer = made.hidden[0]
     current = layer.current(x).detach().numpy() * 64
-    expected = exact.activation(exact.active(x), layer.integers().weight).transpose(0, 2, 1)
+    expected = late(integer_sums(x, layer.record().weight)).transpose(1, 2).numpy()
     assert np.abs(expected).max() > 127
     assert np.array_equal(current, expected)
     assert np.array_equal(layer(x).detach().numpy(), made.trace(x).spikes["hidden1"].numpy())

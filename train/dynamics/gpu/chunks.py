@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from basalt.train.layers.legendre import impulse_response
+from basalt.train.dynamics.memories.slow_memory import impulse_response
 
 ALIGN = 8
 

@@ -65,7 +65,7 @@ def drive_gradient_kernel(
 
 @triton.jit
 def _exponent(peak, shift):
-    """e of `basalt.train.layers.slow_memory.exponent`."""
+    """e of `basalt.train.dynamics.grid.exponent`."""
     e = shift * 0
     for _ in range(14):
         peak = peak * 2.0
@@ -76,7 +76,7 @@ def _exponent(peak, shift):
 
 @triton.jit
 def projections_kernel(exact, peak, shift, out, size, BLOCK: tl.constexpr):
-    """`exact` clipped and rounded to the grid of `basalt.train.layers.slow_memory.SlowMemory.projections`."""
+    """`exact` clipped and rounded to the grid of `basalt.train.layers.dmp.SlowMemory.projections`."""
     e = _exponent(tl.load(peak), tl.load(shift).to(tl.int32))
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     value = tl.load(exact + place, mask=place < size, other=0.0) * (1 << e).to(tl.float32)

@@ -14,9 +14,9 @@ from basalt.train.dynamics import delay as delays
 from basalt.train.dynamics.delay import Delay
 from basalt.train.layers.config import DmpConfig, LifConfig
 from basalt.train.layers.dmp import Dmp
-from basalt.train.layers.lif import Lif
+from basalt.train.layers.spiking import Spiking
 from basalt.train.slayer import slayer
-from tests.train.interpreted import delayed, interpreter
+from tests.train.dynamics.gpu.interpreted import delayed, interpreter
 
 RATE = 4.0
 
@@ -90,10 +90,10 @@ def spikes(batch: int, inputs: int, steps: int) -> torch.Tensor:
 def test_a_layer_trains_the_delays_it_deploys(reset: str, recurrent: bool) -> None:
     torch.manual_seed(0)
     common = {"units": 9, "threshold": 1.5, "reset": reset, "recurrent": recurrent}
-    layer = Lif(LifConfig(**common, delay=30, delay_spread=12.0), "a", 30)
+    layer = Spiking(LifConfig(**common, delay=30, delay_spread=12.0), "a", 30)
     x = spikes(4, 30, 25)
     trained = layer(x)
-    deployed = layer.integers().delay
+    deployed = layer.record().delay
     assert deployed is not None and len(set(deployed)) > 3
     assert trained.sum() > 10
     assert torch.equal(trained.to(torch.uint8), layer.exact(x))
@@ -123,7 +123,7 @@ def test_dual_memory_layers_have_delays_too() -> None:
     torch.manual_seed(1)
     layer = Dmp(DmpConfig(units=7, threshold=1.0, states=3, window=9.0, delay=62, delay_spread=8.0), "a", 20)
     x = spikes(2, 20, 30)
-    late = layer.integers().delay
+    late = layer.record().delay
     before = layer.exact(x)
     layer.block.delay.scaled.data[:] = 0
     undelayed = layer.exact(x)
@@ -134,4 +134,4 @@ def test_dual_memory_layers_have_delays_too() -> None:
 
 def test_stock_netx_gets_no_recurrence_with_delays() -> None:
     with pytest.raises(BasaltError, match="recurrence and delays"):
-        Lif(LifConfig(units=2, recurrent=True, delay=3), "a", 3).export_hdf5(None)
+        Spiking(LifConfig(units=2, recurrent=True, delay=3), "a", 3).export_hdf5(None)

@@ -9,32 +9,31 @@ import numpy as np
 import pytest
 import torch
 
-from basalt.train.dynamics import choose as whole
-from basalt.train.dynamics.gpu import feed_forward as fused
-from basalt.train.dynamics.gpu import recurrent as fused_recurrent
+from basalt.train.dynamics import choose
+from basalt.train.dynamics.gpu import recurrent
 from basalt.train.layers.config import DmpConfig, LifConfig
 from basalt.train.layers.dmp import Dmp
-from basalt.train.layers.lif import Lif
+from basalt.train.layers.spiking import Spiking
 from basalt.train.recipe import NetworkConfig
-from tests.train.interpreted import network, whole_network
+from tests.train.dynamics.gpu.interpreted import network, steps_of_network
 
 
 @pytest.fixture
 def on_cpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The processor counts as a device of the kernels, with and without Triton."""
-    monkeypatch.setattr(whole, "DEVICES", {"cpu"})
-    available = whole.available
+    monkeypatch.setattr(choose, "DEVICES", {"cpu"})
+    available = choose.available
     available.cache_clear()
     yield
     available.cache_clear()
 
 
-def lif(**keys: Any) -> Lif:
-    return Lif(LifConfig(**{"units": 4, "threshold": 1.0, **keys}), "hidden1", 3)
+def lif(**keys: Any) -> Spiking:
+    return Spiking(LifConfig(**{"units": 4, "threshold": 1.0, **keys}), "hidden1", 3)
 
 
-def large(units: int) -> Lif:
-    return Lif(LifConfig(units=units, recurrent=True), "hidden1", 3)
+def large(units: int) -> Spiking:
+    return Spiking(LifConfig(units=units, recurrent=True), "hidden1", 3)
 
 
 def dmp(**keys: Any) -> Dmp:
@@ -42,7 +41,7 @@ def dmp(**keys: Any) -> Dmp:
 
 
 def test_the_processor_has_its_own_path() -> None:
-    assert not whole.applies(lif(), torch.zeros(2, 3, 20))
+    assert not choose.applies(lif(), torch.zeros(2, 3, 20))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +52,8 @@ def test_the_processor_has_its_own_path() -> None:
         (lif, 1, False),
         (lambda: lif(recurrent=True), 20, True),
         (lambda: lif(recurrent=True), 1, False),
-        (lambda: large(fused_recurrent.MOST), 20, True),
-        (lambda: large(fused_recurrent.MOST + 1), 20, False),
+        (lambda: large(recurrent.MOST), 20, True),
+        (lambda: large(recurrent.MOST + 1), 20, False),
         (lambda: lif(delay=3), 20, True),
         (dmp, 20, True),
         (dmp, 131, False),
@@ -71,19 +70,19 @@ def test_the_processor_has_its_own_path() -> None:
 def test_which_layers_run_as_one(
     on_cpu: None, monkeypatch: pytest.MonkeyPatch, layer: Callable[[], Any], steps: int, applies: bool
 ) -> None:
-    monkeypatch.setattr(whole, "available", lambda: True)
+    monkeypatch.setattr(choose, "available", lambda: True)
     made, x = layer(), torch.zeros(2, 3, steps)
-    assert whole.applies(made, x) is applies
-    monkeypatch.setattr(whole, "available", lambda: False)
-    assert not whole.applies(made, x)
+    assert choose.applies(made, x) is applies
+    monkeypatch.setattr(choose, "available", lambda: False)
+    assert not choose.applies(made, x)
 
 
 def test_without_triton_the_other_path_runs_and_says_so_once(
     on_cpu: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "basalt.train.dynamics.gpu.triton_lif", None)
-    monkeypatch.setattr(fused, "layer", None)
-    monkeypatch.setattr(fused_recurrent, "layer", None)
+    monkeypatch.setattr(feed_forward, "layer", None)
+    monkeypatch.setattr(recurrent, "layer", None)
     torch.manual_seed(0)
     layers, x = [lif(), dmp(), lif(recurrent=True)], (torch.rand(2, 3, 20) < 0.5).float()
     with caplog.at_level(logging.WARNING, "basalt"):
@@ -97,12 +96,12 @@ def test_without_triton_the_other_path_runs_and_says_so_once(
 def test_what_no_kernel_does_is_said_once(
     on_cpu: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(whole, "available", lambda: True)
-    whole._say_slow.cache_clear()
-    layers = [dmp(recurrent="diagonal"), large(fused_recurrent.MOST + 1)]
+    monkeypatch.setattr(choose, "available", lambda: True)
+    choose._say_slow.cache_clear()
+    layers = [dmp(recurrent="diagonal"), large(recurrent.MOST + 1)]
     with caplog.at_level(logging.WARNING, "basalt"):
         for _ in range(2):
-            assert not any(whole.applies(layer, torch.zeros(2, 3, 20)) for layer in layers)
+            assert not any(choose.applies(layer, torch.zeros(2, 3, 20)) for layer in layers)
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
     assert "Layer hidden1 runs a step at a time" in caplog.text and "no kernel has diagonal recurrence" in caplog.text
 
@@ -131,7 +130,7 @@ def test_a_network_without_memory_is_the_processors(run: Callable[..., Any], las
     layers = [{"kind": "lif", **HIDDEN}, {"kind": "lif", **HIDDEN, **last}, {"kind": "readout", **readout}]
     config = NetworkConfig(layers=layers)
     x = (np.random.default_rng(0).random((3, 7, 24)) < 0.4).astype(np.uint8)
-    ours, expected = run(network, config, 7, x), whole_network(config, 7, x)
+    ours, expected = run(network, config, 7, x), steps_of_network(config, 7, x)
     np.testing.assert_allclose(ours["logits"], expected["logits"], rtol=1e-5, atol=1e-6)
     assert ours["grads"].keys() == expected["grads"].keys()
     for name, grad in expected["grads"].items():
@@ -146,7 +145,7 @@ def test_a_network_with_memory_and_graded_input_is_the_processors(run: Callable[
     memory = {"kind": "dmp", **HIDDEN, "states": 4, "window": 20.0}
     config = NetworkConfig(layers=[memory, {**memory, "update_interval": 2}, {"kind": "readout"}])
     x = np.random.default_rng(0).integers(0, 4, (3, 1, 24)).astype(np.uint8)
-    ours, expected = run(network, config, 1, x), whole_network(config, 1, x)
+    ours, expected = run(network, config, 1, x), steps_of_network(config, 1, x)
     assert ours["shifts"] == expected["shifts"]
     assert_same_integers(ours, expected)
     assert ours["grads"].keys() == expected["grads"].keys()

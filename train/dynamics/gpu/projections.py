@@ -1,12 +1,7 @@
 """A slow memory's projections on their 8-bit grid in two kernels: on a GPU what the processor computes."""
 
-from typing import TYPE_CHECKING
-
 import torch
-from jaxtyping import Float
-
-if TYPE_CHECKING:
-    from basalt.train.layers.slow_memory import SlowMemory
+from jaxtyping import Float, Int
 
 BLOCK = 1024
 
@@ -36,6 +31,8 @@ class _Projections(torch.autograd.Function):
         return out @ system.t(), None, None
 
 
-def projections(memory: "SlowMemory") -> Float[torch.Tensor, "neurons {memory.weight.shape[1]+1}"]:
-    """[P, ν] on the grid, as `SlowMemory.projections`."""
-    return _Projections.apply(memory.weight, memory.system, memory.shift)
+def projections(
+    weight: Float[torch.Tensor, "neurons d"], system: Float[torch.Tensor, "d d+1"], shift: Int[torch.Tensor, ""]
+) -> Float[torch.Tensor, "neurons d+1"]:
+    """[P, ν] on the grid, as `SlowMemory.projections`, from W_m, [Ā, B̄] and the drive's shift k."""
+    return _Projections.apply(weight, system, shift)

@@ -1,4 +1,4 @@
-"""A recurrent layer run by its kernels, where numpy arrays are all that travels: see `tests.train.interpreted`."""
+"""A recurrent layer run by its kernels, where numpy arrays are all that travels: see `interpreted`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,8 +39,7 @@ def run_case(case: Case, device: str = "cpu", dtype: str = "float32") -> Result:
     import torch
 
     from basalt.train.dynamics.constants import Constants
-    from basalt.train.dynamics.gpu import feed_forward as fused
-    from basalt.train.dynamics.gpu import recurrent as fused_recurrent
+    from basalt.train.dynamics.gpu import feed_forward, recurrent
 
     constants = Constants(**case.constants)
 
@@ -50,12 +49,12 @@ def run_case(case: Case, device: str = "cpu", dtype: str = "float32") -> Result:
     arrays = {"weight": case.weight, "recurrent": case.recurrent, "bias": case.bias}
     leaves = {"x": tensor(case.x).to(getattr(torch, dtype)).requires_grad_()}
     leaves |= {name: tensor(value).requires_grad_() for name, value in arrays.items() if value is not None}
-    spikes, counts = fused_recurrent.layer(
+    spikes, counts = recurrent.layer(
         leaves["x"],
         leaves["weight"],
         leaves["recurrent"],
         constants,
-        fused.Decays.of(constants, torch.device(device)),
+        feed_forward.Decays.of(constants, torch.device(device)),
         leaves.get("bias"),
         send=case.grad is not None,
     )

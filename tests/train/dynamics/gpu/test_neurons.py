@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics import choose
 from basalt.train.layers.config import HgrnConfig
 from basalt.train.layers.hgrn import Hgrn
 from basalt.train.recipe import NetworkConfig
-from tests.train.interpreted import network, whole_network
-from tests.train.test_whole import HIDDEN, assert_same_integers
+from tests.train.dynamics.gpu.interpreted import network, steps_of_network
+from tests.train.dynamics.test_choose import HIDDEN, assert_same_integers
 
 CONV = {key: value for key, value in HIDDEN.items() if key != "units"}
 MEMORY = {**HIDDEN, "memory_scale": 1.0}
@@ -42,7 +42,7 @@ def test_a_network_is_the_processors(run: Callable[..., Any], stack: str) -> Non
     config = NetworkConfig(layers=[*STACKS[stack], {"kind": "readout"}])
     shape = (2, 2, 3)
     x = (np.random.default_rng(0).random((3, 12, 21)) < 0.4).astype(np.uint8)
-    ours, expected = run(network, config, shape, x), whole_network(config, shape, x)
+    ours, expected = run(network, config, shape, x), steps_of_network(config, shape, x)
     np.testing.assert_allclose(ours["logits"], expected["logits"], rtol=1e-4, atol=1e-5)
     assert ours["grads"].keys() == expected["grads"].keys()
     for name, grad in expected["grads"].items():
@@ -53,9 +53,9 @@ def test_a_network_is_the_processors(run: Callable[..., Any], stack: str) -> Non
 
 
 def test_which_layers_run_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole, "DEVICES", {"cpu"})
-    monkeypatch.setattr(whole, "available", lambda: True)
+    monkeypatch.setattr(choose, "DEVICES", {"cpu"})
+    monkeypatch.setattr(choose, "available", lambda: True)
     for recurrent in ("none", "full", "diagonal"):
         layer = Hgrn(HgrnConfig(units=3, recurrent=recurrent), "a", 4)
-        assert whole.applies(layer, torch.zeros(2, 4, 9)) is whole.known(layer) is (recurrent != "full")
-        assert not whole.applies(layer, torch.zeros(2, 4, 1))
+        assert choose.applies(layer, torch.zeros(2, 4, 9)) is choose.known(layer) is (recurrent != "full")
+        assert not choose.applies(layer, torch.zeros(2, 4, 1))

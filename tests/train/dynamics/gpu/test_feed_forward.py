@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from basalt.train.dynamics import cpu as dynamics
 from basalt.train.dynamics.constants import Constants
-from basalt.train.dynamics.gpu import feed_forward as fused
+from basalt.train.dynamics.gpu import feed_forward
 from basalt.train.dynamics.gpu.chunks import chunk_length
 from basalt.train.layers.legendre import quantised
-from tests.train.interpreted import Case, Result, layer
+from tests.train.dynamics.gpu.interpreted import Case, Result, layer
 
 UNIT = 4096
 COARSE = 2
@@ -189,7 +189,7 @@ def test_more_neurons_than_a_block(run: Run, reset: str, inputs: int, states: in
 @pytest.mark.parametrize(("tau", "coarse"), [(0.35, 0), (0.6, 0), (1.5, COARSE), (6.0, 4)])
 def test_distances_are_as_fine_as_16_bits_allow(tau: float, coarse: int) -> None:
     constants = Constants(**{**make_case(1, 1, 2, 1, 1, "hard", False, False).constants, "tau": tau})
-    assert fused.coarseness(constants) == coarse
+    assert feed_forward.coarseness(constants) == coarse
 
 
 FULL = 2**23 - 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.train.dynamics import grid
 from basalt.train.dynamics.straight import within
-from basalt.train.layers import grid
 from basalt.train.slayer import slayer
 
 

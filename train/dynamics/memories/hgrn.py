@@ -1,4 +1,4 @@
-"""The gated recurrent memory in the deployed integers, on any device; as `lava_procs/hgrn/reference.py` specifies it.
+"""The gated recurrent memory in the deployed integers, on any device; as its record specifies it.
 
     λ[t] = low + (((4096 − low)·SIGMOID[a_f] + 2048) >> 12)
     h[t] = sat24((λ·h[t−1] + (4096 − λ)·(TANH[a_c] << 8) + 2048) >> 12)      o[t] = (SIGMOID[a_g]·h[t] + 2048) >> 12
@@ -8,12 +8,14 @@
 SIGMOID[a_g] in place of 4096 − λ, and the memory is (gain·(k[t] << 13) + half) >> output_shift.
 """
 
+import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from basalt.records import tables
+from basalt.records.hgrn import Hgrn
+from basalt.train.dynamics.events import integer_sums, late
 from basalt.train.dynamics.scalars import STATE_MAX
-from basalt.train.layers.integers import HgrnIntegers
 
 FRACTION, CANDIDATE, SQUASHED_BITS, SQUASHED, SQUASHED_SHIFT = 12, 8, 7, 16, 2
 
@@ -38,7 +40,7 @@ def _on(array, like: torch.Tensor) -> Int[torch.Tensor, "..."]:  # type: ignore[
 
 
 def gates(
-    memory: HgrnIntegers, sums: Int[torch.Tensor, "batch steps {3*len(memory.gain)}"]
+    memory: Hgrn, sums: Int[torch.Tensor, "batch steps {3*len(memory.gain)}"]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The activations a_f, a_c and a_g, without what the state adds to them, from the sums of all three weights."""
     biases = (memory.forget_bias, memory.candidate_bias, memory.gate_bias)
@@ -46,22 +48,22 @@ def gates(
     return forget, candidate, gate
 
 
-def forgetting(memory: HgrnIntegers, forget: Int[torch.Tensor, "..."]) -> Int[torch.Tensor, "..."]:
+def forgetting(memory: Hgrn, forget: Int[torch.Tensor, "..."]) -> Int[torch.Tensor, "..."]:
     """λ of the forget gate's activations."""
     low = _on(memory.low, forget)
     sigmoid = _on(tables.sigmoid(memory.index_shift), forget)
     return low + shifted((tables.UNITY - low) * sigmoid[_index(forget, memory.index_shift)], FRACTION)
 
 
-def integer_memory(
-    memory: HgrnIntegers, sums: Int[torch.Tensor, "batch steps {3*len(memory.gain)}"]
+def integer_current(
+    memory: Hgrn, sums: Int[torch.Tensor, "batch steps {3*len(memory.gain)}"]
 ) -> Int[torch.Tensor, "batch steps neurons"]:
     """The memory current in units of u, from the sums of forget, candidate and gate weights over s_in[t−1]."""
     return STEPPERS[memory.variant](memory, *gates(memory, sums))
 
 
 def _published(
-    memory: HgrnIntegers, forget: torch.Tensor, candidate: torch.Tensor, gate: torch.Tensor
+    memory: Hgrn, forget: torch.Tensor, candidate: torch.Tensor, gate: torch.Tensor
 ) -> Int[torch.Tensor, "batch steps neurons"]:
     shift = memory.index_shift
     kept = forgetting(memory, forget)
@@ -76,7 +78,7 @@ def _published(
 
 
 def _gated(
-    memory: HgrnIntegers, forget: torch.Tensor, candidate: torch.Tensor, gate: torch.Tensor
+    memory: Hgrn, forget: torch.Tensor, candidate: torch.Tensor, gate: torch.Tensor
 ) -> Int[torch.Tensor, "batch steps neurons"]:
     shift = memory.index_shift
     sigmoid = _on(tables.sigmoid(shift), gate)
@@ -101,3 +103,11 @@ def _gated(
 
 
 STEPPERS = {"published": _published, "gated": _gated}
+
+
+def current(
+    memory: Hgrn, x: UInt8[torch.Tensor, "batch inputs steps"]
+) -> Int[torch.Tensor, "batch steps {len(memory.gain)}"]:
+    """memory[t] in units of u for the layer's input x."""
+    weight = np.concatenate([memory.forget_weight, memory.candidate_weight, memory.gate_weight])
+    return integer_current(memory, late(integer_sums(x, weight)).to(torch.int64))

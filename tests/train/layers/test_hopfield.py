@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from basalt.records.hopfield import Hopfield as HopfieldRecord
-from basalt.records.neuron import Neuron
+from basalt.records import pathways
+from basalt.records.synapses import Spiking
+from basalt.train.checkpoint import load
+from basalt.train.dynamics.memories import CURRENTS
 from basalt.train.layers import HopfieldConfig
 from basalt.train.layers.hopfield import Hopfield, classical_energy, energy
-from basalt.train.layers.integers import HopfieldIntegers, SpikingIntegers
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
-from tests.train.test_hgrn import spikes
+from tests.train.layers.test_hgrn import spikes
 
 VARIANTS = ["modern", "classical"]
 
@@ -32,7 +33,7 @@ def made(variant: str, units: int = 7, inputs: int = 9, seed: int = 0, **config:
     return Hopfield(HopfieldConfig(units=size, threshold=1.0, variant=variant, **config), "a", inputs)
 
 
-def reference(layer: SpikingIntegers, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def reference(layer: Spiking, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Spikes and memory currents, a step at a time."""
     memory: Any = layer.memory
     batch, inputs, steps = x.shape
@@ -40,10 +41,9 @@ def reference(layer: SpikingIntegers, x: torch.Tensor) -> tuple[np.ndarray, np.n
     q = arrived = np.zeros((batch, inputs), np.int64)
     sent, currents = [], []
     for t in range(steps):
-        found = HopfieldRecord(**vars(memory)).step(arrived, current, q, t)
+        found = memory.step(arrived, current, q, t)
         current, q = found.current, found.m
-        neuron = Neuron(layer.threshold, layer.current_decay, layer.voltage_decay, layer.reset)
-        spiked = neuron.step(arrived @ layer.weight.T, current, u, v)
+        spiked = layer.neuron.step(arrived @ layer.weight.T, current, u, v)
         u, v = spiked.u, spiked.v
         arrived = x[:, :, t].numpy().astype(np.int64)
         sent.append(spiked.spikes)
@@ -70,21 +70,18 @@ def reference(layer: SpikingIntegers, x: torch.Tensor) -> tuple[np.ndarray, np.n
 )
 def test_integers_are_the_references(variant: str, config: dict[str, Any], most: int, seed: int) -> None:
     layer = made(variant, 6, 8, seed, **config)
-    x, k = spikes(8, 30, seed, most=most), layer.integers()
+    x, k = spikes(8, 30, seed, most=most), layer.record()
     expected, currents = reference(k, x)
-    _, memory = layer.exact_drive(k, x)
-    assert isinstance(k.memory, HopfieldIntegers) and memory is not None
-    assert np.array_equal(memory.numpy(), currents)
+    assert isinstance(k.memory, pathways.Hopfield)
+    assert np.array_equal(CURRENTS["hopfield"](k.memory, x).numpy(), currents)
     assert np.array_equal(layer.exact(x).numpy(), expected)
 
 
 def test_a_trace_saturates_as_deployed() -> None:
     layer = made("modern", trace_decay=0.0)
     x = torch.full((1, 9, 20), 255, dtype=torch.uint8)
-    _, currents = reference(layer.integers(), x)
-    _, memory = layer.exact_drive(layer.integers(), x)
-    assert memory is not None
-    assert np.array_equal(memory.numpy(), currents)
+    _, currents = reference(layer.record(), x)
+    assert np.array_equal(CURRENTS["hopfield"](layer.memory_record(), x).numpy(), currents)
     assert layer.memory.query(x.float())[0, -1].max() * 4096 == (1 << 23) - 1
 
 
@@ -93,7 +90,7 @@ def test_a_trace_saturates_as_deployed() -> None:
 def test_training_spikes_as_deployed(variant: str, config: dict[str, Any]) -> None:
     layer = made(variant, 20, 30, **config)
     x = spikes(30, 50)
-    expected, currents = reference(layer.integers(), x)
+    expected, currents = reference(layer.record(), x)
     assert 0.02 < expected.mean() < 0.9 and len(np.unique(currents)) > 1
     for exact in (False, True):
         layer.memory.exact = exact

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from basalt.records import tables
-from basalt.records.hgrn import Hgrn as HgrnRecord
-from basalt.records.neuron import Neuron
+from basalt.records import pathways, tables
+from basalt.records.synapses import Spiking
+from basalt.study.memory_vision.time_constants import time_constants
+from basalt.train.checkpoint import load
+from basalt.train.dynamics.lookup import index_shift, look
+from basalt.train.dynamics.memories import CURRENTS
 from basalt.train.layers import HgrnConfig
-from basalt.train.layers.hgrn import Hgrn, time_constants
-from basalt.train.layers.integers import HgrnIntegers, SpikingIntegers
-from basalt.train.layers.lookup import index_shift, look
+from basalt.train.layers.hgrn import Hgrn
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
 
@@ -40,17 +41,16 @@ def made(variant: str, units: int = 7, inputs: int = 9, seed: int = 0, **config:
     return layer
 
 
-def reference(layer: SpikingIntegers, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def reference(layer: Spiking, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Spikes and memory currents, a step at a time."""
     memory: Any = layer.memory
     batch, inputs, steps = x.shape
     h = u = v = np.zeros((batch, len(layer.weight)), np.int64)
     arrived, sent, currents = np.zeros((batch, inputs), np.int64), [], []
     for t in range(steps):
-        found = HgrnRecord(**vars(memory)).step(arrived, h, h, t)
+        found = memory.step(arrived, h, h, t)
         h = found.m
-        neuron = Neuron(layer.threshold, layer.current_decay, layer.voltage_decay, layer.reset)
-        spiked = neuron.step(arrived @ layer.weight.T, found.current, u, v)
+        spiked = layer.neuron.step(arrived @ layer.weight.T, found.current, u, v)
         u, v = spiked.u, spiked.v
         arrived = x[:, :, t].numpy().astype(np.int64)
         sent.append(spiked.spikes)
@@ -72,12 +72,11 @@ def test_integers_are_the_references(variant: str, units: int, scale: float, shi
     layer.memory.index_shift.fill_(shift)
     torch.nn.init.normal_(layer.memory.level)
     layer.memory.join([made("published", units).memory, layer.memory])
-    x, k = spikes(6, 30, seed, most=most), layer.integers()
+    x, k = spikes(6, 30, seed, most=most), layer.record()
     expected, currents = reference(k, x)
-    _, memory = layer.exact_drive(k, x)
-    assert isinstance(k.memory, HgrnIntegers) and memory is not None
+    assert isinstance(k.memory, pathways.Hgrn)
     assert (k.memory.low > 0).all() == (variant == "published")
-    assert np.array_equal(memory.numpy(), currents)
+    assert np.array_equal(CURRENTS["hgrn"](k.memory, x).numpy(), currents)
     assert np.array_equal(layer.exact(x).numpy(), expected)
 
 
@@ -85,7 +84,7 @@ def test_integers_are_the_references(variant: str, units: int, scale: float, shi
 def test_training_is_near_the_integers_and_may_be_equal(variant: str) -> None:
     layer = made(variant, 20, 30)
     x = spikes(30, 50)
-    expected, _ = reference(layer.integers(), x)
+    expected, _ = reference(layer.record(), x)
     assert 0.02 < expected.mean() < 0.9
     near = layer(x.float()).detach().numpy()
     assert np.mean(near != expected) < 1e-3
@@ -102,7 +101,7 @@ def test_the_published_current_is_within_rounding_of_the_integers() -> None:
     layer = made("published", 20, 30)
     x = spikes(30, 200)
     _, memory = layer.drive(x.float())
-    _, currents = reference(layer.integers(), x)
+    _, currents = reference(layer.record(), x)
     assert memory is not None
     assert np.abs(currents).max() > 2000
     assert np.abs(memory.detach().numpy() * 4096 - currents).max() <= 2
@@ -150,8 +149,8 @@ def test_lower_bounds_rise_with_the_level() -> None:
     torch.manual_seed(0)
     net = network((6, 6, 6))
     first, second, third = (layer.memory for layer in net.hidden)
-    assert not net.integers()[0].memory.low.any()
-    assert np.all(net.integers()[1].memory.low == 1365) and np.all(net.integers()[2].memory.low == 2731)
+    assert not net.records()[0].memory.low.any()
+    assert np.all(net.records()[1].memory.low == 1365) and np.all(net.records()[2].memory.low == 2731)
     for memory in (first, second, third):
         torch.nn.init.normal_(memory.level)
     shares = torch.softmax(torch.stack([first.level, second.level, third.level]), 0)
@@ -162,7 +161,7 @@ def test_lower_bounds_rise_with_the_level() -> None:
     assert all(memory.level.grad.abs().sum() > 0 for memory in (first, second, third))
     copied = network((6, 6, 6))
     copied.load_state_dict(net.state_dict())
-    assert np.array_equal(copied.integers()[2].memory.low, net.integers()[2].memory.low)
+    assert np.array_equal(copied.records()[2].memory.low, net.records()[2].memory.low)
     assert not network((5,)).hidden[0].memory.level.requires_grad
 
 
@@ -228,7 +227,7 @@ def test_tables_give_the_deployed_values_and_their_slopes() -> None:
 
 def test_without_a_fast_path_the_memory_is_all_that_drives() -> None:
     layer = made("published", 6, 20, fast=False, memory_scale=4.0)
-    assert not layer.integers().weight.any() and not layer.synapse.weight.requires_grad
+    assert not layer.record().weight.any() and not layer.synapse.weight.requires_grad
     assert layer.exact(spikes(20, 30)).sum() > 5
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from basalt.train.dynamics import cpu as dynamics
 from basalt.train.dynamics.constants import Constants
-from tests.train.recurrent_case import Case, run_case
+from tests.train.dynamics.gpu.recurrent_case import Case, run_case
 
 UNIT = 4096
 Run = Callable[..., Any]

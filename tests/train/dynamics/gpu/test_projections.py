@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from basalt.train.layers.slow_memory import SlowMemory
-from tests.train.interpreted import projections
+from basalt.train.layers.dmp import SlowMemory
+from tests.train.dynamics.gpu.interpreted import projections
 
 
 @pytest.mark.parametrize(("shift", "scale"), [(0, 1.0), (3, 0.01), (6, 3e-4), (9, 30.0), (4, 1e-7), (2, 200.0)])

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.errors import BasaltError
-from basalt.train.dynamics import choose as whole
+from basalt.train.checkpoint import load
+from basalt.train.dynamics import choose
 from basalt.train.layers import LAYERS
 from basalt.train.layers.lstm import Lstm
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.publish import publish
 from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
@@ -98,14 +99,14 @@ def test_it_is_not_deployed() -> None:
     network = Network(NetworkConfig(layers=[{"kind": "lif", "units": 3}, *LAYERS_OF]), 4, 2)
     assert not network.deployable and [layer.name for layer in network.spiking] == ["hidden1"]
     x = torch.zeros(1, 4, 5, dtype=torch.uint8)
-    for never in (network.integers, lambda: network.trace(x), lambda: network.hidden[1].export_hdf5(None)):
+    for never in (network.records, lambda: network.trace(x), lambda: network.hidden[1].export_hdf5(None)):
         with pytest.raises(BasaltError, match=r"hidden2 is an LSTM, which computes in floats.*export a network"):
             never()
 
 
 def test_no_kernel_of_spiking_layers_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole, "available", lambda: True)
-    assert not any(whole.known(layer) for layer in Network(wanted().network, 4, 2).hidden)
+    monkeypatch.setattr(choose, "available", lambda: True)
+    assert not any(choose.known(layer) for layer in Network(wanted().network, 4, 2).hidden)
 
 
 def test_its_input_is_scaled_by_its_largest_value() -> None:

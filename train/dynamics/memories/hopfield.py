@@ -1,4 +1,4 @@
-"""The associative memory in the deployed integers, on any device; as `lava_procs/hopfield/reference.py` specifies it.
+"""The associative memory in the deployed integers, on any device; as its record specifies it.
 
     q[t] = sat24(decay(q[t−1], trace_decay) + (s[t−1] << 12))
     modern:    z = (X ξ + half) >> similarity_shift, p = `shares`(z), ξ = (Xᵀ p + half) >> recall_shift, ξ = q at first
@@ -15,8 +15,9 @@ import torch
 from jaxtyping import Float, Int, Num
 
 from basalt.records import tables
+from basalt.records.hopfield import Hopfield
+from basalt.train.dynamics.events import late
 from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_MAX, STATE_SCALE
-from basalt.train.layers.integers import HopfieldIntegers
 
 ALIGN = 6
 
@@ -58,7 +59,7 @@ def _shifted(value: Float[torch.Tensor, "..."], shift: int) -> Float[torch.Tenso
     return torch.floor((value + ((1 << shift) >> 1)) * 2.0**-shift)
 
 
-def _modern(memory: HopfieldIntegers, q: torch.Tensor) -> Float[torch.Tensor, "batch refreshes neurons"]:
+def _modern(memory: Hopfield, q: torch.Tensor) -> Float[torch.Tensor, "batch refreshes neurons"]:
     assert memory.values is not None
     keys, xi = _double(memory.keys, q), q
     for iteration in range(memory.iterations):
@@ -68,7 +69,7 @@ def _modern(memory: HopfieldIntegers, q: torch.Tensor) -> Float[torch.Tensor, "b
     return _shifted(p @ _double(memory.values, q), memory.output_shift)
 
 
-def _classical(memory: HopfieldIntegers, q: torch.Tensor) -> Float[torch.Tensor, "batch refreshes neurons"]:
+def _classical(memory: Hopfield, q: torch.Tensor) -> Float[torch.Tensor, "batch refreshes neurons"]:
     keys = _double(memory.keys, q)
     b = torch.where(q > memory.query_level, 1.0, -1.0).to(q.dtype)
     for _ in range(memory.iterations):
@@ -80,11 +81,9 @@ def _classical(memory: HopfieldIntegers, q: torch.Tensor) -> Float[torch.Tensor,
 RETRIEVALS = {"modern": _modern, "classical": _classical}
 
 
-def integer_memory(
-    memory: HopfieldIntegers, x: Num[torch.Tensor, "batch inputs steps"]
-) -> Int[torch.Tensor, "batch steps neurons"]:
-    """The memory current in units of u of the input x (not delayed)."""
-    arrived = torch.nn.functional.pad(x.transpose(1, 2).double(), (0, 0, 1, 0))[:, :-1]
+def current(memory: Hopfield, x: Num[torch.Tensor, "batch inputs steps"]) -> Int[torch.Tensor, "batch steps neurons"]:
+    """memory[t] in units of u for the layer's input x."""
+    arrived = late(x.transpose(1, 2).double())
     q = trace(arrived, memory.trace_decay)[:, :: memory.update_interval]
     recalled = RETRIEVALS[memory.variant](memory, q).long()
     return held(recalled, x.shape[2], memory.update_interval)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basalt.deploy.job import Job, saturations
-from basalt.records import network as records
+from basalt.records.network import Network
 from basalt.records.simulate import simulate
 from basalt.train.layers.config import ReadoutConfig
 from basalt.train.layers.readout import Readout, response
@@ -25,7 +25,7 @@ def make(decay: float | None, seed: int, steps: int) -> tuple[Readout, torch.Ten
 
 def plain(layer: Readout, x: torch.Tensor) -> list[list[int]]:
     """The sums after the last step by the recurrence, in Python's own integers."""
-    weight, decay = layer.integers().weight.tolist(), layer.integers().voltage_decay
+    weight, decay = layer.record().weight.tolist(), layer.record().voltage_decay
     sums = []
     for sample in x.int().tolist():
         sums.append([0] * len(weight))
@@ -103,7 +103,7 @@ def test_sums_clip_at_32_bits_as_they_are_deployed(decay, inputs, steps):  # typ
         layer.synapse.weight[0, inputs // 2 :] = -4.0
     x = torch.zeros(1, inputs, steps, dtype=torch.uint8)
     x[:, : inputs // 2, :-100], x[:, inputs // 2 :, -100:] = 255, 255
-    network = records.Network((records.Readout("readout", layer.integers().weight, layer.voltage_decay),))
+    network = Network((layer.record(),))
     wanted = simulate(network, x.numpy())["readout"]
     assert np.array_equal(layer.exact(x), wanted[..., -1]) and wanted.max() == 2**31 - 1
     for backend in ("fixed", "compiled"):

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from basalt.errors import BasaltError
-from basalt.records import network as records
+from basalt.records.network import Network as Deployed
 from basalt.records.simulate import simulate
+from basalt.train.checkpoint import load
+from basalt.train.dynamics.gpu import exact as gpu_exact
 from basalt.train.layers import LAYERS, ConvConfig, PoolConfig
 from basalt.train.layers.conv import Conv, Pool
 from basalt.train.loop import fit, make_fabric
-from basalt.train.networks import Network, load
+from basalt.train.networks import Network
 from basalt.train.recipe import NetworkConfig, parse
 from tests.train.helpers import content, splits
 
@@ -25,13 +27,6 @@ from tests.train.helpers import content, splits
 def spikes(shape: tuple[int, ...], steps: int, seed: int, rate: float = 0.15) -> torch.Tensor:
     made = torch.Generator().manual_seed(seed)
     return (torch.rand(2, prod(shape), steps, generator=made) < rate).to(torch.uint8)
-
-
-def record(layer: Any) -> records.Conv:
-    k = layer.integers()
-    neuron = records.Neuron(k.threshold, k.current_decay, k.voltage_decay, k.reset)
-    geometry = {name: getattr(k, name) for name in ("input_shape", "stride", "padding", "groups")}
-    return records.Conv(name=k.name, weight=k.weight, neuron=neuron, bias=k.bias, **geometry)
 
 
 layers = st.fixed_dictionaries(
@@ -58,8 +53,8 @@ def test_spikes_are_the_references(config: dict[str, Any], seed: int) -> None:
     if layer.bias is not None:
         torch.nn.init.normal_(layer.bias, 0.05, 0.2)
     x = spikes(shape, 14, seed)
-    made = record(layer)
-    expected = simulate(records.Network((made,)), x.numpy())["a"]
+    made = layer.record()
+    expected = simulate(Deployed((made,)), x.numpy())["a"]
     assert made.shape == layer.shape
     assert np.array_equal(layer.exact(x).numpy(), expected)
     assert np.array_equal(layer(x.float()).detach().numpy(), expected)
@@ -70,7 +65,7 @@ def test_pooling_is_the_references(config: dict[str, Any]) -> None:
     shape = (3, 7, 6)
     layer = Pool(PoolConfig(**config), "a", shape)
     x = spikes(shape, 20, 1)
-    expected = simulate(records.Network((record(layer),)), x.numpy())["a"]
+    expected = simulate(Deployed((layer.record(),)), x.numpy())["a"]
     assert 0.02 < expected.mean() < 0.9
     assert np.array_equal(layer.exact(x).numpy(), expected)
     assert np.array_equal(layer(x.float()).detach().numpy(), expected)
@@ -92,8 +87,8 @@ def test_graded_input_is_exact_beyond_float32() -> None:
     with torch.no_grad():
         layer.synapse.weight[0, 0, 0, 0] = -1 / 32
     x = torch.full((1, 8 * 64 * 64, 2), 255, dtype=torch.uint8)
-    k = layer.integers()
-    sums, _ = layer.exact_drive(k, x)
+    k = layer.record()
+    sums = gpu_exact.SUMS["conv"](k, x)
     assert int(sums[0, 0, 0]) == 255 * int(k.weight.sum()) > 1 << 24
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from basalt.train import checkpoint
 from basalt.train.batches import dense
 from basalt.train.data.pixels import PixelSet
-from basalt.train.dynamics import choose as whole
+from basalt.train.dynamics import choose
 from basalt.train.layers import ConvConfig, DmpConfig, HgrnConfig, HopfieldConfig, LifConfig, ReadoutConfig
 from basalt.train.loop import fit, make_fabric
 from basalt.train.networks import Network
@@ -165,4 +165,4 @@ def test_resuming_equals_not_stopping(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_kernels_are_there() -> None:
-    assert whole.available()
+    assert choose.available()

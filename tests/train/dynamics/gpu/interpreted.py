@@ -55,7 +55,7 @@ def layer(case: Case) -> Result:
     import torch
 
     from basalt.train.dynamics.constants import Constants
-    from basalt.train.dynamics.gpu import feed_forward as fused
+    from basalt.train.dynamics.gpu import feed_forward
     from basalt.train.dynamics.gpu.chunks import chunks
 
     cpu = torch.device("cpu")
@@ -69,16 +69,16 @@ def layer(case: Case) -> Result:
     if case.system is not None:
         transition, drive, shift, interval, drive_shift = case.system
         made = chunks(transition, drive, shift, case.x.shape[1], interval, cpu)
-        parts["memory"] = fused.Memory(made, torch.tensor(drive_shift))
+        parts["memory"] = feed_forward.Memory(made, torch.tensor(drive_shift))
         with torch.no_grad():
             every = torch.nn.functional.pad(leaves["x"][:, :-1] @ leaves["drive_weight"][0], (1, 0))
             x = torch.relu(every + leaves["drive_bias"]).clamp(max=32767 / 64 / 2**drive_shift)
             current = (made.inputs(x) @ made.weights(leaves["rows"])).view(*x.shape, -1).numpy()
-    spikes, counts = fused.layer(
+    spikes, counts = feed_forward.layer(
         leaves["x"],
         leaves["weight"],
         constants,
-        fused.Decays.of(constants, cpu),
+        feed_forward.Decays.of(constants, cpu),
         send=case.grad is not None,
         coarse=case.coarse,
         **parts,
@@ -98,14 +98,14 @@ def layer(case: Case) -> Result:
 
 
 def network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
-    """What `whole_network` gives where layers run as one operation."""
-    from basalt.train.dynamics import choose as whole
+    """What `steps_of_network` gives where layers run as one operation."""
+    from basalt.train.dynamics import devices
 
-    whole.DEVICES.add("cpu")
-    return whole_network(config, inputs, x)
+    devices.DEVICES.add("cpu")
+    return steps_of_network(config, inputs, x)
 
 
-def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
+def steps_of_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
     """Of a network with three classes on graded input or spikes, calibrated: all that training and scoring get."""
     import torch
 
@@ -134,16 +134,16 @@ def whole_network(config: Any, inputs: int, x: np.ndarray) -> dict[str, Any]:
 
 
 def projections(states: int, shift: int, weight: np.ndarray, grad: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`train.dynamics.gpu.grid.projections` for a window of 30 steps, and what `grad` of it is for the weights."""
+    """`dynamics.gpu.projections` for a window of 30 steps, and the weights' gradient for `grad` of it."""
     import torch
 
-    from basalt.train.dynamics.gpu import grid as device_grid
-    from basalt.train.layers.slow_memory import SlowMemory
+    from basalt.train.dynamics.gpu.projections import projections as by_kernels
+    from basalt.train.layers.dmp import SlowMemory
 
     memory = SlowMemory(len(weight), 5, states, 30.0, 16, 1, 4.0, 1.0)
     memory.shift.fill_(shift)
     memory.weight.data.copy_(torch.from_numpy(weight))
-    found = device_grid.projections(memory)
+    found = by_kernels(memory.weight, memory.system, memory.shift)
     return found.detach().numpy(), torch.autograd.grad(found, memory.weight, torch.from_numpy(grad))[0].numpy()
 
 
@@ -191,13 +191,13 @@ def delayed(spikes: np.ndarray, delay: np.ndarray, grad: np.ndarray) -> tuple[np
     return sent.numpy(), grad_spikes.numpy(), grad_delay.numpy()
 
 
-def exact_spiking(layer: Any, x: np.ndarray) -> np.ndarray:
-    """`basalt.train.dynamics.gpu.exact.spiking` of a `SpikingIntegers` on (batch, inputs, steps)."""
+def exact_spikes(layer: Any, x: np.ndarray) -> np.ndarray:
+    """`basalt.train.dynamics.gpu.exact.spikes` of a record on (batch, inputs, steps)."""
     import torch
 
-    from basalt.train.dynamics.gpu import exact as exact_device
+    from basalt.train.dynamics.gpu.exact import spikes
 
-    return exact_device.spiking(layer, torch.from_numpy(x)).numpy()
+    return spikes(layer, torch.from_numpy(x)).numpy()
 
 
 def _begin() -> None:

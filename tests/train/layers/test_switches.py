@@ -17,7 +17,7 @@ from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.leak import Leak
 from basalt.train.layers.config import ConvConfig, DmpConfig, LifConfig
 from basalt.train.layers.conv import Conv
-from basalt.train.layers.lif import Lif
+from basalt.train.layers.spiking import Spiking
 from basalt.train.publish import formula_count
 from basalt.train.recipe import parse
 
@@ -27,10 +27,10 @@ WORDS = list(
 DECAYS = {"none": 0.0, "complete": 1.0, "fixed": 0.3, "learnable": 0.3}
 
 
-def layer(leakage: str = "fixed", reset: str = "hard", recurrent: Any = "none", **keys: Any) -> Lif:
+def layer(leakage: str = "fixed", reset: str = "hard", recurrent: Any = "none", **keys: Any) -> Spiking:
     torch.manual_seed(0)
     given = {"units": 9, "threshold": 1.0, "weight_scale": 2.0, "current_decay": 0.7, "voltage_decay": 0.3, **keys}
-    made = Lif(LifConfig(leakage=leakage, reset=reset, recurrent=recurrent, **given), "a", 6)  # type: ignore[arg-type]
+    made = Spiking(LifConfig(leakage=leakage, reset=reset, recurrent=recurrent, **given), "a", 6)  # type: ignore[arg-type]
     if made.recurrent:
         torch.nn.init.normal_(made.block.recurrent_synapse.weight, 0, 0.5)
     return made
@@ -40,16 +40,16 @@ def spikes(steps: int = 30) -> torch.Tensor:
     return (torch.rand(4, 6, steps, generator=torch.Generator().manual_seed(1)) < 0.4).to(torch.uint8)
 
 
-def plain(made: Lif, x: np.ndarray) -> np.ndarray:
+def plain(made: Spiking, x: np.ndarray) -> np.ndarray:
     """u = α·u₋₁·(1 − r·s₋₁) + W s_in + ρ·V s₋₁ in Python's integers, for one sample (inputs, steps)."""
 
     def decay(value: int, rate: int) -> int:
         return (1 if value >= 0 else -1) * ((abs(value) * (4096 - rate)) >> 12)
 
-    config, weight = made.config, made.integers().weight
-    own = made.integers().recurrent_weight
+    config, weight = made.config, made.record().weight
+    own = made.record().recurrent_weight
     matrix = np.zeros((9, 9), int) if own is None else np.diag(own) if own.ndim == 1 else own
-    lost = made.integers().voltage_decay
+    lost = made.record().neuron.voltage_decay
     u, v, fired, sent = [0] * 9, [0] * 9, np.zeros(9, int), []
     for t in range(x.shape[1]):
         drive = (weight @ x[:, t - 1] if t else np.zeros(9, int)) + matrix @ fired
@@ -75,7 +75,7 @@ def test_all_combinations_compute_the_formula(leakage: str, reset: str, recurren
     neuron, current = made.neuron, made.current(x.float()).transpose(1, 2)
     slow, _ = loop.lif(current, neuron.constants, None, made.recurrent_matrix, neuron.keep)
     assert np.array_equal(slow.detach().transpose(1, 2).numpy(), expected)
-    lost = made.integers().voltage_decay
+    lost = made.record().neuron.voltage_decay
     assert lost.tolist() == [round(4096 * DECAYS[leakage])] * 9
 
 
@@ -169,7 +169,7 @@ def test_what_is_learned_is_on_the_deployed_grid(logits: list[float], alike: int
 
 @pytest.mark.parametrize("start", [0.0, 0.25, 1.0, [0.1, 0.9]])
 def test_learning_starts_where_the_recipe_says(start: Any) -> None:
-    lost = layer("learnable", voltage_decay=start).integers().voltage_decay
+    lost = layer("learnable", voltage_decay=start).record().neuron.voltage_decay
     low, high = (start, start) if isinstance(start, float) else start
     assert np.abs(lost - np.linspace(4096 * low, 4096 * high, 9)).max() <= 1.5
 
@@ -179,7 +179,7 @@ def test_learning_moves_each_neuron_and_nothing_else_of_the_others() -> None:
     optimizer = torch.optim.SGD(made.parameters(), lr=1.0)
     made(spikes().float())[:, 3].sum().backward()
     optimizer.step()
-    moved = made.integers().voltage_decay != round(4096 * 0.3)
+    moved = made.record().neuron.voltage_decay != round(4096 * 0.3)
     assert moved.tolist() == [n == 3 for n in range(9)]
 
 
@@ -187,7 +187,7 @@ def test_convolutions_learn_a_decay_a_channel() -> None:
     config = ConvConfig(channels=3, kernel=(2, 2), leakage="learnable", voltage_decay=(0.1, 0.5), threshold=1.0)
     made = Conv(config, "a", (2, 4, 5))
     assert made.neuron.leak is not None and made.neuron.leak.logit.shape == (3,)
-    lost = made.integers().voltage_decay.reshape(3, -1)
+    lost = made.record().neuron.voltage_decay.reshape(3, -1)
     assert (lost == lost[:, :1]).all() and len(set(lost[:, 0])) == 3
     x = (torch.rand(2, 40, 12) < 0.4).to(torch.uint8)
     assert torch.equal(made(x.float()).detach(), made.exact(x).float())
