@@ -1,7 +1,7 @@
 """A layer's deployed integers on the processor, by the kernels of `basalt.kernels`, from the record of the layer."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ SUM_MAX = (1 << 31) - 1
 """Read-outs sum in 32 bits, and clip."""
 
 
+@runtime_checkable
 class Kernel(Protocol):
     """A layer of `basalt.kernels` with the states of a batch."""
 
@@ -52,8 +53,8 @@ def sums(layer: Readout, x: UInt8[torch.Tensor, "batch inputs steps"]) -> Int[to
     """The read-out after the last step."""
     reach = int(np.abs(layer.weight).sum(axis=1).max(initial=0)) * int(x.max()) * x.shape[-1]
     if layer.voltage_decay is None and reach <= SUM_MAX:
-        counts = x[..., :-1].sum(-1, dtype=torch.int64).cpu()
-        return counts @ torch.from_numpy(layer.weight).t()
+        arriving = x[..., :-1].sum(-1, dtype=torch.int64).cpu()
+        return arriving @ torch.from_numpy(layer.weight).t()
     arrived, planes = _packed(x)
     steps, batch, width = arrived.shape
     unit, (rows,) = narrow(layer.weight)
