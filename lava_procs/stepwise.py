@@ -27,8 +27,7 @@ class AbstractNeuronModel(NeuronModel):
 
     def clear(self) -> None:
         """No current, no membrane, no spikes."""
-        self.u = np.zeros_like(self.u)
-        self.v = np.zeros_like(self.v)
+        self.state = np.zeros((len(self.record.neuron.states), *self.u.shape), dtype=self.u.dtype)
         self.received = np.zeros((self.batch, self.record.inputs), dtype=np.uint8)
         self.fired = np.zeros((self.batch, self.record.neurons), dtype=np.uint8)
         self.history[:] = 0
@@ -60,7 +59,8 @@ class AbstractNeuronModel(NeuronModel):
         own = events(self.fired) if heard else np.zeros_like(incoming)
         reached = (self.received != 0) @ self.record.reach
         synapses = reached + own * (1 if self.record.recurrence == "diagonal" else self.record.neurons)
-        self.u, self.v = after.u, after.v
+        self.state = after.state
+        self.u, self.v = self.state[:2]
         self.fired = after.spikes.astype(np.uint8)
         counts = self.record.neuron.counts(
             incoming + own, synapses, events(self.fired), after.saturations, self.record.neurons
@@ -86,7 +86,7 @@ class FixedNeuronModel(AbstractNeuronModel):
 
     def integrate(self, activation: Any, current: Any, bias: Any) -> SpikingStep:
         """The specification."""
-        return self.record.neuron.step(activation, current, self.u, self.v, bias)
+        return self.record.neuron.step(activation, current, self.state, bias)
 
 
 class FloatNeuronModel(AbstractNeuronModel):
@@ -97,4 +97,4 @@ class FloatNeuronModel(AbstractNeuronModel):
 
     def integrate(self, activation: Any, current: Any, bias: Any) -> SpikingStep:
         """The same in real numbers."""
-        return self.record.neuron.real_step(activation, current, self.u, self.v, bias)
+        return self.record.neuron.real_step(activation, current, self.state, bias)

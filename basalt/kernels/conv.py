@@ -10,9 +10,10 @@ from jaxtyping import Int, UInt64
 from numba import njit
 
 from basalt.kernels.bits import words
-from basalt.kernels.dense import RESET, Workers, fire
+from basalt.kernels.dense import Workers
 from basalt.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
-from basalt.records.arithmetic import ALIGN, DECAY_BITS
+from basalt.kernels.neuron import fire, neuron_constants, no_states
+from basalt.records.arithmetic import ALIGN
 from basalt.records.counts import graded_counts
 from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Conv, Encoder
@@ -77,16 +78,10 @@ def conv_block(  # type: ignore[no-untyped-def]
     rows,
     scale,
     offset,
-    bias,
-    start,
-    current_keep,
-    voltage_keep,
-    level,
-    reset,
+    neuron,
     delay,
     place,
-    u,
-    v,
+    state,
     coming,
     out,
     counts,
@@ -97,7 +92,7 @@ def conv_block(  # type: ignore[no-untyped-def]
     `before` holds the input of the step before, `coming` (depth, batch, words) the spikes of the next steps, `place`
     the position of each neuron in the output. Counts are added for each sample: events, synapses, spikes, saturations.
     """
-    neurons = u.shape[1]
+    neurons = state.shape[2]
     depth = coming.shape[0]
     total = np.empty(neurons, np.int32)
     fired = np.zeros(-(-neurons // 8) * 8, np.uint8)
@@ -110,16 +105,12 @@ def conv_block(  # type: ignore[no-untyped-def]
             bits = arrived[k - 1, b] if k > 0 else before[b]
             events, synapses = scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total)
             spikes, saturated = fire(
-                u[b],
-                v[b],
+                state[b],
                 total,
                 scale,
                 offset if now > 0 else offset[:0],
-                bias if now >= start else silent,
-                current_keep,
-                voltage_keep,
-                level,
-                reset,
+                neuron.bias if now >= neuron.start else silent,
+                neuron,
                 fired,
             )
             for eight in range(eights.shape[0]):
@@ -150,7 +141,7 @@ class ConvLayer:
 
     def __init__(self, batch: int, block: int, layer: Conv | Encoder, planes: int = 1) -> None:
         self.layer, self.planes = layer, planes
-        conv, neuron = layer.convolution, layer.neuron
+        conv = layer.convolution
         offset, fraction, self.signed = affine_of(layer)
         self.neurons = conv.neurons
         self.place = np.arange(self.neurons).reshape(conv.shape).transpose(1, 2, 0).reshape(-1)
@@ -163,17 +154,12 @@ class ConvLayer:
         self.neuron = (
             scale,
             np.full(self.neurons if offset else 0, float(offset << ALIGN)),
-            self.inside(0 if layer.bias is None else layer.bias).astype(np.float64) * (1 << ALIGN),
-            layer.start,
-            1.0 - self.inside(neuron.current_decay) / (1 << DECAY_BITS),
-            1.0 - self.inside(neuron.voltage_decay) / (1 << DECAY_BITS),
-            float(neuron.threshold << ALIGN),
-            RESET[neuron.reset],
+            neuron_constants(layer, self.inside),
             np.zeros(self.neurons, dtype=np.int64) if delay is None else self.inside(delay),
             self.place,
         )
         depth = 1 if delay is None else int(delay.max()) + 1
-        self.u, self.v = (np.zeros((batch, self.neurons), dtype=np.int32) for _ in range(2))
+        self.state = no_states(batch, layer.neuron, self.neurons)
         self.before = np.zeros((batch, self.planes * words(conv.inputs)), dtype=np.uint64)
         self.coming = np.zeros((depth, batch, words(self.neurons)), dtype=np.uint64)
         self.out = np.zeros((block, batch, words(self.neurons)), dtype=np.uint64)
@@ -187,7 +173,7 @@ class ConvLayer:
 
     def clear(self) -> None:
         """The state before the first step of a sample."""
-        for state in (self.u, self.v, self.before, self.coming):
+        for state in (self.state, self.before, self.coming):
             state[:] = 0
 
     def advance(
@@ -207,8 +193,7 @@ class ConvLayer:
                 self.before,
                 *self.synapses,
                 *self.neuron,
-                self.u,
-                self.v,
+                self.state,
                 self.coming,
                 self.out,
                 self.counts,
@@ -219,9 +204,9 @@ class ConvLayer:
 
     def variables(self) -> dict[str, Int[np.ndarray, "batch neurons"]]:
         """u and v in the order of the network."""
-        u, v = np.empty_like(self.u), np.empty_like(self.v)
-        u[:, self.place], v[:, self.place] = self.u, self.v
-        return {"u": u, "v": v}
+        states = np.empty_like(self.state)
+        states[:, :, self.place] = self.state
+        return {"u": states[:, 0], "v": states[:, 1]}
 
     @property
     def activity(self) -> Int[np.ndarray, "batch 2"]:

@@ -1,8 +1,6 @@
 """Compiled kernels of whole layers: event-driven, any batch, the integers of the references.
 
-States are integers kept in float64 registers while a step is computed: the products of the recurrences stay below 2⁵³,
-where float64 is exact, and float64 lanes vectorise where 64-bit integer products do not. trunc(x·(4096 − d)/4096) is
-sign(x)·((|x|·(4096 − d)) >> 12), and floor(x·2⁻ᵖ) is x >> p. Even weights are kept halved in 8 bits, odd ones in 16.
+Even weights are kept halved in 8 bits, odd ones in 16.
 
 The kernels release the interpreter's lock and start no threads themselves; `Workers` divides a batch among threads
 that are started in the process that runs the model, never before a fork.
@@ -18,8 +16,7 @@ from jaxtyping import Int
 from numba import njit
 
 from basalt.kernels.events import OPTIONS, any_plane, trailing_zeros, value_at
-
-RESET = {"hard": 0, "soft": 1, "none": 2}
+from basalt.kernels.neuron import fire
 
 
 @njit(**OPTIONS)
@@ -78,31 +75,6 @@ def add_own(bits, own, total):  # type: ignore[no-untyped-def]
 
 
 @njit(**OPTIONS)
-def fire(u, v, total, scale, current, bias, current_keep, voltage_keep, level, reset, fired):  # type: ignore[no-untyped-def]
-    """One step of the neurons of a sample; returns how many spiked, and how many states wrapped or saturated.
-
-    What arrived counts `scale` units of u; `current` (of size 0 if there is none) and `bias` are in those units.
-    """
-    extra = current.shape[0] > 0
-    spikes = wraps = 0
-    for n in range(u.shape[0]):
-        wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
-        if extra:
-            wide += current[n]
-        x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
-        wraps += x != wide
-        u[n] = x
-        wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
-        z = min(max(wide, -8388607.0), 8388607.0)
-        wraps += z != wide
-        spike = z > level
-        fired[n] = spike
-        spikes += spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
-    return spikes, wraps
-
-
-@njit(**OPTIONS)
 def put_bits(fired, out):  # type: ignore[no-untyped-def]
     """Bytes of 0 and 1 to words; `fired` is as long as the words have bits."""
     for w in range(out.shape[0]):
@@ -141,16 +113,10 @@ def spiking_block(  # type: ignore[no-untyped-def]
     rows,
     recurrent_rows,
     own,
-    bias,
-    start,
-    current_keep,
-    voltage_keep,
-    level,
-    reset,
+    neuron,
     delay,
     currents,
-    u,
-    v,
+    state,
     fired_before,
     history,
     out,
@@ -166,7 +132,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     each sample: events, spikes, saturations, those of the events that reach one synapse alone, and those that are the
     layer's own and reach all.
     """
-    neurons = u.shape[1]
+    neurons = state.shape[2]
     depth = history.shape[0]
     total = np.empty(neurons, np.int32)
     total16 = np.empty(neurons, np.int16)
@@ -176,7 +142,6 @@ def spiking_block(  # type: ignore[no-untyped-def]
     nothing = np.zeros(0, np.float64)
     pathway = currents.shape[0] > 0
     for b in range(low, high):
-        mine_u, mine_v = u[b], v[b]
         incoming = spikes = saturated = alone = own_events = 0
         for k in range(length):
             bits = arrived[k - 1, b] if k > 0 else before[b]
@@ -189,16 +154,12 @@ def spiking_block(  # type: ignore[no-untyped-def]
                 previous = fired_before[b]
                 own_events += gather(previous, 1, recurrent_rows, total16, total)
             sent, wraps = fire(
-                mine_u,
-                mine_v,
+                state[b],
                 total,
                 64.0 * unit,
                 currents[b - low, k] if pathway else nothing,
-                bias if first + k >= start else silent,
-                current_keep,
-                voltage_keep,
-                level,
-                reset,
+                neuron.bias if first + k >= neuron.start else silent,
+                neuron,
                 fired,
             )
             spikes += sent

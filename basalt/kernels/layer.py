@@ -7,12 +7,12 @@ import numpy as np
 from jaxtyping import Int, Num, UInt64
 
 from basalt.kernels.bits import words
-from basalt.kernels.dense import RESET, Workers, narrow, spiking_block
+from basalt.kernels.dense import Workers, narrow, spiking_block
 from basalt.kernels.hgrn import HgrnKernel
 from basalt.kernels.hopfield import HopfieldKernel
+from basalt.kernels.neuron import neuron_constants, no_states
 from basalt.kernels.pathway import PathwayKernel
 from basalt.kernels.slow_memory import SlowMemoryKernel
-from basalt.records.arithmetic import ALIGN, DECAY_BITS
 from basalt.records.counts import Counts, graded_counts
 from basalt.records.synapses import Spiking
 
@@ -41,31 +41,20 @@ class WholeLayer:
         self.layer, self.planes = layer, planes
         self.neurons, self.inputs = neurons, inputs = layer.weight.shape
         self.workers = Workers(batch)
-        recurrent, delay, neuron = layer.recurrent_weight, layer.delay, layer.neuron
+        recurrent, delay = layer.recurrent_weight, layer.delay
         diagonal = layer.recurrence == "diagonal"
         full = np.zeros((neurons, 0)) if recurrent is None or diagonal else recurrent
         weights = (layer.weight, full, np.zeros((1, 0)) if recurrent is None or not diagonal else recurrent[None])
         unit, (rows, recurrent_rows, own) = narrow(*(np.asarray(w, dtype=np.int64) for w in weights))
 
-        def keep(decay: np.ndarray) -> np.ndarray:
-            return 1.0 - np.broadcast_to(decay, neurons).astype(np.float64) / (1 << DECAY_BITS)
-
-        bias = 0 if layer.bias is None else layer.bias
         self.synapses = (unit, rows, recurrent_rows, own[:, 0])
-        self.neuron = (
-            np.broadcast_to(np.asarray(bias, dtype=np.float64) * (1 << ALIGN), neurons).copy(),
-            layer.start,
-            keep(neuron.current_decay),
-            keep(neuron.voltage_decay),
-            float(neuron.threshold << ALIGN),
-            RESET[neuron.reset],
-            np.zeros(neurons, dtype=np.int64) if delay is None else delay.astype(np.int64),
-        )
+        late = np.zeros(neurons, dtype=np.int64) if delay is None else delay.astype(np.int64)
+        self.neuron = (neuron_constants(layer, lambda value: np.broadcast_to(value, neurons).copy()), late)
         self.pathway = None if layer.memory is None else PATHWAYS[layer.memory.kind](batch, layer.memory, planes)
         self.chunk = batch if layer.memory is None else max(1, CHUNK_STEPS // block)
         self.block = block
         depth = 0 if delay is None else int(delay.max()) + 1
-        self.u, self.v = (np.zeros((batch, neurons), dtype=np.int32) for _ in range(2))
+        self.state = no_states(batch, layer.neuron, neurons)
         self.before = np.zeros((batch, planes * words(inputs)), dtype=np.uint64)
         self.fired = np.zeros((batch, words(neurons)), dtype=np.uint64)
         self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
@@ -76,7 +65,7 @@ class WholeLayer:
 
     def clear(self) -> None:
         """The state before the first step of a sample."""
-        for state in (self.u, self.v, self.before, self.fired, self.history):
+        for state in (self.state, self.before, self.fired, self.history):
             state[:] = 0
         if self.pathway is not None:
             self.pathway.clear()
@@ -111,8 +100,7 @@ class WholeLayer:
                 *self.synapses,
                 *self.neuron,
                 currents,
-                self.u,
-                self.v,
+                self.state,
                 self.fired,
                 self.history,
                 self.out,
@@ -122,7 +110,7 @@ class WholeLayer:
 
     def variables(self) -> dict[str, Num[np.ndarray, "batch _size"]]:
         """u and v of the neurons, m of the memory pathway if there is one."""
-        return {"u": self.u, "v": self.v} | ({} if self.pathway is None else {"m": self.pathway.m})
+        return {"u": self.state[:, 0], "v": self.state[:, 1]} | ({} if self.pathway is None else {"m": self.pathway.m})
 
     @property
     def activity(self) -> Int[np.ndarray, "batch 2"]:

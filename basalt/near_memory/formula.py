@@ -252,11 +252,9 @@ class StepCosts:
             found["recurrent_weights_reads"] = found["output_spikes_reads"] = self.alone * groups
         if sizes.fires:
             found["output_spikes_writes"] = self.none + groups
-        current = [name for name in sizes.passes if name in CURRENT]
-        for memory, passes in {"membrane": sizes.passes, "current": current if sizes.current else ()}.items():
-            if passes:
-                times = 1 if core.operator_fusion else len(passes)
-                found[f"{memory}_reads"] = found[f"{memory}_writes"] = self.none + times * groups
+        for memory, passes in sizes.kept.items():
+            times = 1 if core.operator_fusion else len(passes)
+            found[f"{memory}_reads"] = found[f"{memory}_writes"] = self.none + times * groups
         if sizes.states:
             broken = core.dependency_breaking
             added = 0 if self.sparse else sizes.states - 1 + broken
@@ -273,10 +271,6 @@ class StepCosts:
             found["delays_reads"] = self.fired
             found["delay_line_reads"] = found["delay_line_writes"] = sizes.slots(core) + self.fired
         return found
-
-
-CURRENT = ("leak", "spikes", "memory")
-"""The passes that read and write the synaptic current, where it outlives a step."""
 
 
 def bound(cost: Cost) -> Shaped[np.ndarray, "*steps"]:

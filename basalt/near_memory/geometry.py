@@ -113,8 +113,8 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
     if sizes.hears_itself:
         words = rows if sizes.diagonal else sizes.neurons * rows
         found.append(sram(core, "recurrent_weights", words, fused * core.weight_bits))
-    if sizes.current:
-        found.append(sram(core, "current", rows, fused * core.state_bits, core.membrane_ports))
+    beside = (name for name in sizes.kept if name != "membrane")
+    found += [sram(core, name, rows, fused * core.state_bits, core.membrane_ports) for name in beside]
     if sizes.longest_delay is not None:
         found.append(sram(core, "delays", sizes.neurons, DELAY_BITS))
         found.append(sram(core, "delay_line", (sizes.longest_delay + 1) * sizes.slots(core), DELAY_WORD))
@@ -204,7 +204,7 @@ def multipliers(core: Core, sizes: Sizes) -> dict[str, Multipliers]:
     found = {}
     if sizes.graded:
         found["spike_integration"] = Multipliers(fused, (core.weight_bits, sizes.value_bits))
-    decaying = fused * (("leak" in sizes.passes) + sizes.current)
+    decaying = fused * (("leak" in sizes.passes) + len(sizes.kept) - 1)
     if decaying:
         found["neuron_bank"] = Multipliers(decaying, (DECAY_BITS, state))
     if sizes.states:

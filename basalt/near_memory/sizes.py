@@ -57,6 +57,14 @@ class Sizes:
         """Whether spikes of the step before come back, one way or the other."""
         return self.recurrent or self.diagonal
 
+    @property
+    def kept(self) -> dict[str, tuple[str, ...]]:
+        """The memories of the neurons' states, and the passes that read and write each."""
+        found = {"membrane": self.passes}
+        if self.current:
+            found["current"] = tuple(name for name in self.passes if name in CURRENT)
+        return found
+
     def groups(self, core: Core) -> int:
         """G = ⌈N / fused⌉, rows of a memory that has a word for each neuron; of a convolution a position begins a
         row."""
@@ -74,6 +82,9 @@ class Sizes:
         """Words of `DELAY_WORD` neurons in a step of the delay line; 0 without delays."""
         return 0 if self.longest_delay is None else -(-self.neurons // DELAY_WORD)
 
+
+CURRENT = ("leak", "spikes", "memory")
+"""The passes that read and write the synaptic current, where it outlives a step."""
 
 DELAY_WORD = 32
 """Neurons in a word of the delay line, a bit each."""

@@ -30,7 +30,6 @@ leave through a port of their own as the bank finds them, one a cycle, and are t
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -306,7 +305,7 @@ class Walk:
         cycle = -self.core.group_cycles
         for group in range(self.groups):
             cycle = max(cycle + self.core.group_cycles, self.sums_at[group] - 1, self.current_at[group] - 1)
-            for memory in self.states_in("leak"):
+            for memory in self.sizes.kept:
                 self.put(cycle, "neuron_bank", memory, "reads", group)
                 self.put(cycle + 2, "neuron_bank", memory, "writes", group)
             self.weights_of(group, cycle)
@@ -322,7 +321,7 @@ class Walk:
         for pass_ in self.sizes.passes:
             begin = max(begin, waits.get(pass_, 0))
             for group in range(self.groups):
-                for memory in self.states_in(pass_):
+                for memory in (name for name, passes in self.sizes.kept.items() if pass_ in passes):
                     self.put(begin + 3 * group, "neuron_bank", memory, "reads", group)
                     self.put(begin + 3 * group + 2, "neuron_bank", memory, "writes", group)
                 self.inputs_of(group, begin + 3 * group + 1, pass_)
@@ -332,12 +331,6 @@ class Walk:
                     self.note_spikes(group, begin + 3 * group + 2)
             begin += 3 * self.groups
         return begin
-
-    def states_in(self, pass_: str) -> Iterator[str]:
-        """The memories of the neurons' states that a pass reads and writes."""
-        yield "membrane"
-        if self.sizes.current and pass_ in ("leak", "spikes", "memory"):
-            yield "current"
 
     def delay(self, bank_end: int) -> int:
         """This step's word is read and cleared at the beginning; what fired is entered after the bank."""

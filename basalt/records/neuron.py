@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, Num
@@ -23,12 +23,15 @@ AFTER_SPIKE: dict[str, Callable[[Any, Any, int], Any]] = {
 RESETS = tuple(AFTER_SPIKE)
 
 
+State = Num[np.ndarray, "states batch neurons"]
+"""The neurons' states, in the order of `Neuron.states`."""
+
+
 class SpikingStep(NamedTuple):
     """What one step leaves: spikes, current u, membrane v, and how many neurons wrapped or saturated, per sample."""
 
     spikes: Bool[np.ndarray, "batch neurons"]
-    u: Num[np.ndarray, "batch neurons"]
-    v: Num[np.ndarray, "batch neurons"]
+    state: State
     saturations: Int[np.ndarray, "batch"]
 
 
@@ -45,6 +48,8 @@ class Neuron(Whole):
     Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
     """
 
+    states: ClassVar[tuple[str, ...]] = ("u", "v")
+
     threshold: Annotated[int, number(0, THRESHOLD_MAX, "of the membrane", "weight", "threshold_range")]
     current_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the current u")]
     voltage_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the membrane v")]
@@ -54,15 +59,15 @@ class Neuron(Whole):
         self,
         activation: Int[np.ndarray, "batch neurons"],
         memory: Int[np.ndarray, "batch neurons"] | int,
-        u: Int[np.ndarray, "batch neurons"],
-        v: Int[np.ndarray, "batch neurons"],
+        state: State,
         bias: Int[np.ndarray, "neurons"] | int = 0,
     ) -> SpikingStep:
         """One step: the specification, in integers.
 
         Args:
-            activation: a[t], in weight units. memory: current beside it, in units of u. u, v: of the step before.
+            activation: a[t], in weight units. memory: current beside it, in units of u. state: of the step before.
         """
+        u, v = state
         current = decay(u, self.current_decay) + (activation << ALIGN) + memory
         wrapped = wrap24(current)
         potential = decay(v, self.voltage_decay) + wrapped + (bias << ALIGN)
@@ -70,17 +75,18 @@ class Neuron(Whole):
         level = self.threshold << ALIGN
         spikes = membrane > level
         saturations = np.sum((wrapped != current).astype(np.int64) + (membrane != potential), axis=-1)
-        return SpikingStep(spikes, wrapped, AFTER_SPIKE[self.reset](membrane, spikes, level), saturations)
+        after = AFTER_SPIKE[self.reset](membrane, spikes, level)
+        return SpikingStep(spikes, np.stack([wrapped, after]), saturations)
 
     def real_step(
         self,
         activation: Num[np.ndarray, "batch neurons"],
         memory: Num[np.ndarray, "batch neurons"] | float,
-        u: Num[np.ndarray, "batch neurons"],
-        v: Num[np.ndarray, "batch neurons"],
+        state: State,
         bias: Int[np.ndarray, "neurons"] | int = 0,
     ) -> SpikingStep:
         """The same in real numbers: no rounding, wrapping or saturation. What fixed point costs is the difference."""
+        u, v = state
         unity = 1 << DECAY_BITS
         scale = 1 << ALIGN
         current = u * (1 - self.current_decay / unity) + activation * scale + memory
@@ -88,7 +94,7 @@ class Neuron(Whole):
         level = self.threshold * scale
         spikes = membrane > level
         none = np.zeros(len(u), dtype=np.int64)
-        return SpikingStep(spikes, current, AFTER_SPIKE[self.reset](membrane, spikes, level), none)
+        return SpikingStep(spikes, np.stack([current, AFTER_SPIKE[self.reset](membrane, spikes, level)]), none)
 
     def counts(
         self,

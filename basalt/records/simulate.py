@@ -29,11 +29,12 @@ def simulate_spiking(
     """The spikes of one layer for every sample and step; fills `states` with u, v and m when it is given."""
     samples, _, steps = spikes.shape
     silent = np.zeros_like(spikes[:, :, 0])
-    u = v = current = np.zeros((samples, layer.neurons), dtype=np.int64)
+    current = np.zeros((samples, layer.neurons), dtype=np.int64)
+    state = np.zeros((len(layer.neuron.states), *current.shape), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.uint8)
     memory = layer.memory
     m = np.zeros((samples, memory.states if memory else 0), dtype=np.int64)
-    kept = States(*(np.zeros((*held.shape, steps), dtype=np.int32) for held in (u, v, m)))
+    kept = States(*(np.zeros((*held.shape, steps), dtype=np.int32) for held in (*state[:2], m)))
     for t in range(steps):
         arrived = spikes[:, :, t - 1] if t else silent
         activation, affine = layer.inflow(arrived, t)
@@ -42,10 +43,10 @@ def simulate_spiking(
         if memory is not None:
             after = memory.step(arrived, current, m, t)
             current, m = after.current, after.m
-        done = layer.neuron.step(activation, current + affine, u, v, layer.bias_at(t))
-        u, v, out[:, :, t] = done.u, done.v, done.spikes
+        done = layer.neuron.step(activation, current + affine, state, layer.bias_at(t))
+        state, out[:, :, t] = done.state, done.spikes
         if states is not None:
-            kept.u[:, :, t], kept.v[:, :, t], kept.m[:, :, t] = u, v, m
+            kept.u[:, :, t], kept.v[:, :, t], kept.m[:, :, t] = *state[:2], m
     if states is not None:
         states[layer.name] = kept
     return out if layer.delay is None else delayed(out, layer.delay)

@@ -38,14 +38,16 @@ def test_u_drops_the_bits_above_the_24th(sums):
 @pytest.mark.parametrize("total", [3 * 2**23 // 128 + 5, -(2**30) - 77, 2**31 - 1, -(2**23) // 128, 2**23 // 128])
 def test_the_kernel_wraps_sums_of_any_size(total):
     """What no single wrap brings back, and both ends of the range."""
-    from basalt.kernels.dense import fire
+    from basalt.kernels.neuron import NeuronConstants, fire
 
     ones, none = np.ones(1), np.zeros(1)
-    u, v = np.array([[5, 8388608]], dtype=np.int32).T.copy()
+    state = np.array([[5], [8388608]], dtype=np.int32)
     current = np.array([2.0**48 + 3])
-    _, wraps = fire(u, v, np.array([total], np.int32), 128.0, current, none, ones, ones, 9e6, 2, np.zeros(1, np.uint8))
+    neuron = NeuronConstants(none, 0, ones, ones, 9e6, 2)
+    _, wraps = fire(state, np.array([total], np.int32), 128.0, current, none, neuron, np.zeros(1, np.uint8))
     whole = 5 + total * 128 + 2**48 + 3
-    assert u[0] == wrap24(np.array([whole]))[0] and wraps == 1 + (abs(8388608 + int(u[0])) > LIMIT - 1)
+    u = state[0, 0]
+    assert u == wrap24(np.array([whole]))[0] and wraps == 1 + (abs(8388608 + int(u)) > LIMIT - 1)
 
 
 state = st.integers(-LIMIT + 1, LIMIT - 1)
@@ -64,10 +66,10 @@ def test_equals_lavas_bit_accurate_neuron(u, v, activation, bias, threshold, du,
     """Wrapping of u and saturation of v included."""
     u, v, activation, bias = (np.array(value, dtype=np.int64) for value in (u, v, activation, bias))
     spikes, want_u, want_v = lava_step(activation, u, v, bias, threshold, du, dv)
-    after = Neuron(threshold, axis(du), axis(dv)).step(activation[None], 0, u[None], v[None], bias)
+    after = Neuron(threshold, axis(du), axis(dv)).step(activation[None], 0, np.stack([u, v])[:, None], bias)
     assert np.array_equal(after.spikes[0], spikes)
-    assert np.array_equal(after.u[0], want_u)
-    assert np.array_equal(after.v[0], want_v)
+    assert np.array_equal(after.state[0, 0], want_u)
+    assert np.array_equal(after.state[1, 0], want_v)
 
 
 def plain_step(activation, memory, u, v, bias, threshold, du, dv, reset):
@@ -99,7 +101,7 @@ def plain_step(activation, memory, u, v, bias, threshold, du, dv, reset):
 )
 def test_equals_plain_integers(reset, u, v, activation, memory, bias, threshold, du, dv):
     """Every reset, with a memory current; saturations are counted."""
-    state = (np.array([[value]]) for value in (activation, memory, u, v))
-    after = Neuron(threshold, axis(du), axis(dv), reset).step(*state, np.array([bias]))
-    found = (bool(after.spikes[0, 0]), int(after.u[0, 0]), int(after.v[0, 0]), int(after.saturations[0]))
+    neuron, state = Neuron(threshold, axis(du), axis(dv), reset), np.array([[[u]], [[v]]])
+    after = neuron.step(np.array([[activation]]), np.array([[memory]]), state, np.array([bias]))
+    found = (bool(after.spikes[0, 0]), *after.state[:, 0, 0].tolist(), int(after.saturations[0]))
     assert found == plain_step(activation, memory, u, v, bias, threshold, du, dv, reset)

@@ -45,13 +45,14 @@ def reference(layer: Spiking, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Spikes and memory currents, a step at a time."""
     memory: Any = layer.memory
     batch, inputs, steps = x.shape
-    h = u = v = np.zeros((batch, len(layer.weight)), np.int64)
+    h = np.zeros((batch, len(layer.weight)), np.int64)
+    state = np.zeros((2, *h.shape), np.int64)
     arrived, sent, currents = np.zeros((batch, inputs), np.int64), [], []
     for t in range(steps):
         found = memory.step(arrived, h, h, t)
         h = found.m
-        spiked = layer.neuron.step(arrived @ layer.weight.T, found.current, u, v)
-        u, v = spiked.u, spiked.v
+        spiked = layer.neuron.step(arrived @ layer.weight.T, found.current, state)
+        state = spiked.state
         arrived = x[:, :, t].numpy().astype(np.int64)
         sent.append(spiked.spikes)
         currents.append(found.current)

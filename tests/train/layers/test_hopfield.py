@@ -37,14 +37,15 @@ def reference(layer: Spiking, x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Spikes and memory currents, a step at a time."""
     memory: Any = layer.memory
     batch, inputs, steps = x.shape
-    current = u = v = np.zeros((batch, len(layer.weight)), np.int64)
+    current = np.zeros((batch, len(layer.weight)), np.int64)
+    state = np.zeros((2, *current.shape), np.int64)
     q = arrived = np.zeros((batch, inputs), np.int64)
     sent, currents = [], []
     for t in range(steps):
         found = memory.step(arrived, current, q, t)
         current, q = found.current, found.m
-        spiked = layer.neuron.step(arrived @ layer.weight.T, current, u, v)
-        u, v = spiked.u, spiked.v
+        spiked = layer.neuron.step(arrived @ layer.weight.T, current, state)
+        state = spiked.state
         arrived = x[:, :, t].numpy().astype(np.int64)
         sent.append(spiked.spikes)
         currents.append(current)
