@@ -276,7 +276,7 @@ def test_hundreds_of_slow_memories_are_not_calculated(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system of each takes up to a second."""
-    from basalt.train.layers import slow_memory
+    from basalt.train.layers import dmp
 
     def never(*_: Any) -> None:
         raise AssertionError("calculated")
@@ -287,7 +287,7 @@ def test_hundreds_of_slow_memories_are_not_calculated(
         {**content(), "network": {"layers": [*layers, {"kind": "readout"}]}}, "many"
     ).plain()
     header.update({f"more{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(300)})
-    monkeypatch.setattr(slow_memory, "quantised", never)
+    monkeypatch.setattr(dmp, "quantised", never)
     refused(tmp_path, joined(header, values), "in its network")
 
 
