@@ -1,15 +1,15 @@
-"""DVS-Gesture (Amir et al. 2017): 11 gestures of arms and hands before a 128 x 128 event camera, read through tonic.
+"""DVS-Gesture (Amir et al. 2017): 11 gestures of arms and hands before a 128 x 128 event camera, as tonic unpacks them.
 
 The test recordings are of six people who are in no other part; validation is a fixed tenth of each class of the
 training recordings (SPLIT_SEED). Blocks of `config.group` x `config.group` pixels become one input of each polarity.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from basalt.arrays import read_array
 from basalt.errors import BasaltError
 from basalt.train.data.cache import cached, fingerprint, key_of, state_of
 from basalt.train.data.config import DataConfig
@@ -20,6 +20,8 @@ from basalt.train.data.stream import Recording, binned
 SPLIT_SEED = 20_261_125
 PIXELS = 128
 _CLASSES = 11
+_LATEST = 1 << 40
+"""Milliseconds; later than any recording."""
 _FOLDERS = {"train": "ibmGestureTrain", "test": "ibmGestureTest"}
 
 
@@ -59,9 +61,9 @@ def _events(part: str, config: DataConfig, data_dir: Path) -> EventSet:
     side = -(-PIXELS // config.group)
 
     def build() -> EventSet:
-        reader = _tonic(part, data_dir)
-        samples = _samples(reader, config.group, side)
-        return binned(f"Reading {folder.name}", samples, len(reader), config, (2, side, side))
+        files = _files(folder)
+        samples = _samples(files, config.group, side)
+        return binned(f"Reading {folder.name}", samples, len(files), config, (2, side, side))
 
     key = key_of(
         steps=config.steps,
@@ -73,36 +75,29 @@ def _events(part: str, config: DataConfig, data_dir: Path) -> EventSet:
     return cached(f"gesture-{part}", key, build)
 
 
-def _samples(reader: Any, group: int, side: int) -> Iterator[Recording]:
-    """Recordings in order of their paths: tonic's order is the file system's."""
-    for position in np.argsort(reader.data):
-        path, label = reader.data[position], reader.targets[position]
+def _samples(files: Sequence[Path], group: int, side: int) -> Iterator[Recording]:
+    """Recordings: rows of x, y, polarity and milliseconds."""
+    for path in files:
         try:
-            events, _ = reader[position]
-        except (OSError, ValueError, EOFError, IndexError) as error:
+            rows = read_array(path)
+        except BasaltError as error:
             raise BasaltError(f"The recording {path} is damaged ({error}): put it there again.") from error
-        x, y, times = (events[axis].astype(np.int64) for axis in "xyt")
-        inside = not len(events) or (min(x.min(), y.min(), times.min()) >= 0 and max(x.max(), y.max()) < PIXELS)
-        if not inside or not 0 <= label < _CLASSES:
+        label = int(path.stem) if path.stem.isdecimal() and len(path.stem) < 3 else _CLASSES
+        if rows.ndim != 2 or rows.shape[1] != 4 or label >= _CLASSES or not _inside(rows):
             raise BasaltError(
                 f"The recording {path} has events outside {PIXELS} x {PIXELS} pixels or a label past {_CLASSES - 1}: "
                 "put it there again."
             )
-        features = (events["p"].astype(np.int64) * side + y // group) * side + x // group
-        yield Recording(times, features.astype(np.uint16), label)
+        x, y, polarity = (rows[:, axis].astype(np.int64) for axis in range(3))
+        features = ((polarity != 0) * side + y // group) * side + x // group
+        yield Recording((rows[:, 3] * 1000).astype(np.int64), features.astype(np.uint16), label)
+
+
+def _inside(rows: np.ndarray) -> bool:
+    """Whether all values are numbers, pixels are the camera's and times can be."""
+    pixels, times = rows[:, :2], rows[:, 3]
+    return bool(((pixels >= 0) & (pixels < PIXELS)).all() and ((times >= 0) & (times < _LATEST)).all())
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("user*_*/[0-9]*.npy"))
-
-
-def _tonic(part: str, data_dir: Path) -> Any:
-    """tonic's reader, less its demand for the archives (without which it downloads) and for at least 100 files.
-
-    tonic takes the folder's name from the class's, so the class keeps it; it uses numpy's recfunctions unimported.
-    """
-    import numpy.lib.recfunctions  # noqa: F401
-    import tonic.datasets
-
-    reader = type("DVSGesture", (tonic.datasets.DVSGesture,), {"_check_exists": lambda self: True})
-    return reader(save_to=str(data_dir), train=part == "train")
+    return sorted(folder.glob("user*_*/[0-9]*.npy"), key=str)

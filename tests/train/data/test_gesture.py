@@ -1,5 +1,6 @@
 """DVS-Gesture from small files in tonic's unpacked layout; nothing is downloaded."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,37 @@ def test_missing_and_damaged_recordings_are_named(folder: Path, tmp_path: Path) 
     path.unlink()
     with pytest.raises(BasaltError, match="fewer than two recordings of a class"):
         load(DataConfig(name="gesture"), folder)
+
+
+MISLEADING = {
+    "pipe": os.mkfifo,
+    "folder": os.mkdir,
+    "zeros without end": lambda path: path.symlink_to("/dev/zero"),
+    "short": lambda path: path.write_bytes(b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fort"),
+    "holes": lambda path: (np.save(path, np.zeros((2, 4))), os.truncate(path, 1 << 40)),
+    "none": lambda path: np.save(path, np.full((2, 4), np.nan)),
+    "one axis": lambda path: np.save(path, np.zeros(4)),
+    "texts": lambda path: np.save(path, np.array([["a"] * 4])),
+    "sizes": lambda path: _claiming(path, (1 << 38, 4)),
+}
+
+
+def _claiming(path: Path, shape: tuple[int, int]) -> None:
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+
+
+@pytest.mark.parametrize("kind", MISLEADING)
+def test_what_is_no_recording_is_named(kind: str, folder: Path) -> None:
+    path = folder / "DVSGesture" / "ibmGestureTest" / "user24_led" / "3.npy"
+    path.unlink()
+    MISLEADING[kind](path)
+    with pytest.raises(BasaltError, match=r"The recording .*3\.npy .*put it there again"):
+        load(DataConfig(name="gesture", steps=10), folder)
+
+
+def test_a_recording_without_a_label_is_named(folder: Path) -> None:
+    place = folder / "DVSGesture" / "ibmGestureTest" / "user24_led"
+    (place / "3.npy").rename(place / "3 again.npy")
+    with pytest.raises(BasaltError, match=r"3 again\.npy has .*a label past 10"):
+        load(DataConfig(name="gesture", steps=10), folder)
