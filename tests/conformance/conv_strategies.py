@@ -8,7 +8,8 @@ from basalt.records.network import Network
 from basalt.records.neuron import RESETS, Neuron, axis
 from basalt.records.readout import Readout
 from basalt.records.synapses import Conv, Encoder, Spiking
-from tests.conformance.strategies import Case, even
+from tests.conformance.records import even
+from tests.conformance.strategies import Case
 
 
 def neuron(rng: np.random.Generator, shape: tuple[int, ...], stock: bool) -> Neuron:

@@ -14,10 +14,12 @@ import numpy as np
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Encoder, Spiking
 from tests.conformance.conv_strategies import make_conv_case
-from tests.conformance.pathways import make_pathway_case
-from tests.conformance.strategies import Case, even, membrane, slow_memory
+from tests.conformance.pathways import OPTIONS, make_pathway_case
+from tests.conformance.records import even, pathway
+from tests.conformance.strategies import Case, membrane
 from tests.conformance.switches import COMBINATIONS, make_switch_case
 
 
@@ -70,7 +72,7 @@ EVERY = 5
 DENSE = len(CELLS) * EVERY // (EVERY - 1)
 """Networks that visit every cell."""
 
-PATHWAYS = 192
+PATHWAYS = len(OPTIONS)
 """Networks with memory pathways."""
 
 SWITCHES = 4 * len(COMBINATIONS)
@@ -195,7 +197,7 @@ def layer(rng: np.random.Generator, name: str, inputs: int, cell: Cell, chosen: 
 
     memory = None
     if has(cell.interval):
-        memory = slow_memory(rng, inputs, neurons, cell.interval)
+        memory = pathway(rng, SlowMemory, inputs, neurons, update_interval=cell.interval)
     delay = None
     if has(cell.delay is not None):
         delay = rng.integers(0, (cell.delay or 0) + 1, neurons)

@@ -5,13 +5,14 @@ from itertools import product
 
 import numpy as np
 
-from basalt.records.hgrn import GATINGS
-from basalt.records.hopfield import RECALLS
-from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.fields import parameters
+from basalt.records.memory import MemoryPathway
 from basalt.records.network import Network
 from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
-from tests.conformance.strategies import Case, drawn_pathway, even, hgrn, hopfield, membrane, spiking
+from tests.conformance.records import KINDS, SQUARE, any_pathway, even, pathway
+from tests.conformance.strategies import Case, membrane, spiking
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,11 @@ class Options:
     """What a network has in one of its layers at least, and how it is run; the last three as in `grid.Cell`.
 
     Attributes:
-        variant: of the memory pathway.
+        kind: of the memory pathway, with its variant.
         interval: steps between its refreshes, where it has such.
     """
 
-    variant: str
+    kind: tuple[type[MemoryPathway], str | None]
     interval: int
     graded: bool
     rounds: str
@@ -33,18 +34,23 @@ class Options:
 OPTIONS = tuple(
     Options(*values)
     for values in product(
-        (*GATINGS, *RECALLS), (1, 3), (False, True), ("together", "one by one", "uneven"), (1, 5, 16, 200)
+        (kind for kind in KINDS if kind[0] is not SlowMemory),  # `grid.Cell` has those
+        (1, 3),
+        (False, True),
+        ("together", "one by one", "uneven"),
+        (1, 5, 16, 200),
     )
 )
 SCATTER = 53
 """Coprime to the number of options, so that its multiples visit each."""
 
 
-def chosen_pathway(rng: np.random.Generator, options: Options, inputs: int, neurons: int) -> Pathway:
+def chosen_pathway(rng: np.random.Generator, options: Options, inputs: int, neurons: int) -> MemoryPathway:
     """The pathway that the options ask for."""
-    if options.variant in GATINGS:
-        return hgrn(rng, inputs, neurons, options.variant)
-    return hopfield(rng, inputs, neurons, options.variant, options.interval)
+    record, variant = options.kind
+    held = any(item.name == "update_interval" for item in parameters(record))
+    given = {"update_interval": options.interval} if held else {}
+    return pathway(rng, record, inputs, neurons, variant, **given)
 
 
 def make_pathway_case(index: int) -> tuple[Case, Options]:
@@ -57,13 +63,13 @@ def make_pathway_case(index: int) -> tuple[Case, Options]:
     chosen = int(rng.integers(depth))
     for position in range(depth):
         layer = replace(spiking(rng, f"hidden{position + 1}", inputs, stock=False), memory=None)
-        if position == chosen and options.variant == "classical":
+        if position == chosen and options.kind[1] in SQUARE:
             neurons = inputs
             layer = widened(rng, layer, neurons)
         if position == chosen:
             layer = replace(layer, memory=chosen_pathway(rng, options, inputs, layer.neurons))
         elif rng.random() < 0.5:
-            layer = replace(layer, memory=drawn_pathway(rng, inputs, layer.neurons))
+            layer = replace(layer, memory=any_pathway(rng, inputs, layer.neurons))
         layers.append(layer)
         inputs = layer.neurons
     if rng.random() < 0.5:

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import strategies as st
 
-from basalt.records.hgrn import GATINGS, Hgrn
-from basalt.records.hopfield import RECALLS, Hopfield
-from basalt.records.memory import MemoryPathway as Pathway
 from basalt.records.network import Network
 from basalt.records.neuron import RESETS, Neuron, axis
 from basalt.records.readout import Readout
 from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
+from tests.conformance.records import even, pathway
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,82 +24,6 @@ class Case:
     def __repr__(self) -> str:
         layers = [f"{layer.name} {layer.inputs}→{layer.neurons}" for layer in self.network.layers]
         return f"Case({', '.join(layers)}, spikes {self.spikes.shape}, batch {self.batch})"
-
-
-def even(rng: np.random.Generator, shape: tuple[int, ...], reach: int) -> np.ndarray:
-    """Weights on lava-dl's grid."""
-    return 2 * rng.integers(-reach // 2, reach // 2, shape)
-
-
-def slow_memory(rng: np.random.Generator, inputs: int, neurons: int, interval: int | None = None) -> SlowMemory:
-    """A contracting memory with every number drawn, but for the update interval where it is given."""
-    states = int(rng.integers(1, 7))
-    transition = rng.integers(-127, 128, (states, states))
-    radius = np.abs(np.linalg.eigvals(transition / 128)).max()
-    transition = np.trunc(transition * (0.9 / max(radius, 0.9))).astype(np.int64)
-    if np.abs(np.linalg.eigvals(transition / 128)).max() >= 1:
-        transition = np.diag(rng.integers(-127, 128, states))
-    return SlowMemory(
-        drive_weight=even(rng, (inputs,), 60),
-        drive_bias=int(rng.integers(-20, 20)),
-        drive_shift=int(rng.integers(0, 10)),
-        transition=transition,
-        drive_input=rng.integers(-127, 128, states),
-        coefficient_shift=7,
-        memory_weight=rng.integers(-127, 128, (neurons, states)),
-        drive_memory_weight=rng.integers(-127, 128, neurons),
-        memory_shift=int(rng.integers(0, 12)),
-        update_interval=int(rng.integers(1, 5)) if interval is None else interval,
-    )
-
-
-def hgrn(rng: np.random.Generator, inputs: int, neurons: int, variant: str) -> Hgrn:
-    """A gated memory with every number drawn."""
-    recurrent = [even(rng, (neurons, neurons), 120) if variant == "gated" else None for _ in range(2)]
-    weights = [even(rng, (neurons, inputs), int(rng.choice([20, 120, 254]))) for _ in range(3)]
-    return Hgrn(
-        variant,
-        *weights,
-        *(rng.integers(-200, 200, neurons) for _ in range(3)),
-        low=rng.integers(0, 4097, neurons) * int(rng.integers(2)),
-        gain=np.maximum(rng.integers(-128, 128, neurons), -127),  # −128 · 2¹⁶ would leave 24 bits
-        output_shift=int(rng.integers(4, 16)),
-        index_shift=int(rng.integers(0, 5)),
-        forget_recurrent=recurrent[0],
-        update_recurrent=recurrent[1],
-    )
-
-
-def hopfield(
-    rng: np.random.Generator, inputs: int, neurons: int, variant: str, interval: int | None = None
-) -> Hopfield:
-    """An associative memory with every number drawn, but for the update interval where it is given."""
-    patterns = int(rng.integers(1, 13))
-    modern = variant == "modern"
-    keys = rng.integers(-128, 128, (patterns, inputs))
-    return Hopfield(
-        variant,
-        keys if modern else np.where(keys < 0, -1, 1),
-        rng.integers(-128, 128, (patterns, neurons)) if modern else None,
-        trace_decay=int(rng.choice([0, int(rng.integers(4097)), 4096])),
-        similarity_shift=int(rng.integers(10, 25)),
-        recall_shift=int(rng.integers(0, 8)),
-        output_shift=int(rng.integers(0, 8)),
-        iterations=int(rng.integers(1, 4)),
-        update_interval=int(rng.integers(1, 5)) if interval is None else interval,
-        query_level=int(rng.integers(-1000, 20000)),
-        gain=int(rng.integers(-200, 600)),
-    )
-
-
-def drawn_pathway(rng: np.random.Generator, inputs: int, neurons: int) -> Pathway:
-    """A memory pathway of any kind and variant; the classical memory only where it can be."""
-    kinds = [
-        lambda: slow_memory(rng, inputs, neurons),
-        *(lambda variant=variant: hgrn(rng, inputs, neurons, variant) for variant in GATINGS),
-        *(lambda variant=variant: hopfield(rng, inputs, neurons, variant) for variant in RECALLS),
-    ]
-    return kinds[int(rng.integers(len(kinds) - (inputs != neurons)))]()
 
 
 def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Spiking:
@@ -124,7 +46,7 @@ def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Sp
         recurrent_weight=even(rng, (neurons, neurons), 120) if recurrent else None,
         bias=rng.integers(-200, 200, neurons) if rng.random() < 0.3 and not stock else None,
         delay=rng.integers(0, 8, neurons) if delayed and not (stock and recurrent) else None,
-        memory=slow_memory(rng, inputs, neurons) if rng.random() < 0.5 and not stock else None,
+        memory=pathway(rng, SlowMemory, inputs, neurons) if rng.random() < 0.5 and not stock else None,
     )
 
 

@@ -9,7 +9,8 @@ from basalt.records.network import Network
 from basalt.records.neuron import RESETS, Neuron, axis
 from basalt.records.readout import Readout
 from basalt.records.synapses import Spiking
-from tests.conformance.strategies import Case, drawn_pathway, even, membrane
+from tests.conformance.records import any_pathway, even
+from tests.conformance.strategies import Case, membrane
 
 LEAKAGES = ("none", "learnable", "fixed", "complete")
 RECURRENCES = ("none", "full", "diagonal")
@@ -73,7 +74,7 @@ def switched(rng: np.random.Generator, name: str, inputs: int, switches: Switche
         recurrent_weight=recurrent_weight(rng, switches.recurrence, neurons),
         bias=rng.integers(-200, 200, neurons) if rng.random() < 0.3 else None,
         delay=rng.integers(0, 8, neurons) if rng.random() < 0.3 else None,
-        memory=drawn_pathway(rng, inputs, neurons) if rng.random() < 0.2 else None,
+        memory=any_pathway(rng, inputs, neurons) if rng.random() < 0.2 else None,
     )
 
 
