@@ -54,6 +54,11 @@ class Hgrn(MemoryPathway):
     """
 
     kind: ClassVar[str] = "hgrn"
+    title: ClassVar[str] = "gated recurrent memory"
+    titles: ClassVar[dict[str, str]] = {
+        "published": "gated recurrent memory (HGRN)",
+        "gated": "gated recurrent memory that hears itself",
+    }
     rule: ClassVar[str] = "hgrn_width"
     since: ClassVar[int] = 2
     symbol: ClassVar[str] = "h"

@@ -46,6 +46,11 @@ class Hopfield(MemoryPathway):
     """
 
     kind: ClassVar[str] = "hopfield"
+    title: ClassVar[str] = "associative memory"
+    titles: ClassVar[dict[str, str]] = {
+        "modern": "associative memory (modern Hopfield)",
+        "classical": "associative memory (classical Hopfield)",
+    }
     rule: ClassVar[str] = "hopfield_width"
     since: ClassVar[int] = 2
     symbol: ClassVar[str] = "q"

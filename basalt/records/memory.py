@@ -32,12 +32,15 @@ class MemoryPathway(Whole):
 
     Attributes:
         kind: its name, in files, counts and on the command line.
+        title, titles: for people; the latter by variant, where it has some.
         rule: the design rule that its own fields break beyond their limits.
         since: version of the file format that it came with.
         symbol: of its state, in reports.
     """
 
     kind: ClassVar[str]
+    title: ClassVar[str]
+    titles: ClassVar[dict[str, str]] = {}
     rule: ClassVar[str]
     since: ClassVar[int] = 1
     symbol: ClassVar[str] = "m"

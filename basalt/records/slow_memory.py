@@ -27,6 +27,7 @@ class SlowMemory(MemoryPathway):
     """
 
     kind: ClassVar[str] = "slow_memory"
+    title: ClassVar[str] = "slow memory"
     rule: ClassVar[str] = "memory_width"
 
     drive_weight: Annotated[Int[np.ndarray, "inputs"], weights("of the drive")]

@@ -5,13 +5,12 @@ from itertools import product
 
 import numpy as np
 
-from basalt.records.fields import parameters
 from basalt.records.memory import MemoryPathway
 from basalt.records.network import Network
 from basalt.records.readout import Readout
 from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
-from tests.conformance.records import KINDS, SQUARE, any_pathway, even, pathway
+from tests.conformance.records import KINDS, SQUARE, any_pathway, even, held, pathway
 from tests.conformance.strategies import Case, membrane, spiking
 
 
@@ -48,9 +47,7 @@ SCATTER = 53
 def chosen_pathway(rng: np.random.Generator, options: Options, inputs: int, neurons: int) -> MemoryPathway:
     """The pathway that the options ask for."""
     record, variant = options.kind
-    held = any(item.name == "update_interval" for item in parameters(record))
-    given = {"update_interval": options.interval} if held else {}
-    return pathway(rng, record, inputs, neurons, variant, **given)
+    return pathway(rng, record, inputs, neurons, variant, **held(record, options.interval))
 
 
 def make_pathway_case(index: int) -> tuple[Case, Options]:

@@ -57,7 +57,7 @@ def contracting(rng: np.random.Generator, sizes: dict[str, int], variant: str | 
     return {"transition": transition, "coefficient_shift": 7}
 
 
-def heard(rng: np.random.Generator, sizes: dict[str, int], variant: str | None) -> dict[str, Any]:
+def recurrent(rng: np.random.Generator, sizes: dict[str, int], variant: str | None) -> dict[str, Any]:
     """What gates hear of the state, if they do."""
     square = (sizes["neurons"], sizes["neurons"])
     names = ("forget_recurrent", "update_recurrent") if variant == "gated" else ()
@@ -95,7 +95,7 @@ ADJUSTED: dict[str, Adjusted] = {
             "output_shift": (4, 15),
             "index_shift": (0, 4),
         },
-        heard,
+        recurrent,
     ),
     Hopfield.kind: Adjusted(
         {
@@ -129,6 +129,11 @@ KINDS: tuple[tuple[type[MemoryPathway], str | None], ...] = tuple(
     )
 )
 """Every kind and variant; those that fit some layers only are last."""
+
+
+def held(record: type[MemoryPathway], interval: int) -> dict[str, int]:
+    """The field that says how often its current is refreshed, where it has one."""
+    return {item.name: interval for item in parameters(record) if item.name == "update_interval"}
 
 
 def within(rng: np.random.Generator, limits: Limits, span: tuple[int, int], shape: Any) -> Any:

@@ -1,20 +1,19 @@
 """What a network may have, which backend runs it with the reference's integers, and why another does not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from basalt.deploy.backends import BACKENDS
 from basalt.records.arithmetic import DECAY_MAX
-from basalt.records.hgrn import Hgrn
-from basalt.records.hopfield import Hopfield
-from basalt.records.memory import MemoryPathway as Pathway
+from basalt.records.memory import MemoryPathway
 from basalt.records.network import Network
+from basalt.records.pathways import PATHWAYS
 from basalt.records.readout import Readout
-from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Conv, Encoder, Spiking
 from tests.conformance.grid import GridCase
+from tests.conformance.records import held, variants
 
 
 def some(test: Callable[[Spiking], object]) -> Callable[[GridCase], bool]:
@@ -22,9 +21,19 @@ def some(test: Callable[[Spiking], object]) -> Callable[[GridCase], bool]:
     return lambda case: any(bool(test(layer)) for layer in case.network.spiking)
 
 
-def remembers(kind: type[Pathway], test: Callable[[Any], bool] = lambda memory: True) -> Callable[[Spiking], bool]:
-    """A layer with a memory pathway of a kind that passes the test."""
-    return lambda layer: isinstance(layer.memory, kind) and test(layer.memory)
+def remembers(kind: type[MemoryPathway], test: Callable[[Any], bool]) -> Callable[[GridCase], bool]:
+    """A network with a memory pathway of a kind that passes the test."""
+    return some(lambda layer: isinstance(layer.memory, kind) and test(layer.memory))
+
+
+def memories() -> Iterator[tuple[str, Callable[[GridCase], bool]]]:
+    """Every kind and variant of memory pathway, and every kind that is refreshed now and then."""
+    for record in PATHWAYS.values():
+        for variant in variants(record):
+            title = record.title if variant is None else record.titles[variant]
+            yield title, remembers(record, lambda memory, v=variant: getattr(memory, "variant", None) == v)
+        if held(record, 1):
+            yield f"{record.title}, refreshed now and then", remembers(record, lambda memory: memory.interval > 1)
 
 
 def graded(case: GridCase) -> bool:
@@ -59,13 +68,7 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
     "membranes that forget all in a step": some(lambda layer: np.all(layer.neuron.voltage_decay == DECAY_MAX)),
     "soft reset": some(lambda layer: layer.neuron.reset == "soft"),
     "no reset": some(lambda layer: layer.neuron.reset == "none"),
-    "slow memory": some(remembers(SlowMemory)),
-    "slow memory, refreshed now and then": some(remembers(SlowMemory, lambda memory: memory.update_interval > 1)),
-    "gated recurrent memory (HGRN)": some(remembers(Hgrn, lambda memory: memory.variant == "published")),
-    "gated recurrent memory that hears itself": some(remembers(Hgrn, lambda memory: memory.variant == "gated")),
-    "associative memory (modern Hopfield)": some(remembers(Hopfield, lambda memory: memory.variant == "modern")),
-    "associative memory (classical Hopfield)": some(remembers(Hopfield, lambda memory: memory.variant == "classical")),
-    "associative memory, refreshed now and then": some(remembers(Hopfield, lambda memory: memory.update_interval > 1)),
+    **dict(memories()),
     "read-out": lambda case: Readout.kind in kinds(case.network),
     "read-out by mean membranes": lambda case: membranes(case, read=False),
     "read-out of leaky membranes (lava-dl's `Affine`)": lambda case: membranes(case, read=True),
@@ -79,13 +82,6 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
 """Name → does this case have it."""
 
 GRADED = "stock synapses take any value for a spike, unless an affine input comes first"
-NEW = (
-    "gated recurrent memory (HGRN)",
-    "gated recurrent memory that hears itself",
-    "associative memory (modern Hopfield)",
-    "associative memory (classical Hopfield)",
-    "associative memory, refreshed now and then",
-)
 ALONE = "it runs one sample at a time, one step at a time; what is asked for side by side is run in turn"
 
 EXCLUSIONS: dict[tuple[str, str], str] = {
@@ -95,9 +91,7 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("netx", "bias that starts late"): "stock layers all start at step 0",
     ("netx", "soft reset"): "stock neurons reset hard only",
     ("netx", "no reset"): "stock neurons reset hard only",
-    ("netx", "slow memory"): "stock lava-dl has none",
-    ("netx", "slow memory, refreshed now and then"): "stock lava-dl has none",
-    **{("netx", feature): "stock lava-dl has none" for feature in NEW},
+    **{("netx", feature): "stock lava-dl has none" for feature, _ in memories()},
     ("netx", "read-out"): "stock lava-dl has none",
     ("netx", "read-out by mean membranes"): "stock lava-dl has none",
     ("netx", "read-out of leaky membranes (lava-dl's `Affine`)"): "stock lava-dl has none",

@@ -13,14 +13,12 @@ from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN
 from basalt.near_memory.core import SWITCHES, Core
 from basalt.near_memory.counters import PARTS, SCHEDULED
-from basalt.records.hgrn import GATINGS
-from basalt.records.hopfield import RECALLS
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Spiking
 from basalt.train.layers.config import HopfieldConfig
 from tests.conformance.direct import run_direct
-from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
+from tests.conformance.records import KINDS, even, held, pathway
 
 INPUTS, NEURONS = 14, 14
 """As many, for classical memories."""
@@ -71,9 +69,10 @@ def options(memory):
 
 
 MAKERS = {
-    "slow": lambda rng: slow_memory(rng, INPUTS, NEURONS, 3),
-    **{name: lambda rng, name=name: hgrn(rng, INPUTS, NEURONS, name) for name in GATINGS},
-    **{name: lambda rng, name=name: hopfield(rng, INPUTS, NEURONS, name, 3) for name in RECALLS},
+    variant or record.kind: lambda rng, record=record, variant=variant: pathway(
+        rng, record, INPUTS, NEURONS, variant, **held(record, 3)
+    )
+    for record, variant in KINDS
 }
 
 

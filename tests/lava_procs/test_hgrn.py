@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from basalt.kernels.bits import pack
 from basalt.kernels.hgrn import HgrnKernel
 from basalt.records import tables
-from basalt.records.hgrn import GATINGS, squashed
-from tests.conformance.strategies import even, hgrn
+from basalt.records.hgrn import GATINGS, Hgrn, squashed
+from tests.conformance.records import even, pathway
 
 
 def entry(table, activation, shift):
@@ -54,7 +54,7 @@ def plain_step(arrived, h, p):
 def test_equals_plain_integers(seed, variant, steps):
     """Both variants, the whole range of h and graded spikes included."""
     rng = np.random.default_rng(seed)
-    memory = hgrn(rng, inputs=5, neurons=3, variant=variant)
+    memory = pathway(rng, Hgrn, inputs=5, neurons=3, variant=variant)
     p = asdict(memory)
     h = rng.integers(-(2**23) + 1, 2**23, (1, 3)) // int(rng.choice([1, 8, 64]))
     plain = [int(value) for value in h[0]]
@@ -71,7 +71,7 @@ def test_equals_plain_integers(seed, variant, steps):
 def test_a_gated_memory_saturates_and_the_published_one_never_does():
     rng = np.random.default_rng(1)
     for variant, reached in zip(GATINGS, ((1 << 20), (1 << 23) - 1)):
-        memory = hgrn(rng, inputs=2, neurons=4, variant=variant)
+        memory = pathway(rng, Hgrn, inputs=2, neurons=4, variant=variant)
         high = dict.fromkeys(("forget_bias", "candidate_bias", "gate_bias"), np.full(4, 4000))
         memory = replace(memory, **high, low=np.full(4, 4096 if variant == "gated" else 0), index_shift=4)
         memory = replace(memory, forget_bias=np.full(4, 4000 if variant == "gated" else -4000))
@@ -86,7 +86,7 @@ def test_a_gated_memory_saturates_and_the_published_one_never_does():
 @pytest.mark.parametrize("variant", GATINGS)
 def test_silence_drives_nothing(variant):
     """Without spikes and biases the candidate is 0, and so are state and current."""
-    memory = hgrn(np.random.default_rng(2), inputs=3, neurons=4, variant=variant)
+    memory = pathway(np.random.default_rng(2), Hgrn, inputs=3, neurons=4, variant=variant)
     none = dict.fromkeys(("forget_bias", "candidate_bias", "gate_bias"), np.zeros(4, dtype=np.int64))
     empty = np.zeros((2, 4), dtype=np.int64)
     after = replace(memory, **none).step(np.zeros((2, 3)), empty, empty, 0)
@@ -99,7 +99,7 @@ def test_tables_are_close_to_the_real_functions(variant):
     """Over 40 steps the integers stay within a few entries of the real recurrence."""
     rng = np.random.default_rng(3)
     memory = replace(
-        hgrn(rng, inputs=6, neurons=8, variant=variant), index_shift=2, gain=np.full(8, 64), output_shift=6
+        pathway(rng, Hgrn, inputs=6, neurons=8, variant=variant), index_shift=2, gain=np.full(8, 64), output_shift=6
     )
     whole, real = np.zeros((1, 8), dtype=np.int64), np.zeros((1, 8))
     for _ in range(40):
@@ -121,7 +121,7 @@ def test_the_squashed_state_is_odd_and_8_bit():
 def test_the_kernel_holds_wide_recurrence_exactly(reach):
     """Sums of 600 products with k: beyond what float32 holds, and within it."""
     rng = np.random.default_rng(4)
-    memory = hgrn(rng, inputs=70, neurons=600, variant="gated")
+    memory = pathway(rng, Hgrn, inputs=70, neurons=600, variant="gated")
     recurrent = {name: even(rng, (600, 600), 2) + reach - 2 for name in ("forget_recurrent", "update_recurrent")}
     memory = replace(memory, **recurrent, forget_bias=np.full(600, 400), gate_bias=np.full(600, 400))
     kernel = HgrnKernel(2, memory)

@@ -10,7 +10,7 @@ from basalt.kernels.bits import pack
 from basalt.kernels.hopfield import HopfieldKernel
 from basalt.records import tables
 from basalt.records.hopfield import RECALLS, Hopfield, softmax
-from tests.conformance.strategies import hopfield
+from tests.conformance.records import pathway
 
 
 def rounded(value, bits):
@@ -49,7 +49,7 @@ def plain_classical(q, p):
 def test_equals_plain_integers(seed, variant, steps):
     """Held currents, saturated traces and graded spikes included."""
     rng = np.random.default_rng(seed)
-    memory = hopfield(rng, 5, 5 if variant == "classical" else 3, variant)
+    memory = pathway(rng, Hopfield, 5, 5 if variant == "classical" else 3, variant)
     p = asdict(memory)
     q = rng.integers(-(2**23) + 1, 2**23, (1, 5)) // int(rng.choice([1, 64, 1024]))
     neurons = memory.shape[0]
@@ -81,7 +81,9 @@ def test_softmax_is_one(seed, patterns, spread):
 
 def test_rounding_is_all_that_parts_integers_from_reals():
     rng = np.random.default_rng(5)
-    memory = replace(hopfield(rng, 20, 8, "modern"), iterations=2, similarity_shift=14, recall_shift=5, output_shift=0)
+    memory = replace(
+        pathway(rng, Hopfield, 20, 8, "modern"), iterations=2, similarity_shift=14, recall_shift=5, output_shift=0
+    )
     q = rng.integers(0, 2**15, (3, 20))
     memory = replace(memory, trace_decay=100)
     zero, arrived = np.zeros((3, 8), dtype=np.int64), np.ones((3, 20), dtype=np.int64)
@@ -105,7 +107,7 @@ def test_a_corrupted_pattern_is_completed():
 def test_the_kernel_counts_saturated_traces():
     """Graded spikes into traces that do not leak, over 16 blocks of one step."""
     rng = np.random.default_rng(7)
-    memory = replace(hopfield(rng, 5, 3, "modern", 1), trace_decay=0)
+    memory = replace(pathway(rng, Hopfield, 5, 3, "modern", update_interval=1), trace_decay=0)
     kernel = HopfieldKernel(2, memory, planes=8)
     arrived = rng.integers(100, 256, (16, 2, 5)).astype(np.uint8)
     q, saturations = np.zeros((2, 5), dtype=np.int64), np.zeros(2, dtype=np.int64)

@@ -16,8 +16,9 @@ from basalt.near_memory.sizes import MEAN_MEMBRANES, SUMS, WITHOUT_MEMORY, Sizes
 from basalt.near_memory.walk import PATHS, Events
 from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout
+from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
-from tests.conformance.strategies import slow_memory
+from tests.conformance.records import pathway
 
 DEFAULT = Core()
 LAYER = Sizes(inputs=700, neurons=128, states=8)
@@ -203,7 +204,7 @@ def test_a_current_is_kept_where_it_outlives_a_step():
     assert of_layer(current_decay=[4096, 4095]).current
     assert of_layer(delay=[3, 1]).longest_delay == 3
     assert "memory" not in of_layer().passes
-    assert "memory" in of_layer(memory=slow_memory(np.random.default_rng(0), 3, 2)).passes
+    assert "memory" in of_layer(memory=pathway(np.random.default_rng(0), SlowMemory, 3, 2)).passes
 
 
 def test_the_closed_formula_of_the_documentation():

@@ -11,8 +11,9 @@ from basalt.near_memory.geometry import OWNER, memories
 from basalt.near_memory.hgrn import GatedSizes
 from basalt.near_memory.hopfield import AssociativeSizes
 from basalt.near_memory.sizes import Sizes
+from basalt.records.hgrn import Hgrn
 from basalt.records.hopfield import Hopfield
-from tests.conformance.strategies import hgrn
+from tests.conformance.records import pathway
 
 EVENTS, NONE = np.array([3]), np.array([0])
 
@@ -29,7 +30,7 @@ def of(pathway, core, refresh=True):
 
 def units(variant):
     """A gated memory of four units."""
-    return hgrn(np.random.default_rng(0), 2, 4, variant)
+    return pathway(np.random.default_rng(0), Hgrn, 2, 4, variant)
 
 
 def patterns(variant, neurons):

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conformance.strategies import slow_memory
+from basalt.records.slow_memory import SlowMemory
+from tests.conformance.records import pathway
 
 
 def half(bits):
@@ -37,7 +38,7 @@ def plain_step(activation, current, m, refresh, p):
 def test_equals_plain_integers(seed, steps):
     """Held currents, drive and state saturation included."""
     rng = np.random.default_rng(seed)
-    memory = slow_memory(rng, inputs=3, neurons=4)
+    memory = pathway(rng, SlowMemory, inputs=3, neurons=4)
     p = asdict(memory)
     m = rng.integers(-(2**23) + 1, 2**23, (1, memory.states))
     current = np.zeros((1, 4), dtype=np.int64)
@@ -58,7 +59,7 @@ def test_equals_plain_integers(seed, steps):
 def test_rounding_is_all_that_parts_integers_from_reals(seed):
     """One unsaturated step differs from the real-number step by half a unit at most."""
     rng = np.random.default_rng(seed)
-    memory = slow_memory(rng, inputs=3, neurons=4)
+    memory = pathway(rng, SlowMemory, inputs=3, neurons=4)
     arrived, m = np.array([[1, 0, 1]]), rng.integers(-1000, 1000, (1, memory.states))
     zero = np.zeros((1, 4), dtype=np.int64)
     exact = memory.step(arrived, zero, m, 0)

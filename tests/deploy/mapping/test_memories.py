@@ -26,7 +26,7 @@ from basalt.records.network import Network
 from basalt.records.simulate import simulate
 from basalt.records.synapses import Spiking
 from tests.conformance.direct import run_direct
-from tests.conformance.strategies import even, hgrn, hopfield, slow_memory
+from tests.conformance.records import even, held, pathway
 from tests.deploy.mapping.nets import NEURON
 
 CORE = Core(name="small", neurons=12, inputs=60, sram_kib={"input_weights": 1, "gate_weights": 3, "values": 0.15})
@@ -36,8 +36,7 @@ CYCLES = COLUMN["cycles"]
 
 def memory(rng, variant, inputs, neurons):
     """Of a variant, with all numbers drawn."""
-    make = hgrn if variant in GATINGS else hopfield
-    return make(rng, inputs, neurons, variant)
+    return pathway(rng, Hgrn if variant in GATINGS else Hopfield, inputs, neurons, variant)
 
 
 def remembering(seed, variant, inputs, neurons, recurrent=False):
@@ -80,8 +79,8 @@ def test_parts_fit_and_keep_to_what_they_share(variant, inputs, neurons, seed):
 def every(interval, kind, inputs=12, neurons=12):
     """A network of one layer whose memory is refreshed so often, and whose neurons do not fire."""
     rng = np.random.default_rng(8)
-    make = slow_memory if kind == "slow" else hopfield
-    found = make(rng, inputs, neurons, *(() if kind == "slow" else (kind,)), interval)
+    record, variant = (SlowMemory, None) if kind == "slow" else (Hopfield, kind)
+    found = pathway(rng, record, inputs, neurons, variant, **held(record, interval))
     quiet = replace(NEURON, threshold=1 << 16)
     return Network((Spiking("l", even(rng, (neurons, inputs), 120), quiet, memory=found),))
 
