@@ -24,6 +24,7 @@ from basalt.records.hgrn import GATINGS, Hgrn
 from basalt.records.hopfield import RECALLS, Hopfield
 from basalt.records.network import Network
 from basalt.records.simulate import simulate
+from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
 from tests.conformance.direct import run_direct
 from tests.conformance.records import even, held, pathway
