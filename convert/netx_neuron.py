@@ -5,8 +5,10 @@ import numpy as np
 from basalt.convert.netx_reader import Reader
 from basalt.errors import BasaltError
 from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.neurons import NEURONS
 
-SPIKING_NEURONS = ("CUBA", "LOIHI")
+ALIASES = {"LOIHI": Neuron.file_type}
+"""Types of neurons that are another one."""
 
 
 def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
@@ -14,11 +16,11 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
     kind = reader.neuron_type
     if kind is None:
         raise reader.fail("neuron", "is missing")
-    if kind not in SPIKING_NEURONS:
-        raise BasaltError(
-            f"{reader.place}: the neuron type {kind!r} is not known here in such a layer; CUBA and LOIHI are."
-        )
-    reset = reader.string("neuron/reset") if "neuron/reset" in reader.group else "hard"
+    record = NEURONS.get(ALIASES.get(kind, kind))
+    if record is None:
+        known = " and ".join(", ".join([*NEURONS, *ALIASES]).rsplit(", ", 1))
+        raise BasaltError(f"{reader.place}: the neuron type {kind!r} is not known here in such a layer; {known} are.")
+    reset = reader.string("neuron/reset") if "neuron/reset" in reader.group else record.reset
     if reset not in RESETS:
         raise reader.fail("neuron/reset", f"is {reset!r}, not one of {', '.join(RESETS)}")
     refused = {
@@ -29,12 +31,20 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
     for key, (only, why) in refused.items():
         if key in reader.group and np.any(reader.integers(key, (0, 1)) != only):
             raise BasaltError(f"{reader.place}: {key!r} is not {only}, and {why}.")
-    decays = [reader.spread(f"neuron/{key}", shape) for key in ("iDecay", "vDecay")]
-    for key, value in zip(("iDecay", "vDecay"), decays, strict=True):
-        if value is None:
-            raise reader.fail(f"neuron/{key}", "is missing")
-    current, voltage = (axis(value[0] if shared(value) else value) for value in decays if value is not None)
-    return Neuron(reader.integer("neuron/vThMant"), current, voltage, reset)
+    current, voltage = (decays(reader, key, shape) for key in ("iDecay", "vDecay"))
+    more = {
+        name: decays(reader, key, shape) if name.endswith("_decay") else reader.integer(f"neuron/{key}")
+        for name, key in record.file_keys.items()
+    }
+    return record(reader.integer("neuron/vThMant"), current, voltage, reset, **more)
+
+
+def decays(reader: Reader, key: str, shape: tuple[int, ...]) -> np.ndarray:
+    """One for all neurons, or one per neuron where they differ."""
+    value = reader.spread(f"neuron/{key}", shape)
+    if value is None:
+        raise reader.fail(f"neuron/{key}", "is missing")
+    return axis(value[0] if shared(value) else value)
 
 
 def shared(value: np.ndarray) -> bool:

@@ -102,13 +102,16 @@ def write_type(group: h5py.Group, kind: str) -> None:
 
 def write_neuron(group: h5py.Group, neuron: Neuron, start: int, shape: tuple[int, ...]) -> None:
     """The group `neuron`; keys that stock netx does not know only where they say something."""
-    group["neuron/type"] = "CUBA"
+    group["neuron/type"] = neuron.file_type
     group["neuron/iDecay"] = scalar(by_channel(neuron.current_decay, shape))
     group["neuron/vDecay"] = scalar(by_channel(neuron.voltage_decay, shape))
     group["neuron/vThMant"] = neuron.threshold
     group["neuron/refDelay"] = 1
     group["neuron/gradedSpike"] = False
-    if neuron.reset != "hard":
+    for name, key in neuron.file_keys.items():
+        value = getattr(neuron, name)
+        group[f"neuron/{key}"] = scalar(by_channel(value, shape)) if isinstance(value, np.ndarray) else value
+    if neuron.reset != type(neuron).reset:
         group["neuron/reset"] = neuron.reset
     if start:
         group["neuron/start"] = start

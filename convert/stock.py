@@ -10,6 +10,7 @@ from basalt.convert import bounds
 from basalt.convert.netx_write import by_channel
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
+from basalt.records.neuron import Neuron
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 BYTE_MAX = 127
@@ -64,6 +65,8 @@ def kept(*parts: Int[np.ndarray, "neurons _inputs"]) -> bool:
 def of_neurons(layer: Spiking) -> Reasons:
     """What stock neurons do not have."""
     yield f"it has a memory pathway ({getattr(layer.memory, 'kind', None)})", layer.memory is not None
+    neuron = layer.neuron.file_type
+    yield f"it has {neuron} neurons, which Lava has no process of", neuron != Neuron.file_type
     reset = layer.neuron.reset
     yield f"it has the reset {reset!r}, stock neurons only the hard one", reset != "hard"
     late = layer.bias is not None and layer.start > 0

@@ -139,10 +139,15 @@ def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProce
     return ReadoutProcess(name=layer.name, layer=layer, planes=planes, **layout.shared(f"{layer.name}.readout"))
 
 
+def state_bits(layer: Spiking) -> int:
+    """24 bits per state of each neuron."""
+    return 24 * len(layer.neuron.states) * layer.neurons
+
+
 def spiking_parts(layer: Spiking) -> list[Part]:
     """Weights of 8 bits; u and v of 24 bits per neuron; and the memory pathway."""
     weights = layer.weight.size + (0 if layer.recurrent_weight is None else layer.recurrent_weight.size)
-    found = [Part(layer.name, "spiking", "spiking", {"weights": 8 * weights, "state": 48 * layer.neurons})]
+    found = [Part(layer.name, "spiking", "spiking", {"weights": 8 * weights, "state": state_bits(layer)})]
     if layer.memory is not None:
         kind = layer.memory.kind
         found.append(Part(layer.name, kind, kind, layer.memory.bits))
@@ -151,7 +156,7 @@ def spiking_parts(layer: Spiking) -> list[Part]:
 
 def conv_parts(layer: Conv | Encoder) -> list[Part]:
     """Weights of 8 bits, each kept once; u and v of 24 bits a neuron."""
-    return [Part(layer.name, "spiking", layer.kind, {"weights": 8 * layer.weight.size, "state": 48 * layer.neurons})]
+    return [Part(layer.name, "spiking", layer.kind, {"weights": 8 * layer.weight.size, "state": state_bits(layer)})]
 
 
 def foreign_parts(layer: Foreign) -> list[Part]:

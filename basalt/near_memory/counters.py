@@ -13,7 +13,9 @@ from basalt.near_memory.walk import PATHS
 from basalt.records.counts import STATE, WEIGHT
 
 WRITTEN = (
-    *("event_buffer", "accumulators", "membrane", "current", "delay_line", "output_spikes"),
+    *("event_buffer", "accumulators", "membrane"),
+    *(memory for memory, _ in mechanisms.STATES.values()),
+    *("delay_line", "output_spikes"),
     *("memory_sums", "memory_current", *mechanisms.WRITTEN),
 )
 UNSEEN = ("slow_state", "touched")

@@ -20,7 +20,7 @@ OWNER = {
     "accumulators": SPIKING,
     "touched": SPIKING,
     "membrane": SPIKING,
-    "current": SPIKING,
+    **{memory: SPIKING for memory, _ in mechanisms.STATES.values()},
     "delays": SPIKING,
     "delay_line": SPIKING,
     "output_spikes": SPIKING,

@@ -16,6 +16,9 @@ SIZES: dict[str, Callable[[Any], dict[str, Any]]] = {
 }
 """Kind of a memory pathway → what it is in the `sizes.Sizes` of its layer; a slow memory is fused with the neurons."""
 
+STATES: dict[str, tuple[str, tuple[str, ...]]] = {"u": ("current", ("leak", "spikes", "memory"))}
+"""State of a neuron beside the membrane → its memory, and the passes that read and write it."""
+
 KINDS = (GatedSizes, AssociativeSizes)
 OWNER = {name: kind.part for kind in KINDS for name in kind.owned}
 """Every memory, and its part of the layer."""

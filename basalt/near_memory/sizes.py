@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from basalt.near_memory.convolution import ConvSizes, conv_sizes
 from basalt.near_memory.core import Core
-from basalt.near_memory.mechanisms import SIZES
+from basalt.near_memory.mechanisms import SIZES, STATES
 from basalt.near_memory.memory import PathwaySizes
 from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.layer import Layer
@@ -30,6 +30,7 @@ class Sizes:
         conv: of a convolution, whose inputs and neurons are those of all its positions.
         value_bits: of the value that an input event carries; 1 for spikes, which carry none.
         fires: its neurons spike; those of a read-out do not.
+        more_states: of its neurons, beyond membrane and current, as `mechanisms.STATES` has them.
     """
 
     inputs: int
@@ -46,6 +47,7 @@ class Sizes:
     diagonal: bool = False
     value_bits: int = 1
     fires: bool = True
+    more_states: tuple[str, ...] = ()
 
     @property
     def graded(self) -> bool:
@@ -61,8 +63,9 @@ class Sizes:
     def kept(self) -> dict[str, tuple[str, ...]]:
         """The memories of the neurons' states, and the passes that read and write each."""
         found = {"membrane": self.passes}
-        if self.current:
-            found["current"] = tuple(name for name in self.passes if name in CURRENT)
+        for state in ("u", *self.more_states) if self.current else self.more_states:
+            memory, passes = STATES[state]
+            found[memory] = tuple(name for name in self.passes if name in passes)
         return found
 
     def groups(self, core: Core) -> int:
@@ -82,9 +85,6 @@ class Sizes:
         """Words of `DELAY_WORD` neurons in a step of the delay line; 0 without delays."""
         return 0 if self.longest_delay is None else -(-self.neurons // DELAY_WORD)
 
-
-CURRENT = ("leak", "spikes", "memory")
-"""The passes that read and write the synaptic current, where it outlives a step."""
 
 DELAY_WORD = 32
 """Neurons in a word of the delay line, a bit each."""
@@ -112,6 +112,7 @@ def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:
         conv=conv_sizes(layer.convolution) if isinstance(layer, Conv | Encoder) else None,
         diagonal=layer.recurrence == "diagonal",
         value_bits=value_bits,
+        more_states=layer.neuron.states[2:],
         **({} if memory is None else SIZES[memory.kind](memory)),
     )
 

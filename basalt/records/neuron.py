@@ -35,6 +35,14 @@ class SpikingStep(NamedTuple):
     saturations: Int[np.ndarray, "batch"]
 
 
+class Charged(NamedTuple):
+    """Current u and membrane v before spikes, and how many of them wrapped or saturated, per sample."""
+
+    u: Int[np.ndarray, "batch neurons"]
+    v: Int[np.ndarray, "batch neurons"]
+    saturations: Int[np.ndarray, "batch"]
+
+
 @dataclass(frozen=True, eq=False)
 class Neuron(Whole):
     """Loihi's leaky integrate-and-fire neuron with a synaptic current (CUBA).
@@ -45,10 +53,18 @@ class Neuron(Whole):
         v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(threshold << 6) ("soft") | v' ("none")
         decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
 
+    Attributes:
+        states: their names, in the order of `State`.
+        since: version of the file format that it came with.
+        file_type, file_keys: its type in a .net file, and lava-dl's keys of the fields that not all neurons have.
+
     Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
     """
 
     states: ClassVar[tuple[str, ...]] = ("u", "v")
+    since: ClassVar[int] = 1
+    file_type: ClassVar[str] = "CUBA"
+    file_keys: ClassVar[dict[str, str]] = {}
 
     threshold: Annotated[int, number(0, THRESHOLD_MAX, "of the membrane", "weight", "threshold_range")]
     current_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the current u")]
@@ -67,16 +83,27 @@ class Neuron(Whole):
         Args:
             activation: a[t], in weight units. memory: current beside it, in units of u. state: of the step before.
         """
-        u, v = state
+        charged = self.charge(activation, memory, state[0], state[1], bias)
+        level = self.threshold << ALIGN
+        spikes = charged.v > level
+        after = AFTER_SPIKE[self.reset](charged.v, spikes, level)
+        return SpikingStep(spikes, np.stack([charged.u, after]), charged.saturations)
+
+    def charge(
+        self,
+        activation: Int[np.ndarray, "batch neurons"],
+        memory: Int[np.ndarray, "batch neurons"] | int,
+        u: Int[np.ndarray, "batch neurons"],
+        v: Int[np.ndarray, "batch neurons"],
+        bias: Int[np.ndarray, "neurons"] | int,
+    ) -> Charged:
+        """u[t] and v', before spikes."""
         current = decay(u, self.current_decay) + (activation << ALIGN) + memory
         wrapped = wrap24(current)
         potential = decay(v, self.voltage_decay) + wrapped + (bias << ALIGN)
         membrane = sat24(potential)
-        level = self.threshold << ALIGN
-        spikes = membrane > level
         saturations = np.sum((wrapped != current).astype(np.int64) + (membrane != potential), axis=-1)
-        after = AFTER_SPIKE[self.reset](membrane, spikes, level)
-        return SpikingStep(spikes, np.stack([wrapped, after]), saturations)
+        return Charged(wrapped, membrane, saturations)
 
     def real_step(
         self,
@@ -86,15 +113,24 @@ class Neuron(Whole):
         bias: Int[np.ndarray, "neurons"] | int = 0,
     ) -> SpikingStep:
         """The same in real numbers: no rounding, wrapping or saturation. What fixed point costs is the difference."""
-        u, v = state
-        unity = 1 << DECAY_BITS
-        scale = 1 << ALIGN
-        current = u * (1 - self.current_decay / unity) + activation * scale + memory
-        membrane = v * (1 - self.voltage_decay / unity) + current + bias * scale
-        level = self.threshold * scale
-        spikes = membrane > level
+        u, v = self.real_charge(activation, memory, state[0], state[1], bias)
+        level = self.threshold * (1 << ALIGN)
+        spikes = v > level
         none = np.zeros(len(u), dtype=np.int64)
-        return SpikingStep(spikes, np.stack([current, AFTER_SPIKE[self.reset](membrane, spikes, level)]), none)
+        return SpikingStep(spikes, np.stack([u, AFTER_SPIKE[self.reset](v, spikes, level)]), none)
+
+    def real_charge(
+        self,
+        activation: Num[np.ndarray, "batch neurons"],
+        memory: Num[np.ndarray, "batch neurons"] | float,
+        u: Num[np.ndarray, "batch neurons"],
+        v: Num[np.ndarray, "batch neurons"],
+        bias: Int[np.ndarray, "neurons"] | int,
+    ) -> tuple[Num[np.ndarray, "batch neurons"], Num[np.ndarray, "batch neurons"]]:
+        """u[t] and v' in real numbers."""
+        unity, scale = 1 << DECAY_BITS, 1 << ALIGN
+        current = u * (1 - self.current_decay / unity) + activation * scale + memory
+        return current, v * (1 - self.voltage_decay / unity) + current + bias * scale
 
     def counts(
         self,
@@ -104,14 +140,14 @@ class Neuron(Whole):
         saturations: Int[np.ndarray, "*#batch"] | int,
         updates: int,
     ) -> Counts:
-        """The counters of a layer: each synapse that an event reaches is a weight read, each update u and v."""
+        """The counters of a layer: each synapse that an event reaches is a weight read, an update all states."""
         return {
             "events_in": events,
             "weight_words_read": synapses,
             "synaptic_operations": synapses,
             "neuron_updates": updates,
-            "state_reads": 2 * updates,
-            "state_writes": 2 * updates,
+            "state_reads": len(self.states) * updates,
+            "state_writes": len(self.states) * updates,
             "spikes_out": spikes,
             "saturations": saturations,
         }

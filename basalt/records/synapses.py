@@ -81,7 +81,8 @@ class Spiking(Whole, Layer):
     @property
     def since(self) -> int:
         """A diagonal came with version 3, and each kind of memory with its own."""
-        return max(3 if self.recurrence == "diagonal" else 1, 1 if self.memory is None else self.memory.since)
+        recurrence, memory = 3 if self.recurrence == "diagonal" else 1, 1 if self.memory is None else self.memory.since
+        return max(recurrence, memory, self.neuron.since)
 
     @property
     def inputs(self) -> int:
