@@ -179,7 +179,15 @@ def read_layers(
             raise BasaltError(f"{path}: layer {index} is missing though later ones are there; export it again.")
         group = file["layer"][str(index)]
         name = text(group.attrs.get("name", f"layer{index}"))
-        reader = Reader(group, f"{path}, layer {index}", name, before, path, index, None if found else input_shape)
+        reader = Reader(
+            group,
+            f"{path}, layer {index}",
+            name=name,
+            before=before,
+            file=path,
+            index=index,
+            given=None if found else input_shape,
+        )
         if not len(group):
             raise BasaltError(
                 f"{reader.place}: the group is empty, which is all that lava-dl exports of some blocks, as of "

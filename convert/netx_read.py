@@ -181,7 +181,17 @@ def read_foreign(reader: Reader) -> Foreign:
         before = (reader.integer("inFeatures"),) if "inFeatures" in reader.group else shape
     numbers = {key: reader.integers(key, range(5)) for key in NUMBERS if is_dataset(reader, key)}
     words = {key: reader.string(key) for key in WORDS if key in reader.group}
-    return Foreign(reader.name, kind, neuron, before, shape, reader.file, reader.index, numbers, words)
+    return Foreign(
+        reader.name,
+        kind,
+        neuron=neuron,
+        input_shape=before,
+        shape=shape,
+        file=reader.file,
+        index=reader.index,
+        numbers=numbers,
+        words=words,
+    )
 
 
 def is_dataset(reader: Reader, key: str) -> bool:

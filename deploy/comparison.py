@@ -124,7 +124,16 @@ def named(
         return int(sent[sample, neuron, step] if sent.ndim == 3 else sent[sample, neuron])
 
     pair = (left[0], right[0])
-    return Divergence(pair, layer, sample, neuron, step, value(left[1]), value(right[1]), dict.fromkeys(pair))
+    return Divergence(
+        pair,
+        layer,
+        sample=sample,
+        neuron=neuron,
+        step=step,
+        left=value(left[1]),
+        right=value(right[1]),
+        states=dict.fromkeys(pair),
+    )
 
 
 def verification(pairs: list[Pair], training: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -80,7 +80,11 @@ def compare_states(network: Network, left: Held, right: Held) -> tuple[StateComp
                     "right": int(b[sample, index]),
                 }
             samples, size = a.shape
-            found.append(StateComparison(layer.name, symbol, samples, size, a.size, len(differ), first))
+            found.append(
+                StateComparison(
+                    layer.name, symbol, samples=samples, size=size, compared=a.size, mismatches=len(differ), first=first
+                )
+            )
     return tuple(found)
 
 

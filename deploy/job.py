@@ -5,7 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -151,8 +151,16 @@ def run_checked(
         load_lava()
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
-        layout = Layout(samples, steps, min(job.batch, samples), Path(place), block, job.planes, job.core)
-        layout = replace(layout, states=job.states)
+        layout = Layout(
+            samples,
+            steps,
+            batch=min(job.batch, samples),
+            folder=Path(place),
+            block=block,
+            planes=job.planes,
+            core=job.core,
+            states=job.states,
+        )
         try:
             with alone():
                 prepare(job, layout)

@@ -44,7 +44,15 @@ def cycles_of_steps(
             arriving = sent[layer.name]
         own = np.concatenate([0 * firing[:, :1], firing[:, :-1]], axis=1) if sizes.hears_itself else 0
         refresh = refreshes(sizes.update_interval, spikes.shape[2]).astype(bool)
-        found[layer.name] = cost(core, sizes, total(heard != 0), own, firing, refresh, met(core, sizes, heard)).cycles
+        found[layer.name] = cost(
+            core,
+            sizes,
+            spikes=total(heard != 0),
+            recurrent=own,
+            fired=firing,
+            refresh=refresh,
+            reached=met(core, sizes, heard),
+        ).cycles
     return found
 
 

@@ -127,7 +127,9 @@ def write_html(
         rates={"input": job.spikes.mean(axis=(0, 1)), **rates},
     )
     with understood(f"metrics.json or verify.json beside {job.file}", "remove it, or renew it with `basalt verify`"):
-        write_report(folder / "report.html", result, counts, energy, metrics, verify, arrays)
+        write_report(
+            folder / "report.html", result, counts=counts, energy=energy, metrics=metrics, verify=verify, arrays=arrays
+        )
 
 
 def interesting(done: Done) -> list[int]:

@@ -1,5 +1,6 @@
 """`basalt map`: a network on a mesh of near-memory cores, as a table, a file and a picture."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,6 +9,7 @@ import typer
 from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
 from basalt.opening import there
+from basalt.options import opened
 from basalt.paths import newest
 from basalt.shown import say
 
@@ -20,53 +22,59 @@ CORE = "mesh"
 """The core of ours that is made for many."""
 
 
-def map_(
+@dataclass(frozen=True)
+class MapOptions:
+    """What `basalt map` is asked for."""
+
     run: Annotated[
         Path | None,
         typer.Argument(
             metavar="[RUN]",
             help="A run folder, a .net file, or a result folder of `basalt run`; the newest export if none is named.",
         ),
-    ] = None,
-    core: Annotated[
-        str, typer.Option(metavar="CORE.toml", help="A core's TOML file, or the name of one of ours.")
-    ] = CORE,
+    ] = None
+    core: Annotated[str, typer.Option(metavar="CORE.toml", help="A core's TOML file, or the name of one of ours.")] = (
+        CORE
+    )
     mesh: Annotated[
         str | None,
         typer.Option(
             metavar="ROWSxCOLUMNS",
             help="Cores of the mesh; those in the core's file if not given, else the fewest that are enough.",
         ),
-    ] = None,
+    ] = None
     rate: Annotated[
         float | None,
         typer.Option(
             min=0.0, max=1.0, help="Spikes per neuron and step, everywhere, in place of those that a run counted."
         ),
-    ] = None,
+    ] = None
     share: Annotated[
         bool, typer.Option("--share", help="Parts of several layers may be on a core, which steps them in turn.")
-    ] = False,
+    ] = False
     cycles: Annotated[
         int | None,
         typer.Option(
             min=1, help="The most that a core may take for a mean step; layers are split until they keep to it."
         ),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the search; the same seed gives the same placement.")] = 0,
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of the search; the same seed gives the same placement.")] = 0
     rounds: Annotated[
         int | None, typer.Option(min=0, help="How often the search shakes the placement; more take longer.")
-    ] = None,
+    ] = None
     output: Annotated[
         Path | None,
         typer.Option(
             "--output", "-o", help="Folder for mapping.json and mapping.png; beside the .net file if not given."
         ),
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print what mapping.json holds, and no table.")] = False,
-    bias_start: Annotated[str, BIAS_START] = TRAINING,
-    input_shape: Annotated[str | None, INPUT_SHAPE] = None,
-) -> None:
+    ] = None
+    json_: Annotated[bool, typer.Option("--json", help="Print what mapping.json holds, and no table.")] = False
+    bias_start: Annotated[str, BIAS_START] = TRAINING
+    input_shape: Annotated[str | None, INPUT_SHAPE] = None
+
+
+@opened
+def map_(options: MapOptions) -> None:
     """Map a network onto a mesh of near-memory cores: which neurons go where, and how far their spikes travel.
 
     Layers are split where a core has not the neurons or the memory for them, and placed so that
@@ -91,34 +99,37 @@ def map_(
     from basalt.files import write_json
     from basalt.progress import progress_bar
 
-    file, counts = files(run)
-    network = netx.read(file, bias_start, parse_shape(input_shape))
+    file, counts = files(options.run)
+    network = netx.read(file, options.bias_start, parse_shape(options.input_shape))
     for notice in network.notices:
         say(notice, err=True)
-    core_file = load_core_file(core)
+    core_file = load_core_file(options.core)
     wanted: Mesh | None = None
-    if mesh is not None:
-        wanted = parse_mesh(mesh)
+    if options.mesh is not None:
+        wanted = parse_mesh(options.mesh)
     elif core_file.mesh is not None:
         wanted = Mesh(core_file.mesh.rows, core_file.mesh.columns)
-    rates, steps = rates_of(network, file, counts, rate)
+    rates, steps = rates_of(network, file, counts, options.rate)
     with progress_bar(f"Placing {network.name}") as update:
         mapped = map_network(
             network,
-            core_file.core(Path(core).stem),
-            rates,
-            wanted,
-            share,
-            cycles,
-            seed,
-            ROUNDS if rounds is None else rounds,
-            update,
+            core_file.core(Path(options.core).stem),
+            rates=rates,
+            mesh=wanted,
+            share=options.share,
+            most_cycles=options.cycles,
+            seed=options.seed,
+            rounds=ROUNDS if options.rounds is None else options.rounds,
+            update=update,
         )
-    content = {**mapping_file(mapped, steps), "rates": f"--rate {rate}" if rate is not None else str(counts)}
-    folder = output or file.parent
+    content = {
+        **mapping_file(mapped, steps),
+        "rates": str(counts) if options.rate is None else f"--rate {options.rate}",
+    }
+    folder = options.output or file.parent
     write_json(folder / "mapping.json", content)
     draw(folder / "mapping.png", mapped)
-    if json_:
+    if options.json_:
         typer.echo(dumps(content))
     else:
         show(mapped, content, folder)

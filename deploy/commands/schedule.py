@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from basalt.near_memory.sizes import Sizes
 
 SPIKES = (0, 1, 2, 5, 10, 20, 32, 100)
-"""Numbers of spikes to tell the costs of, where none is given."""
+"""Numbers of spikes to give the costs of, where none is named."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LayerOptions:
         str | None,
         typer.Option(
             metavar="CHANNELSxHEIGHTxWIDTH",
-            help="The layer is a convolution of so large an image, in place of --inputs and --neurons, and has no "
+            help="The layer is a convolution of an image of this size, in place of --inputs and --neurons, and has no "
             "memory; its events are spread evenly over the image.",
         ),
     ] = None
@@ -55,21 +55,20 @@ class LayerOptions:
     stride: Annotated[int, typer.Option(min=1, help="Its stride.")] = 1
     padding: Annotated[int, typer.Option(min=0, help="Its padding.")] = 0
     recurrent: Annotated[
-        int | None, typer.Option(min=0, help="The layer hears itself: so many of its own spikes came the step before.")
+        int | None,
+        typer.Option(min=0, help="The layer hears itself: this many of its own spikes arrived in the step before."),
     ] = None
     diagonal: Annotated[
         bool, typer.Option("--diagonal", help="With --recurrent: each neuron hears its own spike alone.")
     ] = False
-    delay: Annotated[
-        int | None, typer.Option(min=0, help="Its spikes are delayed, by so many steps at the longest.")
-    ] = None
+    delay: Annotated[int | None, typer.Option(min=0, help="Its spikes are delayed, by at most this many steps.")] = None
     fired: Annotated[int, typer.Option(min=0, help="Spikes that it fires in the step; they cost where delayed.")] = 0
     current: Annotated[
         bool, typer.Option("--current", help="Its synaptic current outlives a step, and has a memory of its own.")
     ] = False
     value_bits: Annotated[
         int,
-        typer.Option(min=1, max=8, help="Input events carry values of so many bits; 1 for spikes, which carry none."),
+        typer.Option(min=1, max=8, help="Input events carry values of this many bits; 1 for spikes, which carry none."),
     ] = 1
     held: Annotated[
         bool,
@@ -92,7 +91,7 @@ def schedule(step: StepOptions, memory: MemoryOptions, layer: LayerOptions) -> N
     what [cyan]bounds[/cyan] them, [cyan]stalls[/cyan] of the sender at a full event buffer, [cyan]paths[/cyan] (cycles
     of work by data path), [cyan]accesses[/cyan] (rows read and written by memory), [cyan]products[/cyan] of weights
     with the values of graded events, and [cyan]multipliers[/cyan] by data path. The models of the backend near-memory
-    count with the same functions. What does not fit into the core is told on stderr, and by how much.
+    count with the same functions. What does not fit into the core is reported on stderr, and by how much.
 
     A core's file to begin with: deploy/cores/default.toml.
     """

@@ -83,7 +83,7 @@ def _access_term(
     own = process.memory_bits.get(name, 0) / BITS_PER_KIB
     kib = own if memory.kib is None else memory.kib
     owner = f"{name} of {process.name} ({process.part})" if memory.kib is None else f"{name} memory"
-    return _sram_term(table, which, kib, memory.row_bits, accesses, counter, owner)
+    return _sram_term(table, which, kib=kib, bits=memory.row_bits, accesses=accesses, counter=counter, owner=owner)
 
 
 def _row_term(
@@ -92,7 +92,16 @@ def _row_term(
     """An access to one macro of a memory, a row of its own width."""
     kib = process.memory_bits.get(name, 0) / BITS_PER_KIB / process.banks.get(name, 1)
     owner = f"{name.replace('_', ' ')} of {process.name} ({process.part})"
-    return _sram_term(table, which, kib, process.row_bits[name], 1.0, counter, owner, process.ports.get(name, 1))
+    return _sram_term(
+        table,
+        which,
+        kib=kib,
+        bits=process.row_bits[name],
+        accesses=1.0,
+        counter=counter,
+        owner=owner,
+        ports=process.ports.get(name, 1),
+    )
 
 
 def _sram_term(

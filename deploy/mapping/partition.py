@@ -195,4 +195,14 @@ def piece_of(
     heard, back, sent = (np.array(int(np.ceil(round(spikes, DECIMALS)))) for spikes in (arriving + remote, own, fired))
     refreshes, holds = cost(core, sizes, heard, back, sent, np.array([True, False])).cycles.tolist()
     cycles = -(-(refreshes + (sizes.update_interval - 1) * holds) // sizes.update_interval)
-    return Piece(layer.name, first, neurons, sizes, arriving + remote, own, fired, cycles, refreshes)
+    return Piece(
+        layer.name,
+        first,
+        neurons=neurons,
+        sizes=sizes,
+        arriving=arriving + remote,
+        own=own,
+        fired=fired,
+        cycles=cycles,
+        longest=refreshes,
+    )

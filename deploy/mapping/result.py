@@ -127,7 +127,17 @@ def map_network(
             f"The {len(pieces)} pieces of {network.name!r} found no room on {mesh.cores} cores that they may share; "
             f"take a larger mesh: --mesh {name_of(smallest_mesh(len(pieces)))} has a core for each."
         )
-    return Mapped(network.name, core, mesh, pieces, places, graph, problem, seed, rates)
+    return Mapped(
+        network.name,
+        core,
+        mesh=mesh,
+        pieces=pieces,
+        places=places,
+        graph=graph,
+        problem=problem,
+        seed=seed,
+        rates=rates,
+    )
 
 
 def refuse_crowd(network: Network, problem: Problem, core: Core, share: bool) -> None:

@@ -59,7 +59,7 @@ def raster(
     marks = tuple(Mark(_ticks(shown, band, tick), style) for band, (_, style) in zip(bands, names) if len(band))
     labels = tuple(Tick(100 * (n + 0.5) / len(groups), name) for n, (name, _) in enumerate(groups))
     note = f"{int(spikes.sum()):,} spikes of {neurons:,} × {steps:,}".replace(",", "\u202f")
-    return Plot(title, 2 * columns, 10 * rows, pixels, marks, labels, note)
+    return Plot(title, 2 * columns, height=10 * rows, pixels=pixels, marks=marks, y_ticks=labels, note=note)
 
 
 def lines(

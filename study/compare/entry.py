@@ -101,13 +101,13 @@ def machine_of(priced: Mapping[str, Any]) -> Machine:
     return Machine(
         slow.joule,
         slow.dynamic_joule,
-        slow.leakage_joule,
-        None if fast is None else fast.joule,
-        None if fast is None else fast.seconds,
-        priced["latency"]["busiest"] if priced["latency"] else None,
-        priced["step_seconds"],
-        priced["step_seconds_from"],
-        priced["keeps_up"],
+        leakage_joule=slow.leakage_joule,
+        full_speed_joule=None if fast is None else fast.joule,
+        seconds=None if fast is None else fast.seconds,
+        busiest=priced["latency"]["busiest"] if priced["latency"] else None,
+        step_seconds=priced["step_seconds"],
+        step_seconds_from=priced["step_seconds_from"],
+        keeps_up=priced["keeps_up"],
     )
 
 

@@ -161,11 +161,11 @@ CLAIMS = (
     _claim("θ well below a quarter of T costs accuracy.", "grid", _POINTS, "at least", 0.0, _less_is_not),
     _claim(
         "Update intervals d_s up to about 10 cost almost nothing (S-MNIST, PS-MNIST).",
-        "interval", _POINTS, "at most", TOLERANCE, _held, PIXELS,
+        "interval", unit=_POINTS, side="at most", limit=TOLERANCE, measure=_held, like=PIXELS,
     ),
     _claim(
         "Sounds (SHD, SSC) lose early with the update interval: more than tolerated by d_s = 10.",
-        "interval", _POINTS, "at least", TOLERANCE, _held, SOUNDS,
+        "interval", unit=_POINTS, side="at least", limit=TOLERANCE, measure=_held, like=SOUNDS,
     ),
     _claim("With delays, a longer θ converges faster.", "delays", "epochs", "at most", 0.0, _faster),
     _claim("Learned delays shrink with a longer θ.", "delays", "steps", "at most", 0.0, _shrink),

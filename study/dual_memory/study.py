@@ -72,18 +72,26 @@ TASKS = {
     "spoken": Task(
         "spoken_dmp",
         100,
-        10,
-        40.0,
-        SOUNDS,
-        {"delay": 40, "delay_spread": 20.0, "delay_rate": 50.0},
-        NARROWER,
-        2400,
-        {"cpu": 4.6, "cuda": 1.0},
+        states=10,
+        window=40.0,
+        like=SOUNDS,
+        delays={"delay": 40, "delay_spread": 20.0, "delay_rate": 50.0},
+        recurrent=NARROWER,
+        samples=2400,
+        seconds={"cpu": 4.6, "cuda": 1.0},
     ),
     "psmnist": Task("psmnist_dmp", **_PIXELS),
     "smnist": Task("smnist_dmp", **_PIXELS),
 }
-_QUICK_PIXELS = Size((5, 20, 40), (78.0, 300.0, 784.0), (1, 7, 49), (78.0, 300.0, 784.0), 3, 1, 10_000)
+_QUICK_PIXELS = Size(
+    (5, 20, 40),
+    (78.0, 300.0, 784.0),
+    intervals=(1, 7, 49),
+    delay_windows=(78.0, 300.0, 784.0),
+    epochs=3,
+    seeds=1,
+    limit=10_000,
+)
 _FULL_PIXELS = Size(
     (2, 5, 10, 20, 40, 100),
     (39.0, 78.0, 196.0, 300.0, 549.0, 784.0),
@@ -93,7 +101,15 @@ _FULL_PIXELS = Size(
     3,
 )
 SIZES = {
-    ("spoken", "quick"): Size((2, 10, 30), (10.0, 40.0, 100.0), (1, 10, 50), (10.0, 40.0, 100.0), 5, 1, 1200),
+    ("spoken", "quick"): Size(
+        (2, 10, 30),
+        (10.0, 40.0, 100.0),
+        intervals=(1, 10, 50),
+        delay_windows=(10.0, 40.0, 100.0),
+        epochs=5,
+        seeds=1,
+        limit=1200,
+    ),
     ("spoken", "full"): Size(
         (1, 2, 5, 10, 20, 40),
         (5.0, 10.0, 25.0, 40.0, 70.0, 100.0),

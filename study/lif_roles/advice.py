@@ -68,8 +68,9 @@ def _choice(results: Results, kind: str, tasks: Sequence[str], machine: str) -> 
     kept = {name: _hardiness(results, tasks, name) for name in near}
     hardiest = max(near, key=lambda name: kept[name])
     return Choice(
-        kind, machine, cheapest, known[cheapest], cost[cheapest] or 0.0, best, known[best], cost[best] or 0.0,
-        hardiest, kept[hardiest],
+        kind, machine, variant=cheapest, accuracy=known[cheapest], cost=cost[cheapest] or 0.0,
+        best=best, best_accuracy=known[best], best_cost=cost[best] or 0.0,
+        hardiest=hardiest, kept=kept[hardiest],
     )  # fmt: skip
 
 

@@ -152,7 +152,7 @@ def attacks(network: Network, events: Samples, task: Task, depth: Depth, device:
         if attack.events and not task.binary:
             continue
         budgets = [max(round(part * mean), 1) for part in depth.events] if attack.events else depth.eps
-        points = sweep(network, x, labels, attack, budgets, setting, batch)
+        points = sweep(network, x, labels=labels, attack=attack, budgets=budgets, setting=setting, batch=batch)
         found[name] = [point.plain() for point in points]
     clean = sum(int(network(one).argmax(1).eq(true).sum()) for one, true in zip(x.split(batch), labels.split(batch)))
     return {"clean": clean / len(x), "samples": len(x), "events": mean, "curves": found}

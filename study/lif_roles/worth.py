@@ -92,7 +92,15 @@ def _worth(results: Results, kind: str, on: str, off: str) -> Worth | None:
         return None
     joules = {table: _more(results, tasks, weights, f"log_{table}") for table in TABLES}
     known = {name: more for name, more in joules.items() if more is not None}
-    return Worth(kind, on, off, accuracy, operations, known, not unready(results.compared(tasks, [on, off])))
+    return Worth(
+        kind,
+        on,
+        off=off,
+        accuracy=accuracy,
+        operations=operations,
+        joules=known,
+        learned=not unready(results.compared(tasks, [on, off])),
+    )
 
 
 def _more(results: Results, tasks: Sequence[str], weights: Mapping[str, float], quantity: str) -> Effect | float | None:

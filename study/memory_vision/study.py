@@ -175,4 +175,12 @@ def build(own: Options, options: StudyOptions) -> Study:
     """The study that is asked for."""
     task = known_task(own.task, TASKS)
     models, seeds = chosen("--models", own.models, MODELS), options.seeds or SEEDS[options.size]
-    return Study(task, TASKS[task], models, seeds, options.quick, options.epochs, options.settings)
+    return Study(
+        task,
+        TASKS[task],
+        models=models,
+        seeds=seeds,
+        quick=options.quick,
+        epochs_wanted=options.epochs,
+        settings=options.settings,
+    )

@@ -79,7 +79,15 @@ def row_of(core: Any, counts: Mapping[str, Any], table: str) -> Row:
     switches = {name: getattr(core, name) for name in SWITCHES}
     together = 1e6 * core.clock_mhz * priced["latency"]["step_seconds"]
     dynamic, real_time = priced["dynamic_joule"], priced["real_time"]["joule"]
-    return Row(switches, cycles, together, accesses / samples, dynamic, leakage, real_time)
+    return Row(
+        switches,
+        cycles,
+        step_cycles=together,
+        accesses=accesses / samples,
+        dynamic_joule=dynamic,
+        leakage_joule=leakage,
+        real_time_joule=real_time,
+    )
 
 
 def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row]:

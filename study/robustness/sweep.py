@@ -123,7 +123,17 @@ def sweep(
             moved += int((difference > 0).any(1).sum())
             used += float(difference.sum(1).sum() if attack.events else difference.mean(1).sum() / setting.high)
         n = len(x)
-        points.append(Point(budget, hits / n, wilson(hits, n), control / n, wilson(control, n), moved / n, used / n))
+        points.append(
+            Point(
+                budget,
+                hits / n,
+                interval=wilson(hits, n),
+                control=control / n,
+                control_interval=wilson(control, n),
+                moved=moved / n,
+                used=used / n,
+            )
+        )
     return points
 
 
