@@ -63,12 +63,11 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     from basalt.records.network import Network
     from basalt.records.readout import Readout
     from basalt.records.synapses import Spiking
-    from basalt.train.checkpoint import load as load_model
     from basalt.train.checkpoint import read
     from basalt.train.data import load as load_data
 
-    model = load_model(folder)
-    recipe = read(folder).recipe
+    saved = read(folder)
+    model, recipe = saved.network(), saved.recipe
     origin = {"recipe": recipe.name, "seed": str(recipe.seed), "data": recipe.data.name, "torch": torch.__version__}
     network = Network(model.records(), recipe.name, recipe.data.step_ms / 1000, origin)
     test = load_data(recipe.data, find_data(data_dir)).test

@@ -255,7 +255,7 @@ def blank(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[
 
 def prepare(job: Job, layout: Layout) -> None:
     """Lay the input out in time, and make empty files for what is recorded and counted."""
-    from basalt.lava_procs.metering import COUNTERS, states_file
+    from basalt.lava_procs.metering import COLUMNS, states_file
 
     padded = layout.rounds * layout.batch
     blocks = (layout.rounds * layout.blocks, layout.block, layout.batch)
@@ -278,8 +278,7 @@ def prepare(job: Job, layout: Layout) -> None:
         if layer.delay is not None:
             blank(layout.fired(layer.name), np.dtype(np.int32), (padded, layout.steps))
     for part in all_parts(job.network):
-        path = layout.folder / f"{part.meter}.counts.npy"
-        blank(path, np.dtype(np.int64), (padded, len(COUNTERS)))
+        blank(layout.counts(part.meter), np.dtype(np.int64), (padded, len(COLUMNS)))
 
 
 def state_sizes(layer: Spiking) -> dict[str, int]:
@@ -295,10 +294,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
         path = layout.frames(layer.name)
         if path.exists():
             sent[layer.name] = by_sample(np.load(path, mmap_mode="r"), layout, layer)
-    counts = {
-        part.meter: np.load(layout.folder / f"{part.meter}.counts.npy")[: layout.samples]
-        for part in all_parts(job.network)
-    }
+    counts = {part.meter: np.load(layout.counts(part.meter))[: layout.samples] for part in all_parts(job.network)}
     timing = json.loads((layout.folder / "timing.json").read_text())
     fired = {
         layer.name: np.load(layout.fired(layer.name))[: layout.samples]
@@ -343,7 +339,7 @@ def predict(
 
 def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
     """Content of counts.json."""
-    from basalt.lava_procs.metering import COUNTERS
+    from basalt.lava_procs.metering import COLUMNS
 
     processes = []
     on_core = {layer.name: layer for layer in job.scheduled}
@@ -352,7 +348,7 @@ def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
         bits = job.planes if layer is job.network.layers[0] else 1
         memories = {"memory_bits": part.bits} if layer is None else footprint(layer, part.part, job.core, bits)
         table = outcome.counts[part.meter]
-        used = {name: table[:, column].tolist() for column, name in enumerate(COUNTERS) if table[:, column].any()}
+        used = {name: table[:, column].tolist() for column, name in enumerate(COLUMNS) if table[:, column].any()}
         processes.append(
             {
                 "name": part.layer,

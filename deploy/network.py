@@ -56,9 +56,13 @@ class Layout:
         """Blocks of a sample, which is Lava steps of a sample."""
         return -(-self.steps // self.block)
 
+    def counts(self, meter: str) -> Path:
+        """The file that a part's counters are kept in."""
+        return self.folder / f"{meter}.counts.npy"
+
     def shared(self, meter: str | None = None) -> dict[str, Any]:
         """The arguments that every process takes."""
-        path = None if meter is None else str(self.folder / f"{meter}.counts.npy")
+        path = None if meter is None else str(self.counts(meter))
         sizes = {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds}
         return {**sizes, "meter": path, "core": self.core}
 
@@ -112,7 +116,7 @@ def build_spiking(layer: Spiking, layout: Layout, planes: int) -> "AbstractProce
         return SpikingProcess(name=layer.name, layer=layer, planes=planes, **shared)
     shared = layout.neurons(layer)
     del shared["meter"]
-    meters = {part.part: str(layout.folder / f"{part.meter}.counts.npy") for part in parts(layer)}
+    meters = {part.part: str(layout.counts(part.meter)) for part in parts(layer)}
     return PathwayLayer(name=layer.name, layer=layer, planes=planes, meters=meters, **shared)
 
 

@@ -1,6 +1,6 @@
 """Counters, batches and blocks: what all of Basalt's process models share.
 
-A model's counters are one int64 array (samples, len(COUNTERS)). With a `meter` path among the process's parameters the
+A model's counters are one int64 array (samples, len(COLUMNS)). With a `meter` path among the process's parameters the
 array is a memory-mapped .npy file, so that the counts of a killed run are kept and nothing is moved through ports.
 """
 
@@ -10,30 +10,13 @@ from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.model.py.type import LavaPyType
 from lava.magma.core.process.process import ProcessParameters
 
+from basalt.counters import COUNTERS
 from basalt.near_memory.counters import SCHEDULED
 
-COUNTERS = (
-    "events_in",
-    "weight_words_read",
-    "synaptic_operations",
-    "neuron_updates",
-    "state_reads",
-    "state_writes",
-    "dense_macs",
-    "dense_mac_bits",
-    "graded_products",
-    "graded_product_bits",
-    "lookups",
-    "spikes_out",
-    "hops",
-    "cycles",
-    "saturations",
-    *SCHEDULED,
-)
-"""What is counted. A weight word is one weight (8 bit); a state is one neuron's or memory's variable (16 to 24 bit).
-Models of a near-memory core count rows of its memories instead (`basalt/near_memory/counters.py`)."""
+COLUMNS = (*COUNTERS, *SCHEDULED)
+"""The counters of a model's array, in order."""
 
-COLUMN = {name: index for index, name in enumerate(COUNTERS)}
+COLUMN = {name: index for index, name in enumerate(COLUMNS)}
 
 STATES = ("u", "v", "m")
 """Variables that hold the state of neurons and of a memory pathway."""

@@ -8,7 +8,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
 from basalt.kernels.bits import words
-from basalt.lava_procs.metering import COUNTERS
+from basalt.lava_procs.metering import COLUMNS
 from basalt.near_memory.core import Core
 from basalt.records.synapses import Spiking
 
@@ -25,7 +25,7 @@ class MeteredProcess(AbstractProcess):
         steps: time steps of a sample; the state is cleared before each first step.
         block: time steps that are exchanged at once, in one Lava step.
         rounds: how many batches run one after another.
-        meter: path of an int64 .npy file (rounds·batch, len(COUNTERS)) that the counters are kept in, or None.
+        meter: path of an int64 .npy file (rounds·batch, len(COLUMNS)) that the counters are kept in, or None.
         fired: path of an int32 .npy file (rounds·batch, steps) for how many neurons fire in each step, or None.
         held: beginning of the paths of the files that states are kept in (`lava_procs.metering.states_file`), or None.
         core: the near-memory core that models with a schedule run on; the default one if None.
@@ -49,7 +49,7 @@ class MeteredProcess(AbstractProcess):
         shared = {"batch": batch, "steps": steps, "block": block, "rounds": rounds, "meter": meter, "held": held}
         super().__init__(name=name, core=core, fired=fired, **shared, **parameters)
         self.frame = (block, batch)
-        shape = (rounds * batch, len(COUNTERS))
+        shape = (rounds * batch, len(COLUMNS))
         self.counters = Var(shape=shape, init=np.zeros(shape, dtype=np.int64))
 
 

@@ -57,6 +57,12 @@ class Checkpoint:
         """The shape of the network's input."""
         return self.sensor or (self.inputs,)
 
+    def network(self) -> Network:
+        """The network with its best weights, in evaluation mode."""
+        network = Network.of(self.recipe, self.shape, self.classes)
+        network.load_state_dict(self.model)
+        return network.eval()
+
     def write(self, path: Path) -> None:
         """Write the checkpoint; the file is the old one or the new one, never a part.
 
@@ -146,10 +152,7 @@ def load(run: Path | str) -> Network:
     Raises:
         BasaltError: there is no checkpoint, or it is damaged.
     """
-    saved = read(Path(run))
-    network = Network.of(saved.recipe, saved.shape, saved.classes)
-    network.load_state_dict(saved.model)
-    return network.eval()
+    return read(Path(run)).network()
 
 
 def recipe_of(content: Any) -> Recipe:

@@ -70,7 +70,6 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     from basalt.paths import data_dir as folder
     from basalt.train import checkpoint
     from basalt.train import data as datasets
-    from basalt.train.checkpoint import load
     from basalt.train.data.cache import note
     from basalt.train.data.origin import overlap, warning
     from basalt.train.data.progress import progress
@@ -95,7 +94,7 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
                 f"{splits.name} has {events.features_count} inputs and {splits.classes} classes, the network at {path} "
                 f"{saved.inputs} and {saved.classes}: give --data that it can hear."
             )
-    network = load(path)
+    network = saved.network()
     objective = OBJECTIVES[recipe.training.objective]
     if not parts:
         raise BasaltError(f"The {split} split of {splits.name} is empty.")

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from basalt.counters import COUNTERS
 from basalt.deploy.energy.entries import Entry, Price, Sourced, one_of
 from basalt.deploy.energy.units import JOULE, SECOND, WATT_PER_KIB
 from basalt.near_memory.counters import ROWS, WORK
@@ -12,13 +13,6 @@ from basalt.records.pathways import PATHWAYS
 from basalt.schema import Amount, Positive
 
 BITS_MOST = 1 << 30
-
-COUNTERS = (
-    "events_in", "weight_words_read", "synaptic_operations", "neuron_updates", "state_reads", "state_writes",
-    "dense_macs", "dense_mac_bits", "graded_products", "graded_product_bits", "lookups", "spikes_out", "hops", "cycles",
-    "saturations",
-)  # fmt: skip
-"""The counters that every process may keep (counts.json)."""
 
 ACTIONS = (*COUNTERS, "row_reads", "row_writes")
 """What tables price."""

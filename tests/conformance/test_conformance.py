@@ -9,7 +9,7 @@ import tests.conformance.check as checking
 from basalt.deploy.backends import BACKENDS
 from basalt.deploy.job import Job, run
 from basalt.errors import BasaltError
-from basalt.lava_procs.metering import COLUMN, COUNTERS
+from basalt.lava_procs.metering import COLUMN, COLUMNS
 from basalt.near_memory.counters import SCHEDULED, WORDS
 from basalt.records.network import Network
 from basalt.records.simulate import simulate
@@ -24,7 +24,7 @@ OURS = [name for name in exact() if name != STOCK]
 LAVA = (*range(0, DENSE, 324), *range(DENSE, ALL, 48))
 FIRST_SWITCHED = DENSE + PATHWAYS
 DIRECT = (*range(45), *range(DENSE, DENSE + 48), *range(FIRST_SWITCHED, FIRST_SWITCHED + len(COMBINATIONS)))
-SHARED = len(COUNTERS) - len(SCHEDULED)
+SHARED = len(COLUMNS) - len(SCHEDULED)
 KEPT_OUT = (ALONE,)
 """Reasons that are not about the layers of a network."""
 STOCK_RUNS = (0, 2, 3, 4, 5, 6, 9, 14, FIRST_SWITCHED, FIRST_SWITCHED + 7)

@@ -9,7 +9,7 @@ from basalt.deploy.energy.counts import parse_counts
 from basalt.deploy.job import Job, counts_file
 from basalt.deploy.lockstep import cycles_of_steps
 from basalt.kernels.bits import planes_of
-from basalt.lava_procs.metering import COUNTERS
+from basalt.lava_procs.metering import COLUMNS
 from basalt.records.network import Network
 from tests.conformance.direct import run_direct
 from tests.conformance.grid import case
@@ -30,7 +30,7 @@ def test_steps_add_up_to_the_counts_of_a_run():
         steps = steps_of_network(network, spikes, outcome.sent, outcome.fired, planes_of(spikes))
         for layer, part, counters in steps:
             table = outcome.counts[f"{layer}.{part}"]
-            for column, name in enumerate(COUNTERS):
+            for column, name in enumerate(COLUMNS):
                 if name not in UNSEEN:
                     values = counters.get(name, np.zeros((len(spikes), 1), int))
                     assert np.array_equal(values.sum(axis=1), table[:, column]), (found.index, layer, part, name)
@@ -103,7 +103,7 @@ def test_cycles_of_steps_add_up_to_those_that_are_counted(core):
         assert np.array_equal(slowest, np.max(list(each.values()), axis=0).sum(axis=1))
         for layer in network.layers:
             part = "readout" if layer.kind == "readout" else "spiking"
-            table = outcome.counts[f"{layer.name}.{part}"][:, COUNTERS.index("cycles")]
+            table = outcome.counts[f"{layer.name}.{part}"][:, COLUMNS.index("cycles")]
             assert np.array_equal(each[layer.name].sum(axis=1), table), (found.index, layer.name)
             delayed += getattr(layer, "delay", None) is not None
     assert delayed > 3

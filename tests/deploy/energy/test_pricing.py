@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basalt.counters import COUNTERS
 from basalt.deploy.energy.counts import parse_counts
 from basalt.deploy.energy.pricing import available_tables, price, price_with
-from basalt.deploy.energy.schema import COUNTERS
 from basalt.deploy.energy.tables import load_table
 from basalt.errors import BasaltError
 

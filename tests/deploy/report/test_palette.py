@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+from basalt.counters import COUNTERS
 from basalt.deploy.energy.pricing import available_tables, price
-from basalt.deploy.energy.schema import ACTIONS, COUNTERS, KINDS
+from basalt.deploy.energy.schema import ACTIONS, KINDS
 from basalt.deploy.energy.tables import load_table
 from basalt.deploy.report import palette
 from basalt.deploy.report.build import FOLDER, render
