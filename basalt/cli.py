@@ -152,7 +152,7 @@ GROUPS = {
 
 
 def lines(examples: tuple[str, ...]) -> str:
-    """Examples as the closing lines of a help text, one a line."""
+    """Examples as the closing lines of a help text, one per line."""
     return "\n\n".join(["Examples:", *(f"  [cyan]{example}[/cyan]" for example in examples)])
 
 

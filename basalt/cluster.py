@@ -26,7 +26,7 @@ TIMEOUTS = (TimeoutError, asyncio.TimeoutError, concurrent.futures.TimeoutError)
 """They became one in Python 3.11."""
 CONNECT_SECONDS = 10.0
 STALL_SECONDS = 30.0
-"""A scheduler, or a worker that is at work for us, which is not heard of for so long is taken to be stuck."""
+"""A scheduler, or a worker that is at work for us, which is not heard of for this long is taken to be stuck."""
 LOOK_SECONDS, POLL_SECONDS, CLOSE_SECONDS = 1.0, 0.05, 2.0
 
 

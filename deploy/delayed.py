@@ -1,4 +1,4 @@
-"""Axonal delays of layers that stock lava-dl computes, as they were trained: messages of a neuron, so many steps later.
+"""Axonal delays of layers that stock lava-dl computes, as they were trained: messages sent some steps later.
 
 Stock netx delays what arrives at sigma-delta neurons, by 62 steps at most, and leaves delays of convolutions and of
 resonators out. So it is given files without delays, and the models of these neurons hold back what they send.

@@ -30,7 +30,7 @@ SHARES_PER_WORKER = 4
 TRIES = 3
 """How often a share is begun whose processes are ended from outside."""
 SLACK_SECONDS = 2.0
-"""A share on another machine ends so long after the time limit of the whole, should nobody wait for it any more."""
+"""How long after the time limit of the whole a share on another machine ends if nobody waits for it any more."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def share_out(
     """Run a job that `check` passed in several shares at a time; spikes and counts are those of one run.
 
     Args:
-        workers: shares at a time on this machine; one a core if None. Not with a scheduler.
+        workers: shares at a time on this machine; one per core if None. Not with a scheduler.
         scheduler: a running Dask scheduler, whose workers have this Basalt installed; the job's `file`, if the backend
             reads it, must be there for them too.
         timeout: seconds for the whole job, None for no limit.

@@ -25,7 +25,7 @@ class Inputs:
         spikes: events, 0 or 1, or graded up to 255; bytes as the network's first layer reads them.
         labels: the true classes, None when they are not known.
         layer: the network's first layer for these values; None if nothing is known of it.
-        notices: what became of the values that were given, a sentence each.
+        notices: what became of the values that were given, one sentence per change.
     """
 
     spikes: UInt8[np.ndarray, "samples features steps"]
@@ -34,7 +34,7 @@ class Inputs:
     notices: tuple[str, ...] = ()
 
     def first(self, samples: int | None) -> "Inputs":
-        """The first so many samples; all of them for None."""
+        """The first `samples`; all of them for None."""
         return replace(
             self, spikes=self.spikes[:samples], labels=None if self.labels is None else self.labels[:samples]
         )
@@ -56,9 +56,9 @@ def load_inputs(
 
     Args:
         features: inputs of the network.
-        classes: that it tells apart, so that labels stay below; None where labels are not looked at.
+        classes: that it distinguishes; labels must be below; None where labels are not looked at.
         first, as_trained: as of `take`.
-        samples: the first so many alone are read; all for None.
+        samples: only this many are read; all for None.
 
     Raises:
         BasaltError: the file is missing or damaged, or its arrays do not fit the network.
@@ -133,9 +133,9 @@ def read_both(
 
     Args:
         bias_start: as of `basalt.convert.netx.read`.
-        input_shape: "C,H,W", or None for what the files tell.
+        input_shape: "C,H,W", or None for what the files say.
         labels: they are looked at.
-        samples: the first so many alone are read; all for None.
+        samples: only this many are read; all for None.
 
     Raises:
         BasaltError: either cannot be read, or they do not fit.

@@ -217,7 +217,7 @@ class Graph:
     layers: "dict[str, AbstractProcess]"
 
     def run(self, host: "Host", config: "RunConfig", steps: int, before_stop: Callable[[], None] | None = None) -> None:
-        """Prepare all models, then run so many blocks; see `Host.run`."""
+        """Prepare all models, then run `steps` steps of Lava; see `Host.run`."""
         from basalt.lava_procs.metering import PREPARATION
 
         host.run(self.source, config, steps, before_stop, PREPARATION)

@@ -25,7 +25,7 @@ def footprint(layer: Layer, part: str, core: Core, value_bits: int = 1) -> dict[
 
 
 def fit_notices(layers: Iterable[Layer], core: Core) -> list[str]:
-    """What of these layers does not fit into a core, a sentence a layer; it is counted as if the core were large
+    """What of these layers does not fit into a core, one sentence per layer; it is counted as if the core were large
     enough."""
     found = {layer.name: misfits(core, sizes_of(layer)) for layer in layers}
     return [

@@ -9,7 +9,7 @@ from basalt.records.simulate import States, simulate
 from basalt.records.synapses import Spiking
 
 MEMBRANE_SAMPLES = 8
-"""Of so many samples the membranes are computed again, by the reference, as a run does not keep them."""
+"""Samples of which the reference computes the membranes again, as a run does not keep them."""
 
 
 def operations_of(job: Job, outcome: Outcome, counts: dict[str, Any]) -> dict[str, Any] | None:

@@ -37,9 +37,9 @@ DONE = "done"
 SPARES = 3
 """Descriptors that a host keeps back, to report with when there are no more."""
 STALL_SECONDS = 20.0
-"""After so long without any process computing, a run is taken to be stuck."""
+"""A run is taken to be stuck when no process has computed for this long."""
 PROGRESS_SECONDS = 0.5
-"""How often progress is told, about; each pause of a run costs half a millisecond."""
+"""Approximate interval of progress updates; each pause of a run costs half a millisecond."""
 CHANNEL_FRAMES = 4
 """Frames that a Lava channel holds; its default of 64 would need gigabytes for a batch of event frames."""
 

@@ -41,7 +41,7 @@ def needs_stock(network: Network) -> bool:
 
 
 def notices(network: Network) -> list[str]:
-    """What a user should know about how a network runs, a sentence each."""
+    """What a user should know about how a network runs, as sentences."""
     foreign = [layer for layer in network.layers if isinstance(layer, Foreign)]
     if not foreign:
         return []

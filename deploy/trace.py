@@ -44,7 +44,7 @@ class Trace:
 
 
 def read_trace(path: Path, network: Network, samples: int, steps: int) -> Trace:
-    """The trace of a network on an input of so many samples and steps.
+    """The trace of a network on an input of `samples` samples and `steps` steps.
 
     Raises:
         BasaltError: it is not there, damaged, or that of another network or input.

@@ -25,7 +25,7 @@ class Taken:
     Attributes:
         first: the network's first layer, for these values.
         values: bytes.
-        notices: what became of the values that were given, a sentence each.
+        notices: what became of the values that were given, one sentence per change.
     """
 
     first: Layer | None

@@ -59,7 +59,7 @@ def welch(left: Sequence[float], right: Sequence[float], over: str) -> Effect | 
 
 
 def newcombe(left: float, right: float, samples: int) -> Effect:
-    """Difference of two accuracies, each on so many samples, with Newcombe's hybrid score interval.
+    """Difference of two accuracies, each on `samples` samples, with Newcombe's hybrid score interval.
 
     Source: Newcombe, Statistics in Medicine 17 (1998), method 10.
     """
@@ -76,7 +76,7 @@ def newcombe(left: float, right: float, samples: int) -> Effect:
 
 
 def proportion(value: float, samples: int) -> Effect:
-    """An accuracy on so many samples with Wilson's interval."""
+    """An accuracy on `samples` samples with Wilson's interval."""
     from basalt.train.scores import wilson
 
     return Effect(value, *wilson(round(value * samples), samples), f"{samples} test samples, one seed")

@@ -1,4 +1,4 @@
-"""What a study trains: experiments, each a recipe with settings, and how one of them is told from the others."""
+"""What a study trains: experiments, each a recipe with settings, and how one of them differs from the others."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

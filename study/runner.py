@@ -102,7 +102,7 @@ def outcome_of(experiment: Experiment, place: Place) -> dict[str, Any] | None:
         outcome: dict[str, Any] = read_json(path)
         stored = outcome["recipe"]
     except (BasaltError, KeyError, TypeError) as error:
-        raise BasaltError(f"{path} is damaged: delete it, and what it told is measured again.") from error
+        raise BasaltError(f"{path} is damaged: delete it, and the training is measured again.") from error
     try:
         trained = parse(stored, str(path))
     except BasaltError:  # keys that are gone

@@ -17,7 +17,7 @@ class Report:
 
     Attributes:
         page: report.html.
-        lines: the verdicts, one a line.
+        lines: the verdicts, one per line.
         plain: what results.json holds besides failures and outcomes.
     """
 

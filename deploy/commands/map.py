@@ -152,7 +152,7 @@ def files(named: Path | None) -> tuple[Path, Path | None]:
 
 
 def rates_of(network: "Network", file: Path, counts: Path | None, rate: float | None) -> "tuple[Rates, int | None]":
-    """Spikes per step of every neuron, and the steps of an inference if a run tells."""
+    """Spikes per step of every neuron, and the steps of an inference if a run is known."""
     from basalt.deploy.mapping.partition import populations, uniform_rates
     from basalt.deploy.mapping.traffic import counted_spikes
     from basalt.files import read_object

@@ -112,7 +112,7 @@ def training_told(network: Network, file: Path, trace: Trace | None, aligned: Al
 
 
 def with_states(network: Network, spikes: np.ndarray, pair: Pair, backend: str) -> Pair:
-    """A pair whose divergence, if it has one, tells the states of the sides that keep them."""
+    """A pair whose divergence, if it has one, has the states of the sides that keep them."""
     first = pair.first_divergence
     if first is None:
         return pair

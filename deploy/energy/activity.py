@@ -17,7 +17,7 @@ from basalt.records.readout import Readout
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 LIMIT = 1 << 20
-"""Steps that are looked at, of the first so many samples."""
+"""The most steps that are looked at, those of the first samples."""
 LARGEST = 1 << 62
 """Numbers that 64 bits hold, with room to spare."""
 UNSEEN = ("saturations",)
@@ -169,7 +169,7 @@ def known(network: Network, sent: Mapping[str, Any]) -> bool:
 def pieces(
     samples: int, spikes: np.ndarray, sent: Mapping[str, np.ndarray], fired: Mapping[str, np.ndarray]
 ) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]]:
-    """The first so many samples of these, a few at a time."""
+    """The first `samples` of these, a few at a time."""
     for first in range(0, samples, CHUNK):
         mine = slice(first, min(first + CHUNK, samples))
         few = ({name: each[mine] for name, each in values.items()} for values in (sent, fired))
@@ -186,9 +186,9 @@ def activity(
     """The distinct steps of a run, as counts.json has them.
 
     Returns:
-        `samples`, the first so many; `steps`, each distinct step as numbers in a row, of which the first says how
-        often it occurs; and `series`: value = base + factor · number `column` of the row, by process, part and counter
-        (without a column: base). None where not all spikes are known.
+        `samples`, how many of the first were counted; `steps`, each distinct step as numbers in a row, of which the
+        first says how often it occurs; and `series`: value = base + factor · number `column` of the row, by process,
+        part and counter (without a column: base). None where not all spikes are known.
     """
     if not known(network, sent):
         return None

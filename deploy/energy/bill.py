@@ -17,7 +17,7 @@ class Term(NamedTuple):
     Attributes:
         joule: the price.
         entry: the entry of the table that it is from, as in "prices.event_hop" or "sram.read".
-        provenance: the row of energy.json that tells where it comes from.
+        provenance: the row of energy.json that states where it comes from.
         note: the remark where a memory lay outside the table's grid.
     """
 

@@ -52,7 +52,7 @@ def price(counts: dict[str, Any], tables: Sequence[str], strict: bool = False) -
         except ArithmeticError as error:
             raise BasaltError(
                 f"The counts by the price table {name!r} make no finite energy ({error}): a price, a size or a count "
-                f"is far beyond all that there is; mend the table, or run the network again."
+                f"is far beyond anything real; mend the table, or run the network again."
             ) from error
     return {
         "format": "basalt-energy",

@@ -139,7 +139,7 @@ class Static(Entry):
 
 
 class Barrier(Entry):
-    """What ends each step of all cores, where they are on at least so many tiles: the name of a time."""
+    """What ends each step of all cores, where they are on at least this many tiles: the name of a time."""
 
     tiles: int = Field(gt=0, le=BITS_MOST)
     time: str
@@ -195,7 +195,7 @@ class Latency(Entry):
         return sum(self.seconds(name) for name in actions.get(f"{kind}.{action}", actions.get(action, ())))
 
     def barrier(self, cores: int) -> float:
-        """The seconds of the barrier of so many cores: that of the most tiles which they are at least on."""
+        """The seconds of the barrier of this many cores: that of the largest number of tiles that they reach."""
         tiles = max(1, -(-cores // self.cores_per_tile))
         return self.seconds([barrier.time for barrier in self.barriers if barrier.tiles <= tiles][-1])
 
@@ -224,7 +224,7 @@ class PriceTable(Entry):
     @model_validator(mode="after")
     def _references(self) -> "PriceTable":
         if (self.static is None) == (self.no_static is None):
-            raise ValueError("give either [static] or why there is none, `no_static`")
+            raise ValueError("give either [static] or, in `no_static`, why there is none")
         for name, price in self.prices.items():
             if price.unit not in JOULE:
                 raise ValueError(f"prices.{name}.unit: {price.unit!r} is not one of {', '.join(JOULE)}")

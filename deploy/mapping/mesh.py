@@ -43,7 +43,7 @@ class Mesh:
         return abs(row[:, None] - row) + abs(column[:, None] - column)
 
     def snake(self, height: int = 1) -> list[int]:
-        """All cores along a band of so many rows that winds down the mesh; each column of the band is gone through
+        """All cores along a band of `height` rows that winds down the mesh; each column of the band is gone through
         before the next, to and fro."""
         order: list[int] = []
         for band, top in enumerate(range(0, self.rows, height)):
@@ -80,6 +80,6 @@ def parse_mesh(text: str) -> Mesh:
 
 
 def smallest_mesh(cores: int) -> Mesh:
-    """The mesh closest to a square that has at least so many cores."""
+    """The mesh closest to a square that has at least `cores` cores."""
     columns = math.isqrt(cores - 1) + 1
     return Mesh(-(-cores // columns), columns)

@@ -44,7 +44,7 @@ class Piece:
         arriving: spikes per step that come from elsewhere.
         own: spikes per step of its own that it hears.
         fired: spikes per step that it sends.
-        cycles: of a step with so many spikes, each number rounded up: the mean over the steps from one refresh of the
+        cycles: of a step with this many spikes, each number rounded up: the mean over the steps from one refresh of the
             layer's memory to the next, rounded up.
         longest: of the one of these steps that refreshes; the same where every step does.
     """

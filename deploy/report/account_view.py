@@ -25,7 +25,7 @@ def leakage(table: Mapping[str, Any], joule: float) -> str:
 
 
 def fast(table: Mapping[str, Any], told: Callable[[Stated], str]) -> str:
-    """What is told of an inference at full speed, where that is known."""
+    """A figure of an inference at full speed, where that is known."""
     found = full_speed(table)
     return "–" if found is None else told(found)
 
@@ -50,7 +50,7 @@ COMPARED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "costliest process": lambda table: f"{table['costliest']['name']} ({share(table['costliest']['share'])})",
     "busiest process": lambda table: table["latency"]["busiest"] if table["latency"] else "–",
 }
-"""What is told of a whole inference; the first is the headline."""
+"""The figures of a whole inference; the first is the headline."""
 
 
 def comparison(energy: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class ReportArrays:
         return self.class_names[index] if self.class_names is not None else str(index)
 
     def sensor_of(self, features: int) -> tuple[int, int, int] | None:
-        """(polarities, height, width) for so many features, or None if they are no image."""
+        """(polarities, height, width) for this number of features, or None if they are no image."""
         if self.sensor is not None:
             return self.sensor if int(np.prod(self.sensor)) == features else None
         side = round((features / 2) ** 0.5)

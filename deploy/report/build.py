@@ -117,7 +117,7 @@ def render_around(
 
 
 def _training(verify: Mapping[str, Any]) -> dict[str, Any]:
-    """Whether training was among what was compared, and what there is to say of it."""
+    """Whether training was among what was compared, and what is said of it."""
     training = verify.get("training") or {}
     pairs = verify.get("pairs", ())
     trained = training.get("compared", len(pairs) > 1)

@@ -149,7 +149,7 @@ def _pixels(mask: np.ndarray) -> str:
 
 
 def _merge(spikes: UInt8[np.ndarray, "a b"], axis: int, most: int) -> UInt8[np.ndarray, "c d"]:
-    """At most so many rows (or columns); one that stands for several has a spike where any of them has."""
+    """At most `most` rows (or columns); one that stands for several has a spike where any of them has."""
     size = spikes.shape[axis]
     if size <= most:
         return spikes

@@ -9,7 +9,7 @@ Z_95 = 1.959963984540054
 
 
 def wilson(accuracy: float, samples: int) -> tuple[float, float]:
-    """95 % Wilson score interval of an accuracy measured on so many samples.
+    """95 % Wilson score interval of an accuracy measured on `samples` samples.
 
         (p + z²/2n ± z √(p(1−p)/n + z²/4n²)) / (1 + z²/n)
 

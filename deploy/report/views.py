@@ -177,7 +177,7 @@ def _height(neurons: int) -> int:
 
 
 def _shared_count(value: float, samples: int | None) -> int | None:
-    """The deployed run's number of samples, if `value` can be an accuracy on so many."""
+    """The deployed run's number of samples, if `value` can be an accuracy on that many."""
     whole = samples is not None and abs(value * samples - round(value * samples)) < 1e-6
     return samples if whole else None
 
