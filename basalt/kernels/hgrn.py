@@ -3,8 +3,10 @@
 States are integers kept in float64, as in `basalt/kernels/dense.py`; floor(x·2⁻ᵖ) is x >> p.
 """
 
+from typing import Any
+
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from numba import njit
 
 from basalt.kernels.dense import add_products, gather, narrow
@@ -12,6 +14,7 @@ from basalt.kernels.events import OPTIONS
 from basalt.kernels.pathway import PathwayKernel
 from basalt.records import tables
 from basalt.records.hgrn import GATES, SQUASHED_SHIFT, Hgrn, squash
+from basalt.records.neuron import axis
 
 
 @njit(**OPTIONS)
@@ -125,6 +128,15 @@ class HgrnKernel(PathwayKernel):
     """
 
     block = staticmethod(hgrn_block)
+
+    @staticmethod
+    def smallest(weight: Int[np.ndarray, "1 1"]) -> tuple[Hgrn, ...]:
+        """Two that hear their own state: by narrow weights, and by wide ones."""
+        shared: dict[str, Any] = {f"{gate}_weight": weight for gate in GATES} | {"output_shift": 1, "index_shift": 1}
+        shared |= dict.fromkeys((*(f"{gate}_bias" for gate in GATES), "low", "gain"), axis(1))
+        return tuple(
+            Hgrn("gated", **shared, forget_recurrent=heard, update_recurrent=heard) for heard in (weight, weight << 20)
+        )
 
     def __init__(self, batch: int, memory: Hgrn, planes: int = 1) -> None:
         self.memory, self.planes = memory, planes

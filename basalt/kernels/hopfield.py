@@ -5,6 +5,7 @@ gives no share cost nothing after it.
 """
 
 import numpy as np
+from jaxtyping import Int
 from numba import njit
 
 from basalt.kernels.dense import add_products
@@ -159,6 +160,11 @@ class HopfieldKernel(PathwayKernel):
     """
 
     block = staticmethod(hopfield_block)
+
+    @staticmethod
+    def smallest(weight: Int[np.ndarray, "1 1"]) -> tuple[Hopfield, ...]:
+        """One."""
+        return (Hopfield("modern", weight, weight, 1, 1, 1, 1),)
 
     def __init__(self, batch: int, memory: Hopfield, planes: int = 1) -> None:
         keys, values = memory.keys, memory.values

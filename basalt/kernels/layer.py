@@ -1,8 +1,5 @@
 """A spiking layer with all its parts, ready for the compiled kernel: what the `compiled` models hold."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from jaxtyping import Int, Num, UInt64
 
@@ -20,12 +17,12 @@ CHUNK_STEPS = 512
 """Time steps of samples whose currents a memory pathway computes ahead of the neurons: they stay in the cache."""
 
 
-PATHWAYS: dict[str, Callable[[int, Any, int], PathwayKernel]] = {
+PATHWAYS: dict[str, type[PathwayKernel]] = {
     "slow_memory": SlowMemoryKernel,
     "hgrn": HgrnKernel,
     "hopfield": HopfieldKernel,
 }
-"""Kind of a memory pathway → its kernel, made from batch, record, and bit planes of the input."""
+"""Kind of a memory pathway → its kernel."""
 
 
 class WholeLayer:

@@ -33,6 +33,14 @@ class PathwayKernel:
     kept: tuple[np.ndarray, ...]
     counts: Int[np.ndarray, "batch 2"]
 
+    def __init__(self, batch: int, memory: Any, planes: int = 1) -> None:
+        raise NotImplementedError
+
+    @staticmethod
+    def smallest(weight: Int[np.ndarray, "1 1"]) -> tuple[MemoryPathway, ...]:
+        """The smallest records of this weight; compiling for them compiles all that the kernel has."""
+        raise NotImplementedError
+
     def keep(self, batch: int, *sizes: int) -> None:
         """Make empty states of these sizes, and counts."""
         self.kept = tuple(np.zeros((batch, size), dtype=np.float64) for size in sizes)

@@ -1,11 +1,13 @@
 """The slow memory of a layer, compiled; see `basalt/records/slow_memory.py`."""
 
 import numpy as np
+from jaxtyping import Int
 from numba import njit
 
 from basalt.kernels.dense import add_products, gather, narrow
 from basalt.kernels.events import OPTIONS
 from basalt.kernels.pathway import PathwayKernel
+from basalt.records.neuron import axis
 from basalt.records.slow_memory import SlowMemory
 
 
@@ -85,6 +87,12 @@ class SlowMemoryKernel(PathwayKernel):
     """
 
     block = staticmethod(slow_memory_block)
+
+    @staticmethod
+    def smallest(weight: Int[np.ndarray, "1 1"]) -> tuple[SlowMemory, ...]:
+        """One."""
+        one = axis(1)
+        return (SlowMemory(weight[0], 1, 1, weight, one, 1, weight, one, 1),)
 
     def __init__(self, batch: int, memory: SlowMemory, planes: int = 1) -> None:
         self.memory, self.planes = memory, planes

@@ -5,12 +5,8 @@ import numpy as np
 from basalt.kernels.conv import warm_conv
 from basalt.kernels.dense import narrow, readout_block
 from basalt.kernels.events import count_block
-from basalt.kernels.layer import WholeLayer
-from basalt.records.hgrn import Hgrn
-from basalt.records.hopfield import Hopfield
-from basalt.records.memory import MemoryPathway
+from basalt.kernels.layer import PATHWAYS, WholeLayer
 from basalt.records.neuron import Neuron, axis
-from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Spiking
 
 
@@ -20,7 +16,7 @@ def warm() -> None:
     for weight in (2, 1):
         ones = np.full((1, 1), weight, dtype=np.int64)
         spikes = np.zeros((1, 1, 1), dtype=np.uint64)
-        for memory in (slow(ones), gated(ones, ones), gated(ones, ones << 20), associative(ones)):
+        for memory in (memory for kernel in PATHWAYS.values() for memory in kernel.smallest(ones)):
             layer = Spiking("warm", ones, Neuron(1, one, one), ones, one, one, memory)
             WholeLayer(1, 1, layer).advance(spikes, 0, 1)
         unit, (rows,) = narrow(ones)
@@ -31,19 +27,3 @@ def warm() -> None:
     mapped.flags.writeable = False  # as the source's file is
     count_block(mapped, 1, 1, counts)
     warm_conv()
-
-
-def slow(weight: np.ndarray) -> MemoryPathway:
-    """The smallest slow memory."""
-    one = axis(1)
-    return SlowMemory(weight[0], 1, 1, weight, one, 1, weight, one, 1)
-
-
-def gated(weight: np.ndarray, recurrent: np.ndarray) -> MemoryPathway:
-    """The smallest gated recurrent memory."""
-    return Hgrn("gated", weight, weight, weight, *[axis(1)] * 5, 1, 1, recurrent, recurrent)  # type: ignore[arg-type,call-arg]
-
-
-def associative(patterns: np.ndarray) -> MemoryPathway:
-    """The smallest associative memory."""
-    return Hopfield("modern", patterns, patterns, 1, 1, 1, 1)

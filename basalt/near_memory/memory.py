@@ -1,5 +1,5 @@
-"""What memory pathways on a near-memory core share; each kind has a module of its own (`hgrn.py`, `hopfield.py`) with
-its memories, accesses and cycles in closed form, and the walk through its paths, equal in every number.
+"""What memory pathways on a near-memory core share; each kind has a module of its own with its memories, accesses and
+cycles in closed form, and the walk through its paths, equal in every number.
 
 The pathway's paths work beside those of the layer, on the same input events. The neuron bank takes a group of neurons
 as soon as its current is there: `first` cycles into the step for the first group, `beat` cycles later for each next

@@ -25,8 +25,8 @@ delay_line          reads and clears this step's word while others work; after t
 
 The paths work side by side; nothing waits but for the data named. P, ν and W_m products wait for the next refresh
 between refreshes (`refresh` False): the bank reads the memory's current of the last one. What turning an optimisation
-off does is told at `Core`. The paths of gated and associative memories are in `hgrn.py` and `hopfield.py`. Spikes
-leave through a port of their own as the bank finds them, one a cycle, and are the next core's events.
+off does is said at `Core`. The paths of other memories than a slow one are in modules of their own. Spikes leave
+through a port of their own as the bank finds them, one a cycle, and are the next core's events.
 """
 
 from collections import Counter
