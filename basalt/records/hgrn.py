@@ -34,7 +34,7 @@ SQUASHED_MAX = 127
 
 @dataclass(frozen=True, eq=False)
 class Hgrn(MemoryPathway):
-    """A hierarchically gated recurrent memory, one unit h a neuron, element-wise over time.
+    """A hierarchically gated recurrent memory, one unit h per neuron, element-wise over time.
 
         a_f[t] = forget_weight s_in[t−1] + forget_bias,  a_c and a_g likewise                        (weight units)
         λ[t] = low + (((4096 − low)·SIGMOID[a_f] + 2048) >> 12)

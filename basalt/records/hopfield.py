@@ -25,7 +25,7 @@ PATTERNS_MAX = 1 << 16
 
 @dataclass(frozen=True, eq=False)
 class Hopfield(MemoryPathway):
-    """An associative memory of K patterns; its query is a leaky trace of the input spikes, one state q an input.
+    """An associative memory of K patterns; its query is a leaky trace of the input spikes, one state q per input.
 
         q[t] = sat24(decay(q[t−1], trace_decay) + (s_in[t−1] << 12))                (unit 2⁻¹², decay as in `Neuron`)
 

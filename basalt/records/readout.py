@@ -27,7 +27,7 @@ class ReadoutStep(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Readout(Whole, Layer):
-    """Non-spiking integrators, one a class; the class is the first largest sum after the last step.
+    """Non-spiking integrators, one per class; the class is the first largest sum after the last step.
 
         y[t] = y[t−1] + weight s_in[t−1]                                                        (32 bit)
 
@@ -47,8 +47,8 @@ class Readout(Whole, Layer):
 
     name: str
     weight: Annotated[Int[np.ndarray, "classes inputs"], weights("of the synapses")]
-    voltage_decay: Annotated[int | None, decay_rate("of membranes; None where weighted spikes are summed")] = None
-    current_decay: Annotated[int | None, decay_rate("of currents; None where membranes are summed")] = None
+    voltage_decay: Annotated[int | None, decay_rate("of membranes; without, weighted spikes are summed")] = None
+    current_decay: Annotated[int | None, decay_rate("of currents; with it, membranes are sent as they are")] = None
 
     @property
     def since(self) -> int:

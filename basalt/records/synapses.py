@@ -144,7 +144,7 @@ class Spiking(Whole, Layer):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Conv(Spiking):
-    """A layer of spiking neurons with a convolution for synapses; a sum pooling is one with a group a channel.
+    """A layer of spiking neurons with a convolution for synapses; a sum pooling is one with a group per channel.
 
         a[t, o, y, x] = Σ over c, i, j of weight[o, c, i, j]·s_in[t−1, g + c, y·stride₀ − padding₀ + i·dilation₀, …]
 
@@ -221,20 +221,16 @@ class Conv(Spiking):
 class Encoder(Spiking):
     """Neurons that turn values into spikes, lava-dl's `input` with neurons: an affine current for each feature.
 
-        a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0, and then as `Spiking`; x = s_in / 2^fraction
-
-    Attributes:
-        features: shape of the input and of the output.
-        signed: the bytes of s_in are −128 … 127 in two's complement, not 0 … 255.
+    a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0, and then as `Spiking`; x = s_in / 2^fraction
     """
 
     kind: ClassVar[str] = "encoder"
 
     weight: Annotated[Int[np.ndarray, "1 1"], weights("of every feature")] = field(kw_only=False)
-    features: tuple[int, ...]
+    features: Annotated[tuple[int, ...], number(1, PLACES_MAX, "shape of the input and of the output", rule="")]
     offset: Annotated[int, number(WEIGHT_MIN, WEIGHT_MAX, "of every feature", "weight", "encoder_range")] = 0
     fraction: Annotated[int, number(0, FRACTION_MAX, "of x; SLAYER's grid has 5", "fraction bits", "encoder_range")] = 0
-    signed: bool = False
+    signed: Annotated[bool, number(0, 1, "bytes of s_in are in two's complement, not 0 … 255", rule="")] = False
 
     @property
     def since(self) -> int:
