@@ -221,7 +221,9 @@ class Conv(Spiking):
 class Encoder(Spiking):
     """Neurons that turn values into spikes, lava-dl's `input` with neurons: an affine current for each feature.
 
-    a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0, and then as `Spiking`; x = s_in / 2^fraction
+        a[t] = weight·x[t−1] + offset for t ≥ 1, a[0] = 0
+
+    with x = s_in / 2^fraction, and then as `Spiking`.
     """
 
     kind: ClassVar[str] = "encoder"
