@@ -8,7 +8,7 @@ plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1]. That product of matrices c
 import numpy as np
 from numba import njit, prange
 
-from basalt.train.dynamics.scalars import after_reset, decayed, sat24, wrap24
+from basalt.train.dynamics.scalars import step
 
 LARGEST_GRADIENT = 1e9
 """So small that sums of its products, and of their squares, are floats, and larger than any useful one."""
@@ -38,12 +38,9 @@ def forward_recurrent(  # type: ignore[no-untyped-def]
                             feedback[n] += columns[sender, n]
             for n in range(neurons):
                 drive = np.int64((current[b, t, n] + feedback[n]) * np.float32(4096))
-                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
-                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
-                spike = free > threshold
+                u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], threshold, reset)
                 spikes[b, t, n] = spike
                 voltage[b, t, n] = np.float32(free) / np.float32(4096)
-                v[n] = after_reset(free, spike, threshold, reset)
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -81,12 +78,9 @@ def forward_diagonal(  # type: ignore[no-untyped-def]
         for t in range(steps):
             for n in range(neurons):
                 drive = np.int64((current[b, t, n] + fed[n]) * np.float32(4096))
-                u[n] = wrap24(decayed(u[n], keep_u[n]) + drive)
-                free = sat24(decayed(v[n], keep_v[n]) + u[n] + bias[n])
-                spike = free > threshold
+                u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], threshold, reset)
                 spikes[b, t, n] = spike
                 voltage[b, t, n] = np.float32(free) / np.float32(4096)
-                v[n] = after_reset(free, spike, threshold, reset)
                 fed[n] = own[n] * np.float32(spike)
 
 

@@ -43,6 +43,17 @@ def after_reset(voltage: int, spike: bool, threshold: int, reset: int) -> int:
     return 0 if reset == 0 else voltage - threshold
 
 
+@njit(inline="always")
+def step(
+    drive: int, u: int, v: int, bias: int, keep_u: int, keep_v: int, threshold: int, reset: int
+) -> tuple[int, int, bool, int]:
+    """One step of a neuron: u, the membrane before its reset, whether it spikes, and the membrane after it."""
+    u = wrap24(decayed(u, keep_u) + drive)
+    free = sat24(decayed(v, keep_v) + u + bias)
+    spike = free > threshold
+    return u, free, spike, after_reset(free, spike, threshold, reset)
+
+
 def neuron_vector(value: Any, neurons: int) -> np.ndarray:
     """A scalar, 1-vector or n-vector as a contiguous int64 vector of length `neurons`."""
     flat = np.asarray(value, dtype=np.int64).reshape(-1)

@@ -9,7 +9,7 @@ spike own·gu[t+1]. A thread walks one neuron through time.
 import triton
 import triton.language as tl
 
-from basalt.train.dynamics.gpu.triton_lif import _decayed
+from basalt.train.dynamics.gpu.triton_neuron import distance_code, memory_drive, step
 
 
 @triton.jit
@@ -40,25 +40,9 @@ def forward_kernel(
         following = tl.load(late, mask=mask & (t + 1 < steps), other=0.0).to(tl.float32)
         full = (arrived * 4096.0).to(tl.int32) + own * sent
         if MEMORY:
-            scaled = tl.load(now, mask=mask, other=0.0).to(tl.float32) * 4096.0
-            full += (scaled + tl.where(scaled >= 0, 0.5, -0.5)).to(tl.int32)
-        if LEAK:
-            full += _decayed(u, keep_u)
-        u = ((full + 8388607) & 16777215) - 8388607
-        free = _decayed(v, keep_v) + u + bias
-        free = tl.where(free > 8388607, 8388607, tl.where(free < -8388607, -8388607, free))
-        spike = free > threshold
-        distance = free - threshold
-        if coarse > 0:
-            distance = (distance + (1 << (coarse - 1))) >> coarse
-        if coarse >= 0:
-            distance = tl.where(distance > 32767, 32767, tl.where(distance < -32768, -32768, distance))
-        tl.store(codes, distance.to(codes.dtype.element_ty), mask=mask)
-        v = free
-        if RESET == 0:
-            v = tl.where(spike, 0, free)
-        if RESET == 1:
-            v = tl.where(spike, free - threshold, free)
+            full += memory_drive(tl.load(now, mask=mask, other=0.0))
+        u, free, spike, v = step(full, u, v, bias, keep_u, keep_v, threshold, LEAK, RESET)
+        tl.store(codes, distance_code(free, threshold, coarse).to(codes.dtype.element_ty), mask=mask)
         sent = tl.where(spike, 1, 0)
         tl.store(spikes, sent.to(spikes.dtype.element_ty), mask=mask)
         count += sent

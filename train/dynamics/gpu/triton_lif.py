@@ -12,13 +12,7 @@ kept in 16 bits and units of 2^coarse (in 32 bits where gradients are float32).
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def _decayed(state, keep):
-    """sign(state)·((|state|·keep) >> 12) for |state| < 2^23, in 32 bits: its upper and lower twelve bits apart."""
-    high = state >> 12
-    # 4095 more, for a negative state, rounds towards zero.
-    return high * keep + (((state & 4095) * keep + ((high >> 11) & 4095)) >> 12)
+from basalt.train.dynamics.gpu.triton_neuron import distance_code, memory_drive, step
 
 
 @triton.jit
@@ -56,28 +50,12 @@ def _fire(
     else:
         full = (a.to(tl.float32) * 4096.0).to(tl.int32)
     if MEMORY:
-        scaled = b.to(tl.float32) * 4096.0
-        full += (scaled + tl.where(scaled >= 0, 0.5, -0.5)).to(tl.int32)
-    if LEAK:
-        full += _decayed(u, keep_u)
-    u = ((full + 8388607) & 16777215) - 8388607
-    free = _decayed(v, keep_v) + u + bias
-    free = tl.where(free > 8388607, 8388607, tl.where(free < -8388607, -8388607, free))
-    spike = free > threshold
+        full += memory_drive(b)
+    u, free, spike, after = step(full, u, v, bias, keep_u, keep_v, threshold, LEAK, RESET)
     if SEND:
         one = tl.full(mask.shape, 1.0, spikes.dtype.element_ty)
         tl.store(spikes, tl.where(spike, one, tl.full(mask.shape, 0.0, spikes.dtype.element_ty)), mask=mask)
-    distance = free - threshold
-    if coarse > 0:
-        distance = (distance + (1 << (coarse - 1))) >> coarse
-    if coarse >= 0:
-        distance = tl.where(distance > 32767, 32767, tl.where(distance < -32768, -32768, distance))
-    tl.store(codes, distance.to(codes.dtype.element_ty), mask=mask)
-    after = free
-    if RESET == 0:
-        after = tl.where(spike, 0, free)
-    if RESET == 1:
-        after = tl.where(spike, free - threshold, free)
+    tl.store(codes, distance_code(free, threshold, coarse).to(codes.dtype.element_ty), mask=mask)
     return u, after, tl.where(spike, count + 1.0, count)
 
 
@@ -167,7 +145,7 @@ def forward_kernel(
     u, v = bias * 0, bias * 0
     zero = (bias * 0).to(tl.float32)
     count = zero
-    step: tl.constexpr = 1 if SINGLE else width
+    ahead: tl.constexpr = 1 if SINGLE else width
     late = synaptic + sample * steps * width + lane
     some = mask
     if SINGLE:
@@ -184,10 +162,10 @@ def forward_kernel(
     # Whole groups of sixteen steps, and the one to sixteen steps that follow; the last of those is not counted.
     groups = (steps - 2) // 16
     now += width
-    a0, a1, a2, a3 = _load4(late + 0 * step, step, some & (groups > 0))
-    a4, a5, a6, a7 = _load4(late + 4 * step, step, some & (groups > 0))
-    a8, a9, a10, a11 = _load4(late + 8 * step, step, some & (groups > 0))
-    a12, a13, a14, a15 = _load4(late + 12 * step, step, some & (groups > 0))
+    a0, a1, a2, a3 = _load4(late + 0 * ahead, ahead, some & (groups > 0))
+    a4, a5, a6, a7 = _load4(late + 4 * ahead, ahead, some & (groups > 0))
+    a8, a9, a10, a11 = _load4(late + 8 * ahead, ahead, some & (groups > 0))
+    a12, a13, a14, a15 = _load4(late + 12 * ahead, ahead, some & (groups > 0))
     if MEMORY:
         b0, b1, b2, b3 = _load4(now + 0 * width, width, mask & (groups > 0))
         b4, b5, b6, b7 = _load4(now + 4 * width, width, mask & (groups > 0))
@@ -200,7 +178,7 @@ def forward_kernel(
     s += neurons
     c += neurons
     for group in range(groups):
-        late += 16 * step
+        late += 16 * ahead
         now += 16 * width
         more = group + 1 < groups
         u, v, count = _fire4(
@@ -209,7 +187,7 @@ def forward_kernel(
         )
         s += 4 * neurons
         c += 4 * neurons
-        a0, a1, a2, a3 = _load4(late + 0 * step, step, some & more)
+        a0, a1, a2, a3 = _load4(late + 0 * ahead, ahead, some & more)
         if MEMORY:
             b0, b1, b2, b3 = _load4(now + 0 * width, width, mask & more)
         u, v, count = _fire4(
@@ -218,7 +196,7 @@ def forward_kernel(
         )
         s += 4 * neurons
         c += 4 * neurons
-        a4, a5, a6, a7 = _load4(late + 4 * step, step, some & more)
+        a4, a5, a6, a7 = _load4(late + 4 * ahead, ahead, some & more)
         if MEMORY:
             b4, b5, b6, b7 = _load4(now + 4 * width, width, mask & more)
         u, v, count = _fire4(
@@ -227,7 +205,7 @@ def forward_kernel(
         )
         s += 4 * neurons
         c += 4 * neurons
-        a8, a9, a10, a11 = _load4(late + 8 * step, step, some & more)
+        a8, a9, a10, a11 = _load4(late + 8 * ahead, ahead, some & more)
         if MEMORY:
             b8, b9, b10, b11 = _load4(now + 8 * width, width, mask & more)
         u, v, count = _fire4(
@@ -236,14 +214,14 @@ def forward_kernel(
         )
         s += 4 * neurons
         c += 4 * neurons
-        a12, a13, a14, a15 = _load4(late + 12 * step, step, some & more)
+        a12, a13, a14, a15 = _load4(late + 12 * ahead, ahead, some & more)
         if MEMORY:
             b12, b13, b14, b15 = _load4(now + 12 * width, width, mask & more)
     there = steps - 1 - 16 * groups
-    a0, a1, a2, a3 = _load4_some(late + 0 * step, step, some, there - 0)
-    a4, a5, a6, a7 = _load4_some(late + 4 * step, step, some, there - 4)
-    a8, a9, a10, a11 = _load4_some(late + 8 * step, step, some, there - 8)
-    a12, a13, a14, a15 = _load4_some(late + 12 * step, step, some, there - 12)
+    a0, a1, a2, a3 = _load4_some(late + 0 * ahead, ahead, some, there - 0)
+    a4, a5, a6, a7 = _load4_some(late + 4 * ahead, ahead, some, there - 4)
+    a8, a9, a10, a11 = _load4_some(late + 8 * ahead, ahead, some, there - 8)
+    a12, a13, a14, a15 = _load4_some(late + 12 * ahead, ahead, some, there - 12)
     if MEMORY:
         b0, b1, b2, b3 = _load4_some(now + 0 * width, width, mask, there - 0)
         b4, b5, b6, b7 = _load4_some(now + 4 * width, width, mask, there - 4)

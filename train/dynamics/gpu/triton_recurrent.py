@@ -10,11 +10,7 @@ product of a step is one on tensor cores. Forwards that is exact: V is a matrix 
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def _decayed(state, keep):
-    product = (tl.abs(state).to(tl.int64) * keep) >> 12
-    return tl.where(state >= 0, product, -product).to(tl.int32)
+from basalt.train.dynamics.gpu.triton_neuron import step
 
 
 @triton.jit
@@ -64,21 +60,11 @@ def forward_kernel(
             following = tl.load(late + row * (steps * width) + lane, mask=mask & more, other=0.0)
             late += width
         full = (current * 4096.0).to(tl.int32) + tl.dot(sent, matrix) * 128
-        if LEAK:
-            full += _decayed(u, keep_u)
-        u = ((full + 8388607) & 16777215) - 8388607
-        free = _decayed(v, keep_v) + u + bias
-        free = tl.where(free > 8388607, 8388607, tl.where(free < -8388607, -8388607, free))
-        spike = free > threshold
+        u, free, spike, v = step(full, u, v, bias, keep_u, keep_v, threshold, LEAK, RESET)
         tl.store(spikes + narrow, tl.where(spike, 1.0, 0.0).to(spikes.dtype.element_ty), mask=mask)
         distance = tl.abs((free - threshold).to(tl.float32) - 0.01) * per_tau
         code = (tl.exp(-distance) * 65535.0 + 0.5).to(tl.int32) - 32768
         tl.store(codes + narrow, code.to(tl.int16), mask=mask)
-        v = free
-        if RESET == 0:
-            v = tl.where(spike, 0, free)
-        if RESET == 1:
-            v = tl.where(spike, free - threshold, free)
         if SHOW:
             tl.store(membranes + narrow, v, mask=mask)
         sent = tl.where(spike, 1, 0).to(tl.int8)
