@@ -16,7 +16,7 @@ from basalt.near_memory.counters import PARTS, SCHEDULED
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Spiking
-from basalt.train.layers.config import HopfieldConfig
+from basalt.train.layers import HopfieldConfig
 from tests.conformance.direct import run_direct
 from tests.conformance.records import KINDS, even, held, pathway
 

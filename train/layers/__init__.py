@@ -6,9 +6,6 @@ import torch
 
 from basalt.train.layers.config import (
     ConvConfig,
-    DmpConfig,
-    HgrnConfig,
-    HopfieldConfig,
     LayerConfig,
     LifConfig,
     LstmConfig,
@@ -17,9 +14,9 @@ from basalt.train.layers.config import (
     SpikingConfig,
 )
 from basalt.train.layers.conv import Conv, Pool
-from basalt.train.layers.dmp import Dmp
-from basalt.train.layers.hgrn import Hgrn
-from basalt.train.layers.hopfield import Hopfield
+from basalt.train.layers.dmp import Dmp, DmpConfig
+from basalt.train.layers.hgrn import Hgrn, HgrnConfig
+from basalt.train.layers.hopfield import Hopfield, HopfieldConfig
 from basalt.train.layers.lstm import Lstm
 from basalt.train.layers.readout import Readout
 from basalt.train.layers.spiking import Spiking

@@ -1,6 +1,5 @@
 """What a recipe says about a layer. One class a kind; the registry of kinds is in `basalt.train.layers`."""
 
-from math import frexp
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
@@ -147,77 +146,6 @@ class PathwayConfig(DenseConfig):
     """
 
     fast: bool = True
-
-
-class DmpConfig(PathwayConfig):
-    """Leaky integrate-and-fire neurons beside a slow Legendre memory.
-
-    Attributes:
-        states: d, the size of the slow state.
-        window: θ, the steps that the memory spans.
-        update_interval: steps between refreshes of the memory current.
-        coefficient_bits: of the frozen matrices.
-        memory_scale: factor on the initial memory weights.
-    """
-
-    kind: Literal["dmp"] = "dmp"
-    states: int = Field(8, ge=1, le=256)
-    window: float = Field(40.0, gt=0)
-    update_interval: int = Field(1, ge=1, le=4096)
-    coefficient_bits: int = Field(16, ge=4, le=16)
-    memory_scale: float = Field(1.0, ge=0)
-
-
-class HgrnConfig(PathwayConfig):
-    """Leaky integrate-and-fire neurons beside a hierarchically gated recurrent memory, a unit a neuron.
-
-    Attributes:
-        variant: "published" (element-wise over time; a lower bound of the forget gate rises from one such layer of the
-            network to the next) or "gated" (forget and update gates hear the squashed state, densely).
-        gate_scale: size of the activations of gates and candidates that a fully active input starts with.
-        forget_bias: initial biases of the forget gate, spread over the units from low to high.
-        memory_scale: the memory current that a full state starts with, in thresholds.
-    """
-
-    kind: Literal["hgrn"] = "hgrn"
-    variant: Literal["published", "gated"] = "published"
-    gate_scale: float = Field(4.0, gt=0)
-    forget_bias: tuple[float, float] = (0.0, 4.0)
-    memory_scale: float = Field(0.5, ge=0)
-
-
-class HopfieldConfig(PathwayConfig):
-    """Leaky integrate-and-fire neurons beside an associative memory, asked by a leaky trace of their input.
-
-    Attributes:
-        variant: "modern" (softmax over learned keys) or "classical" (signs; as many units as inputs).
-        patterns: number of patterns.
-        iterations: of a retrieval. update_interval: steps between retrievals.
-        trace_decay: fraction that the trace of the spikes loses a step.
-        beta: inverse temperature of the softmax, a power of two. key_scale: size of the keys that training starts with.
-        memory_scale: the memory current that training starts with, in thresholds.
-        query_level, store: of the classical memory: the trace above which an input counts as 1, and whether its
-            patterns are learned or those of the classes ("hebbian").
-    """
-
-    kind: Literal["hopfield"] = "hopfield"
-    variant: Literal["modern", "classical"] = "modern"
-    patterns: int = Field(64, ge=1, le=4096)
-    iterations: int = Field(1, ge=1, le=16)
-    update_interval: int = Field(1, ge=1, le=4096)
-    trace_decay: float = Field(0.1, ge=0, le=1)
-    beta: float = Field(1.0, ge=2**-8, le=2**8)
-    key_scale: float = Field(4.0, gt=0)
-    memory_scale: float = Field(0.5, ge=0)
-    query_level: float = Field(0.5, ge=0, le=2047)
-    store: Literal["learned", "hebbian"] = "learned"
-
-    @field_validator("beta")
-    @classmethod
-    def _power_of_two(cls, value: float) -> float:
-        if frexp(value)[0] != 0.5:
-            raise ValueError(f"a power of two, which is a shift when deployed (got {value:g})")
-        return value
 
 
 class ConvConfig(SpikingConfig):

@@ -12,11 +12,12 @@ the form above.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Num
+from pydantic import Field
 
 from basalt.errors import BasaltError
 from basalt.records.slow_memory import SlowMemory as SlowMemoryRecord
@@ -25,7 +26,7 @@ from basalt.train.dynamics.gpu.chunks import Chunks, chunks
 from basalt.train.dynamics.memories.slow_memory import convolve, impulse_response, integer_current
 from basalt.train.dynamics.scalars import DRIVE_MAX, STATE_SCALE, WEIGHT_SCALE
 from basalt.train.dynamics.straight import instead, rounded
-from basalt.train.layers.config import DmpConfig
+from basalt.train.layers.config import PathwayConfig
 from basalt.train.layers.legendre import quantised
 from basalt.train.layers.spiking import Spiking
 
@@ -44,6 +45,25 @@ def system_of(states: int, window: float, bits: int) -> tuple[torch.Tensor, torc
         return torch.empty(states, states, dtype=torch.int64), torch.empty(states, dtype=torch.int64), bits - 1
     transition, drive, shift = quantised(states, window, bits)
     return torch.as_tensor(transition), torch.as_tensor(drive), shift
+
+
+class DmpConfig(PathwayConfig):
+    """Leaky integrate-and-fire neurons beside a slow Legendre memory.
+
+    Attributes:
+        states: d, the size of the slow state.
+        window: θ, the steps that the memory spans.
+        update_interval: steps between refreshes of the memory current.
+        coefficient_bits: of the frozen matrices.
+        memory_scale: factor on the initial memory weights.
+    """
+
+    kind: Literal["dmp"] = "dmp"
+    states: int = Field(8, ge=1, le=256)
+    window: float = Field(40.0, gt=0)
+    update_interval: int = Field(1, ge=1, le=4096)
+    coefficient_bits: int = Field(16, ge=4, le=16)
+    memory_scale: float = Field(1.0, ge=0)
 
 
 class SlowMemory(torch.nn.Module):

@@ -1,4 +1,4 @@
-"""Spiking layers beside a hierarchically gated recurrent memory (HGRN), a unit a neuron.
+"""Spiking layers beside a hierarchically gated recurrent memory (HGRN), a unit per neuron.
 
 Training form, in floats on the integer grid and with the deployed tables for σ and tanh:
 
@@ -22,11 +22,12 @@ Source: Qin, Yang, Zhong, NeurIPS 2023 (arXiv 2311.04823); the variant: arXiv 26
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
+from pydantic import Field
 
 from basalt.errors import BasaltError
 from basalt.records import tables
@@ -38,11 +39,29 @@ from basalt.train.dynamics.memories import hgrn as integer_hgrn
 from basalt.train.dynamics.scalars import STATE_SCALE, WEIGHT_SCALE
 from basalt.train.dynamics.scan import scan
 from basalt.train.dynamics.straight import instead, rounded, within
-from basalt.train.layers.config import HgrnConfig
+from basalt.train.layers.config import PathwayConfig
 from basalt.train.layers.spiking import Spiking
 
 STATE_SHIFT = 8
 """log₂ of the units of h, 2⁻²⁰, over those of u, 2⁻¹²."""
+
+
+class HgrnConfig(PathwayConfig):
+    """Leaky integrate-and-fire neurons beside a hierarchically gated recurrent memory, a unit per neuron.
+
+    Attributes:
+        variant: "published" (element-wise over time; a lower bound of the forget gate rises from one such layer of the
+            network to the next) or "gated" (forget and update gates hear the squashed state, densely).
+        gate_scale: size of the activations of gates and candidates that a fully active input starts with.
+        forget_bias: initial biases of the forget gate, spread over the units from low to high.
+        memory_scale: the memory current that a full state starts with, in thresholds.
+    """
+
+    kind: Literal["hgrn"] = "hgrn"
+    variant: Literal["published", "gated"] = "published"
+    gate_scale: float = Field(4.0, gt=0)
+    forget_bias: tuple[float, float] = (0.0, 4.0)
+    memory_scale: float = Field(0.5, ge=0)
 
 
 class HgrnMemory(torch.nn.Module):

@@ -19,12 +19,13 @@ spike alike; only sums over inputs are float32 here, and with `exact` not even t
 Source: Ramsauer et al., ICLR 2021 (arXiv 2008.02217); Hopfield, PNAS 79, 1982; arXiv 2603.08730.
 """
 
-from math import log2
-from typing import Any, ClassVar
+from math import frexp, log2
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
+from pydantic import Field, field_validator
 
 from basalt.errors import BasaltError
 from basalt.records import tables
@@ -35,12 +36,46 @@ from basalt.train.dynamics.grid import eight_bits
 from basalt.train.dynamics.memories import hopfield as integer_hopfield
 from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_SCALE, WEIGHT_SCALE
 from basalt.train.dynamics.straight import instead, rounded, within
-from basalt.train.layers.config import HopfieldConfig
+from basalt.train.layers.config import PathwayConfig
 from basalt.train.layers.spiking import Spiking
 
 SIMILARITY_SHIFT = 8
 """log₂ of the units of q, 2⁻¹², over those of the softmax, 2⁻⁴."""
 MOST_GAIN = 127 / WEIGHT_SCALE
+
+
+class HopfieldConfig(PathwayConfig):
+    """Leaky integrate-and-fire neurons beside an associative memory, asked by a leaky trace of their input.
+
+    Attributes:
+        variant: "modern" (softmax over learned keys) or "classical" (signs; as many units as inputs).
+        patterns: number of patterns.
+        iterations: of a retrieval. update_interval: steps between retrievals.
+        trace_decay: fraction that the trace of the spikes loses a step.
+        beta: inverse temperature of the softmax, a power of two. key_scale: size of the keys that training starts with.
+        memory_scale: the memory current that training starts with, in thresholds.
+        query_level, store: of the classical memory: the trace above which an input counts as 1, and whether its
+            patterns are learned or those of the classes ("hebbian").
+    """
+
+    kind: Literal["hopfield"] = "hopfield"
+    variant: Literal["modern", "classical"] = "modern"
+    patterns: int = Field(64, ge=1, le=4096)
+    iterations: int = Field(1, ge=1, le=16)
+    update_interval: int = Field(1, ge=1, le=4096)
+    trace_decay: float = Field(0.1, ge=0, le=1)
+    beta: float = Field(1.0, ge=2**-8, le=2**8)
+    key_scale: float = Field(4.0, gt=0)
+    memory_scale: float = Field(0.5, ge=0)
+    query_level: float = Field(0.5, ge=0, le=2047)
+    store: Literal["learned", "hebbian"] = "learned"
+
+    @field_validator("beta")
+    @classmethod
+    def _power_of_two(cls, value: float) -> float:
+        if frexp(value)[0] != 0.5:
+            raise ValueError(f"a power of two, which is a shift when deployed (got {value:g})")
+        return value
 
 
 class _Trace(torch.autograd.Function):

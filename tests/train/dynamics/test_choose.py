@@ -11,7 +11,7 @@ import torch
 
 from basalt.train.dynamics import choose
 from basalt.train.dynamics.gpu import feed_forward, recurrent
-from basalt.train.layers.config import DmpConfig, LifConfig
+from basalt.train.layers import DmpConfig, LifConfig
 from basalt.train.layers.dmp import Dmp
 from basalt.train.layers.spiking import Spiking
 from basalt.train.recipe import NetworkConfig

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from basalt.errors import BasaltError
 from basalt.train.dynamics import delay as delays
 from basalt.train.dynamics.delay import Delay
-from basalt.train.layers.config import DmpConfig, LifConfig
+from basalt.train.layers import DmpConfig, LifConfig
 from basalt.train.layers.dmp import Dmp
 from basalt.train.layers.spiking import Spiking
 from basalt.train.slayer import slayer

@@ -9,7 +9,7 @@ import torch
 
 from basalt.errors import BasaltError
 from basalt.records.synapses import Spiking as Record
-from basalt.train.layers.config import DmpConfig, LifConfig
+from basalt.train.layers import DmpConfig, LifConfig
 from basalt.train.layers.dmp import Dmp
 from basalt.train.layers.spiking import Spiking
 from basalt.train.networks import Network

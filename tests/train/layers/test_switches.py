@@ -15,7 +15,7 @@ from basalt.train.dynamics import cpu as dynamics
 from basalt.train.dynamics import torch_loop as loop
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.leak import Leak
-from basalt.train.layers.config import ConvConfig, DmpConfig, LifConfig
+from basalt.train.layers import ConvConfig, DmpConfig, LifConfig
 from basalt.train.layers.conv import Conv
 from basalt.train.layers.spiking import Spiking
 from basalt.train.publish import formula_count

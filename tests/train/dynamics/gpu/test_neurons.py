@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from basalt.train.dynamics import choose
-from basalt.train.layers.config import HgrnConfig
+from basalt.train.layers import HgrnConfig
 from basalt.train.layers.hgrn import Hgrn
 from basalt.train.recipe import NetworkConfig
 from tests.train.dynamics.gpu.interpreted import network, steps_of_network
