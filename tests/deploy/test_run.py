@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from basalt.convert import netx
+from basalt.deploy import job
 from basalt.deploy.backends import find
 from basalt.deploy.commands.list import first_comment, run_state
 from basalt.deploy.energy.tables import available_tables
@@ -109,6 +110,16 @@ def files(tmp_path):
 def call(*arguments):
     """The command line, as a script would call it."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=True)
+
+
+@pytest.mark.parametrize("how", [["run"], ["run", "--workers", "2"], ["verify"]])
+def test_a_job_is_checked_once(how, files, monkeypatch):
+    seen: list[Job] = []
+    refuse = job.refuse_lacking
+    monkeypatch.setattr(job, "refuse_lacking", lambda one: seen.append(one) or refuse(one))
+    done = call(*how, files / "model.net", "--input", files / "x.npz")
+    assert done.exit_code == 0, done.output
+    assert len(seen) == 1
 
 
 def test_run_command_keeps_its_contract(files):

@@ -63,6 +63,20 @@ def test_a_whole_study(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "12 of 13 trainings" in (folder / "report.html").read_text()
 
 
+@pytest.mark.parametrize("how", ["--dry-run", "--report-only", "--workers=1"])
+def test_trainings_are_drawn_up_and_their_outcomes_read_once(
+    how: str, call: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("--parts", "interval", "--seeds", "1")
+    drawn, read = [], []
+    experiments, outcome_of = dual_memory.Study.experiments, runner.outcome_of
+    monkeypatch.setattr(dual_memory.Study, "experiments", lambda study: drawn.append(study) or experiments(study))
+    monkeypatch.setattr(runner, "outcome_of", lambda one, place: read.append(one.name) or outcome_of(one, place))
+    call("--parts", "interval", "--seeds", "1", how)
+    assert len(drawn) == 1
+    assert len(read) == len(set(read)) == 2
+
+
 def test_dry_run_writes_nothing(call: Any, tmp_path: Path) -> None:
     output = call("--dry-run", "--parts", "interval,paths")
     assert "8 trainings" in output
