@@ -1,4 +1,4 @@
-"""Checkpoints: one file a run, replaced as a whole at the end of every epoch.
+"""Checkpoints: one file per run, replaced as a whole at the end of every epoch.
 
 checkpoint.safetensors holds tensors (`train.tensors`): model.*, the best weights on the validation split, and to resume
 from last.model.*, last.moments.* (`basalt.train.moments`) and last.random, torch's random state. Beside them:

@@ -71,7 +71,7 @@ def assembled(
 
 
 def _listed(counts: Int[np.ndarray, "batch"], device: torch.device) -> tuple[Whole, Whole]:
-    """Of so many events of each sample, whose each is and which of the sample's it is."""
+    """Where each sample has `counts` events: the sample of each event, and its place among that sample's events."""
     each = torch.from_numpy(counts).to(device)
     sample = torch.arange(len(counts), device=device).repeat_interleave(each, output_size=int(counts.sum()))
     return sample, torch.arange(len(sample), device=device) - (each.cumsum(0) - each)[sample]

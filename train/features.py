@@ -31,7 +31,7 @@ def silhouette(
 ) -> float:
     """Mean of (b − a)/max(a, b), a a point's mean distance to its class and b that to the nearest other class.
 
-    From −1 to 1, with Euclidean distances. Of more than `most` points so many are drawn: it takes their square.
+    From −1 to 1, with Euclidean distances. Of more points, `most` are drawn, since its time grows with their square.
 
     Source: Rousseeuw, J. Comput. Appl. Math. 20, 1987; computed by scikit-learn.
     """

@@ -135,16 +135,17 @@ def measured(
 ) -> dict[str, Any]:
     """What metrics.json holds: scores of the best weights on the test split, and how they were trained.
 
-    Without integers, in a network that is not deployable, what is said of them is None. `advance` is told of samples.
+    In a network that is not deployable, which has no integers, their values are None. `advance` is called with the
+    number of samples scored since its last call.
     """
     from dataclasses import asdict
 
     from basalt.train.objectives import OBJECTIVES
     from basalt.train.scores import float_score, integer_score, quietly
 
-    network, told = state.network, advance or quietly
-    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device, told)
-    integer = integer_score(network, splits.test, device, told) if network.deployable else None
+    network, advance = state.network, advance or quietly
+    scored = float_score(network, splits.test, OBJECTIVES[recipe.training.objective], device, advance)
+    integer = integer_score(network, splits.test, device, advance) if network.deployable else None
     return {
         "accuracy_float": scored.accuracy,
         "accuracy_float_interval": scored.interval,

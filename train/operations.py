@@ -30,7 +30,7 @@ class Activity:
         samples, steps: of the set.
         sent: by layer, spikes of each neuron over all samples and steps.
         arrived: the same without the last step's, and those of the input under `INPUT`.
-        features: by layer asked for, mean spikes a step of each neuron before the last step, for every sample.
+        features: by layer asked for, mean spikes per step of each neuron before the last step, for every sample.
         predicted: the class of every sample.
     """
 
@@ -49,7 +49,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Operations:
-    """Of a layer, the mean an inference.
+    """Of a layer, the mean per inference.
 
     Attributes:
         synapses: synaptic operations of the weights, recurrent ones included.

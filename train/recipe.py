@@ -77,7 +77,7 @@ class TrainingConfig(Strict):
         scaled_rates: learning rates in units of each parameter's initial size, so that one rate suits parameters of
             different scales.
         precision: in which spikes and gradients travel on a GPU ("bfloat16" or "float32"); not used on a CPU.
-        exact_epochs: the last so many epochs train on the deployed integers of the slow memories, which round in every
+        exact_epochs: this many last epochs train on the deployed integers of the slow memories, which round in every
             step, with the gradient of the parallel form; they take several times as long.
         validate_every: epochs between validations; the last epoch always has one.
         rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
@@ -291,8 +291,8 @@ def explain(error: ErrorDetails, model: type[Strict]) -> tuple[str, str]:
         inner, _, text = text.partition(": ")
         return place + inner, text
     text, given = text[0].lower() + text[1:], error["input"]
-    told = "(got" in text or isinstance(given, dict) or text.startswith(repr(given))
-    return place, text if told else f"{text} (got {given!r})"
+    named = "(got" in text or isinstance(given, dict) or text.startswith(repr(given))
+    return place, text if named else f"{text} (got {given!r})"
 
 
 def _model_at(model: type[Any], parents: list[Any]) -> type[Any]:

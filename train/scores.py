@@ -33,11 +33,11 @@ def wilson(hits: int, samples: int, z: float = 1.959964) -> tuple[float, float]:
 
 
 Advance = Callable[[int], None]
-"""Told of so many samples more that are done."""
+"""Called with the number of samples scored since its last call."""
 
 
 def quietly(count: int) -> None:
-    """Tell nobody."""
+    """An `Advance` that does nothing."""
 
 
 @torch.no_grad()

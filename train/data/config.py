@@ -166,7 +166,7 @@ class DataConfig(BaseModel):
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
     steps: int = Field(default=60, ge=1, le=4096, description="Number of steps; later events are dropped.")
     camera: CameraConfig = Field(default_factory=CameraConfig, description="The event camera (not for nmnist).")
-    limit: int | None = Field(default=None, ge=1, description="Use only so many training samples.")
+    limit: int | None = Field(default=None, ge=1, description="Use only this many training samples.")
     exclude_first: int = Field(
         default=0, ge=0, description="Leave out the first n training images of MNIST (recordings show them)."
     )

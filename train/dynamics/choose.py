@@ -69,7 +69,7 @@ def _say_slow(name: str, recurrence: str) -> None:
     """Warn once about each layer that no operation computes."""
     logging.getLogger("basalt").warning(
         f"Layer {name} runs a step at a time on this device, slowly: no kernel has {recurrence} recurrence beside its "
-        f"kind of memory, or in so many neurons (at most {recurrent.MOST} if full)."
+        f"kind of memory, or for this many neurons (at most {recurrent.MOST} if full)."
     )
 
 
@@ -208,4 +208,4 @@ OPERATIONS = (
     Operation(_has_own_drive, _always, _neurons),
     Operation(_is_diagonal, _always, _diagonal),
 )
-"""Recurrence beside a slow memory, or in larger layers, has none: a step at a time (`train.dynamics.torch_loop`)."""
+"""Recurrence beside a slow memory, or in larger layers, has none: one step at a time (`train.dynamics.torch_loop`)."""

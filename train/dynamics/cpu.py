@@ -27,7 +27,7 @@ def _own(recurrent: torch.Tensor | None, neurons: int) -> Float[np.ndarray, "neu
     return np.zeros(neurons, np.float32) if recurrent is None else recurrent.detach().numpy()
 
 
-class _Fused(torch.autograd.Function):
+class _Lif(torch.autograd.Function):
     @staticmethod
     def forward(ctx, current, bias, recurrent, keep, constants):  # type: ignore[no-untyped-def]
         neurons = current.shape[2]
@@ -96,4 +96,4 @@ def lif(
     current; its gradient is that of the whole recurrence (SLAYER's own recurrent utility cuts the membrane's part of
     it). `keep` is what `Leak.keep` gives, instead of the constants' voltage decay.
     """
-    return _Fused.apply(current.contiguous(), bias, recurrent, keep, constants)
+    return _Lif.apply(current.contiguous(), bias, recurrent, keep, constants)

@@ -88,7 +88,7 @@ class _Delayed(torch.autograd.Function):
 
 
 class Delay(torch.nn.Module):
-    """One learned delay a neuron, with the values and gradients of `slayer.axon.Delay`.
+    """One learned delay per neuron, with the values and gradients of `slayer.axon.Delay`.
 
     Args:
         neurons: their number.

@@ -20,7 +20,7 @@ class Leak(torch.nn.Module):
     """The parameter p of every neuron, or of neurons side by side that share it.
 
     Args:
-        decay: fraction lost a step that training starts with, for each parameter; within 1/4096 of 0 and 1.
+        decay: fraction lost per step that training starts with, for each parameter; within 1/4096 of 0 and 1.
         alike: neurons that share one.
     """
 

@@ -11,7 +11,7 @@ from numba import njit, prange
 from basalt.train.dynamics.scalars import step
 
 LARGEST_GRADIENT = 1e9
-"""So small that sums of its products, and of their squares, are floats, and larger than any useful one."""
+"""Sums of its products, and of their squares, still fit a float, and no useful gradient is larger."""
 
 
 @njit(inline="always")

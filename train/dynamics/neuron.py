@@ -28,7 +28,7 @@ class Neuron(slayer.neuron.cuba.Neuron):
 
     Args:
         neurons: their number.
-        current_decay, voltage_decay: fraction lost a step, one for all or a range spread evenly over the channels.
+        current_decay, voltage_decay: fraction lost per step, one for all or a range spread evenly over the channels.
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
         channels: equal parts of the neurons, each of which shares its decays; as many as neurons if None.
         learn: whether the voltage decay of each channel is learned.
@@ -78,7 +78,7 @@ class Neuron(slayer.neuron.cuba.Neuron):
 
     @property
     def cx_voltage_decay(self) -> Any:
-        """The voltage decay as deployed: one number, or one a neuron."""
+        """The voltage decay as deployed: one number, or one per neuron."""
         return super().cx_voltage_decay if self.leak is None else self.leak.decay().cpu().numpy()
 
     def _known(self) -> tuple[Constants, fused.Decays]:
@@ -106,7 +106,7 @@ class Neuron(slayer.neuron.cuba.Neuron):
         bias: Float[torch.Tensor, "neurons"] | None = None,
         recurrent: Float[torch.Tensor, "neurons ..."] | None = None,
     ) -> Float[torch.Tensor, "batch neurons steps"]:
-        """Spikes of the neurons driven by the current `input`; `recurrent` is a matrix, or a weight a neuron."""
+        """Spikes of the neurons driven by the current `input`; `recurrent` is a matrix, or one weight per neuron."""
         if input.is_cuda and self.reset == "hard" and recurrent is None and self.leak is None:
             return self._slayer(input, bias)
         implementation = loop.lif if input.is_cuda else dynamics.lif

@@ -41,7 +41,7 @@ def _loop(factor, drive, state):  # type: ignore[no-untyped-def]
 def looped(
     factor: Float[torch.Tensor, "batch steps units"], drive: Float[torch.Tensor, "batch steps units"]
 ) -> Float[torch.Tensor, "batch steps units"]:
-    """h a step after the other, on the processor."""
+    """h one step after the other, on the processor."""
     state = torch.empty_like(drive, memory_format=torch.contiguous_format)
     _loop(factor.contiguous().numpy(), drive.contiguous().numpy(), state.numpy())
     return state

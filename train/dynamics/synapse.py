@@ -1,4 +1,4 @@
-"""SLAYER's dense synapse, event-driven on the CPU, and one weight a neuron."""
+"""SLAYER's dense synapse, event-driven on the CPU, and one of a single weight per neuron."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
 """The dynamics of `basalt.train.dynamics.cpu` as a loop of torch operations: slow, for any device.
 
-Used on GPUs for what no kernel knows (recurrence in large layers or beside a slow memory), and by the tests.
+Used on GPUs for what no kernel computes (recurrence in large layers or beside a slow memory), and by the tests.
 """
 
 import torch
@@ -81,5 +81,5 @@ def lif(
     recurrent: Float[torch.Tensor, "neurons ..."] | None = None,
     keep: Float[torch.Tensor, "neurons"] | None = None,
 ) -> tuple[Float[torch.Tensor, "batch steps neurons"], Float[torch.Tensor, "batch steps neurons"]]:
-    """What `basalt.train.dynamics.cpu.lif` computes, a step at a time, on the device of `current`."""
+    """What `basalt.train.dynamics.cpu.lif` computes, one step at a time, on the device of `current`."""
     return _Loop.apply(current, bias, recurrent, keep, constants)

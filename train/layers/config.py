@@ -1,4 +1,4 @@
-"""What a recipe says about a layer. One class a kind; the registry of kinds is in `basalt.train.layers`."""
+"""What a recipe says about a layer, one class per kind; the registry of kinds is in `basalt.train.layers`."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -88,12 +88,12 @@ class SpikingConfig(LayerConfig):
 
     Attributes:
         threshold: in weight units of 1/64 (weights reach from −4 to 3.97 in steps of 1/32).
-        leakage: of the membrane: "fixed" (it loses `voltage_decay` a step), "learnable" (that is where training
+        leakage: of the membrane: "fixed" (it loses `voltage_decay` per step), "learnable" (that is where training
             starts, for each neuron or channel by itself), "none" (it keeps all) or "complete" (it forgets all, every
             step); `voltage_decay` says nothing with the last two.
-        current_decay, voltage_decay: fraction lost a step; [low, high] spreads it over the neurons (or channels).
+        current_decay, voltage_decay: fraction lost per step; [low, high] spreads it over the neurons (or channels).
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
-        bias: learn a bias, one a neuron (or channel).
+        bias: learn a bias, one per neuron (or channel).
         tau_grad, scale_grad: width (in thresholds, times 100 inside SLAYER) and height of the surrogate gradient.
     """
 
@@ -108,7 +108,7 @@ class SpikingConfig(LayerConfig):
 
     @property
     def membrane_decay(self) -> Decay:
-        """The fraction of the membrane that is lost a step, at first where it is learned."""
+        """The fraction of the membrane that is lost per step, at first where it is learned."""
         return {"none": 0.0, "complete": 1.0}.get(self.leakage, self.voltage_decay)
 
 
@@ -208,11 +208,11 @@ class LstmConfig(LayerConfig):
 
 
 class ReadoutConfig(LayerConfig):
-    """Non-spiking integrators, one a class; the class is the largest sum, or mean membrane, after the last step.
+    """Non-spiking integrators, one per class; the class is the largest sum, or mean membrane, after the last step.
 
     Attributes:
         logit_scale: factor from sums or means to the logits of the objective.
-        voltage_decay: fraction of the membrane lost a step, of which the mean over time is read out; left out, the
+        voltage_decay: fraction of the membrane lost per step, of which the mean over time is read out; left out, the
             weighted spikes are summed.
     """
 

@@ -248,7 +248,7 @@ class Dmp(Spiking):
         return self.memory.record(grid.integers(self.drive_matrix())[0])
 
     def export_hdf5(self, handle: object) -> None:
-        """Never: stock netx knows no slow memory.
+        """Never: stock netx does not support slow memories.
 
         Raises:
             BasaltError: always.

@@ -1,4 +1,4 @@
-"""Spiking layers beside a hierarchically gated recurrent memory (HGRN), a unit per neuron.
+"""Spiking layers beside a hierarchically gated recurrent memory (HGRN), one unit per neuron.
 
 Training form, in floats on the integer grid and with the deployed tables for σ and tanh:
 

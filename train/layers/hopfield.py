@@ -2,7 +2,7 @@
 
     q[t] = (1 − d)·q[t−1] + s[t−1]                                            the query
 
-"modern" (keys X and values Y learned, one row a pattern, ξ = q at first):
+"modern" (keys X and values Y learned, one row per pattern, ξ = q at first):
 
     p = softmax(β X ξ),  ξ ← Xᵀ p in further iterations,  memory = Yᵀ p       energy −β⁻¹ log Σ exp(β X ξ) + ½|ξ|²
 
@@ -188,7 +188,7 @@ class HopfieldMemory(torch.nn.Module):
 
     @torch.no_grad()
     def imprint(self, labels: Int[torch.Tensor, "batch"], classes: int, name: str) -> None:
-        """Store a pattern a class by Hebb's rule, from the queries seen while `watching`.
+        """Store a pattern per class by Hebb's rule, from the queries seen while `watching`.
 
         A class without a sample among them has all inputs off.
 
@@ -265,7 +265,7 @@ class Hopfield(Spiking):
         return self.synapse(x).transpose(1, 2), self.memory(x)
 
     def imprint(self, labels: Int[torch.Tensor, "batch"], classes: int) -> None:
-        """Store a pattern a class, where the recipe says so."""
+        """Store a pattern per class, where the recipe says so."""
         self.memory.imprint(labels, classes, self.name)
 
     def memory_record(self) -> HopfieldRecord:

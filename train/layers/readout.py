@@ -1,4 +1,4 @@
-"""The read-out: non-spiking integrators, one a class."""
+"""The read-out: non-spiking integrators, one per class."""
 
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from basalt.train.layers.config import ReadoutConfig
 def response(steps: int, voltage_decay: int | None, device: torch.device) -> Float[torch.Tensor, "steps steps"]:
     """K[t, τ], what a spike of step τ with weight one has added to the read-out after step t.
 
-    Sums (`voltage_decay` None): 1 where τ < t. Mean of a membrane that keeps k = 1 − voltage_decay/4096 a step:
+    Sums (`voltage_decay` None): 1 where τ < t. Mean of a membrane that keeps k = 1 − voltage_decay/4096 per step:
     (1 + k + … + k^(t−τ−1))/(t + 1).
     """
     passed = np.arange(steps)[:, None] - np.arange(steps)

@@ -108,7 +108,7 @@ class Spiking(torch.nn.Module):
 
     @property
     def recurrent_matrix(self) -> Float[torch.Tensor, "neurons ..."] | None:
-        """The weights of the spikes fed back after the quantisation hook: a matrix, or a weight a neuron."""
+        """The weights of the spikes fed back after the quantisation hook: a matrix, or one weight per neuron."""
         return self.block.recurrent_synapse.matrix if self.recurrent else None
 
     @property

@@ -27,7 +27,7 @@ def stock_and_ours(threshold, current_decay, voltage_decay, neurons, tau=0.01, s
 
 @settings(max_examples=40, deadline=None)
 @given(sizes, decays, decays, st.floats(1 / 64, 20), st.integers(0, 2**31), st.floats(0.001, 1))
-def test_fused_equals_slayer(size, current_decay, voltage_decay, threshold, seed, tau):  # type: ignore[no-untyped-def]
+def test_equals_slayer(size, current_decay, voltage_decay, threshold, seed, tau):  # type: ignore[no-untyped-def]
     batch, steps, neurons = size
     generator = torch.Generator().manual_seed(seed)
     current = threshold * torch.randn(batch, neurons, steps, generator=generator)
@@ -115,7 +115,7 @@ def test_overflow_shows_in_the_spikes() -> None:
 
 @pytest.mark.parametrize("reset", ["hard", "soft", "none"])
 @pytest.mark.parametrize("recurrent", [False, True])
-def test_fused_equals_torch_loop(reset: str, recurrent: bool) -> None:
+def test_equals_torch_loop(reset: str, recurrent: bool) -> None:
     """The two implementations agree on spikes and every gradient; the loop is the one used on GPUs."""
     generator = torch.Generator().manual_seed(1)
     constants = Constants(np.array([400, 4096, 0, 90]), np.array([100, 300, 0, 4096]), 1.25, 0.7, 1.3, reset)

@@ -26,7 +26,7 @@ SCALE = 32
 
 
 def fits(neurons: int, device: torch.device) -> bool:
-    """Whether V of so many neurons, `MOST` at most, fits in the shared memory of a multiprocessor there."""
+    """Whether V of `neurons` neurons, `MOST` at most, fits in the shared memory of a multiprocessor there."""
     if device.type != "cuda":
         return True
     block, about = _block(neurons), torch.cuda.get_device_properties(device)
@@ -127,7 +127,7 @@ class _Layer(torch.autograd.Function):
         constants, decays = ctx.constants, ctx.decays
         out = torch.empty(batch, steps, width, dtype=dtype, device=device)
         grad_bias, grad_single = torch.empty(2, batch, neurons, device=device)
-        # Triton's interpreter, on a processor, knows no bfloat16.
+        # Triton's interpreter, on a processor, does not support bfloat16.
         exact = torch.bfloat16 if device.type == "cuda" else torch.float32
         backward_kernel[(-(-batch // ROWS),)](
             codes if grad is None else grad.contiguous(), codes if grad_count is None else grad_count.contiguous(),

@@ -4,9 +4,9 @@
 
 The integers are those of `basalt.train.dynamics.cpu`, for currents below 6144. Neurons lie side by side in memory and a
 thread walks one neuron through time. With so few threads only loads far ahead keep the memory busy: sixteen steps,
-spelled out, since Triton before 3.2 knows no lists; a value's register is filled again once the value is used. For
-`gpu.triton_lif_backward`, which needs the surrogate gradient of every step, the distance from the threshold is
-kept in 16 bits and units of 2^coarse (in 32 bits where gradients are float32).
+spelled out, since Triton before 3.2 does not support lists; a value's register is filled again once the value is used.
+For `gpu.triton_lif_backward`, which needs the surrogate gradient of every step, the distance from the threshold is kept
+in 16 bits and units of 2^coarse (in 32 bits where gradients are float32).
 """
 
 import triton
