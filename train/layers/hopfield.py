@@ -51,7 +51,7 @@ class HopfieldConfig(PathwayConfig):
         variant: "modern" (softmax over learned keys) or "classical" (signs; as many units as inputs).
         patterns: number of patterns.
         iterations: of a retrieval. update_interval: steps between retrievals.
-        trace_decay: fraction that the trace of the spikes loses a step.
+        trace_decay: fraction that the trace of the spikes loses per step.
         beta: inverse temperature of the softmax, a power of two. key_scale: size of the keys that training starts with.
         memory_scale: the memory current that training starts with, in thresholds.
         query_level, store: of the classical memory: the trace above which an input counts as 1, and whether its
