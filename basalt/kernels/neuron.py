@@ -14,7 +14,7 @@ from numba import njit
 
 from basalt.kernels.events import OPTIONS
 from basalt.records.arithmetic import ALIGN, DECAY_BITS
-from basalt.records.neuron import Neuron
+from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Spiking
 
 RESET = {"hard": 0, "soft": 1, "none": 2}
@@ -41,7 +41,7 @@ def neuron_constants(
 
     neuron = layer.neuron
     return NeuronConstants(
-        bias=inside(np.zeros(1) if layer.bias is None else layer.bias) * float(1 << ALIGN),
+        bias=inside(axis(0) if layer.bias is None else layer.bias) * float(1 << ALIGN),
         start=layer.start,
         current_keep=keep(neuron.current_decay),
         voltage_keep=keep(neuron.voltage_decay),

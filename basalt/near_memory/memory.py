@@ -12,7 +12,7 @@ gates, spike or not. Widths of states are those of Basalt's integers.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from basalt.near_memory.core import Core
 from basalt.near_memory.steps import Flags, Steps
@@ -52,6 +52,7 @@ class PathwayCost:
     accesses: dict[str, Steps]
 
 
+@runtime_checkable
 class PathwayWalk(Protocol):
     """What a pathway sees of the walk through a step (`walk.Walk`)."""
 
@@ -76,6 +77,7 @@ class PathwayWalk(Protocol):
         """The first cycle in which all events are known."""
 
 
+@runtime_checkable
 class PathwaySizes(Protocol):
     """What the schedule of a memory pathway depends on.
 
