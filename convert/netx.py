@@ -37,7 +37,7 @@ BESIDE_VALUES = 64 * MIB
 """Of a file: names, headers, checksums."""
 
 FORMAT = "basalt-netx"
-VERSION = 4
+VERSION = 5
 STEP_MIN, STEP_MAX = 1e-12, 1e9
 """Seconds of a step: what lasts less or longer is a slip, and its energy or number of steps no float."""
 

@@ -17,12 +17,12 @@ from basalt.errors import BasaltError
 from basalt.records.fields import Found, breaches, misshapen, outside, rules_of, shown
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
-from basalt.records.neuron import Neuron
+from basalt.records.neurons import NEURONS
 from basalt.records.pathways import PATHWAYS
 from basalt.records.readout import Readout
 from basalt.records.synapses import Conv, Encoder, Spiking
 
-RECORDS = (Spiking, Neuron, Conv, Encoder, Readout, *PATHWAYS.values())
+RECORDS: tuple[type, ...] = (Spiking, *NEURONS.values(), Conv, Encoder, Readout, *PATHWAYS.values())
 """What layers are made of."""
 
 STRANGE = re.compile(r"[^\w-]")

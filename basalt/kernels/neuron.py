@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from numba import njit
 
 from basalt.kernels.events import OPTIONS
+from basalt.records.adaptive import Adaptive
 from basalt.records.arithmetic import ALIGN, DECAY_BITS
 from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Spiking
@@ -29,6 +30,8 @@ class NeuronConstants(NamedTuple):
     voltage_keep: Float[np.ndarray, "neurons"]
     level: float
     reset: int
+    adaptation: Float[np.ndarray, "parameters neurons"]
+    """Of adaptive neurons: what b and r keep in a step, and the threshold's step; else of size 0."""
 
 
 def neuron_constants(
@@ -39,7 +42,10 @@ def neuron_constants(
     def keep(decay: Int[np.ndarray, "#neurons"]) -> Float[np.ndarray, "neurons"]:
         return 1.0 - inside(decay) / (1 << DECAY_BITS)
 
-    neuron = layer.neuron
+    neuron, adaptation = layer.neuron, np.zeros((0, 0))
+    if isinstance(neuron, Adaptive):
+        step = np.full(layer.neurons, float(neuron.threshold_step << ALIGN))
+        adaptation = np.stack([keep(neuron.threshold_decay), keep(neuron.refractory_decay), step])
     return NeuronConstants(
         bias=inside(axis(0) if layer.bias is None else layer.bias) * float(1 << ALIGN),
         start=layer.start,
@@ -47,6 +53,7 @@ def neuron_constants(
         voltage_keep=keep(neuron.voltage_decay),
         level=float(neuron.threshold << ALIGN),
         reset=RESET[neuron.reset],
+        adaptation=adaptation,
     )
 
 
@@ -55,30 +62,54 @@ def no_states(batch: int, neuron: Neuron, neurons: int) -> Int[np.ndarray, "batc
     return np.zeros((batch, len(neuron.states), neurons), dtype=np.int32)
 
 
+@njit(inline="always")
+def charge(state, n, total, scale, current, bias, neuron):  # type: ignore[no-untyped-def]
+    """u and v' of neuron n before spikes, and how many of them wrapped or saturated."""
+    wide = np.trunc(state[0, n] * neuron.current_keep[n]) + total[n] * scale
+    if current.shape[0] > 0:
+        wide += current[n]
+    u = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
+    clipped = np.trunc(state[1, n] * neuron.voltage_keep[n]) + u + bias[n]
+    v = min(max(clipped, -8388607.0), 8388607.0)
+    return u, v, np.int64(u != wide) + np.int64(v != clipped)
+
+
+@njit(**OPTIONS)
+def fire_adaptive(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-untyped-def]
+    """`fire` for the states u, v, b and r of `basalt/records/adaptive.py`."""
+    level, adaptation = neuron.level, neuron.adaptation
+    keep_b, keep_r, step = adaptation[0], adaptation[1], adaptation[2]
+    spikes = wraps = 0
+    for n in range(state.shape[1]):
+        u, v, clipped = charge(state, n, total, scale, current, bias, neuron)
+        b, r = np.trunc(state[2, n] * keep_b[n]), np.trunc(state[3, n] * keep_r[n])
+        spike = v >= level + b + r
+        raised, rests = b + spike * step[n], r + spike * 2.0 * (level + b)
+        state[0, n], state[1, n] = u, v
+        state[2, n], state[3, n] = min(raised, 8388607.0), min(rests, 8388607.0)
+        wraps += clipped + (state[2, n] != raised) + (state[3, n] != rests)
+        fired[n] = spike
+        spikes += spike
+    return spikes, wraps
+
+
 @njit(**OPTIONS)
 def fire(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-untyped-def]
     """One step of the neurons of a sample, whose states are (states, neurons).
 
-    Returns how many spiked, and how many states wrapped or saturated.
-
     What arrived counts `scale` units of u; `current` (of size 0 if there is none) and `bias` are in those units.
+    Returns how many spiked, and how many states wrapped or saturated.
     """
-    u, v = state[0], state[1]
-    current_keep, voltage_keep, level, reset = neuron.current_keep, neuron.voltage_keep, neuron.level, neuron.reset
-    extra = current.shape[0] > 0
+    if neuron.adaptation.shape[0] > 0:
+        return fire_adaptive(state, total, scale, current, bias, neuron, fired)
+    level, reset = neuron.level, neuron.reset
     spikes = wraps = 0
-    for n in range(u.shape[0]):
-        wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
-        if extra:
-            wide += current[n]
-        x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
-        wraps += x != wide
-        u[n] = x
-        wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
-        z = min(max(wide, -8388607.0), 8388607.0)
-        wraps += z != wide
-        spike = z > level
+    for n in range(state.shape[1]):
+        u, v, clipped = charge(state, n, total, scale, current, bias, neuron)
+        wraps += clipped
+        spike = v > level
         fired[n] = spike
         spikes += spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
+        state[0, n] = u
+        state[1, n] = v if not spike or reset == 2 else (0.0 if reset == 0 else v - level)
     return spikes, wraps

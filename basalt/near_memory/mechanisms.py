@@ -16,7 +16,11 @@ SIZES: dict[str, Callable[[Any], dict[str, Any]]] = {
 }
 """Kind of a memory pathway → what it is in the `sizes.Sizes` of its layer; a slow memory is fused with the neurons."""
 
-STATES: dict[str, tuple[str, tuple[str, ...]]] = {"u": ("current", ("leak", "spikes", "memory"))}
+STATES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "u": ("current", ("leak", "spikes", "memory")),
+    "b": ("raised_threshold", ("leak", "threshold", "reset")),
+    "r": ("refractory", ("leak", "threshold", "reset")),
+}
 """State of a neuron beside the membrane → its memory, and the passes that read and write it."""
 
 KINDS = (GatedSizes, AssociativeSizes)

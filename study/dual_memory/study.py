@@ -237,7 +237,7 @@ class Study:
         rows = [f"{self.task.recipe}, {self.epochs} epochs, seeds 1 to {self.size.seeds}; parts share networks"]
         for part in self.parts:
             names = [variant.name for variant in self.variants(part)]
-            rows.append(f"  {part}: {PARTS[part].title}\n    {len(names)} networks: {', '.join(names)}")
+            rows += [f"  {part}: {PARTS[part].title}", f"    {len(names)} networks: {', '.join(names)}"]
         return rows
 
     def seconds(self, experiment: Experiment, device: str) -> float:

@@ -3,10 +3,11 @@
 `case(index)` is the same network for ever. Every fifth has convolutions; the others visit the cells one after another
 in scattered order, so any run of them is a spread-out sample, and the first `DENSE` indices visit every cell once. The
 `PATHWAYS` indices after those have memory pathways of all kinds (`tests/conformance/pathways.py`), and the `SWITCHES`
-that follow every combination of leakage, reset and recurrence (`tests/conformance/switches.py`).
+that follow every combination of leakage, reset and recurrence (`tests/conformance/switches.py`). The `ADAPTIVE` ones
+at the end are others of these, with neurons whose threshold adapts.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -19,7 +20,7 @@ from basalt.records.synapses import Encoder, Spiking
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.pathways import OPTIONS, make_pathway_case
 from tests.conformance.records import even, pathway
-from tests.conformance.strategies import Case, membrane
+from tests.conformance.strategies import Case, adaptive, membrane
 from tests.conformance.switches import COMBINATIONS, make_switch_case
 
 
@@ -78,7 +79,10 @@ PATHWAYS = len(OPTIONS)
 SWITCHES = 4 * len(COMBINATIONS)
 """Networks with every combination of the neuron's switches."""
 
-ALL = DENSE + PATHWAYS + SWITCHES
+ADAPTIVE = 96
+"""Networks of all sorts with adaptive neurons."""
+
+ALL = DENSE + PATHWAYS + SWITCHES + ADAPTIVE
 """All networks of the grid."""
 
 STOCK_CELLS = tuple(
@@ -119,6 +123,8 @@ STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
 
 def case(index: int, stock: bool = False) -> GridCase:
     """The network of an index; one that stock netx runs as well, if asked."""
+    if index >= DENSE + PATHWAYS + SWITCHES and not stock:
+        return adapted(index)
     if index >= DENSE + PATHWAYS:
         return switches(index, stock)
     if index >= DENSE and not stock:
@@ -158,6 +164,18 @@ def switches(index: int, stock: bool) -> GridCase:
     found, run = make_switch_case(index - DENSE - PATHWAYS, stock)
     cell = Cell(rounds=run.rounds, block=run.block, graded=run.graded)
     return GridCase(found.network, found.spikes, found.batch, cell, index)
+
+
+def adapted(index: int) -> GridCase:
+    """A network from somewhere in the grid, with neurons whose threshold adapts."""
+    rng = np.random.default_rng(index)
+    found = case(int(rng.integers(DENSE + PATHWAYS)))
+    layers = (
+        replace(layer, neuron=adaptive(rng, layer.neuron, layer.neurons)) if isinstance(layer, Spiking) else layer
+        for layer in found.network.layers
+    )
+    network = replace(found.network, layers=tuple(layers), name=f"case{index}")
+    return replace(found, network=network, index=index)
 
 
 def convolution(index: int, stock: bool) -> GridCase:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import strategies as st
 
+from basalt.records.adaptive import Adaptive
 from basalt.records.network import Network
 from basalt.records.neuron import RESETS, Neuron, axis
 from basalt.records.readout import Readout
@@ -24,6 +25,17 @@ class Case:
     def __repr__(self) -> str:
         layers = [f"{layer.name} {layer.inputs}→{layer.neurons}" for layer in self.network.layers]
         return f"Case({', '.join(layers)}, spikes {self.spikes.shape}, batch {self.batch})"
+
+
+def adaptive(rng: np.random.Generator, neuron: Neuron, neurons: int) -> Adaptive:
+    """The same neurons with a threshold that adapts; decays one for all or one per neuron."""
+
+    def rate() -> np.ndarray:
+        return axis(rng.integers(0, 4097, neurons) if rng.random() < 0.5 else int(rng.integers(0, 4097)))
+
+    step = int(rng.integers(0, 300))
+    shared = {name: getattr(neuron, name) for name in ("threshold", "current_decay", "voltage_decay")}
+    return Adaptive(**shared, threshold_step=step, threshold_decay=rate(), refractory_decay=rate())
 
 
 def spiking(rng: np.random.Generator, name: str, inputs: int, stock: bool) -> Spiking:

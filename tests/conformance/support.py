@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from basalt.deploy.backends import BACKENDS
+from basalt.records.adaptive import Adaptive
 from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.memory import MemoryPathway
 from basalt.records.network import Network
@@ -68,6 +69,7 @@ FEATURES: dict[str, Callable[[GridCase], bool]] = {
     "membranes that forget all in a step": some(lambda layer: np.all(layer.neuron.voltage_decay == DECAY_MAX)),
     "soft reset": some(lambda layer: layer.neuron.reset == "soft"),
     "no reset": some(lambda layer: layer.neuron.reset == "none"),
+    "adaptive thresholds (SLAYER's ALIF)": some(lambda layer: isinstance(layer.neuron, Adaptive)),
     **dict(memories()),
     "read-out": lambda case: Readout.kind in kinds(case.network),
     "read-out by mean membranes": lambda case: membranes(case, read=False),
@@ -91,6 +93,7 @@ EXCLUSIONS: dict[tuple[str, str], str] = {
     ("netx", "bias that starts late"): "stock layers all start at step 0",
     ("netx", "soft reset"): "stock neurons reset hard only",
     ("netx", "no reset"): "stock neurons reset hard only",
+    ("netx", "adaptive thresholds (SLAYER's ALIF)"): "stock lava-dl has none",
     **{("netx", feature): "stock lava-dl has none" for feature, _ in memories()},
     ("netx", "read-out"): "stock lava-dl has none",
     ("netx", "read-out by mean membranes"): "stock lava-dl has none",

@@ -43,7 +43,7 @@ def test_the_kernel_wraps_sums_of_any_size(total):
     ones, none = np.ones(1), np.zeros(1)
     state = np.array([[5], [8388608]], dtype=np.int32)
     current = np.array([2.0**48 + 3])
-    neuron = NeuronConstants(none, 0, ones, ones, 9e6, 2)
+    neuron = NeuronConstants(none, 0, ones, ones, 9e6, 2, np.zeros((0, 0)))
     _, wraps = fire(state, np.array([total], np.int32), 128.0, current, none, neuron, np.zeros(1, np.uint8))
     whole = 5 + total * 128 + 2**48 + 3
     u = state[0, 0]

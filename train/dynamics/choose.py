@@ -105,6 +105,8 @@ class Operation:
 
 
 def _operation(layer: Layer) -> Operation | None:
+    if layer.neuron.adaptation.size:
+        return None
     return next((operation for operation in OPERATIONS if operation.knows(layer)), None)
 
 

@@ -1,6 +1,6 @@
 """What a layer's dynamics need beside its input."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ class Constants:
         threshold: in units of weight_float (spikes where v > threshold).
         tau, scale: width and height of the surrogate gradient, in the same units.
         reset: "hard", "soft" or "none".
+        adaptation: (3, neurons) integers: what adaptive neurons keep of b and r in a step, of 4096, and the step of
+            their threshold in state units; (3, 0) of others.
     """
 
     current_decay: Int[np.ndarray, "neurons"]
@@ -26,11 +28,12 @@ class Constants:
     tau: float
     scale: float
     reset: str = "hard"
+    adaptation: Int[np.ndarray, "3 _neurons"] = field(default_factory=lambda: np.zeros((3, 0), np.int64))
 
     @property
     def threshold_state(self) -> int:
-        """The threshold in state units (4096 to one)."""
-        return round(self.threshold * STATE_SCALE)
+        """What the membrane exceeds in a spike, in state units (4096 to one); adaptive neurons spike at it, too."""
+        return round(self.threshold * STATE_SCALE) - bool(self.adaptation.size)
 
     def surrogate(self, voltage: Float[torch.Tensor, "*shape"]) -> Float[torch.Tensor, "*shape"]:
         """ρ(v) = scale/(2·tau)·exp(−|v − threshold|/tau), SLAYER's stand-in for the derivative of a spike.

@@ -3,12 +3,16 @@
 V is dense, diagonal or zero. The current u wraps at 24 bits. The current of step t is that of the feed-forward layer
 plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1]. That product of matrices can grow past all floats: gv is held within
 ±LARGEST_GRADIENT, so that a gradient which explodes ends as a long step that clipping shortens, and not as no number.
+
+`adaptation` (3, neurons) is what adaptive neurons keep of b and r, and the step of their threshold; (3, 0) of others.
+The voltage that is kept is v' − b' − r' then, as far from the resting threshold as v' is from the raised one: so the
+way back is the same, and the threshold passes no gradient, as in SLAYER.
 """
 
 import numpy as np
 from numba import njit, prange
 
-from basalt.train.dynamics.scalars import step
+from basalt.train.dynamics.scalars import adapt, rested, step
 
 LARGEST_GRADIENT = 1e9
 """Sums of its products, and of their squares, still fit a float, and no useful gradient is larger."""
@@ -21,13 +25,14 @@ def _held(gradient):  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, nogil=True, cache=True)
 def forward_recurrent(  # type: ignore[no-untyped-def]
-    current, columns, bias, keep_u, keep_v, threshold, reset, spikes, voltage
+    current, columns, bias, keep_u, keep_v, threshold, reset, adaptation, spikes, voltage
 ):
     """Fill spikes and voltage (batch, steps, neurons); `columns` is Vᵀ, a row for each sending neuron."""
     batch, steps, neurons = current.shape
     for b in prange(batch):
         u = np.zeros(neurons, np.int64)
         v = np.zeros(neurons, np.int64)
+        more = np.zeros((2, neurons), np.int64)
         feedback = np.zeros(neurons, np.float32)
         for t in range(steps):
             feedback[:] = 0
@@ -38,9 +43,13 @@ def forward_recurrent(  # type: ignore[no-untyped-def]
                             feedback[n] += columns[sender, n]
             for n in range(neurons):
                 drive = np.int64((current[b, t, n] + feedback[n]) * np.float32(4096))
-                u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], threshold, reset)
+                raised = rested(more, n, adaptation)
+                level = threshold + raised
+                u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], level, reset)
+                if spike:
+                    adapt(more, n, threshold, adaptation)
                 spikes[b, t, n] = spike
-                voltage[b, t, n] = np.float32(free) / np.float32(4096)
+                voltage[b, t, n] = np.float32(free - raised) / np.float32(4096)
 
 
 @njit(parallel=True, nogil=True, cache=True)
@@ -67,20 +76,25 @@ def backward_recurrent(  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, nogil=True, cache=True)
 def forward_diagonal(  # type: ignore[no-untyped-def]
-    current, own, bias, keep_u, keep_v, threshold, reset, spikes, voltage
+    current, own, bias, keep_u, keep_v, threshold, reset, adaptation, spikes, voltage
 ):
     """Fill spikes and voltage (batch, steps, neurons) where V is diag(own): each neuron hears itself, or zero: none."""
     batch, steps, neurons = current.shape
     for b in prange(batch):
         u = np.zeros(neurons, np.int64)
         v = np.zeros(neurons, np.int64)
+        more = np.zeros((2, neurons), np.int64)
         fed = np.zeros(neurons, np.float32)
         for t in range(steps):
             for n in range(neurons):
                 drive = np.int64((current[b, t, n] + fed[n]) * np.float32(4096))
-                u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], threshold, reset)
+                raised = rested(more, n, adaptation)
+                level = threshold + raised
+                u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], level, reset)
+                if spike:
+                    adapt(more, n, threshold, adaptation)
                 spikes[b, t, n] = spike
-                voltage[b, t, n] = np.float32(free) / np.float32(4096)
+                voltage[b, t, n] = np.float32(free - raised) / np.float32(4096)
                 fed[n] = own[n] * np.float32(spike)
 
 

@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from basalt.records.adaptive import Adaptive
+from basalt.records.neuron import Neuron as NeuronRecord
 from basalt.train.dynamics import cpu as dynamics
 from basalt.train.dynamics import torch_loop as loop
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.gpu import feed_forward as fused
 from basalt.train.dynamics.leak import Leak
-from basalt.train.dynamics.scalars import DECAY_UNIT
+from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_SCALE, WEIGHT_SCALE
 from basalt.train.slayer import slayer
 
 cuba = slayer.neuron.cuba
@@ -32,6 +34,7 @@ class Neuron(slayer.neuron.cuba.Neuron):
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
         channels: equal parts of the neurons, each of which shares its decays; as many as neurons if None.
         learn: whether the voltage decay of each channel is learned.
+        adaptation: of a threshold that rises with each spike: its step, its decay, and that of the refractory state.
         parameters: of `slayer.neuron.cuba.Neuron` (threshold, tau_grad, scale_grad).
 
     Attributes:
@@ -46,6 +49,7 @@ class Neuron(slayer.neuron.cuba.Neuron):
         reset: str = "hard",
         channels: int | None = None,
         learn: bool = False,
+        adaptation: tuple[float, float | tuple[float, float], float | tuple[float, float]] | None = None,
         **parameters: Any,
     ) -> None:
         super().__init__(current_decay=1.0, voltage_decay=1.0, requires_grad=False, **parameters)
@@ -55,6 +59,12 @@ class Neuron(slayer.neuron.cuba.Neuron):
         channels = neurons if channels is None else channels
         self.current_decay = torch.nn.Parameter(_spread(current_decay, channels, neurons), requires_grad=False)
         self.voltage_decay = torch.nn.Parameter(_spread(voltage_decay, channels, neurons), requires_grad=False)
+        self.adaptation = np.zeros((3, 0), np.int64)
+        if adaptation is not None:
+            with torch.device("cpu"):  # of constants, whatever device the parameters are made on
+                keeps = [DECAY_UNIT - _spread(decay, channels, neurons).long().numpy() for decay in adaptation[1:]]
+            step = round(adaptation[0] * WEIGHT_SCALE) * (STATE_SCALE // WEIGHT_SCALE)
+            self.adaptation = np.stack([np.broadcast_to(row, neurons) for row in (*keeps, np.array(step))])
         self.leak: Leak | None = None
         if learn:
             each = torch.broadcast_to(self.voltage_decay.data, [neurons])[:: neurons // channels] / DECAY_UNIT
@@ -98,6 +108,25 @@ class Neuron(slayer.neuron.cuba.Neuron):
             tau=self.tau_rho * cuba.TAU_RHO_MULT,
             scale=self.scale_rho * cuba.SCALE_RHO_MULT,
             reset=self.reset,
+            adaptation=self.adaptation,
+        )
+
+    def record(self) -> NeuronRecord:
+        """The neurons as they are deployed."""
+        shared: dict[str, Any] = {
+            "threshold": int(self.v_th_mant),
+            "current_decay": self.constants.current_decay,
+            "voltage_decay": np.broadcast_to(self.cx_voltage_decay, self.shape).astype(np.int64),
+            "reset": self.reset,
+        }
+        if not self.adaptation.size:
+            return NeuronRecord(**shared)
+        keep_b, keep_r, step = self.adaptation
+        return Adaptive(
+            **shared,
+            threshold_step=int(step[0]) * WEIGHT_SCALE // STATE_SCALE,
+            threshold_decay=DECAY_UNIT - keep_b,
+            refractory_decay=DECAY_UNIT - keep_r,
         )
 
     def forward(

@@ -30,6 +30,8 @@ class _Loop(torch.autograd.Function):
             keep_v = leak.integers(keep).long()
         shift = 0 if bias is None else (bias * STATE_SCALE).round().long()
         threshold = constants.threshold_state
+        keep_b, keep_r, rise = torch.as_tensor(constants.adaptation, device=device)
+        b = r = torch.zeros(max(keep_b.numel(), 1), dtype=torch.int64, device=device)
         spikes, voltage = torch.zeros_like(current), torch.zeros_like(current)
         u = v = torch.zeros_like(current[:, 0], dtype=torch.int64)
         for t in range(current.shape[1]):
@@ -38,8 +40,14 @@ class _Loop(torch.autograd.Function):
                 drive = drive + _fed(spikes[:, t - 1], recurrent.t())
             u = _wrapped(_decayed(u, keep_u) + (drive * STATE_SCALE).long())
             free = (_decayed(v, keep_v) + u + shift).clamp(-STATE_MAX, STATE_MAX)
-            spike = (free > threshold).long()
-            spikes[:, t], voltage[:, t] = spike, free / STATE_SCALE
+            if keep_b.numel():
+                b, r = _decayed(b, keep_b), _decayed(r, keep_r)
+            left = free - b - r
+            spike = (left > threshold).long()
+            spikes[:, t], voltage[:, t] = spike, left / STATE_SCALE
+            if keep_b.numel():
+                r = (r + 2 * spike * (threshold + 1 + b)).clamp(max=STATE_MAX)
+                b = (b + spike * rise).clamp(max=STATE_MAX)
             v = {"hard": free * (1 - spike), "soft": free - spike * threshold, "none": free}[constants.reset]
         ctx.save_for_backward(voltage, spikes, recurrent, keep_u, keep_v)
         ctx.constants, ctx.has_bias, ctx.learns = constants, bias is not None, keep is not None

@@ -1,6 +1,6 @@
 """What a recipe says about a layer, one class per kind; the registry of kinds is in `basalt.train.layers`."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -83,6 +83,20 @@ class LayerConfig(Strict):
         return value
 
 
+class AdaptiveConfig(Strict):
+    """A threshold that rises with each spike, SLAYER's adaptive LIF; `basalt/records/adaptive.py` has the equations.
+
+    Attributes:
+        threshold_step: what a spike raises the threshold by, in the threshold's units.
+        threshold_decay, refractory_decay: fraction lost per step of the raised threshold, and of the refractory state
+            that takes the place of a reset; [low, high] spreads it over the neurons (or channels).
+    """
+
+    threshold_step: float = Field(ge=0, le=2047)
+    threshold_decay: Decay = 0.05
+    refractory_decay: Decay = 0.2
+
+
 class SpikingConfig(LayerConfig):
     """A layer of spiking neurons.
 
@@ -93,6 +107,7 @@ class SpikingConfig(LayerConfig):
             step); `voltage_decay` says nothing with the last two.
         current_decay, voltage_decay: fraction lost per step; [low, high] spreads it over the neurons (or channels).
         reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
+        adaptive: of neurons whose threshold adapts; `reset` says nothing then.
         bias: learn a bias, one per neuron (or channel).
         tau_grad, scale_grad: width (in thresholds, times 100 inside SLAYER) and height of the surrogate gradient.
     """
@@ -105,6 +120,26 @@ class SpikingConfig(LayerConfig):
     bias: bool = False
     tau_grad: float = Field(0.01, gt=0)
     scale_grad: float = Field(10.0, gt=0)
+    adaptive: AdaptiveConfig | None = None
+
+    @model_validator(mode="after")
+    def _one_reset(self) -> Self:
+        if self.adaptive is not None and self.reset == "soft":
+            raise ValueError("adaptive neurons have a refractory state in place of a reset: leave `reset` out")
+        if self.adaptive is not None and self.leakage == "learnable":
+            raise ValueError("adaptive neurons cannot learn their leakage: take another `leakage` than learnable")
+        return self
+
+    @property
+    def membrane_reset(self) -> str:
+        """What a spike does to the membrane itself."""
+        return self.reset if self.adaptive is None else "none"
+
+    @property
+    def adaptation(self) -> tuple[float, Decay, Decay] | None:
+        """Step and decay of the threshold, and decay of the refractory state, of adaptive neurons."""
+        found = self.adaptive
+        return None if found is None else (found.threshold_step, found.threshold_decay, found.refractory_decay)
 
     @property
     def membrane_decay(self) -> Decay:

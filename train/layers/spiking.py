@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.errors import BasaltError
 from basalt.records.memory import MemoryPathway
-from basalt.records.neuron import Neuron as NeuronRecord
 from basalt.records.synapses import Spiking as SpikingRecord
 from basalt.train.dynamics import choose, exact, grid
 from basalt.train.dynamics.events import late
@@ -176,16 +174,11 @@ class Spiking(torch.nn.Module):
 
     def parts(self) -> dict[str, Any]:
         """The fields that the records of all spiking layers share."""
-        neuron, bias, recurrent = self.neuron, self.quantised_bias(), self.recurrent_matrix
+        bias, recurrent = self.quantised_bias(), self.recurrent_matrix
         return {
             "name": self.name,
             "weight": grid.integers(self.matrix),
-            "neuron": NeuronRecord(
-                threshold=int(neuron.v_th_mant),
-                current_decay=neuron.constants.current_decay,
-                voltage_decay=np.broadcast_to(neuron.cx_voltage_decay, neuron.shape).astype(np.int64),
-                reset=self.config.reset,
-            ),
+            "neuron": self.neuron.record(),
             "recurrent_weight": None if recurrent is None else grid.integers(recurrent),
             "bias": None if bias is None else grid.integers(bias),
             "delay": None if self.block.delay is None else self.block.delay.steps(),
@@ -212,9 +205,9 @@ class Spiking(torch.nn.Module):
                 f"Layer {self.name} ({self.config.kind}) cannot be exported by lava-dl: use convert/export.py, "
                 "which can."
             )
-        if self.bias is not None or self.config.reset != "hard":
+        if self.bias is not None or self.config.membrane_reset != "hard":
             raise BasaltError(
-                f"Layer {self.name} has a bias or a {self.config.reset} reset, which lava-dl cannot export: "
+                f"Layer {self.name} has a bias or a {self.config.membrane_reset} reset, which lava-dl cannot export: "
                 "use convert/export.py, which can."
             )
         if self.recurrence == "diagonal":
