@@ -9,7 +9,7 @@ from jaxtyping import TypeCheckError
 
 from basalt.records.arithmetic import dense_sum
 from basalt.records.memory import PathwayStep
-from basalt.records.readout import Readout
+from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.events import integer_sums
 from tests import shapes
 
@@ -18,8 +18,8 @@ asked = pytest.mark.skipif(not shapes.ASKED, reason="shapes are checked with BAS
 WRONG = {
     "a function of arrays": lambda: dense_sum(np.zeros((2, 3)), np.zeros((5, 4))),
     "a number of axes": lambda: dense_sum(np.zeros(3), np.zeros((5, 3))),
-    "a record": lambda: Readout("readout", np.zeros(4, dtype=np.int64)),
-    "a type of entries": lambda: Readout("readout", np.zeros((4, 3))),
+    "a dataclass": lambda: Constants(np.zeros(4, dtype=np.int64), np.zeros(3, dtype=np.int64), 1.0, 1.0, 1.0),
+    "a type of entries": lambda: Constants(np.zeros(4), np.zeros(4), 1.0, 1.0, 1.0),
     "a named tuple": lambda: PathwayStep(np.zeros((2, 4)), np.zeros((2, 4)), np.zeros(3, dtype=np.int64)),
     "tensors": lambda: integer_sums(torch.zeros((2, 3, 5), dtype=torch.uint8), np.zeros((4, 6), dtype=np.int64)),
 }
@@ -34,7 +34,7 @@ def test_a_wrong_shape_raises(call):
 
 def test_what_is_wrong_can_be_made():
     with shapes.unchecked():
-        assert len(Readout("readout", np.zeros((4, 3))).weight) == 4
+        assert len(Constants(np.zeros(4), np.zeros(3), 1.0, 1.0, 1.0).current_decay) == 4
 
 
 def test_all_that_must_pass_passes_with_shapes_checked():

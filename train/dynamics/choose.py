@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol
 
 import torch
 from jaxtyping import Float, Num
@@ -15,9 +15,10 @@ from basalt.train.dynamics.gpu import diagonal, feed_forward, neurons, recurrent
 from basalt.train.dynamics.gpu.projections import projections
 
 
-@runtime_checkable
 class Layer(Protocol):
     """What an operation asks of a spiking layer; `layers.spiking.Spiking` explains each.
+
+    Not for isinstance: a module of torch keeps its parts where that does not look.
 
     Attributes:
         plain: whether a dense product and a slow memory are all that drives the neurons.
@@ -54,7 +55,7 @@ class Layer(Protocol):
         """The synaptic current, not yet delayed, and the memory's."""
 
 
-def applies(layer: Layer, x: Num[torch.Tensor, "batch inputs steps"]) -> bool:
+def applies(layer: Any, x: Num[torch.Tensor, "batch inputs steps"]) -> bool:
     """Whether an operation computes this layer on the device, and for the number of steps, of `x`."""
     if x.device.type not in DEVICES or x.shape[2] < 2 or not available():
         return False
@@ -79,7 +80,7 @@ def known(layer: Any) -> bool:
 
 
 def run(
-    layer: Layer, x: Num[torch.Tensor, "batch inputs steps"], send: bool = True
+    layer: Any, x: Num[torch.Tensor, "batch inputs steps"], send: bool = True
 ) -> tuple[Any, Float[torch.Tensor, "batch units"]]:
     """Spikes of the layer (batch, units, steps), or None unless `send`, and their counts before the last step."""
     operation = _operation(layer)
