@@ -44,13 +44,13 @@ def stages() -> tuple[Stage, ...]:
     from basalt.deploy.backends import BACKENDS
     from basalt.deploy.energy.tables import available_tables
     from basalt.records.pathways import PATHWAYS
-    from basalt.train.data import DATASETS
+    from basalt.train.data.sets import SETS
     from basalt.train.layers import LAYERS
 
     backends = [name if backend.why_not is None else f"{name}*" for name, backend in BACKENDS.items()]
     return (
         Stage("train/", ("SLAYER network,", "exact integers inside"), "checkpoint.safetensors", {
-            "layers": list(LAYERS), "data sets": list(DATASETS),
+            "layers": list(LAYERS), "data sets": list(SETS),
         }),
         Stage("convert/", ("records, design rules,", "quantised ranges"), "model.net", {
             "records": list(WRITERS), "memory pathways": list(PATHWAYS),

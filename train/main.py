@@ -181,7 +181,7 @@ def _summary(run: Path, metrics: dict[str, Any]) -> tuple[str, str]:
 
 
 def _describe(recipe: Any) -> None:
-    from basalt.train.data.shape import shape
+    from basalt.train.data.sets import shape
     from basalt.train.networks import Network
 
     given = shape(recipe.data)

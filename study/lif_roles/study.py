@@ -10,7 +10,7 @@ from basalt.study.lif_roles.tasks import COMMON, FULL, QUICK, TASKS
 from basalt.study.lif_roles.variants import LSTM, NAMES, SETS, changed, lstm
 from basalt.study.options import StudyOptions, chosen
 from basalt.study.plan import Experiment, layers_of
-from basalt.train.data.shape import shape
+from basalt.train.data.sets import shape
 from basalt.train.recipe import read
 
 QUICK_EPOCHS = 4

@@ -9,7 +9,7 @@ import pytest
 from basalt.deploy import backends
 from basalt.deploy.energy.tables import available_tables
 from basalt.records.pathways import PATHWAYS
-from basalt.train.data import DATASETS
+from basalt.train.data.sets import SETS
 from basalt.train.layers import LAYERS
 from tools import pipeline
 
@@ -25,7 +25,7 @@ def test_the_picture_is_current():
 
 def test_every_registered_name_is_there():
     shown = re.sub(r"[*,]", " ", words())
-    for name in (*LAYERS, *DATASETS, *PATHWAYS, *backends.BACKENDS, *available_tables()):
+    for name in (*LAYERS, *SETS, *PATHWAYS, *backends.BACKENDS, *available_tables()):
         assert f" {name} " in shown, name
 
 

@@ -11,8 +11,8 @@ from basalt.records.network import Network
 from basalt.records.simulate import simulate
 from basalt.study.memory_vision.time_constants import time_constants
 from basalt.train.checkpoint import load
-from basalt.train.data.config import SENSOR
 from basalt.train.data.events import EventSet, Splits
+from basalt.train.data.sets import SENSOR
 from basalt.train.loop import fit, make_fabric
 from basalt.train.recipe import read
 from basalt.train.scores import integer_score

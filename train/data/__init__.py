@@ -1,31 +1,17 @@
 """Data sets of events: binned spikes of training, validation and test samples, by name.
 
 `load` reads nothing but what the configuration names; each data set is a file of this folder with a function
-`load(config, data_dir) -> Splits`, registered in DATASETS.
+`load(config, data_dir) -> Splits`, with a row in `sets.py`.
 """
 
 from importlib import import_module
 from pathlib import Path
 
-from basalt.train.data.config import STATIC, CameraConfig, DataConfig
+from basalt.train.data.config import CameraConfig, DataConfig
 from basalt.train.data.events import EventSet, Splits
+from basalt.train.data.sets import SETS
 
-__all__ = ["DATASETS", "CameraConfig", "DataConfig", "EventSet", "Splits", "load"]
-
-DATASETS = {
-    "digits": "basalt.train.data.digits",
-    "mnist": "basalt.train.data.mnist",
-    "nmnist": "basalt.train.data.nmnist",
-    "smnist": "basalt.train.data.pixels",
-    "psmnist": "basalt.train.data.pixels",
-    "spoken": "basalt.train.data.spoken",
-    "shd": "basalt.train.data.heidelberg",
-    "ssc": "basalt.train.data.heidelberg",
-    "gesture": "basalt.train.data.gesture",
-    **dict.fromkeys(STATIC, "basalt.train.data.images"),
-    "recall": "basalt.train.data.recall",
-}
-"""The module of each data set, imported when it is asked for."""
+__all__ = ["SETS", "CameraConfig", "DataConfig", "EventSet", "Splits", "load"]
 
 
 def load(config: DataConfig, data_dir: Path | None = None) -> Splits:
@@ -40,4 +26,4 @@ def load(config: DataConfig, data_dir: Path | None = None) -> Splits:
     """
     from basalt.paths import data_dir as folder
 
-    return import_module(DATASETS[config.name]).load(config, folder(data_dir))
+    return import_module(f"basalt.train.data.{SETS[config.name].module}").load(config, folder(data_dir))

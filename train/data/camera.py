@@ -20,8 +20,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-from basalt.train.data.config import SENSOR, CameraConfig
+from basalt.train.data.config import CameraConfig
 from basalt.train.data.events import RawEvents, join
+from basalt.train.data.sets import SENSOR
 
 _CHUNK = 64
 _CAPACITY = 12_288

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
-from basalt.train.data.config import SENSOR
 from basalt.train.data.events import RawEvents
 from basalt.train.data.figures import BIN_MS, FRAME_MS, FRAMES, Figures, agreement, frames, measure
+from basalt.train.data.sets import SENSOR
 
 
 @dataclass(frozen=True)

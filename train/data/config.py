@@ -1,12 +1,11 @@
 """What a recipe says about its data: the data set, the binning and every parameter of the event camera."""
 
 from math import comb
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-SENSOR = (2, 34, 34)
-"""Axes of the sensor: polarity (0 = OFF, 1 = ON), rows y, columns x; as in N-MNIST."""
+from basalt.train.data.sets import GROUPED, SETS, STATIC
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -124,45 +123,21 @@ class RecallConfig(BaseModel):
         return self
 
 
-GROUPED = ("spoken", "shd", "ssc", "gesture")
-"""Data sets whose inputs can be grouped."""
-STATIC = ("static_digits", "static_mnist", "static_fashion")
-"""Data sets of images that do not move."""
-
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "spoken": {"step_ms": 10.0, "steps": 100, "group": 5},
-    "shd": {"step_ms": 10.0, "steps": 100, "group": 5},
-    "ssc": {"step_ms": 4.0, "steps": 250, "group": 5},
-    "gesture": {"step_ms": 6.0, "steps": 1000, "group": 4},
-    **{name: {"step_ms": 1.0, "steps": 25} for name in STATIC},
-    "recall": {"step_ms": 1.0},
-}
-"""The keys that default to something else for a data set: 140 channels of sounds, 32 x 32 pixels of gestures."""
+if TYPE_CHECKING:
+    Name = str
+else:
+    Name = Literal[tuple(SETS)]
 
 
 class DataConfig(BaseModel):
-    """The `[data]` table of a recipe. `step_ms`, `steps` and `group` default to what DEFAULTS says for the data set.
+    """The `[data]` table of a recipe. `step_ms`, `steps` and `group` default to what `SETS` says for the data set.
 
     The steps of recall follow from its lengths.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Literal[
-        "digits",
-        "mnist",
-        "nmnist",
-        "smnist",
-        "psmnist",
-        "spoken",
-        "shd",
-        "ssc",
-        "gesture",
-        "static_digits",
-        "static_mnist",
-        "static_fashion",
-        "recall",
-    ] = Field(default="digits", description="The data set.")
+    name: Name = Field(default="digits", description="The data set.")
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
     steps: int = Field(default=60, ge=1, le=4096, description="Number of steps; later events are dropped.")
     camera: CameraConfig = Field(default_factory=CameraConfig, description="The event camera (not for nmnist).")
@@ -199,7 +174,7 @@ class DataConfig(BaseModel):
                 given = {**given, "steps": RecallConfig.model_validate(given.get("recall", {})).steps}
             except ValidationError:  # told of the key itself
                 return given
-        return {**DEFAULTS[name], **given} if isinstance(name, str) and name in DEFAULTS else given
+        return {**SETS[name].defaults, **given} if isinstance(name, str) and name in SETS else given
 
     @model_validator(mode="after")
     def _keys_fit_the_set(self) -> "DataConfig":
@@ -210,7 +185,7 @@ class DataConfig(BaseModel):
         if self.name == "recall" and self.steps != self.recall.steps:
             total = "cue + delay + go + response"
             raise ValueError(f"recall has {self.recall.steps} steps ({total}): leave steps = {self.steps} out")
-        if self.name in DEFAULTS and self.exclude_first:
+        if SETS[self.name].defaults and self.exclude_first:
             raise ValueError(f"exclude_first counts images of MNIST; leave it out with {self.name}")
         if self.name != "spoken" and self.protocol != "official":
             raise ValueError(f"protocol {self.protocol!r} is for spoken; leave it out with {self.name}")

@@ -7,7 +7,7 @@ from typing import Protocol, no_type_check, runtime_checkable
 import numpy as np
 from jaxtyping import Int64, UInt8, UInt16
 
-from basalt.train.data.config import SENSOR
+from basalt.train.data.sets import SENSOR
 
 Which = int | slice | Sequence[int] | np.ndarray
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, UInt8
 
-from basalt.train.data.config import SENSOR
 from basalt.train.data.events import RawEvents, bin_events
+from basalt.train.data.sets import SENSOR
 
 BIN_MS = 10.0
 FRAME_MS = 5.0

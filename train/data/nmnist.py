@@ -20,8 +20,9 @@ from jaxtyping import Int64
 from basalt.errors import BasaltError
 from basalt.opening import read_bytes
 from basalt.train.data.cache import cached, key_of, note, state_of
-from basalt.train.data.config import SENSOR, DataConfig
+from basalt.train.data.config import DataConfig
 from basalt.train.data.events import EventSet, RawEvents, Splits, bin_events, concatenate, feature_of
+from basalt.train.data.sets import SENSOR
 from basalt.train.data.split import stratified
 
 SPLIT_SEED = 20_261_123

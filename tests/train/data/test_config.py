@@ -3,17 +3,18 @@
 import pytest
 from pydantic import ValidationError
 
-from basalt.train.data.config import DEFAULTS, GROUPED, DataConfig
+from basalt.train.data.config import DataConfig
+from basalt.train.data.sets import GROUPED, SETS
 
 
-@pytest.mark.parametrize("name", DEFAULTS)
+@pytest.mark.parametrize("name", [name for name, entry in SETS.items() if entry.defaults])
 def test_a_data_set_brings_its_own_defaults_and_what_is_given_wins(name: str) -> None:
     plain = DataConfig(name=name)
-    assert {key: getattr(plain, key) for key in DEFAULTS[name]} == DEFAULTS[name]
+    assert {key: getattr(plain, key) for key in SETS[name].defaults} == SETS[name].defaults
     given = ({"steps": 7} if name != "recall" else {}) | ({"group": 9} if name in GROUPED else {})
     chosen = DataConfig(name=name, **given)
     assert all(getattr(chosen, key) == value for key, value in given.items())
-    assert chosen.step_ms == DEFAULTS[name]["step_ms"]
+    assert chosen.step_ms == SETS[name].defaults["step_ms"]
     assert DataConfig.model_validate(plain.model_dump()) == plain
 
 

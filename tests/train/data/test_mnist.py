@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from basalt.errors import BasaltError
-from basalt.train.data import DATASETS, DataConfig, digits, load, mnist
+from basalt.train.data import DataConfig, digits, load, mnist
+from basalt.train.data.sets import SETS
 
 EACH = 8
 
@@ -83,4 +84,4 @@ def test_the_errors_say_what_to_do(tmp_path: Path, small: dict[str, np.ndarray])
 
 
 def test_every_name_of_the_configuration_is_registered() -> None:
-    assert list(DATASETS) == list(DataConfig.model_fields["name"].annotation.__args__)  # type: ignore[union-attr]
+    assert list(SETS) == list(DataConfig.model_fields["name"].annotation.__args__)  # type: ignore[union-attr]

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from basalt.train.data import DATASETS, digits, mnist, nmnist
+from basalt.train.data import digits, mnist, nmnist
 from basalt.train.data.config import DataConfig
 from basalt.train.data.events import EventSet
 from basalt.train.data.origin import ORIGINS, TEST, TRAINING, embedded, first_labels, origin, overlap, warning
+from basalt.train.data.sets import SETS
 
 SHARE_TRAINING = ("digits", "static_digits", "mnist", "smnist", "psmnist", "static_mnist", "nmnist")
 NOWHERE = Path("/nowhere")
@@ -47,7 +48,7 @@ def test_the_embedded_digits_are_the_first_500_of_each_class_of_mnists_training_
 
 
 @pytest.mark.parametrize("trained", SHARE_TRAINING)
-@pytest.mark.parametrize("tested", DATASETS)
+@pytest.mark.parametrize("tested", SETS)
 def test_every_pair_of_data_sets(trained: str, tested: str) -> None:
     """Of sample 7 of the training split and of the test split; N-MNIST's as the complete set has them."""
     found = [count(trained, tested, split, [7], [first_labels()[7]]) for split in ("train", "validation")]
@@ -60,7 +61,7 @@ def test_every_pair_of_data_sets(trained: str, tested: str) -> None:
     assert count(trained, tested, "test", tests, labels) == expected
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", SETS)
 def test_a_training_saw_its_own_training_and_validation_and_not_its_test(name: str) -> None:
     train, validation, test = digits.split() if "digits" in name else ([1, 2], [3, 4], [5, 6])
     labels = first_labels()[[5, 6]] if name != "nmnist" else [9, 9]
@@ -124,4 +125,4 @@ def test_the_warning_counts_names_the_source_and_the_way_out() -> None:
 
 
 def test_registered_data_sets_exist() -> None:
-    assert set(ORIGINS) <= set(DATASETS)
+    assert set(ORIGINS) <= set(SETS)

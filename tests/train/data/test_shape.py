@@ -5,13 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from basalt.train.data import DATASETS, DataConfig, cochlea, digits, gesture, heidelberg, load, mnist, spoken
-from basalt.train.data import shape as shapes
-from basalt.train.data.shape import SHAPES, Shape, shape
-
-
-def test_every_data_set_has_a_shape() -> None:
-    assert SHAPES.keys() == DATASETS.keys()
+from basalt.train.data import DataConfig, cochlea, digits, gesture, heidelberg, load, mnist, spoken
+from basalt.train.data import sets as shapes
+from basalt.train.data.sets import SETS, Shape, shape
 
 
 @pytest.mark.parametrize(
@@ -37,7 +33,7 @@ def test_numbers_are_those_of_the_data_sets() -> None:
     assert cochlea.CHANNELS == heidelberg.CHANNELS == shapes.CHANNELS and gesture.PIXELS == shapes.SIDE
     classes = {name: source.classes for name, source in heidelberg.SOURCES.items()}
     classes |= {"spoken": spoken._CLASSES, "gesture": gesture._CLASSES, "mnist": mnist._CLASSES}
-    assert {name: SHAPES[name][1] for name in classes} == classes
+    assert {name: SETS[name].classes for name in classes} == classes
 
 
 def test_a_loaded_set_has_its_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
