@@ -30,7 +30,7 @@ class NeuronConstants(NamedTuple):
     voltage_keep: Float[np.ndarray, "neurons"]
     level: float
     reset: int
-    adaptation: Float[np.ndarray, "parameters neurons"]
+    adaptation: Float[np.ndarray, "parameters _neurons"]
     """Of adaptive neurons: what b and r keep in a step, and the threshold's step; else of size 0."""
 
 

@@ -201,7 +201,7 @@ def of_layer(current_decay=0, delay=None, memory=None):
 
 def test_a_current_is_kept_where_it_outlives_a_step():
     assert not of_layer(current_decay=4096).current
-    assert of_layer(current_decay=[4096, 4095]).current
+    assert of_layer(current_decay=np.array([4096, 4095])).current
     assert of_layer(delay=[3, 1]).longest_delay == 3
     assert "memory" not in of_layer().passes
     assert "memory" in of_layer(memory=pathway(np.random.default_rng(0), SlowMemory, 3, 2)).passes
