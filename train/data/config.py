@@ -157,7 +157,7 @@ class DataConfig(BaseModel):
         default=1,
         ge=1,
         le=128,
-        description="Neighbours that become one input: of 700 channels (spoken, shd, ssc), on each axis (gesture).",
+        description="Neighbours that become one input, of channels of sound or on each axis of a camera.",
     )
     protocol: str = Field(
         default="official",
