@@ -126,7 +126,7 @@ class Archive:
 
 
 def header_in(path: Path, name: str, file: Readable, declared: int, kinds: str) -> Header:
-    """The header at the beginning of an array of so many bytes with it.
+    """The header at the beginning of an array of `declared` bytes, header included.
 
     Raises:
         BasaltError: its values are of another kind.

@@ -24,7 +24,7 @@ class Deadline:
 
     @staticmethod
     def after(limit: float | None) -> "Deadline":
-        """The one so many seconds from now."""
+        """The deadline `limit` seconds from now."""
         return Deadline(limit, time.monotonic())
 
     @property

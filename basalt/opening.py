@@ -86,7 +86,7 @@ def there(path: Path) -> bool:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """All of a regular file of at most so many bytes.
+    """The content of a regular file of at most `most` bytes.
 
     Raises:
         BasaltError: as of `opened`; or it is larger.

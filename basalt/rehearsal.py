@@ -106,7 +106,7 @@ def perform(path: Path, said: mmap.mmap, seconds: int, read: Callable[[], object
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take so many bytes more than it has, and leave no core when it crashes."""
+    """Let this process take `more` bytes beyond what it has, and leave no core dump when it crashes."""
     import faulthandler
 
     faulthandler.disable()

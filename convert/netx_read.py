@@ -71,7 +71,7 @@ def read_membranes(reader: Reader, weight: np.ndarray) -> Readout:
 
 
 def own_weight(reader: Reader, kind: str) -> np.ndarray | None:
-    """`weight_rec`, a matrix, or `weight_own`, a weight a neuron; the types that say which is there are held to it."""
+    """`weight_rec`, a matrix, or `weight_own`, one weight per neuron; a type that says which must match."""
     full, diagonal = reader.optional("weight_rec", (2,)), reader.optional("weight_own", (1,))
     if full is not None and diagonal is not None:
         raise reader.fail("weight_own", "is there beside 'weight_rec'")

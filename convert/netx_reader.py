@@ -143,7 +143,7 @@ class Reader:
         return found
 
     def spread(self, key: str, shape: tuple[int, ...]) -> np.ndarray | None:
-        """A value a neuron, from one for all, one a channel or one for each; None where the key is absent."""
+        """One value per neuron, from one for all, one per channel or one per neuron; None if the key is absent."""
         if key not in self.group:
             return None
         value = self.integers(key, (0, 1, *range(2, len(shape) + 1)), prod(shape)).reshape(-1)

@@ -123,7 +123,7 @@ def scalar(value: Int[np.ndarray, "#neurons"]) -> int | Int[np.ndarray, "neurons
 
 
 def by_channel(value: Int[np.ndarray, "#neurons"], shape: tuple[int, ...]) -> Int[np.ndarray, "#channels"]:
-    """One value a channel, where the neurons of each channel share it."""
+    """One value per channel, where the neurons of each channel share it."""
     if value.size == 1 or len(shape) == 1:
         return value
     channels = value.reshape(shape[0], -1)

@@ -104,7 +104,7 @@ def sum_width(network: Network) -> Iterator[Violation]:
 
 
 SOURCE = "input"
-"""The name of where spikes come from, which no layer may have."""
+"""The name of the network's input, which no layer may have."""
 
 FIRST = ("integers", "geometry", "shapes")
 """Rules that the others rely on, in this order."""

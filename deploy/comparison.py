@@ -2,7 +2,7 @@
 
 Training left what it computed (trace.npz); the references compute it again from the .net file; a backend runs it. Equal
 means equal at the same time index, and the first difference is named. Between the reference and a backend the states
-after the last step are compared too (`verify_states.py`): one that was ever wrong seldom comes right again.
+after the last step are compared too (`verify_states.py`): a state that was once wrong rarely recovers.
 """
 
 from collections.abc import Mapping

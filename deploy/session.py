@@ -150,7 +150,7 @@ class Watcher(threading.Thread):
         self.done = threading.Event()
 
     def run(self) -> None:
-        """Poll until told to stop."""
+        """Poll until asked to stop."""
         while not self.done.wait(WATCH_SECONDS):
             if self.report_actors():
                 end_group(os.getpid())

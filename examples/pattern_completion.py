@@ -13,7 +13,7 @@ MEMORIES = {
     "modern, integers": recall.deployed("modern", beta=0.25),
 }
 
-print(f"{COUNT} patterns of {SIZE} elements, of which so many are drawn anew: cues recalled without an error")
+print(f"{COUNT} patterns of {SIZE} elements; elements of the cue drawn anew: cues recalled without an error")
 for name, memory in MEMORIES.items():
     found = recall.completion(memory, COUNT, SIZE)
     print(

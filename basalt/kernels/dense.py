@@ -239,7 +239,7 @@ class Workers:
 
     Args:
         batch: samples.
-        threads: how many may work; one a core if None.
+        threads: at most this many; one per core if None.
     """
 
     SMALLEST = 8

@@ -13,7 +13,7 @@ from basalt.near_memory.geometry import Memory, memories, multipliers
 from basalt.near_memory.sizes import Sizes
 
 SRAM_BIT = {1: 0.105, 2: 0.21}
-"""Of a bit of a macro with so many ports."""
+"""Area per bit of a macro, by its number of ports."""
 REGISTER_BIT = 2.19
 ADDER_BIT = 3.18
 MULTIPLIER_CELL = 2.27

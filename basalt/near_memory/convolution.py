@@ -66,7 +66,7 @@ class ConvSizes:
         return first, ((group + 1) * self.reach - 1) // core.fused - first + 1
 
     def of_channels(self, channels: int) -> "ConvSizes":
-        """The same for so many of its output channels, which all hear all input channels; of groups the whole."""
+        """The same with `channels` output channels, which all hear all input channels; unchanged with groups."""
         return replace(self, output_shape=(channels, *self.output_shape[1:])) if self.groups == 1 else self
 
     def kernel_rows(self, core: Core) -> int:
@@ -136,7 +136,7 @@ def reached_by(conv: ConvSizes, core: Core, features: Int[np.ndarray, "events"])
 
 
 def spread(conv: ConvSizes, core: Core, spikes: Steps) -> Reached:
-    """The same of so many events of which only the number is known, spread evenly over all inputs, rounded up."""
+    """The same where only the number of events is known: spread evenly over all inputs, rounded up."""
     table = conv.event_rows(core)
 
     def share(events: Steps, each: np.ndarray) -> Steps:

@@ -93,7 +93,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         memory_current          G rows of F currents, registers that the bank reads; with inputs stationary an SRAM of
                                 both, as wide as the sums
         output_spikes           2·G rows of F bits, registers: who fires in this step, and who did in the one before,
-                                whose spikes leave meanwhile, one a cycle, and come back where the layer hears itself
+                                whose spikes leave meanwhile, one per cycle, and return if the layer is recurrent
         slow_state              m[k], m[k−1], B̄, x and the bias: registers that all are seen at once, with no accesses
 
     Those of other pathways are in `memory.py`.
@@ -160,7 +160,7 @@ def memory_pathway(core: Core, sizes: Sizes) -> Iterator[Memory]:
 
 
 def memory_of(core: Core, rows: Rows) -> Memory:
-    """A pathway's memory: registers, or an SRAM of at least so many macros."""
+    """A pathway's memory: registers, or an SRAM of at least `rows.macros` macros."""
     if rows.registers:
         return Memory(rows.name, rows.words, rows.bits, rows.ports, registers=True)
     one = sram(core, rows.name, -(-rows.words // rows.macros), rows.bits, rows.ports)

@@ -68,7 +68,7 @@ class GatedSizes:
         return self.gated
 
     def of_neurons(self, neurons: int) -> "GatedSizes":
-        """The memory of so many of its neurons: their units."""
+        """The memory of `neurons` of its neurons: their units."""
         return replace(self, neurons=neurons)
 
     def groups(self, core: Core) -> int:
@@ -102,7 +102,7 @@ class GatedSizes:
         yield Rows("gate_state", groups, fused * (STATE_BITS + (SQUASHED_BITS if self.gated else 0)), ports=2)
 
     def cost(self, core: Core, spikes: Steps, heard: Steps, refresh: Flags) -> PathwayCost:
-        """Of steps with so many input events."""
+        """The cost of steps with `spikes` input events."""
         groups = self.groups(core)
         none = np.zeros_like(spikes)
         rows = (spikes if core.heterogeneous_stationarity else none + self.inputs) * groups

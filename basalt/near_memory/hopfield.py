@@ -2,7 +2,7 @@
 
 For m inputs, K patterns, I iterations, Gm = ⌈m/F⌉, c = ⌈F/M⌉. The events of a step
 are bits; the traces pass by a group at a time, each is leaked, added to, written, and at a refresh multiplied with its
-row of keys of every pattern, whose sums stay in a memory. A softmax looks K exponentials up, one a cycle, then a
+row of keys of every pattern, whose sums stay in a memory. A softmax looks up K exponentials, one per cycle, then a
 reciprocal, and multiplies. A recall keeps a group's sums in registers while K rows go by.
 
     trace = heard + Gm·max(g, K·c) + 2,  softmax = K + ⌈K/M⌉ + 4
@@ -18,8 +18,8 @@ trace_update        event e is noted in the cycle after it entered; a group of t
                     or as often as its keys allow: read, leaked and added to, written in the second cycle after.
 similarity          the keys of a group of traces (later: of the query) go by, a row every c cycles; each adds to the
                     similarity of its pattern. Classical: a row of R ±1 keys every ⌈R/M⌉ cycles, pattern by pattern.
-softmax             K similarities are read, one a cycle; two cycles behind each, its exponential is added; then
-                    the reciprocal's two cycles, and M products a cycle, written the cycle after.
+softmax             K similarities are read, one per cycle; two cycles later the exponential of each is added; then
+                    the reciprocal's two cycles, and M products per cycle, written the cycle after.
 recall              a row of keys, in the last iteration of values, and a weight every c cycles; a group of the query,
                     or of currents, is written when its K rows went by, and the neuron bank reads it a cycle later.
                     Classical: row by row of keys, and all currents when the last row went by, a group a cycle.
@@ -63,7 +63,7 @@ class AssociativeSizes:
     weights_of_event: ClassVar[int] = 0
 
     def of_neurons(self, neurons: int) -> "AssociativeSizes":
-        """The memory of so many of its neurons: all traces, keys and similarities, and the values of these."""
+        """The memory of `neurons` of its neurons: all traces, keys and similarities, and the values of these."""
         return replace(self, neurons=neurons)
 
     def groups(self, core: Core) -> int:
@@ -210,7 +210,7 @@ class AssociativeWalk:
         return self.walk.known(seen)
 
     def trace(self, begin: int, beat: int) -> int:
-        """All traces, a group every so many cycles."""
+        """All traces, a group every `beat` cycles."""
         for group in range(self.traces):
             cycle = begin + group * beat
             self.walk.put(cycle, "trace_update", "trace", "reads", group)
@@ -232,7 +232,7 @@ class AssociativeWalk:
         return begin
 
     def similar(self, begin: int, beat: int) -> int:
-        """A group of the query every so many cycles meets its row of each pattern's keys."""
+        """A group of the query meets its row of each pattern's keys every `beat` cycles."""
         for group in range(self.traces):
             for pattern in range(self.sizes.patterns):
                 cycle = begin + group * beat + pattern * self.row

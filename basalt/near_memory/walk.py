@@ -7,7 +7,7 @@ events, R events of the layer's own spikes of the step before, E places in the e
 optimisations on:
 
 spike_integration   event e adds row g of its weights in cycle 1 + e·G + g; input events first, then those of the
-                    layer (from cycle 0 on where no input came). Events are offered one a cycle; event i enters the
+                    layer (from cycle 0 on where no input came). Events are offered one per cycle; event i enters the
                     buffer when there is a place, in cycle max(i, 1 + (i − E + 1)·G), can be read in the cycle after,
                     and leaves when its last row was read (`arrival.py`). Where events carry values, each row of
                     weights is multiplied in the lanes, in the cycle in which it is added.
@@ -26,7 +26,7 @@ delay_line          reads and clears this step's word while others work; after t
 The paths work side by side; nothing waits but for the data named. P, ν and W_m products wait for the next refresh
 between refreshes (`refresh` False): the bank reads the memory's current of the last one. What turning an optimisation
 off does is said at `Core`. The paths of other memories than a slow one are in modules of their own. Spikes leave
-through a port of their own as the bank finds them, one a cycle, and are the next core's events.
+through a port of their own as the bank finds them, one per cycle, and are the next core's events.
 """
 
 from collections import Counter
@@ -220,7 +220,7 @@ class Walk:
         return reads[-1] + 2 if reads else 1
 
     def update(self) -> None:
-        """m = sat(Ā m + B̄ x), a row a cycle; the first is read ahead, so that it meets x."""
+        """m = sat(Ā m + B̄ x), one row per cycle; the first is read ahead, so that it meets x."""
         rows = self.sizes.update_rows(self.core)
         for row in range(rows):
             self.put(self.x_ready - 1 + row, "memory_update", "transition", "reads", row)

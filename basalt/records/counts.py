@@ -16,7 +16,7 @@ Counts = dict[str, Int[np.ndarray, "*#batch"] | int]
 
 
 def graded_counts(products: Int[np.ndarray, "*#batch"] | int, value_bits: int) -> Counts:
-    """The counters of weights that meet a value of so many bits; none for spikes, whose weights are added as they are.
+    """The counters of weights multiplied by values of `value_bits` bits; none for spikes, whose weights are just added.
 
     Args:
         products: synapses that the input's events reach.

@@ -18,7 +18,7 @@ class Access(NamedTuple):
 def access(sram: Sram, which: Literal["read", "write"], kib: float, word_bits: float, ports: int = 1) -> Access:
     """Energy of one access, bilinear in log2 of size and of width between the points of the grid.
 
-    A memory of more ports is priced as one of two, or of one where the table knows no other, with a note.
+    A memory with more ports is priced as one with two, or with one if the table has no other, with a note.
     A memory outside the grid is priced as the nearest one on it, with a note: a larger one is made of the
     largest bank (of which one is active), a smaller one costs what the smallest macro costs.
     """

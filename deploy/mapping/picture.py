@@ -81,7 +81,7 @@ def draw(path: Path, mapped: Mapped) -> None:
                 Rectangle((corner[0], low), SIDE, height, facecolor=colour, edgecolor="0.2", alpha=0.75, zorder=3)
             )
             text = f"{piece.layer}\n{piece.first}–{piece.first + piece.neurons - 1}".replace("$", r"\$")
-            tall = 72 * PITCH * height / (2 * 1.3)  # two lines of so many points fill the part's height
+            tall = 72 * PITCH * height / (2 * 1.3)  # at this size in points, two lines fill the part's height
             points = min(6.0, 6.0 * LETTERS / max(map(len, text.splitlines())), tall)
             axes.text(column, low + height / 2, text, ha="center", va="center", fontsize=points, zorder=4)
     row, column = mesh.place(PORT)

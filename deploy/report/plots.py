@@ -46,7 +46,7 @@ class Plot:
 def raster(
     title: str, spikes: UInt8[np.ndarray, "neurons steps"], pixels: int, groups: Sequence[tuple[str, str]] = ()
 ) -> Plot:
-    """Spikes as ticks, a row a neuron from the top. `groups` (name, style) divide the rows evenly.
+    """Spikes as ticks, one row per neuron from the top. `groups` (name, style) divide the rows evenly.
 
     Rows and columns finer than the page can show are merged, so that the size of a report stays bounded.
     """

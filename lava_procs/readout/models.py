@@ -36,7 +36,7 @@ class AbstractReadoutModel(MeteredModel):
         self.planes: int = proc_params["planes"]
 
     def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:
-        """Count `length` steps in which so many events arrived and membranes saturated."""
+        """Count `length` steps: the events that arrived and the membranes that saturated, per sample."""
         self.count(**self.counted(arrived, saturated))
 
     def counted(

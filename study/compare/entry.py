@@ -29,7 +29,7 @@ class Machine:
     Attributes:
         joule: in real time: dynamic, and leakage for as long as the steps last; the headline.
         dynamic_joule: of what was counted.
-        leakage_joule: in real time; None where the table knows no static power.
+        leakage_joule: in real time; None if the table has no static power.
         full_speed_joule: dynamic, and leakage for as long as it computes; None where the table has no durations.
         seconds: that an inference computes; None where the table has no durations.
         busiest: the process that is busy for longest.

@@ -123,7 +123,7 @@ def near_memory(
     input_: Annotated[
         Path | None, typer.Option("--input", "-i", help="An .npz file with `spikes`; the test.npz beside the file.")
     ] = None,
-    samples: Annotated[int | None, typer.Option("--samples", "-n", min=1, help="Only the first so many.")] = None,
+    samples: Annotated[int | None, typer.Option("--samples", "-n", min=1, help="Use only the first N samples.")] = None,
     core: Annotated[str | None, typer.Option(metavar="CORE.toml", help="The core; our default one if none.")] = None,
     table: Annotated[str, typer.Option(help="Price table.")] = "near-memory-22nm",
     bias_start: Annotated[str, BIAS_START] = TRAINING,

@@ -1,4 +1,4 @@
-"""Output that nobody takes ends no work; where it is all that a command gives, its loss is told."""
+"""Output that nobody takes ends no work; where it is all that a command gives, its loss is reported."""
 
 import subprocess
 import sys

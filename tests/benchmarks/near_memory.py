@@ -83,8 +83,8 @@ multiple of F, or where a group has fewer: a pool's event adds in one lane of a 
 each row of neurons read the weights of all inputs that it hears, spike or not; without operator fusion each pass sweeps
 by itself. Walked cycle by cycle in `conv_walk.py`, so that timelines show it.
 
-What does not fit is told as for dense layers: neurons, inputs, `kernel_weights`, `accumulators` and `membrane` of the
-core's TOML file. The core `vision` holds the layers of the nmnist_* recipes (`basalt run … --core vision`, `basalt
+What does not fit is reported as for dense layers: neurons, inputs, `kernel_weights`, `accumulators` and `membrane` of
+the core's TOML file. The core `vision` holds the layers of the nmnist_* recipes (`basalt run … --core vision`, `basalt
 schedule vision --image 2x34x34 --channels 12 --kernel 5 --stride 2 --padding 2`). `basalt map` splits a convolution by
 its output channels, each part with the kernels of its own; one whose channels have groups, or whose positions alone are
 more neurons than a core has, is not split further: its image is not cut.
@@ -126,9 +126,9 @@ MODEL = """## What is modelled, and what is not
 Modelled: every access to every memory, one a port and cycle, with data in the cycle after; every wait of
 one path for another; who fires, two bits of register a neuron, of which one is written while the spikes of the other
 leave; a memory that is read and written in one cycle as one of two ports, priced as such. Not modelled: the arrival of
-spikes within a step (they are offered one a cycle from its first cycle on), the network between cores, the cycles in
+spikes within a step (they are offered one per cycle from its first cycle on), the network between cores, the cycles in
 which a step is begun and ended by a global clock, refill of weights from elsewhere (all weights are in the core).
-Spikes leave by a port of their own, one a cycle, while the next step begins.
+Spikes leave by a port of their own, one per cycle, while the next step begins.
 
 Of gated and associative memories, not counted: registers that only one path sees. These are the sums and the states
 k[t−1] of the product of a memory that hears itself, the currents of the gate bank until the neuron bank takes them, the

@@ -3,7 +3,7 @@
     python tests/benchmarks/simulate.py [--repeats 5] [--only plain --only delayed --only smnist --only cost]
 
 The variants take turns, so that a busy machine slows all of them; a figure is the median. Seconds are those of the
-steps alone (`Outcome.seconds`, from the first on); what a build takes is told apart. Stock netx is measured at its
+steps alone (`Outcome.seconds`, from the first on); the time of a build is separate. Stock netx is measured at its
 kindest: its first steps are not counted, and all others are one `run()`. Every variant gets the same spikes and records
 the last layer; the bare kernel is the same compiled layers called in one process, without Lava. Writes
 docs/benchmarks/simulate.json, simulate.md and cost.png.

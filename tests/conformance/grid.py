@@ -68,7 +68,7 @@ CELLS = tuple(Cell(*values) for values in product(RESETS, DELAYS, YES_NO, INTERV
 """Everything that our own processes do."""
 
 EVERY = 5
-"""One network in so many has convolutions."""
+"""One network in this many has convolutions."""
 
 DENSE = len(CELLS) * EVERY // (EVERY - 1)
 """Networks that visit every cell."""

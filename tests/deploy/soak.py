@@ -2,7 +2,7 @@
 
     python tests/deploy/soak.py [--runs 300] [--threads 2] [--backend fixed]
 
-Prints a markdown table, a row every so many runs: the process's own memory (what no other process shares), open
+Prints a markdown table, one row every few runs: the process's own memory (what no other process shares), open
 descriptors, threads, children. Exit code 1 where the last row is above that of the warmed-up process: any descriptor,
 thread or child more, or over 4 MiB.
 """

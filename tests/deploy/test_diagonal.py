@@ -68,7 +68,7 @@ def test_it_matters():
 
 
 def test_what_it_takes():
-    """A weight a neuron, and as many dense-equivalent operations a step."""
+    """One weight per neuron, and as many dense-equivalent operations per step."""
     found, x = layer(1, 20), spikes(1)
     sent = simulate(Network((found,)), x)
     (part,) = parts(found)

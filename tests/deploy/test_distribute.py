@@ -248,7 +248,7 @@ def test_time_that_ran_out_while_workers_started_is_the_time_limit():
 
 
 def test_no_more_workers_than_samples(monkeypatch):
-    """A wish for a hundred thousand does not start so many."""
+    """Asking for a hundred thousand does not start that many."""
     asked = []
     monkeypatch.setattr(distribution, "threads", lambda count: asked.append(count) or pytest.raises(BasaltError))
     with pytest.raises(AttributeError):

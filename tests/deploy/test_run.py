@@ -67,7 +67,7 @@ def test_counters_equal_a_brute_force_count(outcome):
 
 
 def test_counts_file_names_every_part(outcome):
-    """One entry a part, one number a sample."""
+    """One entry per part, one number per sample."""
     counts = counts_file(Job(READOUT.network, READOUT.spikes), outcome)
     json.dumps(counts)
     assert next(entry["name"] for entry in counts["processes"]) == "input"

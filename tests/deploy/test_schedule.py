@@ -33,7 +33,7 @@ def calculated(*arguments):
 
 
 def counted(memory, spikes, core):
-    """What the backend counts in the step that hears so many spikes, the last of as many as are given."""
+    """What the backend counts in the step that hears this many spikes, the last of those given."""
     rng = np.random.default_rng(5)
     arriving = np.zeros((1, INPUTS, len(spikes) + 1), dtype=np.uint8)
     for t, count in enumerate(spikes):

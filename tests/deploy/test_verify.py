@@ -149,7 +149,7 @@ def test_states_of_every_sample_are_compared(backend, kind, symbol):
 
 @pytest.mark.parametrize(("kind", "symbol"), [(None, None), ("slow_memory", "m"), ("hgrn", "h"), ("hopfield", "q")])
 def test_states_at_a_divergence_are_those_of_lava(kind, symbol):
-    """u, v and the memory pathway's state after a step, out of Lava, are the reference's, and are told."""
+    """u, v and the memory pathway's state after a step, out of Lava, are the reference's, and are reported."""
     network, spikes = CASE.network, CASE.spikes
     name = next(network.spiking).name
     if kind is not None:

@@ -43,7 +43,7 @@ HEADERS = [
 
 
 def npz(path: Path, rng: np.random.Generator, features: int, arrays: dict[str, Any] | None = None) -> None:
-    """Write an input file for a network of so many features, or one of these arrays, changed."""
+    """Write an input file for a network with this many features, or one of these arrays, changed."""
     spikes = (rng.random((2, features, 5)) < 0.3).astype(pick(rng, ["u1", "i8", "f4", "?", "i2", "f8", "c8", "S1"]))
     choice = int(rng.integers(8))
     if arrays is None:

@@ -1,4 +1,4 @@
-"""A tiny world to train in: two classes of 16 inputs, told apart by which half of the inputs is active."""
+"""A tiny world to train in: two classes of 16 inputs, distinguished by which half of the inputs is active."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Scores: whoever shows progress is told of every sample once."""
+"""Scores: progress is reported once for every sample."""
 
 import torch
 

@@ -97,7 +97,7 @@ def misses(real: RawEvents, one: RawEvents, other: RawEvents, measured: Figures,
         f"Hot pixels: {hot[0][0]} with {hot[0][1]:.1%} of the real events, simulated {hot[1][0]}.",
         f"Fixed pattern: a pixel's mean count is off its four neighbours' mean by {pattern[0]:.1%}, simulated "
         f"{pattern[1]:.1%}: the simulator draws thresholds anew for each recording.",
-        f"Noise in the corners: {corners[0][0]:.2f} OFF and {corners[0][1]:.2f} ON events a second and pixel, "
+        f"Noise in the corners: {corners[0][0]:.2f} OFF and {corners[0][1]:.2f} ON events per second and pixel, "
         f"simulated {corners[1][0]:.2f} and {corners[1][1]:.2f}.",
     )
 
@@ -142,7 +142,7 @@ def _pattern(raw: RawEvents) -> float:
 
 
 def _corner_rate(raw: RawEvents, size: int = 5) -> tuple[float, float]:
-    """OFF and ON events a second and pixel in the four corners, where no digit comes."""
+    """OFF and ON events per second and pixel in the four corners, where no digit appears."""
     rates = _pixel_rates(raw)
     ends = [*range(size), *range(-size, 0)]
     off, on = rates[:, ends][:, :, ends].mean((1, 2)) / (FRAMES * FRAME_MS / 1000)

@@ -66,8 +66,8 @@ class CameraConfig(BaseModel):
     latency_ms: NotNegative = Field(
         default=1.4, le=50, description="Time constant of the pixel's first-order low pass."
     )
-    noise_on_hz: NotNegative = Field(default=0.36, le=1000, description="Noise ON events a second and pixel.")
-    noise_off_hz: NotNegative = Field(default=0.01, le=1000, description="Noise OFF events a second and pixel.")
+    noise_on_hz: NotNegative = Field(default=0.36, le=1000, description="Noise ON events per second and pixel.")
+    noise_off_hz: NotNegative = Field(default=0.01, le=1000, description="Noise OFF events per second and pixel.")
     position_jitter_px: NotNegative = Field(default=0.11, le=3, description="Sd of a sample's offset, on each axis.")
     time_jitter_ms: NotNegative = Field(default=1.1, le=20, description="Sd of a sample's start of the path.")
     duration_ms: float = Field(default=310, gt=0, le=10_000, description="Length of a recording.")
@@ -172,7 +172,7 @@ class DataConfig(BaseModel):
         if name == "recall" and "steps" not in given:
             try:
                 given = {**given, "steps": RecallConfig.model_validate(given.get("recall", {})).steps}
-            except ValidationError:  # told of the key itself
+            except ValidationError:  # reported for the key itself
                 return given
         return {**SETS[name].defaults, **given} if isinstance(name, str) and name in SETS else given
 

@@ -154,7 +154,7 @@ class Neuron(slayer.neuron.cuba.Neuron):
 
 
 def _spread(decay: float | tuple[float, float], channels: int, neurons: int) -> Float[torch.Tensor, "decays"]:
-    """Decays in units of 1/4096: one value for all neurons, or evenly spaced ones in a range, one a channel."""
+    """Decays in units of 1/4096: one value for all neurons, or evenly spaced ones in a range, one per channel."""
     if isinstance(decay, (int, float)):
         return torch.tensor([4096.0 * decay]).round()
     each = torch.linspace(4096.0 * decay[0], 4096.0 * decay[1], channels).round()

@@ -58,8 +58,8 @@ class Strict(BaseModel):
         return value
 
 
-TAKEN = {"input": "where spikes come from", "file": "an argument of numpy.savez, which keeps what layers sent,"}
-"""Names that layers cannot have → what has them."""
+TAKEN = {"input": "the network's input", "file": "numpy.savez, which has an argument of that name"}
+"""Names that layers cannot have → what they are reserved for."""
 
 
 class LayerConfig(Strict):
@@ -79,7 +79,7 @@ class LayerConfig(Strict):
     @classmethod
     def _free(cls, value: str | None) -> str | None:
         if value in TAKEN:
-            raise ValueError(f"what a layer cannot be called: {TAKEN[value]} has that name")
+            raise ValueError(f"{value!r} is reserved for {TAKEN[value]}; choose another name")
         return value
 
 

@@ -1,4 +1,4 @@
-"""Every action has a colour, in both themes, that can be seen and told from its neighbours."""
+"""Every action has a colour, in both themes, that can be seen and distinguished from its neighbours."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The page has its parts, loads nothing, trusts no string, and makes do with what there is."""
+"""The page has its parts, loads nothing, trusts no string, and makes do with what it is given."""
 
 import dataclasses
 import re

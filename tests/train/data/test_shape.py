@@ -1,4 +1,4 @@
-"""Shapes told without loading are those of what is loaded."""
+"""Shapes reported without loading are those of what is loaded."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ def test_states_are_the_plain_loops(form, steps: int, seed: int) -> None:  # typ
 
 @pytest.mark.parametrize("form", [doubled, looped])
 def test_long_windows_lose_nothing(form) -> None:  # type: ignore[no-untyped-def]
-    """Products of so many factors are too small for a float32: forms that divide by them fail."""
+    """Products of this many factors are too small for a float32: forms that divide by them fail."""
     factor, drive = torch.full((1, 2000, 1), 0.5), torch.randn(1, 2000, 1, generator=torch.Generator().manual_seed(1))
     np.testing.assert_allclose(form(factor, drive), plain(factor, drive), rtol=1e-5, atol=1e-5)
 
