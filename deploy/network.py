@@ -159,7 +159,7 @@ def spiking_parts(layer: Spiking) -> list[Part]:
 
 
 def conv_parts(layer: Conv | Encoder) -> list[Part]:
-    """Weights of 8 bits, each kept once; u and v of 24 bits a neuron."""
+    """Weights of 8 bits, each kept once; u and v of 24 bits per neuron."""
     return [Part(layer.name, "spiking", layer.kind, {"weights": 8 * layer.weight.size, "state": state_bits(layer)})]
 
 

@@ -1,7 +1,7 @@
 """A sample on near-memory cores as a timeline in the Chrome trace format, which ui.perfetto.dev opens.
 
 Each layer on a core is a process of the trace; its step, its data paths and its memories are threads. All cores begin
-a step together, when the slowest has ended the one before: that is how layers that exchange spikes once a step run
+a step together, when the slowest has ended the one before: that is how layers that exchange spikes once per step run
 side by side. Every figure is that of the schedule by which the process models count, so that the steps of a layer add
 up to the cycles in a run's counts.
 """

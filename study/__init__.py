@@ -1,1 +1,1 @@
-"""Studies: many trainings after one plan, and a page of figures that tells what came out."""
+"""Studies: many trainings after one plan, and a page of figures that shows what came out."""

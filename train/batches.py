@@ -28,7 +28,7 @@ def dense(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch features steps"]:
-    """The chosen samples as input, augmented from one seed a sample; steps vary slowest in memory."""
+    """The chosen samples as input, augmented from one seed per sample; steps vary slowest in memory."""
     raise TypeError(f"no way to make a batch of {type(events).__name__}")
 
 
@@ -75,7 +75,7 @@ def _pixels(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch 1 784"]:
-    """Images: turned, stretched, slanted (bilinearly) and shifted by whole pixels; then a pixel a step.
+    """Images: turned, stretched, slanted (bilinearly) and shifted by whole pixels; then one pixel per step.
 
     Raises:
         BasaltError: the recipe asks for changes that only events know.

@@ -106,7 +106,7 @@ def check_same(stored: Recipe, wanted: Recipe, run: Path) -> None:
 
 
 def write_log(run: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    """Write log.csv, a row an epoch."""
+    """Write log.csv, one row per epoch."""
     with atomic(run / "log.csv") as temporary, temporary.open("w", newline="") as file:
         if history:
             fullest = max(history, key=len)  # not every epoch is validated

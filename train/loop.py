@@ -47,7 +47,7 @@ MOST_OVERFLOWED = 0.5
 
 @dataclass
 class State:
-    """What changes while training; `history` has one row an epoch."""
+    """What changes while training; `history` has one row per epoch."""
 
     network: Network
     optimizer: torch.optim.AdamW

@@ -1,4 +1,4 @@
-"""How much a network computes an inference, counted exactly from its deployed integers and the spikes they give.
+"""How much a network computes per inference, counted exactly from its deployed integers and the spikes they give.
 
 A spike that arrives costs a synaptic operation for every synapse that it reaches, whatever the synapse's weight: at the
 border of an image a convolution has fewer. Layers hear a step late, so what is sent in the last step arrives nowhere.

@@ -69,7 +69,7 @@ class TrainingConfig(Strict):
     """How to train.
 
     Attributes:
-        epochs, batch: passes over the training set, samples a step.
+        epochs, batch: passes over the training set, samples per step.
         learning_rate, weight_decay: of AdamW; the rate follows a cosine after `warmup` epochs.
         clip: largest gradient norm; inf for any.
         objective: by name, see `basalt.train.objectives`.

@@ -50,7 +50,7 @@ ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(
 
 
 def count_events(packed: UInt64[np.ndarray, "*frames words"], planes: int = 1) -> Int[np.ndarray, "*frames"]:
-    """How many values are not 0 in each frame: an eighth of a byte read a neuron, nothing unpacked."""
+    """How many values are not 0 in each frame: an eighth of a byte is read per neuron, nothing unpacked."""
     *frames, width = packed.shape
     any_plane = np.bitwise_or.reduce(packed.reshape(*frames, planes, width // planes), axis=-2)
     return ONES[any_plane.view(np.uint16)].sum(axis=-1, dtype=np.int64)

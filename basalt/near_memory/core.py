@@ -8,7 +8,7 @@ DELAY_BITS = 6
 DRIVE_BITS = 16
 """The drive x saturates at 16 bits."""
 INPUT_MACS = 1
-"""Multipliers of B̄ x: a state a cycle, beside its row of Ā."""
+"""Multipliers of B̄ x: one state per cycle, beside its row of Ā."""
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,15 @@ class Core:
         sum_bits, product_bits: of the accumulators of spikes, and of the sums of the memory product.
         current_bits: of the memory's currents, which are those sums in units of u.
         event_buffer: input events that wait in the core; when it is full the sender waits, and nothing is lost.
-        membrane_ports: accesses a cycle of the neurons' memories; with 2 a fused bank takes a group a cycle, with 1
-            three cycles a group.
+        membrane_ports: accesses per cycle of the neurons' memories; with 2 a fused bank takes one group per cycle, with
+            1 it takes three cycles per group.
         bank_kib: the largest SRAM macro; a larger memory is made of several, of which one is accessed at a time.
         sram_kib: how large the core's memories are, by name, for the design rules; those not named are made to measure.
         clock_mhz, node_nm: of the clock and of the process.
         dependency_breaking: W_m m[k] as P m[k−1] + ν x[k]. Off, one multiplies W_m with m[k], and waits for its update.
-        operator_fusion: one pass over the neurons a step. Off, leak, spike current, memory current, threshold and reset
-            are passes of their own, each reads and writes the membranes, three cycles a group and not pipelined, and
-            starts when the one before, and what it adds, is complete.
+        operator_fusion: one pass over the neurons per step. Off, leak, spike current, memory current, threshold and
+            reset are passes of their own, each reads and writes the membranes, three cycles per group and not
+            pipelined, and starts when the one before, and what it adds, is complete.
         heterogeneous_stationarity: spikes with their inputs stationary (only rows of inputs that spiked are read), the
             dense product with its outputs stationary (sums stay in registers). Off, the other way round for both: all
             rows of weights are read for each group of neurons, spike or not, and the sums of the memory product are

@@ -12,7 +12,7 @@ if S = 0, else max(S + 2, (S − E)·G + 4):
                 ) + 3
     and no less than x₁ + D                                             the memory's update
 
-So for N = 128, F = 4, d = 8, one cycle a group: max(34, 32·(S + R) + b + 3, 260) while S ≤ E. The stalls, cycles that
+So for N = 128, F = 4, d = 8, one cycle per group: max(34, 32·(S + R) + b + 3, 260) while S ≤ E. The stalls, cycles that
 the sender waits at a full buffer, are max(0, (S − E)·G + 1 − (S − 1)) where S > E. With one place in the buffer each
 event waits a cycle for the next to enter (`arrival.py`). With delays, 2·fired + 1 cycles more in a step in which
 a spike fired (and no fewer than the 2·⌈N/32⌉ cycles of this step's word). A diagonal recurrence takes no cycles: if a

@@ -83,9 +83,9 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         accumulators            G rows of F sums: the currents of this step's spikes; of a convolution SRAM
         touched                 of a convolution: a bit a row of sums that something was added to in this step
         membrane (u)            G rows of F states; so the synaptic current where it outlives a step
-        delays                  a delay a neuron
+        delays                  one delay per neuron
         delay_line              (longest + 1)·⌈N/32⌉ words of 32 bits: who fires in that many steps
-        drive_weights (W_x)     a weight an input
+        drive_weights (W_x)     one weight per input
         memory_weights (P)      d·G rows of F weights (W_m without dependency breaking)
         drive_memory_weights ν  G rows of F weights, with dependency breaking
         transition (Ā)          d rows of d coefficients

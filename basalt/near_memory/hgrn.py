@@ -16,9 +16,9 @@ gate_integration    event e adds row g of the three gates' weights, one from eac
                     layer adds its own, and leaves the event buffer with its last row, as there.
 gate_product        from cycle 0, a row of both recurrent matrices every ⌈2F/M⌉ cycles, all states k[t−1] for a group
                     before the next group; its sums stay in registers.
-gate_bank           once all sums and products are there, `beat` cycles a group: constants, states and sums are read in
-                    the first, the new states are written in the one after the last, and a cycle later the neuron bank
-                    may take the group.
+gate_bank           once all sums and products are there, `beat` cycles per group: constants, states and sums are read
+                    in the first, the new states are written in the one after the last, and a cycle later the neuron
+                    bank may take the group.
 """
 
 from collections.abc import Iterator

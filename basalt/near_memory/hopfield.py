@@ -9,8 +9,8 @@ reciprocal, and multiplies. A recall keeps a group's sums in registers while K r
     first = trace + softmax + (I − 1)·(2·Gm·K·c + softmax) + K·c + 1,    beat = K·c        (modern)
     first = trace + 2·I·K·B·⌈R/M⌉ + 1,    beat = 1            (classical: rows of R = 8F keys of a bit, B = ⌈m/R⌉)
 
-What bounds it: the products with keys and values, M a cycle. Any step lasts heard + Gm·g + 2 cycles at least, for the
-traces; without a refresh the bank reads the currents of the last one.
+What bounds it: the products with keys and values, M per cycle. Every step lasts at least heard + Gm·g + 2 cycles, for
+the traces; without a refresh the bank reads the currents of the last one.
 
 The walk through a step:
 
@@ -22,7 +22,7 @@ softmax             K similarities are read, one per cycle; two cycles later the
                     the reciprocal's two cycles, and M products per cycle, written the cycle after.
 recall              a row of keys, in the last iteration of values, and a weight every c cycles; a group of the query,
                     or of currents, is written when its K rows went by, and the neuron bank reads it a cycle later.
-                    Classical: row by row of keys, and all currents when the last row went by, a group a cycle.
+                    Classical: row by row of keys, and all currents when the last row went by, one group per cycle.
 
 Similarities are registers. What is needed in the cycle in which it is written (a query of one group, the similarity of
 one pattern) is forwarded. Registers within a path have no accesses: sums of the products, k[t−1], exponentials that
@@ -94,7 +94,7 @@ class AssociativeSizes:
         return -(-self.inputs // (core.fused * core.weight_bits))
 
     def memories(self, core: Core) -> Iterator[Rows]:
-        """Rows of F keys, values, traces and currents; a similarity a pattern."""
+        """Rows of F keys, values, traces and currents; one similarity per pattern."""
         fused, groups, traces = core.fused, self.groups(core), self.trace_rows(core)
         row = fused * core.weight_bits
         yield Rows("trace", traces, fused * STATE_BITS, ports=core.membrane_ports)

@@ -4,7 +4,7 @@ cycles in closed form, and the walk through its paths, equal in every number.
 The pathway's paths work beside those of the layer, on the same input events. The neuron bank takes a group of neurons
 as soon as its current is there: `first` cycles into the step for the first group, `beat` cycles later for each next
 one; so a step lasts at least first + (G − 1)·max(beat, bank) + 3 cycles. With F = `fused`, M = `macs`, G = ⌈N/F⌉ groups
-of neurons, S input events, g cycles of the bank a group, and `heard` the first cycle in which all events are known:
+of neurons, S input events, g cycles of the bank per group, and `heard` the first cycle in which all events are known:
 
 Of the core's switches only `heterogeneous_stationarity` matters here: off, the rows of all inputs are read for the
 gates, spike or not. Widths of states are those of Basalt's integers.

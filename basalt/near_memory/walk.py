@@ -13,7 +13,7 @@ spike_integration   event e adds row g of its weights in cycle 1 + e·G + g; inp
                     weights is multiplied in the lanes, in the cycle in which it is added.
 drive               reads one weight an input event, in the cycle after it entered; x[k] is there from cycle `x_ready`
                     on.
-memory_product      P m[k−1], from cycle 0: c cycles a state, c·d a group.
+memory_product      P m[k−1], from cycle 0: c cycles per state, c·d per group.
 drive_product       ν x[k] on multipliers of its own: a group every ⌈F/drive_macs⌉ cycles, each after x and its
                     P m[k−1]; their sum is shifted into units of u.
 memory_update       m[k], a row of Ā a cycle from x on, and B̄ x beside it. P needs m[k−1] still: both are in registers.

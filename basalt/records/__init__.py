@@ -1,1 +1,1 @@
-"""What a network is made of: a frozen record a mechanism, with its equation, its limits and its integer step."""
+"""What a network is made of: one frozen record per mechanism, with its equation, its limits and its integer step."""

@@ -94,7 +94,7 @@ class Hgrn(MemoryPathway):
 
     @property
     def states(self) -> int:
-        """One a neuron."""
+        """One per neuron."""
         return len(self.gain)
 
     @property

@@ -1,4 +1,4 @@
-"""What a .net file holds: one frozen record a layer, integers only.
+"""What a .net file holds: one frozen record per layer, integers only.
 
 Features of layers with a shape (channels, height, width) are flat in that order, the channel slowest. Time runs in
 steps t = 0 … T−1 and every state is zero before t = 0. `s_in` is the layer's input, `s` its output; both are 0/1

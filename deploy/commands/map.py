@@ -203,7 +203,7 @@ def show(mapped: "Mapped", content: dict[str, Any], folder: Path) -> None:
     others += [] if hops["lower_bound"] is None else [f"no placement below {hops['lower_bound']:,.2f}"]
     total = content["hops_per_inference"]
     console.print(
-        f"Hops a step: {hops['placed']:,.2f} ({', '.join(others)})"
+        f"Hops per step: {hops['placed']:,.2f} ({', '.join(others)})"
         + ("." if total is None else f"; an inference: {total:,.0f}.")
     )
     longest, between = content["longest_step"], "no link is used"

@@ -36,7 +36,7 @@ def latency(table: PriceTable, counts: Counts) -> dict[str, Any] | None:
 
     Returns:
         `from` ("table" or "cycles"), `source`, `resolution` ("steps" or "totals"), `busiest`, `step_seconds`,
-        `inference_seconds`, `inferences_per_second`, `barrier_seconds` and, by process, `processes` (seconds a step
+        `inference_seconds`, `inferences_per_second`, `barrier_seconds` and, by process, `processes` (seconds per step
         that it is busy); None where neither the table nor the run gives durations.
     """
     if table.latency is not None:

@@ -33,7 +33,7 @@ class Capacity:
 
 
 def capacity(core: Core, pieces: list[Piece], share: bool, most_cycles: int | None = None) -> Capacity:
-    """Neurons, inputs, states, bits of every memory that the core's file sizes, and cycles a step.
+    """Neurons, inputs, states, bits of every memory that the core's file sizes, and cycles per step.
 
     Args:
         share: several pieces may be on a core, which then steps one after the other; never two of one layer.

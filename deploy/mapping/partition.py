@@ -1,4 +1,4 @@
-"""Layers split into pieces that fit a core each."""
+"""Layers split into pieces that each fit a core."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -161,7 +161,7 @@ def bound_together(layer: Layer) -> str | None:
 def why_not(layer: Layer, failed: Piece, core: Core, most_cycles: int | None) -> str:
     """The sentence for a layer that does not even fit row by row, as `failed` shows."""
     broken, bound = misfits(core, failed.sizes), bound_together(layer)
-    least = f"even with {failed.neurons} neurons a core" if bound is None else f"and is not split ({bound})"
+    least = f"even with {failed.neurons} neurons per core" if bound is None else f"and is not split ({bound})"
     if broken:
         fewest = f"not even {failed.neurons} of its neurons" if bound is None else f"and is not split ({bound})"
         return (

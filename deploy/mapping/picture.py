@@ -26,8 +26,8 @@ LETTERS = 12
 def title_of(mapped: Mapped, heaviest: float, width: float) -> str:
     """What is drawn, in as many lines as a picture of that width needs."""
     whole = (
-        f"{mapped.network} on {name_of(mapped.mesh)} cores {mapped.core.name!r}: {mapped.hops:,.1f} hops a step, "
-        f"widest link {heaviest:,.1f} spikes a step"
+        f"{mapped.network} on {name_of(mapped.mesh)} cores {mapped.core.name!r}: {mapped.hops:,.1f} hops per step, "
+        f"widest link {heaviest:,.1f} spikes per step"
     )
     # matplotlib would take text between dollar signs for mathematics.
     return fill(whole, int(width / CHARACTER)).replace("$", r"\$")

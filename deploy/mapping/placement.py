@@ -58,7 +58,7 @@ class Problem:
         return self.traffic @ self.distances[places] + np.outer(self.inflow, self.distances[PORT])
 
     def cost(self, places: Places) -> float:
-        """Of a placement, in millionths of spikes · hops a step."""
+        """Of a placement, in millionths of spikes · hops per step."""
         between = float((self.traffic * self.distances[np.ix_(places, places)]).sum()) / 2
         return between + float(self.inflow @ self.distances[PORT][places])
 
@@ -246,7 +246,7 @@ def shuffled(problem: Problem, places: Places, rng: np.random.Generator) -> Plac
 
 
 def lower_bound(problem: Problem) -> float:
-    """No placement with a piece a core costs less: each piece next to those that it exchanges most with.
+    """No placement with one piece per core costs less: each piece next to those that it exchanges most with.
 
     From any core, the n-th nearest other core is at least as far as from the core where it is nearest; partners that
     exchange more are taken to be nearer. Each edge is seen from both ends, hence the half. Of the input's, the

@@ -13,7 +13,7 @@ from basalt.records.network import Network
 
 
 def traffic_graph(network: Network, pieces: list[Piece], rates: Rates) -> nx.DiGraph:
-    """The pieces and the input, with an edge where spikes of one reach the other: `spikes`, how many a step.
+    """The pieces and the input, with an edge where spikes of one reach the other: `spikes`, how many per step.
 
     A spike goes to every piece of the next layer, and of its own where that is recurrent, as a packet for each core:
     there is no multicast in the mesh.

@@ -31,7 +31,7 @@ def fast(table: Mapping[str, Any], told: Callable[[Stated], str]) -> str:
 
 
 def throughput(table: Mapping[str, Any]) -> str:
-    """Inferences a second, where time is modelled."""
+    """Inferences per second, where time is modelled."""
     each = table["latency"]["inferences_per_second"] if table["latency"] else None
     return f"{digits(each)} / s" if each else "–"
 

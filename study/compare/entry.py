@@ -57,7 +57,7 @@ class Machine:
 
     @property
     def rate(self) -> float | None:
-        """Inferences a second at full speed."""
+        """Inferences per second at full speed."""
         return 1 / self.seconds if self.seconds else None
 
 

@@ -39,7 +39,7 @@ class Energy:
 
 
 def energy(spikes: Mapping[str, float], operations: Mapping[str, Operations]) -> Energy:
-    """Of hidden layers' spikes and all layers' operations, both the mean an inference."""
+    """Of hidden layers' spikes and all layers' operations, both the mean per inference."""
     each = operations.values()
     return Energy(
         paper=PAPER_SAMPLES * ADDITION * sum(spikes.values()),

@@ -100,7 +100,7 @@ def assemblies(
     """Which neurons fire together for which class.
 
     Returns:
-        `class_rates`, the mean spikes a step of each neuron by class (classes × neurons); an assembly are the neurons
+        `class_rates`, the mean spikes per step of each neuron by class (classes × neurons); an assembly are the neurons
         that fire most for the same class: `within` and `between` are the mean correlations, over samples, of the rates
         of two neurons of one assembly and of two; silent neurons belong to none.
     """

@@ -211,7 +211,7 @@ def show(console: Any, rows: Sequence[Row]) -> None:
 
 
 def draw(path: Path, rows: Sequence[Row], title: str) -> None:
-    """Cycles and energy against all on, a bar a core."""
+    """Cycles and energy against all on, one bar per core."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -17,7 +17,7 @@ PRICES = "prices.json"
 def price_study(
     study: Annotated[Path, typer.Argument(help="A study's folder, such as studies/lif-roles.")],
     samples: Annotated[
-        int, typer.Option("--samples", "-n", min=1, help="Test samples an inference is the mean of.")
+        int, typer.Option("--samples", "-n", min=1, help="Test samples that an inference is averaged over.")
     ] = 50,
     only: Annotated[str, typer.Option(metavar="PATTERN", help='Only these runs, such as "*-s1".')] = "*",
     core: Annotated[str | None, typer.Option(metavar="CORE.toml", help="The near-memory core of every layer.")] = None,

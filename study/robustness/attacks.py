@@ -1,4 +1,4 @@
-"""White-box attacks on the input tensor within an L∞ ball, and their control: signs that know no gradient.
+"""White-box attacks on the input tensor within an L∞ ball, and their control: signs drawn without a gradient.
 
     fgsm:         x' = clip(x + ε·sign(∇ₓL))
     pgd:          x' ← clip(x + clip(x' + α·sign(∇L(x')) − x, −ε, ε)), n times, from x or anywhere in the ball

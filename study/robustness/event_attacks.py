@@ -1,4 +1,4 @@
-"""Attacks that a spiking input allows: events are added or removed, at most k of them a sample, and stay 0 or 1.
+"""Attacks that a spiking input allows: events are added or removed, at most k of them per sample, and stay 0 or 1.
 
 A cell of the input is a feature at a step. Turning it round changes the loss, to first order, by
 

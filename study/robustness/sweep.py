@@ -37,7 +37,7 @@ class Attack:
     Attributes:
         title: for people. perturb: of network, x, labels, budget, setting and generator. control: of x, what `perturb`
             made of it, budget, setting and generator.
-        events: whether the budget is a number of events a sample; else it is ε as a fraction of the input's range.
+        events: whether the budget is a number of events per sample; else it is ε as a fraction of the input's range.
     """
 
     title: str
@@ -80,7 +80,7 @@ class Point:
 
     Attributes:
         moved: the share of samples that the attack could change at all; where gradients vanish, it cannot.
-        used: events turned round a sample, or mean |x' − x| over the input's range.
+        used: events turned round per sample, or mean |x' − x| over the input's range.
     """
 
     budget: float

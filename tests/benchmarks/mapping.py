@@ -78,7 +78,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="folder for the networks")
     parser.add_argument("--long", type=int, default=8, help="times the rounds of the longer search; 0 for none")
     args = parser.parse_args()
-    table = Table("network", "parts, cores", "s", "hops a step", "snake", "random", "bound", "longer search: s", "hops")
+    table = Table("network", "parts, cores", "s", "hops/step", "snake", "random", "bound", "longer search: s", "hops")
     for name, (widths, mesh) in NETWORKS.items():
         net = network(name, widths)
         if args.write:

@@ -39,7 +39,7 @@ equal: a walk through every access of every cycle (`basalt/near_memory/walk.py`,
 implementation with) and a closed formula (`formula.py`, for millions of steps).
 
 With G = ⌈N/F⌉ groups of F = 4 neurons, d slow states, S input spikes, R spikes of the layer's own (where it hears
-itself), E = 32 places in the event buffer, and multipliers: F for P, F for ν beside it, d for a row of Ā a cycle, and
+itself), E = 32 places in the event buffer, and multipliers: F for P, F for ν beside it, d for a row of Ā per cycle, and
 one for B̄ beside that:
 
     b      = 1 if S > 0, else 0                                               the first event enters, and is read then
@@ -64,7 +64,7 @@ CONVOLUTION = """## Convolutions and sum pools
 The same core, event by event. Neurons lie position by position, the F lanes along the output channels of a position, so
 that a position has q = ⌈channels/F⌉ rows of membranes and G = height · width · q rows are swept over in a step. The
 kernel is kept once, as k·k·(input channels)·q rows of F weights. An event goes through the positions that it reaches
-and their rows, a cycle each: a row of the kernel and a row of sums are read, added and written back, in a pipeline of
+and their rows, one cycle each: a row of the kernel and a row of sums are read, added and written back, in a pipeline of
 three cycles that forwards what is needed again. An event reaches as many positions as places of the kernel fall on its
 own: fewer near the border, none where the stride leaves it out. n, the rows that an event meets, is exact for each
 input (`basalt/near_memory/convolution.py`); where channels have groups, only the rows in which its group lies.
@@ -76,9 +76,9 @@ cycles (1; 3 with one port):
     the sender waits max(0, P′ + 1 − (S − 1)) cycles          if S > E
     rows of the kernel read = rows of sums read = rows of sums written = Σ n
 
-and cycles as before for delays. Sums are in SRAM with two ports; a bit a row tells the first event of a step that it
-need not read what is there, and the sweep which rows it need not look at, so that nothing is cleared. A sum pool is a
-convolution whose one weight is a constant in a register: nothing of it is read. Lanes idle where channels are no
+and cycles as before for delays. Sums are in SRAM with two ports; one bit per row tells the first event of a step that
+it need not read what is there, and the sweep which rows it need not look at, so that nothing is cleared. A sum pool is
+a convolution whose one weight is a constant in a register: nothing of it is read. Lanes idle where channels are no
 multiple of F, or where a group has fewer: a pool's event adds in one lane of a row. Off, heterogeneous stationarity has
 each row of neurons read the weights of all inputs that it hears, spike or not; without operator fusion each pass sweeps
 by itself. Walked cycle by cycle in `conv_walk.py`, so that timelines show it.
@@ -124,7 +124,7 @@ core. Memories count as those of the core's file: `gate_weights`, `keys`, `value
 MODEL = """## What is modelled, and what is not
 
 Modelled: every access to every memory, one a port and cycle, with data in the cycle after; every wait of
-one path for another; who fires, two bits of register a neuron, of which one is written while the spikes of the other
+one path for another; who fires, two bits of register per neuron, of which one is written while the spikes of the other
 leave; a memory that is read and written in one cycle as one of two ports, priced as such. Not modelled: the arrival of
 spikes within a step (they are offered one per cycle from its first cycle on), the network between cores, the cycles in
 which a step is begun and ended by a global clock, refill of weights from elsewhere (all weights are in the core).
@@ -136,15 +136,15 @@ exponentials that wait for their sum, and the bits of a classical query.
 
 Better than the published register-transfer design: products are shifted by fixed-point shifts, so that a contracting Ā
 is represented; a full event buffer stalls its sender instead of dropping spikes; an empty step is a step; between
-refreshes (update interval) the memory product is skipped; a neuron bank with two ports takes a group a cycle, behind
-the last event.
+refreshes (update interval) the memory product is skipped; a neuron bank with two ports takes one group per cycle,
+behind the last event.
 
 Off means what a straightforward core would do:
 
 - dependency_breaking: W_m m[k] needs m[k], which needs x[k], which needs all input spikes: the product begins after the
   update.
 - operator_fusion: leak, spike current, memory current, threshold and reset are passes of their own over all neurons;
-  each reads and writes every membrane, takes three cycles a group, and begins when the one before is done.
+  each reads and writes every membrane, takes three cycles per group, and begins when the one before is done.
 - heterogeneous_stationarity: one dataflow the other way round for each: spikes with outputs stationary read every row
   of W_f and W_x, whether its input spiked or not; the memory product with inputs stationary reads and writes its
   partial sums in a memory of one port, for each state and for x.
@@ -156,7 +156,7 @@ def text() -> str:
     core = load_core()
     lines = [INTRODUCTION, *map(table, LAYERS), "## What each optimisation is worth", ""]
     lines += [
-        "N = 128, d = 8, 700 inputs: cycles a step, with one optimisation off, and with all.",
+        "N = 128, d = 8, 700 inputs: cycles per step, with one optimisation off, and with all.",
         "",
         *switches(core, LAYERS[0]),
         "",

@@ -37,7 +37,7 @@ def chain(sizes: tuple[int, ...], delay: int | None = None, seed: int = 0) -> Ne
 
 
 def s_mnist(hidden: int = 200, states: int = 16, seed: int = 0) -> Network:
-    """S-MNIST's shape: one pixel a step, two spiking layers with a slow memory each, a read-out."""
+    """S-MNIST's shape: one pixel per step, two spiking layers with a slow memory each, a read-out."""
     rng = np.random.default_rng(seed)
     layers: list[Spiking | Readout] = []
     inputs = 1

@@ -6,7 +6,7 @@ The median time of a step (forward, loss, backward, clipping, AdamW) of each, on
 They take turns, so that a busy machine slows all; a turn lasts a tenth of a second or one step. Basalt's is the one
 that training takes (`train.stepper`: on a GPU, a CUDA graph); stock SLAYER has its CUDA kernels there, and its Python
 loop on a processor. Since SLAYER has no slow memory, its layers get ours in FFT form. The recipes of sequential MNIST
-get the embedded digits, a pixel a step.
+get the embedded digits, one pixel per step.
 """
 
 import copy

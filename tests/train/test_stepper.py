@@ -30,7 +30,7 @@ def batches(wanted: Recipe, epoch: int = 0) -> list[tuple[torch.Tensor, torch.Te
 
 
 def by_hand(network: Network, wanted: Recipe, rates: list[float]) -> list[dict[str, Any]]:
-    """Plain PyTorch: one dictionary of figures a step; `network` is trained in place."""
+    """Plain PyTorch: one dictionary of figures per step; `network` is trained in place."""
     config, found = wanted.training, []
     adam = torch.optim.AdamW(
         [{"params": [p], "unit": unit if config.scaled_rates else 1.0} for p, unit in network.units()],

@@ -125,7 +125,7 @@ def _neighbours(rates: np.ndarray) -> np.ndarray:
 
 
 def _hot_pixels(raw: RawEvents) -> tuple[int, float]:
-    """Pixels with three times their neighbours' events and at least one a recording more; their share of all events."""
+    """Pixels with three times their neighbours' events and at least one more per recording; their share of events."""
     rates = _pixel_rates(raw).sum(0)
     usual = _neighbours(rates)
     hot = (rates > 3 * usual) & (rates > usual + 1)

@@ -43,7 +43,7 @@ class Recordings:
 
 
 def load(config: DataConfig, data_dir: Path) -> Splits:
-    """Train (less a tenth, at most 500 a class, for validation) and test recordings.
+    """Train (less a tenth, at most 500 per class, for validation) and test recordings.
 
     Raises:
         BasaltError: recordings are missing or damaged and can't be downloaded.

@@ -1,4 +1,4 @@
-"""Sequential and permuted MNIST: an image as 784 graded values, one pixel a step.
+"""Sequential and permuted MNIST: an image as 784 graded values, one pixel per step.
 
 `smnist` reads row by row, `psmnist` in a fixed random order (numpy's RandomState of `permutation_seed`, whose stream is
 frozen). A pixel has `bits` bits, 7 by default: 0 to 127. The splits are those of `basalt.train.data.mnist`.
@@ -21,7 +21,7 @@ PIXELS = 28 * 28
 
 @dataclass(frozen=True, eq=False)
 class PixelSet:
-    """Images that are sent a pixel a step; what `EventSet` is for events.
+    """Images that are sent one pixel per step; what `EventSet` is for events.
 
     Attributes:
         images: as they are, 0 to 255.

@@ -1,7 +1,7 @@
 """Delayed recall: which pattern came first? A task made here, of nothing but a configuration and a seed.
 
 A sample, on n channels and one more for the go signal, begins with the cue: for `cue` steps the pattern of its class,
-in which the channels of the class spike with the probability `rate` a step. Then comes a delay of `delay` steps, within
+in which the channels of the class spike with the probability `rate` per step. Then comes a delay of `delay` steps, in
 which `distractors` further patterns, each of another class and as long as the cue, appear at random times one after the
 other. Last, the go channel spikes for `go` steps, and `response` steps follow in which nothing but noise comes. Noise
 of the probability `noise` a step is on all channels all the time, but for the go channel. The class is that of the

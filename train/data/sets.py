@@ -57,7 +57,7 @@ def camera(config: Said) -> Sensor:
 
 
 def pixel(config: Said) -> Sensor:
-    """One pixel a step."""
+    """One pixel per step."""
     return (1, 1, 1)
 
 

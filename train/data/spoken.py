@@ -34,7 +34,7 @@ _CLASSES, _TEST_TAKES, _HELD_OUT = 10, 5, 5
 
 @dataclass(frozen=True)
 class Recordings:
-    """Sound of n recordings: i owns `audio[offsets[i]:offsets[i+1]]`, `rate` samples a second."""
+    """Sound of n recordings: i owns `audio[offsets[i]:offsets[i+1]]`, `rate` samples per second."""
 
     audio: Int16[np.ndarray, "samples"]
     offsets: Int64[np.ndarray, "{len(labels)+1}"]

@@ -201,7 +201,7 @@ class HopfieldMemory(torch.nn.Module):
         labels = labels.to(self.seen.device)
         if len(self.keys) != classes:
             raise BasaltError(
-                f"Layer {name} stores a pattern a class: set its `patterns` to {classes} (it has {len(self.keys)})."
+                f"Layer {name} stores one pattern per class: set its `patterns` to {classes} (it has {len(self.keys)})."
             )
         chosen = torch.nn.functional.one_hot(labels, classes).to(self.seen.dtype)
         means = chosen.t() @ self.seen / chosen.sum(0).clamp(min=1)[:, None]

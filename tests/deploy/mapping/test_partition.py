@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_named_with_by_how_much_and_the_way_out():
 
 
 def convolution(outputs, groups=1):
-    """5×10 places to 3×8, 24 neurons a channel."""
+    """5×10 places to 3×8, 24 neurons per channel."""
     weight = np.zeros((outputs, 4 // groups, 3, 3), dtype=np.int64)
     weight[0, 0, 0, 0] = 2
     return Conv(name="c", weight=weight, neuron=NEURON, input_shape=(4, 5, 10), groups=groups)

@@ -1,4 +1,4 @@
-"""The slow memory's current without an FFT and without its states: two matrix products a layer.
+"""The slow memory's current without an FFT and without its states: two matrix products per layer.
 
 Time is cut into C chunks of L steps. With H[j] = Ā^j B̄, the states before each chunk are one product of the drive,
 
