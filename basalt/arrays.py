@@ -151,7 +151,7 @@ def header_in(path: Path, name: str, file: Readable, declared: int, kinds: str) 
         raise ValueError(f"{shown(name, VALUE_LONGEST)!r} cannot have the shape {shown(str(shape), VALUE_LONGEST)}")
     if dtype.kind not in kinds or dtype.shape or dtype.hasobject:
         told = shown(str(dtype), VALUE_LONGEST)
-        raise BasaltError(f"{path}: the array {shown(name, VALUE_LONGEST)!r} must be numbers, and is {told}.")
+        raise BasaltError(f"{path}: the array {shown(name, VALUE_LONGEST)!r} must hold numbers, not {told}.")
     header = Header(tuple(sizes), bool(columns), dtype, file.tell())
     if header.begin + header.size != declared:
         raise ValueError(
@@ -203,9 +203,9 @@ def archive(path: Path, kinds: str = KINDS, limit: int | None = None) -> Iterato
             found = zipfile.ZipFile(file)
             entries = found.infolist()
             if len(entries) > MEMBERS_MOST or sum(len(entry.filename) for entry in entries) > DIRECTORY_MOST:
-                raise ValueError(f"it has {len(entries)} members, and {MEMBERS_MOST} are the most")
+                raise ValueError(f"it has {len(entries)} members, more than the {MEMBERS_MOST} allowed")
             if len({entry.filename for entry in entries}) < len(entries):
-                raise ValueError("two members have one name")
+                raise ValueError("two members have the same name")
         yield Archive(path, found, kinds, memory_limit() if limit is None else limit)
 
 

@@ -56,8 +56,8 @@ def connected(address: Address, seconds: float | None = None) -> Iterator["Clien
             client = within(seconds + 1, partial(Client, address.url, timeout=seconds, security=security))
         except (OSError, ValueError, TypeError, RuntimeError, *TIMEOUTS) as error:
             raise BasaltError(
-                f"There is no Dask scheduler at {address.url!r} that takes us ({reason(error)}); start one with `dask "
-                f"scheduler`, or leave {address.option} out and use --workers."
+                f"There is no Dask scheduler at {address.url!r} that accepts us ({reason(error)}); start one with "
+                f"`dask scheduler`, or leave {address.option} out and use --workers."
             ) from error
         try:
             try:
@@ -117,8 +117,8 @@ def agree(client: "Client", address: Address, seconds: float) -> None:
         if code != here:
             told = f"none that can be compared ({reason(code)})" if isinstance(code, BaseException) else f"{code}"
             raise BasaltError(
-                f"The worker at {worker} has another Basalt than this one, {here}: {told}. Install the same one there, "
-                f"and start its workers again."
+                f"The worker at {worker} has a different Basalt from this one, {here}: {told}. Install the same one "
+                f"there, and start its workers again."
             )
 
 

@@ -92,7 +92,7 @@ def number(text: str) -> float:
     """A number of a JSON file that is finite."""
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:20]} is no number")
+        raise ValueError(f"{text[:20]} is not a number")
     return value
 
 
@@ -146,7 +146,7 @@ def understood(what: str, way_out: str = "write it again with the command that m
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, TemplateError) as error:
         name = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise BasaltError(f"{what} does not hold what such a file does ({name}); {way_out}.") from error
+        raise BasaltError(f"{what} does not hold what such a file should ({name}); {way_out}.") from error
 
 
 def dumps(value: Any) -> str:
@@ -161,7 +161,7 @@ def dumps(value: Any) -> str:
         where = next((key for key, found in numbers_in(value) if not math.isfinite(found)), "a number")
         raise BasaltError(
             f"{where} is not a finite number, so it cannot be written: a price, a size or a duration that it follows "
-            f"from is far beyond all that there is."
+            f"from is impossibly large."
         ) from error
 
 

@@ -23,13 +23,13 @@ def memory_limit() -> int:
     """Bytes that the arrays of one file may take in memory: `MEMORY_MIB`, or what `VARIABLE` says.
 
     Raises:
-        BasaltError: the variable is no whole number of MiB.
+        BasaltError: the variable is not a whole number of MiB.
     """
     given = os.environ.get(VARIABLE)
     if given is None:
         return MEMORY_MIB * MIB
     if not (given.isascii() and given.isdecimal() and int(given[:9]) > 0 and len(given) < 9):
-        raise BasaltError(f"{VARIABLE} must be a whole number of MiB, as {MEMORY_MIB}, and is {given!r}.")
+        raise BasaltError(f"{VARIABLE} must be a whole number of MiB, such as {MEMORY_MIB}, not {given!r}.")
     return int(given) * MIB
 
 
@@ -97,7 +97,7 @@ def read_bytes(path: Path, most: int) -> bytes:
         except OSError as error:
             raise BasaltError(unreadable(path, error)) from error
     if len(content) > most:
-        raise BasaltError(f"{path} is larger than {most:,} bytes, which no such file is; name another.")
+        raise BasaltError(f"{path} is larger than {most:,} bytes, the most that such a file may have; name another.")
     return content
 
 

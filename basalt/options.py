@@ -11,7 +11,7 @@ def opened(command: Callable[..., None]) -> Callable[..., None]:
     """The command as typer takes it: with a parameter per field of the dataclasses that are its own parameters.
 
     A field is declared as a parameter of a typer command is, `Annotated[type, typer.Option(…)] = default`. Fields
-    without a default have to be in the first dataclass, and no two fields may have one name.
+    without a default have to be in the first dataclass, and no two fields may have the same name.
     """
     kinds = [kind for name, kind in get_type_hints(command, include_extras=True).items() if name != "return"]
     hints = {name: hint for kind in kinds for name, hint in get_type_hints(kind, include_extras=True).items()}

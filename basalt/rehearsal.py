@@ -62,7 +62,7 @@ def rehearse(path: Path, read: Callable[[], object]) -> None:
             child = os.fork()
         except OSError as error:
             raise BasaltError(
-                f"Cannot read {path}: it is read in a process of its own first, and there can be none "
+                f"Cannot read {path}: it is read in a process of its own first, and none can be started "
                 f"({error.strerror}); end other programs."
             ) from error
         if not child:

@@ -160,13 +160,13 @@ class Look:
         """Attributes are few, small, and numbers or texts."""
         count = h5a.get_num_attrs(item)
         if count > ATTRIBUTES_MOST:
-            raise self.refuse(name, f"has {count:,} attributes, and {ATTRIBUTES_MOST} are the most")
+            raise self.refuse(name, f"has {count:,} attributes, more than the {ATTRIBUTES_MOST} allowed")
         for index in range(count):
             attribute = h5a.open(item, index=index)
             place = f"{name}@{self.text(attribute.name, name)}"
             size = self.bytes_of(attribute.get_type(), attribute.get_space(), place)
             if size > ATTRIBUTE_BYTES:
-                raise self.refuse(place, f"is an attribute of {size:,} bytes, and {ATTRIBUTE_BYTES:,} are the most")
+                raise self.refuse(place, f"is an attribute of {size:,} bytes, of at most {ATTRIBUTE_BYTES:,}")
 
     def dataset(self, item: h5d.DatasetID, place: str) -> int:
         """The bytes that a data set's values take; it is plain, inside the file, and as large as it says."""
@@ -195,7 +195,7 @@ class Look:
         """The name of a filter."""
         if code not in FILTERS:
             raise self.refuse(
-                place, f"is packed by a filter (number {code}) that is none of {', '.join(FILTERS.values())}"
+                place, f"is packed by a filter (number {code}) that is not one of {', '.join(FILTERS.values())}"
             )
         return FILTERS[code]
 
@@ -242,7 +242,7 @@ class Look:
                 return count * kind.get_size()
         if known == h5t.STRING:
             if count > TEXTS_MOST:
-                raise self.refuse(place, f"holds {count:,} texts, and {TEXTS_MOST} are the most")
+                raise self.refuse(place, f"holds {count:,} texts, more than the {TEXTS_MOST} allowed")
             return count * kind.get_size()
         raise self.refuse(place, "holds neither numbers nor texts")
 

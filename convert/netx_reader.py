@@ -137,7 +137,7 @@ class Reader:
         """`shape`, channels first."""
         found = tuple(int(size) for size in self.integers("shape", (0, 1), AXES_MAX).reshape(-1))
         if not found or min(found) < 1:
-            raise self.fail("shape", f"is {found}, and needs a size of at least 1 an axis")
+            raise self.fail("shape", f"is {found}, and needs a size of at least 1 per axis")
         if prod(found) > NEURONS_MAX:
             raise self.fail("shape", f"is {found}, more than the {NEURONS_MAX:,} neurons that a layer can have")
         return found

@@ -121,7 +121,8 @@ def in_units(values: np.ndarray, layer: Readout, path: Path) -> np.ndarray:
     whole = np.rint(scaled)
     if not np.allclose(whole, scaled, rtol=0, atol=1e-2):
         raise BasaltError(
-            f"{path}: layer {layer.name!r} holds {values[whole != scaled][0]:g}, no multiple of 1/{layer.unit}."
+            f"{path}: layer {layer.name!r} holds {values[whole != scaled][0]:g}, which is not a "
+            f"multiple of 1/{layer.unit}."
         )
     return whole.astype(np.int64)
 

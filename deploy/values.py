@@ -49,7 +49,7 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
         BasaltError: the layer cannot take a value.
     """
     if values.dtype.kind not in "buif":
-        raise BasaltError(f"{path}: `spikes` must be integers from 0 to 255, and is {values.dtype}.")
+        raise BasaltError(f"{path}: `spikes` must be integers from 0 to 255, not {values.dtype}.")
     if fraction is not None and (values.dtype.kind == "f" or not 0 <= fraction <= 30):
         raise BasaltError(f"{path}: `fraction` is for integers, and 0 to 30; it is {fraction} beside {values.dtype}.")
     if isinstance(first, Encoder):

@@ -114,7 +114,7 @@ def run(experiment: Experiment, place: Place, observe: Observe) -> dict[str, Any
     """Train one experiment, or go on with it, and write its outcome.
 
     Raises:
-        BasaltError: its recipe, data or checkpoint cannot be used, or its loss is no number.
+        BasaltError: its recipe, data or checkpoint cannot be used, or its loss is not a number.
     """
     import io
     import time

@@ -142,7 +142,9 @@ def read(run: Path) -> Checkpoint:
             check(recipe, said, file.specs)
             values = file.tensors()
     except DamagedError as error:
-        raise BasaltError(f"{path} is damaged or no checkpoint ({error}): train again, or restore the file.") from error
+        raise BasaltError(
+            f"{path} is damaged or not a checkpoint ({error}): train again, or restore the file."
+        ) from error
     return assembled(path, recipe, said, values)
 
 
@@ -171,7 +173,7 @@ def assembled(path: Path, recipe: Recipe, said: Said, values: Mapping[str, torch
     """The checkpoint of tensors that have been checked by their specs.
 
     Raises:
-        BasaltError: a weight is no number, or so large that it would be none on the grid of integers.
+        BasaltError: a weight is not a number, or so large that it would be none on the grid of integers.
     """
     for name, value in values.items():
         weights = name.startswith(("model.", "last.model.")) and value.is_floating_point()
@@ -196,7 +198,7 @@ def check(recipe: Recipe, said: Said, found: Mapping[str, Spec]) -> None:
         if name not in found:
             raise DamagedError(f"it lacks {shown(name)}")
         if name not in wanted:
-            raise DamagedError(f"{shown(name)} is nothing that its network has")
+            raise DamagedError(f"{shown(name)} is not part of its network")
         if wanted[name] != found[name]:
             raise DamagedError(f"{shown(name)} is {found[name]}, and {wanted[name]} in its network")
     if said.last is not None and said.best and "validation_accuracy_integer" not in said.best and network.deployable:

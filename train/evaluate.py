@@ -92,7 +92,7 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
         if (events.features_count, splits.classes) != (saved.inputs, saved.classes):
             raise BasaltError(
                 f"{splits.name} has {events.features_count} inputs and {splits.classes} classes, the network at {path} "
-                f"{saved.inputs} and {saved.classes}: give --data that it can hear."
+                f"{saved.inputs} and {saved.classes}: give --data that fits it."
             )
     network = saved.network()
     objective = OBJECTIVES[recipe.training.objective]

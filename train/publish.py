@@ -76,7 +76,7 @@ def overview(models: Path) -> str:
         "# Trained networks",
         "",
         "Accuracy on the whole test set; *Lava* is that of the backend `compiled`. Parameters as trained, and by the",
-        "formula of arXiv 2512.07602 (MN + Nd + d² + d + M a layer: frozen matrices counted, biases and read-out not).",
+        "formula of arXiv 2512.07602 (MN + Nd + d² + d + M per layer: with frozen matrices, no biases or read-out).",
         "Seconds of training are those of the machine that trained it. Energies in lava.json are dynamic + leakage in",
         "real time, with the recipe's `step_ms` as the duration of a step. Networks were trained alike where epochs,",
         "the share of augmented samples and the penalty on spike rates (and the rate that it begins at) are the same.",
@@ -122,7 +122,7 @@ def _training(training: Any) -> str:
 
 
 def formula_count(network: Any, inputs: int) -> int | None:
-    """Parameters as arXiv 2512.07602 counts them: MN + Nd + d² + d + M a layer, N² more where it is recurrent.
+    """Parameters as arXiv 2512.07602 counts them: MN + Nd + d² + d + M per layer, N² more where it is recurrent.
 
     N where each neuron hears itself alone. M inputs, N neurons, d states; without a slow memory MN, and N more for
     delays. None where there are other layers.

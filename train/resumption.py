@@ -66,7 +66,7 @@ class Said(Part):
     @model_validator(mode="after")
     def _fits(self) -> "Said":
         if self.sensor and math.prod(self.sensor) != self.inputs:
-            raise ValueError(f"a sensor of {self.sensor} has not {self.inputs} inputs")
+            raise ValueError(f"a sensor of {self.sensor} does not have {self.inputs} inputs")
         if self.best and not {"epoch", "validation_loss", "validation_accuracy_float"} <= self.best.keys():
             raise ValueError("the best weights have no epoch, loss or accuracy")
         return self

@@ -79,7 +79,7 @@ class Opened:
         self._file, self._path, prefix = file, path, file.read(8)
         length = int.from_bytes(prefix, "little")
         if len(prefix) < 8 or length > size - 8:
-            raise DamagedError("it is no safetensors file, or only a part of one")
+            raise DamagedError("it is not a safetensors file, or only a part of one")
         if length > HEADER_BYTES:
             raise DamagedError(f"its header has {length} bytes, more than {HEADER_BYTES}")
         content = _table(_json(file.read(length)), "header")
@@ -155,7 +155,7 @@ def _json(text: bytes | str) -> Any:
         tree = json.loads(whole, object_pairs_hook=_unique, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else error
-        raise DamagedError(f"its header is no valid JSON: {reason}") from error
+        raise DamagedError(f"its header is not valid JSON: {reason}") from error
     level = [tree]
     for _ in range(DEPTH + 1):
         level = [
@@ -172,17 +172,17 @@ def _json(text: bytes | str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key appears twice")
     return found
 
 
 def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _table(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise DamagedError(f"its {what} is no table")
+        raise DamagedError(f"its {what} is not a table")
     return value
 
 
@@ -203,7 +203,7 @@ def _specs(content: dict[str, Any], size: int) -> dict[str, Spec]:
             raise DamagedError(f"{said} is not described by dtype, shape and data_offsets")
         dtype, shape, place = entry["dtype"], entry["shape"], entry["data_offsets"]
         if not isinstance(dtype, str) or dtype not in DTYPES:
-            raise DamagedError(f"{said} is of type {shown(dtype)}, which is none of {', '.join(DTYPES)}")
+            raise DamagedError(f"{said} is of type {shown(dtype)}, which is not one of {', '.join(DTYPES)}")
         if not _sizes(shape) or len(shape) > DIMENSIONS or not _sizes(place) or len(place) != 2:
             raise DamagedError(f"{said} has the shape {shown(shape)} and the place {shown(place)}")
         found[name] = Spec(DTYPES[dtype], tuple(shape))

@@ -43,7 +43,7 @@ def upgrade(
         old = run if run.name == BEFORE else run / BEFORE
         new = old.with_name(NAME)
         if new.is_file():
-            raise BasaltError(f"{new} is there already: Basalt reads it, and {BEFORE} no more.")
+            raise BasaltError(f"{new} already exists: Basalt reads it, and no longer {BEFORE}.")
         if not old.is_file():
             raise BasaltError(f"There is no {old} to convert: name a run's folder.")
         checkpoint_of(old).write(new)
@@ -83,14 +83,16 @@ def checkpoint_of(old: Path) -> Any:
     try:
         content = _unpickled(old)
         if not isinstance(content, dict) or content.get("format") != FORMAT or content.get("version") != VERSION:
-            raise tensors.DamagedError("it is none that Basalt wrote")
+            raise tensors.DamagedError("Basalt did not write it")
         recipe = recipe_of(content.get("recipe"))
         said, values = _parts(recipe, content)
         if not all(type(value) is torch.Tensor and value.layout == torch.strided for value in values.values()):
             raise tensors.DamagedError("what should be tensors is not")
         check(recipe, said, {name: tensors.Spec.of(value) for name, value in values.items()})
     except tensors.DamagedError as error:
-        raise BasaltError(f"{old} is damaged or no checkpoint ({error}): train again, or restore the file.") from error
+        raise BasaltError(
+            f"{old} is damaged or not a checkpoint ({error}): train again, or restore the file."
+        ) from error
     found: Checkpoint = assembled(old, recipe, said, values)
     return found
 
@@ -99,7 +101,7 @@ def _unpickled(old: Path) -> Any:
     """What the pickle makes.
 
     Raises:
-        DamagedError: it is no archive of plain tensors as `torch.save` writes it, or asks for more than those.
+        DamagedError: it is not an archive of plain tensors as `torch.save` writes it, or asks for more than those.
     """
     import pickle
 
@@ -112,7 +114,7 @@ def _unpickled(old: Path) -> Any:
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-            raise DamagedError("it is no archive that `torch.save` wrote, or only a part of one") from error
+            raise DamagedError("it is not an archive that `torch.save` wrote, or only a part of one") from error
         if any(Path(member.filename).name == TORCHSCRIPT for member in members):
             raise DamagedError("it is a TorchScript program")
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
@@ -130,7 +132,7 @@ def _table(value: Any) -> dict[Any, Any]:
     from basalt.train.tensors import DamagedError
 
     if not isinstance(value, dict | None):
-        raise DamagedError("it is none that Basalt wrote")
+        raise DamagedError("Basalt did not write it")
     return value or {}
 
 

@@ -6,7 +6,7 @@ nothing takes one slot, in which it is read):
 
 spike_integration   slot t reads a row of the kernel and a row of sums in cycle t, adds in t + 1 and writes in t + 2. A
                     row that is needed again within two cycles is forwarded. The first to touch a row of sums in this
-                    step does not need what is there: a bit a row says whether it was touched, so that none is cleared.
+                    step does not need what is there: one bit per row says whether it was touched, so none is cleared.
 neuron_bank         sweeps over all rows once the last sum is written, and reads the sums of those that were touched.
 
 Events enter the buffer as in `walk.py`, so that the first slot is cycle 1, and leave it with their last slot.

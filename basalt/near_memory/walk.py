@@ -11,7 +11,7 @@ spike_integration   event e adds row g of its weights in cycle 1 + e·G + g; inp
                     buffer when there is a place, in cycle max(i, 1 + (i − E + 1)·G), can be read in the cycle after,
                     and leaves when its last row was read (`arrival.py`). Where events carry values, each row of
                     weights is multiplied in the lanes, in the cycle in which it is added.
-drive               reads one weight an input event, in the cycle after it entered; x[k] is there from cycle `x_ready`
+drive               reads one weight per input event, in the cycle after it entered; x[k] is there from cycle `x_ready`
                     on.
 memory_product      P m[k−1], from cycle 0: c cycles per state, c·d per group.
 drive_product       ν x[k] on multipliers of its own: a group every ⌈F/drive_macs⌉ cycles, each after x and its

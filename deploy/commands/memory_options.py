@@ -79,7 +79,7 @@ class MemoryOptions:
             raise BasaltError(f"A layer has one memory: leave out {' or '.join(self.named)}.")
         for option in ("patterns", "iterations"):
             if getattr(self, option) is not None and not self.hopfield:
-                raise BasaltError(f"--{option} is of an associative memory: leave it out, or give --hopfield.")
+                raise BasaltError(f"--{option} belongs to an associative memory: leave it out, or give --hopfield.")
         if self.hopfield == "classical" and inputs != neurons:
             raise BasaltError(
                 f"A classical memory has as many neurons as inputs: give --inputs and --neurons one number, not "

@@ -154,7 +154,7 @@ def arranged(spikes: list[str], arguments: list[str]) -> tuple[list[int], list[s
     numbers = [int(word) for word in words if word.isdecimal()]
     wrong = [word for entry in spikes for word in entry.replace(",", " ").split() if not word.isdecimal()]
     if wrong:
-        raise BasaltError(f"--spikes {wrong[0]!r} is no number of spikes; give one or more, as in --spikes 0 1 2 5.")
+        raise BasaltError(f"--spikes {wrong[0]!r} is not a number of spikes; give one or more, as in --spikes 0 1 2 5.")
     return numbers, others
 
 

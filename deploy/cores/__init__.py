@@ -94,7 +94,7 @@ class CoreFile(Part):
             if name != "bank" and name not in OWNER:
                 raise ValueError(f"sram.{name}: not a memory; there are bank, {', '.join(OWNER)}")
             if kib <= 0:
-                raise ValueError(f"sram.{name}: {kib:g} KiB is no size")
+                raise ValueError(f"sram.{name}: {kib:g} KiB is not a size")
         if "bank" not in self.sram or self.sram["bank"] % 1:
             raise ValueError("sram.bank: the largest macro in whole KiB is missing")
         for what in ("macs", "drive_macs"):

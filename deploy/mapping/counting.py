@@ -56,7 +56,7 @@ def load_hops(path: Path, network: Network) -> Hops:
             raise ValueError
         file = MappingFile.model_validate(content)
     except (TypeError, LookupError, ValueError, ValidationError) as error:
-        raise BasaltError(f"{path} is no mapping that this version can read; write it with `basalt map`.") from error
+        raise BasaltError(f"{path} is not a mapping that this version can read; write it with `basalt map`.") from error
     sizes = {INPUT: file.input.features}
     for piece in file.pieces:
         sizes[piece.layer] = sizes.get(piece.layer, 0) + piece.neurons

@@ -104,8 +104,8 @@ def refuse_lacking(layer: Layer) -> None:
     if kind is not None:
         reason = lacks[kind]
         raise BasaltError(
-            f"Layer {layer.name!r} is of the kind {kind!r}, which near-memory cores have not: {reason}; map a network "
-            f"of dense layers and convolutions."
+            f"Layer {layer.name!r} is of the kind {kind!r}, which near-memory cores do not have: {reason}; map a "
+            f"network of dense layers and convolutions."
         )
 
 

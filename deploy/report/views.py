@@ -12,7 +12,7 @@ from basalt.deploy.report.statistics import confusion, wilson
 
 LAYER_STYLES = tuple(f"layer{n}" for n in range(1, 8))
 MOST_CLASSES = 100
-"""A confusion matrix of more classes is no picture any more, and could fill the memory."""
+"""A confusion matrix of more classes is no longer a picture, and could fill the memory."""
 
 
 MATRIX_PIXELS = 680

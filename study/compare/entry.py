@@ -145,7 +145,7 @@ def entry_of(subject: Subject, core: Core, tables: Sequence[str], step_ms: float
     outcomes = {job.backend: run(job) for job in (scheduled, plain)}
     for layer, sent in outcomes["near-memory"].sent.items():
         if not np.array_equal(sent, outcomes["compiled"].sent[layer]):
-            raise BasaltError(f"Layer {layer!r} of {path} sends other spikes on near-memory: a fault of Basalt's.")
+            raise BasaltError(f"Layer {layer!r} of {path} sends different spikes on near-memory: a bug in Basalt.")
     step = step_ms if network.step_seconds is None else None
     counts = {job.backend: with_step(counts_file(job, outcomes[job.backend]), step) for job in (scheduled, plain)}
     machines = {}

@@ -109,7 +109,7 @@ def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row
             first = outcome.sent
         for name, sent in outcome.sent.items():
             if not np.array_equal(sent, first[name]):
-                raise BasaltError(f"Layer {name!r} sends other spikes on the core {core}: that is a fault of Basalt's.")
+                raise BasaltError(f"Layer {name!r} sends different spikes on the core {core}: that is a bug in Basalt.")
         rows.append(row_of(core, counts_file(this, outcome), table))
         on_row(done, len(cores))
     return rows

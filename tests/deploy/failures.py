@@ -233,7 +233,7 @@ FAILURES = (
         arguments=("--workers", "2", "--batch", "1"),
         strike=lambda command: os.killpg(command.pid, signal.SIGINT),
     ),
-    Failure("a Dask worker with other code", 1, "has another Basalt", dask=changed),
+    Failure("a Dask worker with other code", 1, "has a different Basalt", dask=changed),
     Failure(
         "kill −9 of the Dask scheduler",
         1,

@@ -200,7 +200,7 @@ def test_a_worker_with_other_code_is_refused_before_it_computes(tmp_path):
     with (other / "basalt" / "lava_procs" / "ports.py").open("a") as module:
         module.write("# another\n")
     with dask_cluster(tmp_path, code=other) as there:  # noqa: SIM117
-        with pytest.raises(BasaltError, match=r"worker at tcp://127.* has another Basalt than this.*Install"):
+        with pytest.raises(BasaltError, match=r"worker at tcp://127.* has a different Basalt from this.*Install"):
             distribute(Job(CASE.network, SPIKES), scheduler=Address(there.url))
 
 

@@ -165,7 +165,7 @@ REFUSED = {
     "300": (np.full((1, 4, 5), 300), {}, "must be integers from 0 to 255, and holds 300"),
     "a half": (np.full((1, 4, 5), 0.5), {}, "and holds 0.5"),
     "half of 3": (np.full((1, 4, 5), 3), {"fraction": 1}, "and holds 1.5"),
-    "text": (np.full((1, 4, 5), "a"), {}, "must be numbers, and is <U1"),
+    "text": (np.full((1, 4, 5), "a"), {}, "must hold numbers, not <U1"),
     "fraction of reals": (np.ones((1, 4, 5)), {"fraction": 1}, "`fraction` is for integers"),
     "fractions": (np.ones((1, 4, 5), int), {"fraction": [1, 2]}, "`fraction` must be one integer"),
     "four axes": (np.ones((1, 2, 2, 5)), {}, r"has the shape \(1, 2, 2, 5\), not"),

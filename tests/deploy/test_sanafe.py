@@ -78,7 +78,7 @@ def network(case, inputs=15):
 
 
 def on_loihi(network, spikes, folder):
-    """Joule, seconds and, by layer, spikes (neurons, steps) of one sample on SANA-FE's Loihi, a core a layer.
+    """Joule, seconds and, by layer, spikes (neurons, steps) of one sample on SANA-FE's Loihi, one core per layer.
 
     Neurons are forced to update every step, as Basalt counts them; the read-out's never spike. Delayed spikes wait in
     the dendrites of the layer that hears them, whose unit then has to keep what arrives from step to step.

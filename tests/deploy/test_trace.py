@@ -149,8 +149,8 @@ def test_layers_may_be_named_by_their_order(tmp_path):
         ({"layer0": np.zeros((4, 64, STEPS - 1))}, r"layer 'layer0' has the shape \(64, 24\) there, not \(64, 25\)"),
         ({"layer0": np.zeros((5, 64, STEPS))}, "has 5 samples of layer 'layer0', the input 4"),
         ({"layer0": np.full((4, 64, STEPS), 0.5)}, "holds fractions where spikes belong"),
-        ({"layer3": np.full((4, 3, STEPS), 0.51)}, "holds 0.51, no multiple of 1/64"),
-        ({"layer0": np.full((4, 64, STEPS), "a")}, "must be numbers"),
+        ({"layer3": np.full((4, 3, STEPS), 0.51)}, "holds 0.51, which is not a multiple of 1/64"),
+        ({"layer0": np.full((4, 64, STEPS), "a")}, "must hold numbers"),
     ],
 )
 def test_a_trace_of_something_else_is_named(arrays, says, trained):

@@ -159,7 +159,7 @@ FILES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", FILES)
 def test_what_is_no_checkpoint_is_one_sentence(damage: str, whole: Path, tmp_path: Path) -> None:
-    refused(tmp_path, FILES[damage](whole.read_bytes()), r"checkpoint\.safetensors is damaged or no checkpoint")
+    refused(tmp_path, FILES[damage](whole.read_bytes()), r"checkpoint\.safetensors is damaged or not a checkpoint")
 
 
 def entry(name: str = WEIGHT, **changes: Any) -> Callable[[dict[str, Any]], None]:
@@ -197,11 +197,11 @@ HEADERS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a tensor that is text": (lambda header: header.update({WEIGHT: "x"}), "is not described"),
     "a tensor renamed": (lambda header: header.update({"model.\x1b[2J\n": header.pop(WEIGHT)}), "it lacks"),
     "no metadata": (lambda header: header.pop("__metadata__"), "nothing in it is Basalt's"),
-    "metadata that is a list": (lambda header: header.update(__metadata__=[1]), "no table"),
+    "metadata that is a list": (lambda header: header.update(__metadata__=[1]), "is not a table"),
     "another format": (tree(format="pt"), "nothing in it is a checkpoint"),
     "no inputs": (lambda header: header["__metadata__"].pop("inputs"), "missing"),
     "no progress": (lambda header: header["__metadata__"].pop("last"), "missing"),
-    "progress without its tensors": (tree(last=None), "is nothing that its network has"),
+    "progress without its tensors": (tree(last=None), "is not part of its network"),
     "more said": (tree(code="import os"), "unknown key"),
     "inputs as text": (tree(inputs="16"), "inputs"),
     "inputs as truth": (tree(inputs=True), "inputs"),
@@ -212,7 +212,7 @@ HEADERS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "many classes": (tree(classes=1 << 40), "larger than any"),
     "other inputs": (tree(inputs=17, sensor=[]), "in its network"),
     "other classes": (tree(classes=3), "in its network"),
-    "another sensor": (tree(sensor=[1, 4, 5]), "has not 16 inputs"),
+    "another sensor": (tree(sensor=[1, 4, 5]), "does not have 16 inputs"),
     "a sensor of nine axes": (tree(sensor=[1] * 8 + [16]), "sensor"),
     "best of text": (tree(best={"epoch": "rm -rf"}), "best"),
     "best without a loss": (tree(best={"epoch": 1}), "no epoch, loss or accuracy"),
@@ -227,7 +227,7 @@ HEADERS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a history with other names": (resumption(history=[{"a\n\x1b[2J": 1}]), "history"),
     "a history of huge numbers": (resumption(history=[{"loss": 10**30}]), "history"),
     "more neurons": (layer(units=65536), "in its network"),
-    "wide recurrence": (layer(units=65536, recurrent="full"), "nothing that its network has|in its network|it lacks"),
+    "wide recurrence": (layer(units=65536, recurrent="full"), "not part of its network|in its network|it lacks"),
     "another kind": (layer(kind="conv"), "its recipe: network.layers.1..channels: this key is missing"),
     "no moments of one": (
         lambda header: header.pop("last.moments.layers.readout.synapse.weight.exp_avg"), "holes|lacks",

@@ -147,7 +147,7 @@ def test_a_torch_with_the_hole_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_has_been_converted_is_left_alone(tmp_path: Path) -> None:
     converted(tmp_path, before())
     made = (tmp_path / checkpoint.NAME).read_bytes()
-    with pytest.raises(BasaltError, match="is there already"):
+    with pytest.raises(BasaltError, match="already exists"):
         upgrade.upgrade([tmp_path])
     assert (tmp_path / checkpoint.NAME).read_bytes() == made
     with pytest.raises(BasaltError, match=r"There is no .*nowhere.* to convert"):
@@ -281,7 +281,7 @@ def test_nothing_in_a_file_is_run(name: str, exploit: str, tmp_path: Path, monke
     """Neither by what reads runs, nor by what converts them, on any torch."""
     made = tmp_path / "made"
     EXPLOITS[exploit](tmp_path / name, made)
-    with pytest.raises(BasaltError, match=r"damaged or no checkpoint|convert it once"):
+    with pytest.raises(BasaltError, match=r"damaged or not a checkpoint|convert it once"):
         load(tmp_path)
     if name == "checkpoint.pt":
         if HOLED:
@@ -309,7 +309,7 @@ def test_the_exploits_are_some(tmp_path: Path) -> None:
 
 
 def _refused(folder: Path) -> str:
-    with pytest.raises(BasaltError, match=r"checkpoint\.pt is damaged or no checkpoint \(") as caught:
+    with pytest.raises(BasaltError, match=r"checkpoint\.pt is damaged or not a checkpoint \(") as caught:
         upgrade.upgrade([folder])
     message = str(caught.value)
     assert message.isprintable() and len(message) < 600 and "weights_only" not in message, message

@@ -171,10 +171,10 @@ def _index(path: Path) -> int:
     """Number - 1.
 
     Raises:
-        BasaltError: the name is no number.
+        BasaltError: the name is not a number.
     """
     if not (path.stem.isascii() and path.stem.isdecimal() and len(path.stem) < 10):
-        raise BasaltError(f"The recording {path} has no number for a name: rename it, or take it away.")
+        raise BasaltError(f"The recording {path} is not named by a number: rename it, or remove it.")
     return int(path.stem) - 1
 
 

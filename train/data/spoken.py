@@ -73,7 +73,7 @@ def read(path: Path) -> Recordings:
     """
     if not path.is_file():
         raise BasaltError(
-            f"The spoken digits are not in {path.parent}: put {_FILE} there (docs/data.md tells how to make it), "
+            f"The spoken digits are not in {path.parent}: put {_FILE} there (docs/data.md says how to make it), "
             "or name another folder with --data-dir."
         )
     try:

@@ -127,7 +127,7 @@ class SpikingConfig(LayerConfig):
         if self.adaptive is not None and self.reset == "soft":
             raise ValueError("adaptive neurons have a refractory state in place of a reset: leave `reset` out")
         if self.adaptive is not None and self.leakage == "learnable":
-            raise ValueError("adaptive neurons cannot learn their leakage: take another `leakage` than learnable")
+            raise ValueError("adaptive neurons cannot learn their leakage: choose a `leakage` other than learnable")
         return self
 
     @property

@@ -107,7 +107,7 @@ def test_hops_of_a_run_are_counted_and_priced(tmp_path):
         load_hops(tmp_path / "mapping.json", other)
     for content in ({"format": "basalt-counts", "version": 1}, [], {"format": "basalt-mapping", "version": 1}):
         write_json(tmp_path / "no.json", content)
-        with pytest.raises(BasaltError, match="no mapping"):
+        with pytest.raises(BasaltError, match="not a mapping"):
             load_hops(tmp_path / "no.json", NET)
 
 
