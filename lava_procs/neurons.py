@@ -24,7 +24,7 @@ class NeuronModel(MeteredModel):
 
 
 class CompiledModel(NeuronModel):
-    """A layer that a compiled kernel steps; the subclass's `prepare` makes the `layer` (`lava_procs/kernels`)."""
+    """A layer that a compiled kernel steps; the subclass's `prepare` makes the `layer` (`basalt/kernels`)."""
 
     layer: Any
 
