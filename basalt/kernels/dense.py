@@ -142,6 +142,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     nothing = np.zeros(0, np.float64)
     pathway = currents.shape[0] > 0
     for b in range(low, high):
+        mine = state[b]
         incoming = spikes = saturated = alone = own_events = 0
         for k in range(length):
             bits = arrived[k - 1, b] if k > 0 else before[b]
@@ -154,7 +155,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
                 previous = fired_before[b]
                 own_events += gather(previous, 1, recurrent_rows, total16, total)
             sent, wraps = fire(
-                state[b],
+                mine,
                 total,
                 64.0 * unit,
                 currents[b - low, k] if pathway else nothing,

@@ -62,32 +62,54 @@ def no_states(batch: int, neuron: Neuron, neurons: int) -> Int[np.ndarray, "batc
     return np.zeros((batch, len(neuron.states), neurons), dtype=np.int32)
 
 
-@njit(inline="always")
-def charge(state, n, total, scale, current, bias, neuron):  # type: ignore[no-untyped-def]
-    """u and v' of neuron n before spikes, and how many of them wrapped or saturated."""
-    wide = np.trunc(state[0, n] * neuron.current_keep[n]) + total[n] * scale
-    if current.shape[0] > 0:
-        wide += current[n]
-    u = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
-    clipped = np.trunc(state[1, n] * neuron.voltage_keep[n]) + u + bias[n]
-    v = min(max(clipped, -8388607.0), 8388607.0)
-    return u, v, np.int64(u != wide) + np.int64(v != clipped)
+@njit(**OPTIONS)
+def fire_plain(  # type: ignore[no-untyped-def]
+    u, v, total, scale, current, bias, current_keep, voltage_keep, level, reset, fired
+):
+    """`fire` for the states u and v."""
+    extra = current.shape[0] > 0
+    spikes = wraps = 0
+    for n in range(u.shape[0]):
+        wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
+        if extra:
+            wide += current[n]
+        x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
+        wraps += x != wide
+        u[n] = x
+        wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
+        z = min(max(wide, -8388607.0), 8388607.0)
+        wraps += z != wide
+        spike = z > level
+        fired[n] = spike
+        spikes += spike
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
+    return spikes, wraps
 
 
 @njit(**OPTIONS)
-def fire_adaptive(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-untyped-def]
+def fire_adaptive(  # type: ignore[no-untyped-def]
+    u, v, b, r, total, scale, current, bias, current_keep, voltage_keep, level, adaptation, fired
+):
     """`fire` for the states u, v, b and r of `basalt/records/adaptive.py`."""
-    level, adaptation = neuron.level, neuron.adaptation
     keep_b, keep_r, step = adaptation[0], adaptation[1], adaptation[2]
+    extra = current.shape[0] > 0
     spikes = wraps = 0
-    for n in range(state.shape[1]):
-        u, v, clipped = charge(state, n, total, scale, current, bias, neuron)
-        b, r = np.trunc(state[2, n] * keep_b[n]), np.trunc(state[3, n] * keep_r[n])
-        spike = v >= level + b + r
-        raised, rests = b + spike * step[n], r + spike * 2.0 * (level + b)
-        state[0, n], state[1, n] = u, v
-        state[2, n], state[3, n] = min(raised, 8388607.0), min(rests, 8388607.0)
-        wraps += clipped + (state[2, n] != raised) + (state[3, n] != rests)
+    for n in range(u.shape[0]):
+        wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
+        if extra:
+            wide += current[n]
+        x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
+        wraps += x != wide
+        u[n] = x
+        wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
+        z = min(max(wide, -8388607.0), 8388607.0)
+        wraps += z != wide
+        v[n] = z
+        raised, rest = np.trunc(b[n] * keep_b[n]), np.trunc(r[n] * keep_r[n])
+        spike = z >= level + raised + rest
+        more, rests = raised + spike * step[n], rest + spike * 2.0 * (level + raised)
+        b[n], r[n] = min(more, 8388607.0), min(rests, 8388607.0)
+        wraps += (b[n] != more) + (r[n] != rests)
         fired[n] = spike
         spikes += spike
     return spikes, wraps
@@ -100,16 +122,7 @@ def fire(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-
     What arrived counts `scale` units of u; `current` (of size 0 if there is none) and `bias` are in those units.
     Returns how many spiked, and how many states wrapped or saturated.
     """
+    shared = (total, scale, current, bias, neuron.current_keep, neuron.voltage_keep, neuron.level)
     if neuron.adaptation.shape[0] > 0:
-        return fire_adaptive(state, total, scale, current, bias, neuron, fired)
-    level, reset = neuron.level, neuron.reset
-    spikes = wraps = 0
-    for n in range(state.shape[1]):
-        u, v, clipped = charge(state, n, total, scale, current, bias, neuron)
-        wraps += clipped
-        spike = v > level
-        fired[n] = spike
-        spikes += spike
-        state[0, n] = u
-        state[1, n] = v if not spike or reset == 2 else (0.0 if reset == 0 else v - level)
-    return spikes, wraps
+        return fire_adaptive(state[0], state[1], state[2], state[3], *shared, neuron.adaptation, fired)
+    return fire_plain(state[0], state[1], *shared, neuron.reset, fired)
