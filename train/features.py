@@ -13,7 +13,7 @@ from basalt.train.networks import Network
 def features(
     network: Network, events: Samples, layer: str | None = None, device: torch.device = CPU
 ) -> Float[np.ndarray, "samples neurons"]:
-    """Mean spikes a step of each neuron of a layer before the last step, in exact integers, as deployed.
+    """Mean spikes per step of each neuron of a layer before the last step, in exact integers, as deployed.
 
     Args:
         layer: its name; left out, the last before the read-out.
