@@ -24,14 +24,15 @@ models.SourceModel.advance = lambda self, advance=advance: (time.sleep(0.3), adv
 """
 
 RAISING = """
-import basalt.lava_procs.spiking.models as models
+from basalt.lava_procs.spiking.models import CompiledSpikingModel
+from basalt.lava_procs.stepwise import AbstractNeuronModel
 def failing(advance):
     def fail(self):
         if self.time_step == 2:
             raise ValueError("the membrane is on fire")
         return advance(self)
     return fail
-for model in (models.AbstractSpikingModel, models.CompiledSpikingModel):
+for model in (AbstractNeuronModel, CompiledSpikingModel):
     model.advance = failing(model.advance)
 """
 

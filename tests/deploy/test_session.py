@@ -87,12 +87,12 @@ def test_a_raising_model_is_named_with_its_traceback(layout):
     """The model's own traceback arrives, within seconds."""
 
     def break_readout(host):
-        import basalt.lava_procs.spiking.models as models
+        import basalt.lava_procs.stepwise as models
 
-        def step(self, memory):
+        def step(self, t, memory):
             raise ValueError("the membrane is on fire")
 
-        models.AbstractSpikingModel.step = step
+        models.AbstractNeuronModel.step = step
 
     began = time.monotonic()
     with pytest.raises(SessionError, match=r"because of hidden\d.*: ValueError: the membrane is on fire") as caught:

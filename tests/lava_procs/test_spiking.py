@@ -1,9 +1,13 @@
 """The reference of a spiking layer against Lava's own bit-accurate neuron and against plain Python integers."""
 
+import platform
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from basalt.records.arithmetic import wrap24
 from basalt.records.neuron import Neuron, axis
@@ -105,3 +109,17 @@ def test_equals_plain_integers(reset, u, v, activation, memory, bias, threshold,
     after = neuron.step(np.array([[activation]]), np.array([[memory]]), state, np.array([bias]))
     found = (bool(after.spikes[0, 0]), *after.state[:, 0, 0].tolist(), int(after.saturations[0]))
     assert found == plain_step(activation, memory, u, v, bias, threshold, du, dv, reset)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="looks for instructions of x86-64")
+def test_the_kernel_of_plain_neurons_vectorises():
+    """One scalar too many in its loop makes a step 25 times slower."""
+    from basalt.kernels import events, neuron
+
+    fire_plain = njit(**events.OPTIONS | {"cache": False})(
+        neuron.fire_plain.py_func
+    )  # the code of a cached one is not kept
+    ones, none = np.ones(8), np.zeros(0)
+    states = np.zeros((2, 8), dtype=np.int32)
+    fire_plain(*states, states[0], 64.0, none, ones, ones, ones, 1.0, 0, np.zeros(8, np.uint8))
+    assert any(re.search(r"\bv?mulpd\b", text) for text in fire_plain.inspect_asm().values())
