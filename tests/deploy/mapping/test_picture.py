@@ -30,7 +30,7 @@ def test_nothing_is_cut(rows_columns, name, tmp_path, monkeypatch):
     figure = drawn(mapped, tmp_path, monkeypatch)
     (axes,), canvas, whole = figure.axes, figure.canvas.get_renderer(), figure.bbox
     shown = axes.title.get_text().replace("\\$", "$").replace("\n", "")
-    assert shown.startswith(name) and shown.replace(" ", "").endswith("spikesastep")
+    assert shown.startswith(name) and shown.replace(" ", "").endswith("spikesperstep")
     for text in (axes.title, *axes.texts):
         box = text.get_window_extent(canvas)
         assert whole.x0 <= box.x0 and box.x1 <= whole.x1, text.get_text()

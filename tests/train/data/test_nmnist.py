@@ -124,5 +124,5 @@ def test_what_is_no_recording_is_named(kind: str, folder: Path) -> None:
 
 def test_a_recording_without_a_number_is_named(folder: Path) -> None:
     record(folder / "NMNIST" / "Train" / "1" / "copy of 1.bin", events_of(1))
-    with pytest.raises(BasaltError, match=r"copy of 1\.bin has no number"):
+    with pytest.raises(BasaltError, match=r"copy of 1\.bin is not named by a number"):
         load(DataConfig(name="nmnist"), folder)
