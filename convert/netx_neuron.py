@@ -4,11 +4,12 @@ import numpy as np
 
 from basalt.convert.netx_reader import Reader
 from basalt.errors import BasaltError
-from basalt.records.neuron import RESETS, Neuron, axis
+from basalt.records.fields import parameters
+from basalt.records.neuron import Neuron, axis
 from basalt.records.neurons import NEURONS
 
 ALIASES = {"LOIHI": Neuron.file_type}
-"""Types of neurons that are another one."""
+"""Other names of types of neurons."""
 
 
 def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
@@ -18,11 +19,12 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
         raise reader.fail("neuron", "is missing")
     record = NEURONS.get(ALIASES.get(kind, kind))
     if record is None:
-        known = " and ".join(", ".join([*NEURONS, *ALIASES]).rsplit(", ", 1))
-        raise BasaltError(f"{reader.place}: the neuron type {kind!r} is not known here in such a layer; {known} are.")
+        types = " and ".join(", ".join([*NEURONS, *ALIASES]).rsplit(", ", 1))
+        raise BasaltError(f"{reader.place}: the neuron type {kind!r} is not known here in such a layer; {types} are.")
     reset = reader.string("neuron/reset") if "neuron/reset" in reader.group else record.reset
-    if reset not in RESETS:
-        raise reader.fail("neuron/reset", f"is {reset!r}, not one of {', '.join(RESETS)}")
+    known = next(item.limits.choices for item in parameters(record) if item.name == "reset")
+    if reset not in known:
+        raise reader.fail("neuron/reset", f"is {reset!r}, not one of {', '.join(known)}")
     refused = {
         "neuron/refDelay": (1, "neurons rest for one step here"),
         "neuron/gradedSpike": (0, "spikes are not graded here"),

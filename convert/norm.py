@@ -36,7 +36,8 @@ def fold(layer: Spiking, exponent: int, place: str) -> Spiking:
             f"weight_exp_bits, and the file does not tell those; write the exponent that was trained with into the "
             f"file ({int(np.sign(exponent)) * EXPONENT_MAX} by default)."
         )
-    found = next(filter(None, (form(layer, exponent) for form in FORMS)), None) if exponent else layer
+    forms = () if layer.neuron.norm_in_current else FORMS
+    found = next(filter(None, (form(layer, exponent) for form in forms)), None) if exponent else layer
     if found is None:
         what = f"divides currents by {1 << exponent}" if exponent > 0 else f"multiplies currents by {1 << -exponent}"
         raise BasaltError(

@@ -43,7 +43,7 @@ def with_starts(network: Network, unsaid: Sequence[str], reading: str, path: Pat
     """The network with the step from which the biases of the layers `unsaid` act, and a notice of it.
 
     Raises:
-        BasaltError: SLAYER keeps a recurrent block's current with its normalisation in it, and it outlives a step.
+        BasaltError: a block of SLAYER's keeps the normalisation in its current, and that outlives a step.
     """
     layers = tuple(
         started(layer, READINGS[reading](order), reading, path) if layer.name in unsaid else layer
@@ -62,6 +62,12 @@ def started(layer: Layer, start: int, reading: str, path: Path) -> Layer:
             f"{path}: SLAYER's recurrent block {layer.name!r} adds its bias, a normalisation, to a current that "
             f"outlives the step, and no process here does; --bias-start lava adds it to the membrane, as Lava would, "
             f"which are not the spikes of training."
+        )
+    if outlives and layer.neuron.norm_in_current:
+        raise BasaltError(
+            f"{path}: SLAYER's {layer.neuron.file_type} block {layer.name!r} adds its bias, a normalisation, to what "
+            f"enters a current that outlives the step, and no process here does; it cannot be deployed as it was "
+            f"trained."
         )
     return replace(layer, start=start)
 

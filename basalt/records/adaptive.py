@@ -30,13 +30,14 @@ class Adaptive(Neuron):
     states: ClassVar[tuple[str, ...]] = ("u", "v", "b", "r")
     since: ClassVar[int] = 5
     file_type: ClassVar[str] = "ALIF"
+    norm_in_current: ClassVar[bool] = True
     file_keys: ClassVar[dict[str, str]] = {
         "threshold_step": "vThStep",
         "threshold_decay": "thDecay",
         "refractory_decay": "refDecay",
     }
 
-    reset: Annotated[str, choice(("none",), "of the membrane", "")] = "none"
+    reset: Annotated[str, choice(("none",), "of the membrane", "reset_known")] = "none"
     threshold_step: Annotated[int, number(0, THRESHOLD_MAX, "of a spike", "weight", "threshold_range")] = 0
     threshold_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the raised threshold b")] = field(
         default_factory=lambda: axis(0)

@@ -110,8 +110,7 @@ class Parameter:
         value, limits = getattr(record, self.name), self.limits
         if limits.choices:
             if value not in limits.choices:
-                where = f"the {self.name} of the {record.kind} memory"
-                yield where, repr(value), f"one of {', '.join(limits.choices)}"
+                yield f"the {self.name} of the {record.called}", repr(value), f"one of {', '.join(limits.choices)}"
         elif value is not None:
             yield from outside(self.name, np.asarray(value), limits.low, limits.high)
 

@@ -46,6 +46,11 @@ class MemoryPathway(Whole):
     symbol: ClassVar[str] = "m"
 
     @property
+    def called(self) -> str:
+        """What messages call it."""
+        return f"{self.kind} memory"
+
+    @property
     def interval(self) -> int:
         """Steps between refreshes of memory[t], which is held in between: `update_interval`, where the kind has it."""
         return int(getattr(self, "update_interval", 1))

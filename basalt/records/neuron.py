@@ -22,13 +22,12 @@ AFTER_SPIKE: dict[str, Callable[[Any, Any, int], Any]] = {
 """Reset → the membrane after a step, from what it was, spikes and threshold."""
 RESETS = tuple(AFTER_SPIKE)
 
-
 State = Num[np.ndarray, "states batch neurons"]
 """The neurons' states, in the order of `Neuron.states`."""
 
 
 class SpikingStep(NamedTuple):
-    """What one step leaves: spikes, current u, membrane v, and how many neurons wrapped or saturated, per sample."""
+    """What one step leaves: spikes, states, and how many of the states wrapped or saturated, per sample."""
 
     spikes: Bool[np.ndarray, "batch neurons"]
     state: State
@@ -57,6 +56,8 @@ class Neuron(Whole):
         states: their names, in the order of `State`.
         since: version of the file format that it came with.
         file_type, file_keys: its type in a .net file, and lava-dl's keys of the fields that not all neurons have.
+        norm_in_current: SLAYER normalises what enters the current, and not the current, so that a bias outlives a step
+            with it.
 
     Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
     """
@@ -65,11 +66,13 @@ class Neuron(Whole):
     since: ClassVar[int] = 1
     file_type: ClassVar[str] = "CUBA"
     file_keys: ClassVar[dict[str, str]] = {}
+    norm_in_current: ClassVar[bool] = False
+    called: ClassVar[str] = "neurons"
 
     threshold: Annotated[int, number(0, THRESHOLD_MAX, "of the membrane", "weight", "threshold_range")]
     current_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the current u")]
     voltage_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the membrane v")]
-    reset: Annotated[str, choice(tuple(RESETS), "what a spike does to the membrane", "")] = "hard"
+    reset: Annotated[str, choice(RESETS, "what a spike does to the membrane", "reset_known")] = "hard"
 
     def step(
         self,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from basalt.convert import rules
+from basalt.records.adaptive import Adaptive
 from basalt.records.hgrn import Hgrn
 from basalt.records.hopfield import Hopfield
 from basalt.records.network import Network
@@ -45,6 +46,7 @@ GATED = replace(HGRN, variant="gated", **dict.fromkeys(("forget_recurrent", "upd
 MODERN = Hopfield("modern", np.ones((2, 3), dtype=np.int64), np.ones((2, 4), dtype=np.int64), trace_decay=100)
 CLASSICAL = Hopfield("classical", np.ones((2, 3), dtype=np.int64), None, trace_decay=100, gain=3)
 SQUARE = replace(LAYER, weight=np.zeros((3, 3), dtype=np.int64), memory=CLASSICAL)
+ALIF = Adaptive(5, axis(0), axis(0), reset="soft")
 
 
 def hgrn(**changes):
@@ -68,6 +70,7 @@ BROKEN = {
     "weight_range": replace(LAYER, weight=np.full((4, 3), 255)),
     "decay_range": neuron(voltage_decay=axis(4097)),
     "threshold_range": neuron(threshold=1 << 17),
+    "reset_known": neuron(reset="firm"),
     "bias_range": replace(LAYER, bias=np.array([0, 0, 0, 5000])),
     "delay_range": replace(LAYER, delay=np.array([0, 0, 0, 63])),
     "state_headroom": replace(LAYER, recurrent_weight=np.full((4, 4), 254) * 1000),
@@ -124,6 +127,8 @@ def test_convolutions_that_cannot_be(changes, rule):
         (hgrn(low=np.zeros(3, dtype=np.int64)), "shapes", "size of memory low is 3"),
         (hgrn(forget_recurrent=np.zeros((4, 4))), "shapes", "forget_recurrent is 16, the limit is none"),
         (hgrn(variant="gated"), "shapes", "update_recurrent is 0"),
+        (neuron(reset="firm"), "reset_known", "the reset of the neurons is 'firm', the limit is one of hard, soft"),
+        (replace(LAYER, neuron=ALIF), "reset_known", "the reset of the neurons is 'soft', the limit is one of none"),
         (hgrn(variant="open"), "memory_variant", "is 'open', the limit is one of published, gated"),
         (memory(coefficient_shift=1 << 40), "memory_width", f"coefficient_shift is {1 << 40}, the limit is 0 … 30"),
         (modern(trace_decay=4097), "decay_range", "trace_decay is 4097"),
@@ -145,7 +150,7 @@ def test_convolutions_that_cannot_be(changes, rule):
         (replace(LAYER, memory=CLASSICAL), "shapes", "size of memory keys is 6, the limit is (2, 4)"),
     ],
 )
-def test_memories_that_cannot_be(layer, rule, says):
+def test_neurons_and_memories_that_cannot_be(layer, rule, says):
     found = [violation for violation in rules.check(Network((layer,))) if violation.rule == rule]
     assert any(says in str(violation) for violation in found), found
 
