@@ -4,10 +4,10 @@ import re
 from importlib.metadata import requires
 
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn", "distributed": "dask"}
-"""Of modules that are not called as what they come in."""
+"""Modules whose distribution has another name."""
 
 LAVA, SLAYER = "lava-nc==0.10.0", "lava-dl==0.6.0"
-"""They declare versions of Python and numpy that are no more, so that no extra can name them."""
+"""Their metadata asks for a Python and a numpy too old for Basalt, so that no extra can name them."""
 
 
 def lacking(error: BaseException) -> str | None:

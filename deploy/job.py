@@ -117,7 +117,7 @@ def run(
     stop: Event | None = None,
     spent: float = 0.0,
 ) -> Outcome:
-    """Check a job and run_checked it; arguments as of `run_checked`.
+    """Check a job, then run it; arguments as of `run_checked`.
 
     Raises:
         BasaltError: the backend cannot run this network, or the run failed.

@@ -1,1 +1,1 @@
-"""Basalt's Lava processes: one folder a kind, each with its process, its models and its reference."""
+"""Basalt's Lava processes: a folder per kind, each with its process and its models."""

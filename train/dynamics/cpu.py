@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from basalt.kernels.neuron import RESET
 from basalt.train.dynamics import leak
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.loops import backward_diagonal, backward_recurrent, forward_diagonal, forward_recurrent
-from basalt.train.dynamics.scalars import RESETS, STATE_SCALE, neuron_vector
+from basalt.train.dynamics.scalars import STATE_SCALE, neuron_vector
 
 
 def _own(recurrent: torch.Tensor | None, neurons: int) -> Float[np.ndarray, "neurons"]:
@@ -40,7 +41,7 @@ class _Lif(torch.autograd.Function):
         shift = np.zeros(neurons, np.int64)
         if bias is not None:
             shift[:] = (bias.detach() * STATE_SCALE).round().numpy()
-        shared = (shift, keep_u, keep_v, constants.threshold_state, RESETS[constants.reset], constants.adaptation)
+        shared = (shift, keep_u, keep_v, constants.threshold_state, RESET[constants.reset], constants.adaptation)
         outputs = (spikes.numpy(), voltage.numpy())
         if recurrent is None or recurrent.dim() == 1:
             forward_diagonal(current.detach().numpy(), _own(recurrent, neurons), *shared, *outputs)

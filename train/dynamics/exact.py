@@ -11,11 +11,8 @@ from basalt.kernels.bits import pack, planes_of, unpack
 from basalt.kernels.conv import ConvLayer
 from basalt.kernels.dense import WITHOUT_MEMBRANE, narrow, readout_block
 from basalt.kernels.layer import WholeLayer
-from basalt.records.readout import Readout
+from basalt.records.readout import SUM_MAX, Readout
 from basalt.records.synapses import Conv, Spiking
-
-SUM_MAX = (1 << 31) - 1
-"""Read-outs sum in 32 bits, and clip."""
 
 
 @runtime_checkable

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-DECAY_UNIT = 1 << 12
-STATE_MAX = (1 << 23) - 1
-DRIVE_MAX = (1 << 15) - 1
-WEIGHT_SCALE = 1 << 6
-STATE_SCALE = 1 << 12
+from basalt.records.arithmetic import ALIGN, DECAY_BITS
 
-RESETS = {"hard": 0, "soft": 1, "none": 2}
+DECAY_UNIT = 1 << DECAY_BITS
+WEIGHT_SCALE = 64
+"""1.0 in weight units."""
+STATE_SCALE = WEIGHT_SCALE << ALIGN
+"""1.0 in units of the states."""
 
 
 @njit(inline="always")
@@ -37,7 +37,12 @@ def sat24(value: int) -> int:
 
 @njit(inline="always")
 def after_reset(voltage: int, spike: bool, threshold: int, reset: int) -> int:
-    """The voltage that the next step starts from; reset is a value of `RESETS`, threshold is in state units."""
+    """The voltage that the next step starts from.
+
+    Args:
+        threshold: in units of the states.
+        reset: a value of `basalt.kernels.neuron.RESET`.
+    """
     if not spike or reset == 2:
         return voltage
     return 0 if reset == 0 else voltage - threshold

@@ -6,10 +6,11 @@ Used on GPUs for what no kernel computes (recurrence in large layers or beside a
 import torch
 from jaxtyping import Float
 
+from basalt.records.arithmetic import STATE_MAX
 from basalt.train.dynamics import leak
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.loops import LARGEST_GRADIENT
-from basalt.train.dynamics.scalars import STATE_MAX, STATE_SCALE
+from basalt.train.dynamics.scalars import STATE_SCALE
 
 
 def _decayed(state: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:

@@ -20,11 +20,12 @@ from jaxtyping import Float, Int, Num
 from pydantic import Field
 
 from basalt.errors import BasaltError
+from basalt.records.arithmetic import DRIVE_MAX
 from basalt.records.slow_memory import SlowMemory as SlowMemoryRecord
 from basalt.train.dynamics import events, grid
 from basalt.train.dynamics.gpu.chunks import Chunks, chunks
 from basalt.train.dynamics.memories.slow_memory import convolve, impulse_response, integer_current
-from basalt.train.dynamics.scalars import DRIVE_MAX, STATE_SCALE, WEIGHT_SCALE
+from basalt.train.dynamics.scalars import STATE_SCALE, WEIGHT_SCALE
 from basalt.train.dynamics.straight import instead, rounded
 from basalt.train.layers.config import PathwayConfig
 from basalt.train.layers.legendre import quantised

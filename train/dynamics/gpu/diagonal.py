@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 
+from basalt.kernels.neuron import RESET
 from basalt.train.dynamics import leak
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.gpu.feed_forward import BLOCK, WARPS, WHOLE, Decays, coarseness, product
 from basalt.train.dynamics.loops import LARGEST_GRADIENT
-from basalt.train.dynamics.scalars import RESETS, STATE_SCALE
+from basalt.train.dynamics.scalars import STATE_SCALE
 
 
 def launch(
@@ -38,7 +39,7 @@ def launch(
     counts = torch.empty(batch, neurons, device=device)
     forward_kernel[(batch, -(-neurons // BLOCK))](
         synaptic, synaptic if memory is None else memory, own, shift, decays.keep_u, decays.keep_v, threshold, coarse,
-        spikes, codes, counts, steps, neurons, LEAK=decays.leak, MEMORY=memory is not None, RESET=RESETS[reset],
+        spikes, codes, counts, steps, neurons, LEAK=decays.leak, MEMORY=memory is not None, RESET=RESET[reset],
         BLOCK=BLOCK, num_warps=WARPS,
     )  # fmt: skip
     return spikes, codes, counts

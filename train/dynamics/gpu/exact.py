@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from basalt.kernels.neuron import RESET
+from basalt.records.arithmetic import STATE_MAX
 from basalt.records.synapses import Conv, Spiking
 from basalt.train.dynamics import exact
 from basalt.train.dynamics.constants import Constants
@@ -19,7 +21,7 @@ from basalt.train.dynamics.delay import gathered
 from basalt.train.dynamics.events import integer_sums
 from basalt.train.dynamics.gpu import diagonal, feed_forward, recurrent
 from basalt.train.dynamics.memories import CURRENTS
-from basalt.train.dynamics.scalars import RESETS, STATE_MAX, STATE_SCALE, WEIGHT_SCALE
+from basalt.train.dynamics.scalars import STATE_SCALE, WEIGHT_SCALE
 
 
 def _dense(layer: Spiking, x: torch.Tensor) -> Float[torch.Tensor, "batch steps neurons"]:
@@ -73,7 +75,7 @@ def _fed_forward(
     forward_kernel[(batch, -(-neurons // block))](
         synaptic, synaptic, synaptic if current is None else current, bias / STATE_SCALE, decays.keep_u, decays.keep_v,
         layer.neuron.threshold << 6, 0, sent, codes, counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False,
-        MEMORY=current is not None, RESET=RESETS[layer.neuron.reset], SEND=True, BLOCK=block, num_warps=warps,
+        MEMORY=current is not None, RESET=RESET[layer.neuron.reset], SEND=True, BLOCK=block, num_warps=warps,
     )  # fmt: skip
     return sent
 

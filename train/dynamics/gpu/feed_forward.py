@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
+from basalt.kernels.neuron import RESET
 from basalt.train.dynamics import leak
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.gpu.chunks import Chunks
-from basalt.train.dynamics.scalars import RESETS, STATE_SCALE
+from basalt.train.dynamics.scalars import STATE_SCALE
 
 BLOCK, WARPS = 64, 2
 ALIGN = 8
@@ -88,7 +89,7 @@ class _Layer(torch.autograd.Function):
         forward_kernel[(batch, -(-neurons // BLOCK))](
             synaptic, weight, current, decays.zero if bias is None else bias, decays.keep_u, decays.keep_v,
             constants.threshold_state, coarse, spikes, codes, counts, steps, neurons, width,
-            LEAK=decays.leak, SINGLE=single, MEMORY=memory is not None, RESET=RESETS[constants.reset], SEND=send,
+            LEAK=decays.leak, SINGLE=single, MEMORY=memory is not None, RESET=RESET[constants.reset], SEND=send,
             BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
         saved = (flat, every, codes, x, z, folded, rows)

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from jaxtyping import Float
 
+from basalt.kernels.neuron import RESET
 from basalt.train.dynamics import leak
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.gpu.feed_forward import BLOCK, WARPS, WHOLE, Decays, coarseness
-from basalt.train.dynamics.scalars import RESETS, STATE_SCALE
+from basalt.train.dynamics.scalars import STATE_SCALE
 
 
 class _Fire(torch.autograd.Function):
@@ -30,7 +31,7 @@ class _Fire(torch.autograd.Function):
             synaptic, synaptic, synaptic if memory is None else memory, decays.zero if bias is None else bias,
             decays.keep_u, decays.keep_v, constants.threshold_state, coarse, spikes, codes, counts,
             steps, neurons, neurons, LEAK=decays.leak, SINGLE=False, MEMORY=memory is not None,
-            RESET=RESETS[constants.reset], SEND=send, BLOCK=BLOCK, num_warps=WARPS,
+            RESET=RESET[constants.reset], SEND=send, BLOCK=BLOCK, num_warps=WARPS,
         )  # fmt: skip
         ctx.save_for_backward(codes)
         ctx.constants, ctx.decays, ctx.coarse = constants, decays, coarse

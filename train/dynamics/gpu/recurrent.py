@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int, Int8
 
+from basalt.kernels.neuron import RESET
 from basalt.train.dynamics import leak
 from basalt.train.dynamics.constants import Constants
 from basalt.train.dynamics.gpu.feed_forward import ALIGN, Decays, product
 from basalt.train.dynamics.loops import LARGEST_GRADIENT
-from basalt.train.dynamics.scalars import DECAY_UNIT, RESETS, STATE_SCALE
+from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_SCALE
 
 ROWS = 16
 """Samples of a program: the least that a product on tensor cores takes."""
@@ -80,7 +81,7 @@ def fire(
     forward_kernel[(-(-batch // ROWS),)](
         synaptic, synaptic if weight is None else weight, recurrent, shift, decays.keep_u, decays.keep_v, threshold,
         per_tau, spikes, codes, counts, codes if membranes is None else membranes, batch, steps, neurons, width,
-        LEAK=decays.leak, SINGLE=weight is not None, RESET=RESETS[reset], SHOW=membranes is not None, ROWS=ROWS,
+        LEAK=decays.leak, SINGLE=weight is not None, RESET=RESET[reset], SHOW=membranes is not None, ROWS=ROWS,
         BLOCK=block, num_warps=_warps(block), num_stages=1,
     )  # fmt: skip
     return spikes, codes, counts

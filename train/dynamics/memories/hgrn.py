@@ -13,11 +13,9 @@ import torch
 from jaxtyping import Int, UInt8
 
 from basalt.records import tables
-from basalt.records.hgrn import Hgrn
+from basalt.records.arithmetic import STATE_MAX
+from basalt.records.hgrn import CANDIDATE, FRACTION, SQUASHED, SQUASHED_BITS, SQUASHED_SHIFT, Hgrn
 from basalt.train.dynamics.events import integer_sums, late
-from basalt.train.dynamics.scalars import STATE_MAX
-
-FRACTION, CANDIDATE, SQUASHED_BITS, SQUASHED, SQUASHED_SHIFT = 12, 8, 7, 16, 2
 
 
 def shifted(value: Int[torch.Tensor, "*shape"], shift: int) -> Int[torch.Tensor, "*shape"]:

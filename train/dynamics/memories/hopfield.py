@@ -15,11 +15,10 @@ import torch
 from jaxtyping import Float, Int, Num
 
 from basalt.records import tables
+from basalt.records.arithmetic import ALIGN, STATE_MAX
 from basalt.records.hopfield import Hopfield
 from basalt.train.dynamics.events import late
-from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_MAX, STATE_SCALE
-
-ALIGN = 6
+from basalt.train.dynamics.scalars import DECAY_UNIT, STATE_SCALE
 
 
 @lru_cache(maxsize=16)

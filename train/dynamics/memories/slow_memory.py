@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from basalt.records.arithmetic import DRIVE_MAX, STATE_MAX
 from basalt.records.slow_memory import SlowMemory
 from basalt.train.dynamics.events import integer_sums, late
-from basalt.train.dynamics.scalars import DRIVE_MAX, STATE_MAX
 
 
 def impulse_response(
