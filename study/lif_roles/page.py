@@ -9,12 +9,13 @@ from basalt.study.effects import Effect
 from basalt.study.lif_roles import claims
 from basalt.study.lif_roles.advice import CLOSE, Choice, choices, unit
 from basalt.study.lif_roles.figures import of_task, over_lengths
-from basalt.study.lif_roles.results import LOGARITHMS, QUANTITIES, TABLES, Quantity, Results
+from basalt.study.lif_roles.results import LOGARITHMS, QUANTITIES, TABLES, Results
 from basalt.study.lif_roles.study import Study
 from basalt.study.lif_roles.tasks import TASKS
 from basalt.study.lif_roles.variants import title
 from basalt.study.lif_roles.worth import Worth, change, worths
 from basalt.study.page import Folder, Section, judged, over, page, table
+from basalt.study.quantity import Quantity
 from basalt.study.study import Report
 from basalt.study.verdicts import UNREADY, judge
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log
-from typing import Any
 
 import numpy as np
 
@@ -11,25 +10,8 @@ from basalt.study import effects
 from basalt.study.effects import Effect
 from basalt.study.learned import Compared, Learner, accuracy, learner
 from basalt.study.lif_roles.study import Study
+from basalt.study.quantity import Outcome, Quantity
 from basalt.study.robustness.sweep import kept
-
-Outcome = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A figure of a training.
-
-    Attributes:
-        title, unit: for people.
-        of: an outcome, None where it was not measured.
-        digits: after the point.
-    """
-
-    title: str
-    unit: str
-    of: Callable[[Outcome], float | None]
-    digits: int = 1
 
 
 def _under(attack: str, key: str = "accuracy") -> Callable[[Outcome], float | None]:

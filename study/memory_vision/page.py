@@ -5,9 +5,10 @@ from typing import Any
 
 from basalt.study.basis import Basis
 from basalt.study.memory_vision import claims, figures
-from basalt.study.memory_vision.results import QUANTITIES, Quantity, Results
+from basalt.study.memory_vision.results import QUANTITIES, Results
 from basalt.study.memory_vision.study import MODELS, Study
 from basalt.study.page import Section, judged, over, page, table
+from basalt.study.quantity import Quantity
 from basalt.study.study import Report
 
 TABLES = (

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
@@ -12,26 +11,7 @@ from basalt.study.effects import Effect
 from basalt.study.learned import Compared, learner
 from basalt.study.memory_vision.energy import times_a_dense_network
 from basalt.study.memory_vision.study import FEATURES, MECHANISMS, MODELS, Study
-
-Outcome = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A figure of a training.
-
-    Attributes:
-        title, unit: for people.
-        of: an outcome, None where it was not measured.
-        digits: after the point.
-        note: how it was measured.
-    """
-
-    title: str
-    unit: str
-    of: Callable[[Outcome], float | None]
-    digits: int
-    note: str = ""
+from basalt.study.quantity import Outcome, Quantity
 
 
 def _silhouette(layer: str, key: str) -> Callable[[Outcome], float]:
