@@ -38,7 +38,13 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
         name: decays(reader, key, shape) if name.endswith("_decay") else reader.integer(f"neuron/{key}")
         for name, key in record.file_keys.items()
     }
-    return record(reader.integer("neuron/vThMant"), current, voltage, reset, **more)
+    return record(thresholds(reader, shape), current, voltage, reset, **more)
+
+
+def thresholds(reader: Reader, shape: tuple[int, ...]) -> int | np.ndarray:
+    """One for all neurons, or one per neuron where they differ."""
+    found = decays(reader, "vThMant", shape)
+    return int(found[0]) if found.size == 1 else found
 
 
 def decays(reader: Reader, key: str, shape: tuple[int, ...]) -> np.ndarray:

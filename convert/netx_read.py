@@ -9,7 +9,7 @@ import numpy as np
 
 from basalt.convert.foreign import NUMBERS, WORDS
 from basalt.convert.netx_conv import image, read_conv, read_pool
-from basalt.convert.netx_neuron import read_neuron, shared
+from basalt.convert.netx_neuron import read_neuron, shared, thresholds
 from basalt.convert.netx_reader import Reader
 from basalt.errors import BasaltError
 from basalt.records.fields import Parameter, parameters
@@ -39,9 +39,10 @@ def read_dense(reader: Reader) -> Layer:
     if neuron is None:
         return Readout(reader.name, weight)
     shape = (len(weight),)
-    if reader.integer("neuron/vThMant") >= NEVER and integrates(reader):
+    lowest = np.min(thresholds(reader, shape))
+    if lowest >= NEVER and integrates(reader):
         return Readout(reader.name, weight)
-    if reader.integer("neuron/vThMant") > NEVER:
+    if lowest > NEVER:
         return read_membranes(reader, weight)
     return Spiking(
         name=reader.name,

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
-from basalt.records.neuron import Neuron
+from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout
 from basalt.records.synapses import Conv, Encoder, Spiking
 
@@ -105,7 +105,8 @@ def write_neuron(group: h5py.Group, neuron: Neuron, start: int, shape: tuple[int
     group["neuron/type"] = neuron.file_type
     group["neuron/iDecay"] = scalar(by_channel(neuron.current_decay, shape))
     group["neuron/vDecay"] = scalar(by_channel(neuron.voltage_decay, shape))
-    group["neuron/vThMant"] = neuron.threshold
+    thresholds = axis(neuron.threshold)
+    group["neuron/vThMant"] = scalar(by_channel(thresholds if neuron.own_thresholds else thresholds[:1], shape))
     group["neuron/refDelay"] = 1
     group["neuron/gradedSpike"] = False
     for name, key in neuron.file_keys.items():

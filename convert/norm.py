@@ -67,10 +67,10 @@ def in_threshold(layer: Spiking, exponent: int) -> Spiking | None:
     threshold = layer.neuron.threshold
     if not exact(layer.neuron.voltage_decay) or (exponent > 0 and not whole):
         return None
-    if exponent < 0 and threshold % (1 << -exponent) and not whole:
+    if exponent < 0 and np.any(threshold % (1 << -exponent)) and not whole:
         return None
     level = threshold << exponent if exponent > 0 else threshold >> -exponent
-    return replace(layer, neuron=replace(layer.neuron, threshold=level)) if level <= THRESHOLD_MAX else None
+    return replace(layer, neuron=replace(layer.neuron, threshold=level)) if np.all(level <= THRESHOLD_MAX) else None
 
 
 FORMS: tuple[Callable[[Spiking, int], Spiking | None], ...] = (in_weights, in_threshold)

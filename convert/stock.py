@@ -69,6 +69,7 @@ def of_neurons(layer: Spiking) -> Reasons:
     yield f"it has {neuron} neurons, which Lava has no process of", neuron != Neuron.file_type
     reset = layer.neuron.reset
     yield f"it has the reset {reset!r}, stock neurons only the hard one", reset != "hard"
+    yield "its neurons have a threshold each, and Lava's LIF process has one for all", layer.neuron.own_thresholds
     late = layer.bias is not None and layer.start > 0
     yield f"its bias acts from step {layer.start}, as in training, and those of stock layers all from step 0", late
 

@@ -29,6 +29,8 @@ class NeuronConstants(NamedTuple):
     current_keep: Float[np.ndarray, "neurons"]
     voltage_keep: Float[np.ndarray, "neurons"]
     level: float
+    levels: Float[np.ndarray, "_neurons"]
+    """Thresholds where neurons have one each; else of size 0, and `level` is that of all: a load less per neuron."""
     reset: int
     adaptation: Float[np.ndarray, "parameters _neurons"]
     """Of adaptive neurons: what b and r keep in a step, and the threshold's step; else of size 0."""
@@ -51,7 +53,8 @@ def neuron_constants(
         start=layer.start,
         current_keep=keep(neuron.current_decay),
         voltage_keep=keep(neuron.voltage_decay),
-        level=float(neuron.threshold << ALIGN),
+        level=float(axis(neuron.threshold)[0] << ALIGN),
+        levels=inside(axis(neuron.threshold)) * float(1 << ALIGN) if neuron.own_thresholds else np.zeros(0),
         reset=RESET[neuron.reset],
         adaptation=adaptation,
     )
@@ -64,10 +67,10 @@ def no_states(batch: int, neuron: Neuron, neurons: int) -> Int[np.ndarray, "batc
 
 @njit(**OPTIONS)
 def fire_plain(  # type: ignore[no-untyped-def]
-    u, v, total, scale, current, bias, current_keep, voltage_keep, level, reset, fired
+    u, v, total, scale, current, bias, current_keep, voltage_keep, level, levels, reset, fired
 ):
     """`fire` for the states u and v."""
-    extra = current.shape[0] > 0
+    extra, own = current.shape[0] > 0, levels.shape[0] > 0
     spikes = wraps = 0
     for n in range(u.shape[0]):
         wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
@@ -79,20 +82,21 @@ def fire_plain(  # type: ignore[no-untyped-def]
         wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
         z = min(max(wide, -8388607.0), 8388607.0)
         wraps += z != wide
-        spike = z > level
+        mine = levels[n] if own else level
+        spike = z > mine
         fired[n] = spike
         spikes += spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level)
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - mine)
     return spikes, wraps
 
 
 @njit(**OPTIONS)
 def fire_adaptive(  # type: ignore[no-untyped-def]
-    u, v, b, r, total, scale, current, bias, current_keep, voltage_keep, level, adaptation, fired
+    u, v, b, r, total, scale, current, bias, current_keep, voltage_keep, level, levels, adaptation, fired
 ):
     """`fire` for the states u, v, b and r of `basalt/records/adaptive.py`."""
     keep_b, keep_r, step = adaptation[0], adaptation[1], adaptation[2]
-    extra = current.shape[0] > 0
+    extra, own = current.shape[0] > 0, levels.shape[0] > 0
     spikes = wraps = 0
     for n in range(u.shape[0]):
         wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
@@ -106,8 +110,9 @@ def fire_adaptive(  # type: ignore[no-untyped-def]
         wraps += z != wide
         v[n] = z
         raised, rest = np.trunc(b[n] * keep_b[n]), np.trunc(r[n] * keep_r[n])
-        spike = z >= level + raised + rest
-        more, rests = raised + spike * step[n], rest + spike * 2.0 * (level + raised)
+        resting = (levels[n] if own else level) + raised
+        spike = z >= resting + rest
+        more, rests = raised + spike * step[n], rest + spike * 2.0 * resting
         b[n], r[n] = min(more, 8388607.0), min(rests, 8388607.0)
         wraps += (b[n] != more) + (r[n] != rests)
         fired[n] = spike
@@ -122,7 +127,7 @@ def fire(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-
     What arrived counts `scale` units of u; `current` (of size 0 if there is none) and `bias` are in those units.
     Returns how many spiked, and how many states wrapped or saturated.
     """
-    shared = (total, scale, current, bias, neuron.current_keep, neuron.voltage_keep, neuron.level)
+    shared = (total, scale, current, bias, neuron.current_keep, neuron.voltage_keep, neuron.level, neuron.levels)
     if neuron.adaptation.shape[0] > 0:
         return fire_adaptive(state[0], state[1], state[2], state[3], *shared, neuron.adaptation, fired)
     return fire_plain(state[0], state[1], *shared, neuron.reset, fired)

@@ -255,6 +255,8 @@ class StepCosts:
         for memory, passes in sizes.kept.items():
             times = 1 if core.operator_fusion else len(passes)
             found[f"{memory}_reads"] = found[f"{memory}_writes"] = self.none + times * groups
+        for memory, passes in sizes.constants:
+            found[f"{memory}_reads"] = self.none + (1 if core.operator_fusion else len(passes)) * groups
         if sizes.states:
             broken = core.dependency_breaking
             added = 0 if self.sparse else sizes.states - 1 + broken

@@ -21,6 +21,7 @@ OWNER = {
     "touched": SPIKING,
     "membrane": SPIKING,
     **{memory: SPIKING for memory, _ in mechanisms.STATES.values()},
+    **dict.fromkeys(mechanisms.CONSTANTS, SPIKING),
     "delays": SPIKING,
     "delay_line": SPIKING,
     "output_spikes": SPIKING,
@@ -83,6 +84,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         accumulators            G rows of F sums: the currents of this step's spikes; of a convolution SRAM
         touched                 of a convolution: a bit a row of sums that something was added to in this step
         membrane (u)            G rows of F states; so the synaptic current where it outlives a step
+        thresholds              G rows of F thresholds, where neurons have one each; one port
         delays                  one delay per neuron
         delay_line              (longest + 1)·⌈N/32⌉ words of 32 bits: who fires in that many steps
         drive_weights (W_x)     one weight per input
@@ -115,6 +117,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         found.append(sram(core, "recurrent_weights", words, fused * core.weight_bits))
     beside = (name for name in sizes.kept if name != "membrane")
     found += [sram(core, name, rows, fused * core.state_bits, core.membrane_ports) for name in beside]
+    found += [sram(core, name, rows, fused * mechanisms.CONSTANTS[name]) for name, _ in sizes.constants]
     if sizes.longest_delay is not None:
         found.append(sram(core, "delays", sizes.neurons, DELAY_BITS))
         found.append(sram(core, "delay_line", (sizes.longest_delay + 1) * sizes.slots(core), DELAY_WORD))

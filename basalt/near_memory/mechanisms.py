@@ -23,6 +23,9 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """State of a neuron beside the membrane → its memory, and the passes that read and write it."""
 
+CONSTANTS = {"thresholds": 17}
+"""Memory of what is kept for each neuron and never changes → its bits."""
+
 KINDS = (GatedSizes, AssociativeSizes)
 OWNER = {name: kind.part for kind in KINDS for name in kind.owned}
 """Every memory, and its part of the layer."""

@@ -8,6 +8,7 @@ from basalt.near_memory.mechanisms import SIZES, STATES
 from basalt.near_memory.memory import PathwaySizes
 from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.layer import Layer
+from basalt.records.neuron import Neuron
 from basalt.records.readout import Readout
 from basalt.records.synapses import Conv, Encoder, Spiking
 
@@ -30,6 +31,7 @@ class Sizes:
         conv: of a convolution, whose inputs and neurons are those of all its positions.
         value_bits: of the value that an input event carries; 1 for spikes, which carry none.
         fires: its neurons spike; those of a read-out do not.
+        constants: of each of its neurons, as `mechanisms.CONSTANTS` has them, and the passes that read a row of them.
         more_states: of its neurons, beyond membrane and current, as `mechanisms.STATES` has them.
     """
 
@@ -48,6 +50,7 @@ class Sizes:
     value_bits: int = 1
     fires: bool = True
     more_states: tuple[str, ...] = ()
+    constants: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def graded(self) -> bool:
@@ -113,8 +116,16 @@ def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:
         diagonal=layer.recurrence == "diagonal",
         value_bits=value_bits,
         more_states=layer.neuron.states[2:],
+        constants=constants_of(layer.neuron),
         **({} if memory is None else SIZES[memory.kind](memory)),
     )
+
+
+def constants_of(neuron: Neuron) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Thresholds that differ, which a reset that subtracts them needs again where passes are not fused."""
+    if not neuron.own_thresholds:
+        return ()
+    return (("thresholds", ("threshold", "reset") if neuron.subtracts else ("threshold",)),)
 
 
 def readout_sizes(layer: Readout, value_bits: int = 1) -> Sizes:

@@ -308,6 +308,8 @@ class Walk:
             for memory in self.sizes.kept:
                 self.put(cycle, "neuron_bank", memory, "reads", group)
                 self.put(cycle + 2, "neuron_bank", memory, "writes", group)
+            for memory, _ in self.sizes.constants:
+                self.put(cycle, "neuron_bank", memory, "reads", group)
             self.weights_of(group, cycle)
             self.note_spikes(group, cycle + 2)
             for pass_ in self.sizes.passes:
@@ -324,6 +326,8 @@ class Walk:
                 for memory in (name for name, passes in self.sizes.kept.items() if pass_ in passes):
                     self.put(begin + 3 * group, "neuron_bank", memory, "reads", group)
                     self.put(begin + 3 * group + 2, "neuron_bank", memory, "writes", group)
+                for memory in (name for name, passes in self.sizes.constants if pass_ in passes):
+                    self.put(begin + 3 * group, "neuron_bank", memory, "reads", group)
                 self.inputs_of(group, begin + 3 * group + 1, pass_)
                 if pass_ == "spikes":
                     self.weights_of(group, begin + 3 * group)

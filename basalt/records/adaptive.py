@@ -46,6 +46,11 @@ class Adaptive(Neuron):
         default_factory=lambda: axis(0)
     )
 
+    @property
+    def subtracts(self) -> bool:
+        """r rises by the threshold."""
+        return True
+
     def step(
         self,
         activation: Int[np.ndarray, "batch neurons"],

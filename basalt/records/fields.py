@@ -94,6 +94,7 @@ class Parameter:
         rule: name of the design rule that it breaks beyond its limits; "" for none.
         shapes: of an array, the names of its axes: "#neurons" is one or all of them, a number is itself. Several where
             it may have one shape or another; none where it is no array.
+        single: it may be one number instead.
         optional: it may be None.
         default: where there is one, else `dataclasses.MISSING`.
     """
@@ -102,6 +103,7 @@ class Parameter:
     limits: Limits
     rule: str
     shapes: tuple[tuple[str, ...], ...]
+    single: bool
     optional: bool
     default: Any
 
@@ -138,7 +140,8 @@ def parameters(record: type) -> tuple[Parameter, ...]:
             kinds = get_args(kind) or (kind,)
             shapes = tuple(tuple(one.dim_str.split()) for one in kinds if hasattr(one, "dim_str"))
             rule = getattr(record, "rule", "") if limits.rule is None else limits.rule
-            found.append(Parameter(item.name, limits, rule, shapes, NoneType in kinds, item.default))
+            single = bool(shapes) and int in kinds
+            found.append(Parameter(item.name, limits, rule, shapes, single, NoneType in kinds, item.default))
     return tuple(found)
 
 
@@ -196,9 +199,9 @@ def misshapen(record: Any, prefix: str = "", **sizes: int) -> Found:
         prefix: before the name of an array. sizes: of axes, by name.
     """
     for item in parameters(type(record)):
-        if not item.shapes:
-            continue
         value = getattr(record, item.name)
+        if not item.shapes or (item.single and not isinstance(value, np.ndarray | None)):
+            continue
         if not item.belongs(record):
             if value is not None:
                 yield f"size of {prefix}{item.name}", float(value.size), "none"

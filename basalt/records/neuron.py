@@ -14,7 +14,7 @@ from basalt.records.whole import Whole
 
 THRESHOLD_MAX = (1 << 17) - 1
 
-AFTER_SPIKE: dict[str, Callable[[Any, Any, int], Any]] = {
+AFTER_SPIKE: dict[str, Callable[[Any, Any, Any], Any]] = {
     "hard": lambda membrane, spikes, level: np.where(spikes, 0, membrane),
     "soft": lambda membrane, spikes, level: membrane - spikes * level,
     "none": lambda membrane, spikes, level: membrane,
@@ -52,9 +52,11 @@ class Neuron(Whole):
         v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(threshold << 6) ("soft") | v' ("none")
         decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
 
+    Neurons may have a threshold each.
+
     Attributes:
         states: their names, in the order of `State`.
-        since: version of the file format that it came with.
+        since: version of the file format that it came with; `version` is that of what it holds.
         file_type, file_keys: its type in a .net file, and lava-dl's keys of the fields that not all neurons have.
         norm_in_current: SLAYER normalises what enters the current, and not the current, so that a bias outlives a step
             with it.
@@ -69,10 +71,27 @@ class Neuron(Whole):
     norm_in_current: ClassVar[bool] = False
     called: ClassVar[str] = "neurons"
 
-    threshold: Annotated[int, number(0, THRESHOLD_MAX, "of the membrane", "weight", "threshold_range")]
+    threshold: Annotated[
+        int | Int[np.ndarray, "#neurons"], number(0, THRESHOLD_MAX, "of the membrane", "weight", "threshold_range")
+    ]
     current_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the current u")]
     voltage_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the membrane v")]
     reset: Annotated[str, choice(RESETS, "what a spike does to the membrane", "reset_known")] = "hard"
+
+    @property
+    def version(self) -> int:
+        """The oldest file format that holds it: thresholds that differ came with version 5."""
+        return max(self.since, 5 if self.own_thresholds else 1)
+
+    @property
+    def own_thresholds(self) -> bool:
+        """Whether neurons have a threshold each."""
+        return bool(np.ptp(self.threshold))
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether what a spike leaves depends on the threshold."""
+        return self.reset == "soft"
 
     def step(
         self,
@@ -157,5 +176,5 @@ class Neuron(Whole):
 
 
 def axis(value: int | np.integer | Int[np.ndarray, "*any"]) -> Int[np.ndarray, "#neurons"]:
-    """A decay as a one-dimensional int64 array, of length 1 when all neurons share it."""
+    """A decay or a threshold as a one-dimensional int64 array, of length 1 when all neurons share it."""
     return np.atleast_1d(np.asarray(value, dtype=np.int64))

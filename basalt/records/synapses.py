@@ -80,9 +80,9 @@ class Spiking(Whole, Layer):
 
     @property
     def since(self) -> int:
-        """A diagonal came with version 3, and each kind of memory with its own."""
+        """A diagonal came with version 3; memories and neurons say theirs."""
         recurrence, memory = 3 if self.recurrence == "diagonal" else 1, 1 if self.memory is None else self.memory.since
-        return max(recurrence, memory, self.neuron.since)
+        return max(recurrence, memory, self.neuron.version)
 
     @property
     def inputs(self) -> int:
@@ -237,7 +237,7 @@ class Encoder(Spiking):
     @property
     def since(self) -> int:
         """Signed values came with version 4."""
-        return 4 if self.signed else 1
+        return max(super().since, 4 if self.signed else 1)
 
     def largest_sum(self, value: int) -> int:
         """The largest |a[t]|, in weight units, for inputs up to `value`."""

@@ -94,7 +94,8 @@ ARRAYS = [(name, item) for name, item in FIELDS if item.shapes and item.name != 
 def test_an_array_of_another_size_is_refused_by_name(name, item):
     layer, part = LAYERS[name]
     now = getattr(getattr(layer, part) if part else layer, item.name)
-    wider = np.zeros((*now.shape[:-1], now.shape[-1] + 1), dtype=np.int64)
+    shape = np.shape(now) or (1,)
+    wider = np.zeros((*shape[:-1], shape[-1] + 1), dtype=np.int64)
     with unchecked():
         found = [what for what, *_ in rules.shapes(changed(layer, part, **{item.name: wider}))]
     assert any(what.endswith(item.name) for what in found)

@@ -4,9 +4,10 @@
 in scattered order, so any run of them is a spread-out sample, and the first `DENSE` indices visit every cell once. The
 `PATHWAYS` indices after those have memory pathways of all kinds (`tests/conformance/pathways.py`), and the `SWITCHES`
 that follow every combination of leakage, reset and recurrence (`tests/conformance/switches.py`). The `ADAPTIVE` ones
-at the end are others of these, with neurons whose threshold adapts.
+are others of these, with neurons whose threshold adapts, and the `VARIED` ones at the end with thresholds per neuron.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -20,7 +21,7 @@ from basalt.records.synapses import Encoder, Spiking
 from tests.conformance.conv_strategies import make_conv_case
 from tests.conformance.pathways import OPTIONS, make_pathway_case
 from tests.conformance.records import even, pathway
-from tests.conformance.strategies import Case, adaptive, membrane
+from tests.conformance.strategies import Case, adaptive, membrane, varied
 from tests.conformance.switches import COMBINATIONS, make_switch_case
 
 
@@ -82,7 +83,10 @@ SWITCHES = 4 * len(COMBINATIONS)
 ADAPTIVE = 96
 """Networks of all sorts with adaptive neurons."""
 
-ALL = DENSE + PATHWAYS + SWITCHES + ADAPTIVE
+VARIED = 96
+"""Networks of all sorts, every third of them adaptive, with what few neurons have (`strategies.varied`)."""
+
+ALL = DENSE + PATHWAYS + SWITCHES + ADAPTIVE + VARIED
 """All networks of the grid."""
 
 STOCK_CELLS = tuple(
@@ -123,8 +127,10 @@ STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
 
 def case(index: int, stock: bool = False) -> GridCase:
     """The network of an index; one that stock netx runs as well, if asked."""
-    if index >= DENSE + PATHWAYS + SWITCHES and not stock:
-        return adapted(index)
+    if index >= ALL - VARIED and not stock:
+        return with_neurons(index, case(index - VARIED) if index % 3 == 0 else somewhere(index), varied)
+    if index >= ALL - VARIED - ADAPTIVE and not stock:
+        return with_neurons(index, somewhere(index), adaptive)
     if index >= DENSE + PATHWAYS:
         return switches(index, stock)
     if index >= DENSE and not stock:
@@ -166,12 +172,18 @@ def switches(index: int, stock: bool) -> GridCase:
     return GridCase(found.network, found.spikes, found.batch, cell, index)
 
 
-def adapted(index: int) -> GridCase:
-    """A network from somewhere in the grid, with neurons whose threshold adapts."""
+def somewhere(index: int) -> GridCase:
+    """A network from somewhere in the grid."""
+    return case(int(np.random.default_rng(index).integers(DENSE + PATHWAYS)))
+
+
+def with_neurons(
+    index: int, found: GridCase, changed: Callable[[np.random.Generator, Neuron, int], Neuron]
+) -> GridCase:
+    """The same network with other neurons."""
     rng = np.random.default_rng(index)
-    found = case(int(rng.integers(DENSE + PATHWAYS)))
     layers = (
-        replace(layer, neuron=adaptive(rng, layer.neuron, layer.neurons)) if isinstance(layer, Spiking) else layer
+        replace(layer, neuron=changed(rng, layer.neuron, layer.neurons)) if isinstance(layer, Spiking) else layer
         for layer in found.network.layers
     )
     network = replace(found.network, layers=tuple(layers), name=f"case{index}")

@@ -27,6 +27,12 @@ class Case:
         return f"Case({', '.join(layers)}, spikes {self.spikes.shape}, batch {self.batch})"
 
 
+def varied(rng: np.random.Generator, neuron: Neuron, neurons: int) -> Neuron:
+    """The same neurons, with what few have: a threshold each."""
+    thresholds = neuron.threshold * rng.integers(1, 300, neurons) // 150
+    return replace(neuron, threshold=thresholds)
+
+
 def adaptive(rng: np.random.Generator, neuron: Neuron, neurons: int) -> Adaptive:
     """The same neurons with a threshold that adapts; decays one for all or one per neuron."""
 

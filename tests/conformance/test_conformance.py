@@ -16,7 +16,7 @@ from basalt.records.simulate import simulate
 from tests.conformance.adversary.check import attempt
 from tests.conformance.check import STOCK, check, job
 from tests.conformance.direct import run_direct
-from tests.conformance.grid import ADAPTIVE, ALL, CELLS, COMBINATIONS, DENSE, EVERY, PATHWAYS, STOCK_CELLS, case
+from tests.conformance.grid import ADAPTIVE, ALL, CELLS, COMBINATIONS, DENSE, EVERY, PATHWAYS, STOCK_CELLS, VARIED, case
 from tests.conformance.support import ALONE, EXCLUSIONS, FEATURES, WHOLE, exact, features, supported
 from tests.conformance.table import FILE, text
 
@@ -25,7 +25,8 @@ LAVA = (*range(0, DENSE, 324), *range(DENSE, ALL, 48))
 FIRST_SWITCHED = DENSE + PATHWAYS
 DIRECT = (
     *(*range(45), *range(DENSE, DENSE + 48), *range(FIRST_SWITCHED, FIRST_SWITCHED + len(COMBINATIONS))),
-    *range(ALL - ADAPTIVE, ALL - ADAPTIVE + 24),
+    *range(ALL - VARIED - ADAPTIVE, ALL - VARIED - ADAPTIVE + 24),
+    *range(ALL - VARIED, ALL - VARIED + 24),
 )
 SHARED = len(COLUMNS) - len(SCHEDULED)
 KEPT_OUT = (ALONE,)

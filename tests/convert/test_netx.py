@@ -193,7 +193,7 @@ def test_missing_key_is_named(written, key):
         ("weight", np.full((3, 3), np.nan), "holds NaN or infinity"),
         ("weight", np.full((3, 3), 0.5), "holds fractions"),
         ("weight", np.zeros(3), "has 1 dimensions, not 2"),
-        ("neuron/vThMant", np.array([1, 2]), "holds 2 values, not one"),
+        ("neuron/vThMant", np.arange(7), "has 7 values for"),
         ("neuron/vThMant", -5, "breaks the rule threshold_range"),
         ("neuron/reset", "sideways", "is 'sideways', not one of hard, soft, none"),
         ("type", np.array([b"mystery"]), "type 'mystery' is not known here"),

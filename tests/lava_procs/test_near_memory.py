@@ -55,6 +55,11 @@ def layers(draw):
         passes=readout or (Sizes.passes if states else WITHOUT_MEMORY),
         value_bits=draw(st.sampled_from([1, 1, 5])),
         fires=readout is None,
+        constants=draw(
+            st.sampled_from([(), (("thresholds", ("threshold",)),), (("thresholds", ("threshold", "reset")),)])
+        )
+        if readout is None
+        else (),
     )
 
 

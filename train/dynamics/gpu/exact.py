@@ -74,8 +74,9 @@ def _fed_forward(
     counts = torch.empty(batch, neurons, device=device)
     forward_kernel[(batch, -(-neurons // block))](
         synaptic, synaptic, synaptic if current is None else current, bias / STATE_SCALE, decays.keep_u, decays.keep_v,
-        layer.neuron.threshold << 6, 0, sent, codes, counts, steps, neurons, neurons, LEAK=decays.leak, SINGLE=False,
-        MEMORY=current is not None, RESET=RESET[layer.neuron.reset], SEND=True, BLOCK=block, num_warps=warps,
+        int(layer.neuron.threshold) << 6, 0, sent, codes, counts, steps, neurons, neurons, LEAK=decays.leak,
+        SINGLE=False, MEMORY=current is not None, RESET=RESET[layer.neuron.reset], SEND=True, BLOCK=block,
+        num_warps=warps,
     )  # fmt: skip
     return sent
 
@@ -89,7 +90,7 @@ def _fed_back(
 ) -> Float[torch.Tensor, "batch steps neurons"]:
     assert layer.recurrent_weight is not None and current is None
     weight = torch.as_tensor(layer.recurrent_weight, dtype=synaptic.dtype, device=synaptic.device)
-    parts = (recurrent.matrix(weight / WEIGHT_SCALE), bias, decays, layer.neuron.threshold << 6, 1.0)
+    parts = (recurrent.matrix(weight / WEIGHT_SCALE), bias, decays, int(layer.neuron.threshold) << 6, 1.0)
     return recurrent.fire(synaptic, None, *parts, layer.neuron.reset, synaptic.dtype)[0]
 
 
@@ -101,7 +102,7 @@ def _fed_own(
     decays: feed_forward.Decays,
 ) -> Float[torch.Tensor, "batch steps neurons"]:
     own = torch.as_tensor(np.asarray(layer.recurrent_weight) << 6, device=synaptic.device).to(torch.int32)
-    parts = (own, bias, decays, layer.neuron.threshold << 6, layer.neuron.reset, 0, synaptic.dtype)
+    parts = (own, bias, decays, int(layer.neuron.threshold) << 6, layer.neuron.reset, 0, synaptic.dtype)
     return diagonal.launch(synaptic, current, *parts)[0]
 
 
