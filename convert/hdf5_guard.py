@@ -71,11 +71,13 @@ class Look:
     Attributes:
         path: of the file, for people.
         limit: bytes that all values may take.
+        texts: that a data set may hold.
         known: the contents of what was looked at, by address.
     """
 
     path: Path
     limit: int
+    texts: int = TEXTS_MOST
     known: dict[object, Content] = field(default_factory=dict)
 
     def refuse(self, name: str, what: str) -> BasaltError:
@@ -253,14 +255,17 @@ def identity(group: h5g.GroupID, key: bytes) -> object:
     return found.fileno, found.addr if hasattr(found, "addr") else found.token
 
 
-def inspect(file: h5py.File, path: Path) -> None:
+def inspect(file: h5py.File, path: Path, texts: int = TEXTS_MOST) -> None:
     """Raise for what is in an open file and must not be read.
+
+    Args:
+        texts: that a data set may hold; a reader of more takes them one by one.
 
     Raises:
         BasaltError: it reaches beyond itself, is too large, or holds what no network's file does; names the object.
     """
     root = h5g.open(file.id, b"/")
     limit = memory_limit()
-    whole = Look(path, limit).group(root, "", (identity(root, b"."),))
+    whole = Look(path, limit, texts).group(root, "", (identity(root, b"."),))
     if whole.bytes > limit:
         raise too_large(path, "what it holds", whole.bytes, limit)
