@@ -46,6 +46,16 @@ COMMANDS = (
         "train",
         ("basalt train", "basalt train lif_digits --seed 2", "basalt train runs/dmp_digits --resume"),
     ),
+    Command(
+        "import",
+        "basalt.convert.nir.command",
+        "import_",
+        (
+            "basalt import model.nir --data test.npz --writer norse --dt 1ms",
+            "basalt import model.nir --data test.npz --writer snntorch --reset snntorch-zero --scale search",
+            "basalt import model.nir --writer nir --dt 100us --reset hard --output runs/mine",
+        ),
+    ),
     Command("export", "basalt.convert.export", "export", ("basalt export", "basalt export runs/lif_digits")),
     Command("verify", "basalt.deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp_digits --samples 500")),
     Command(

@@ -243,8 +243,8 @@ class Look:
             if fits:
                 return count * kind.get_size()
         if known == h5t.STRING:
-            if count > TEXTS_MOST:
-                raise self.refuse(place, f"holds {count:,} texts, more than the {TEXTS_MOST} allowed")
+            if count > self.texts:
+                raise self.refuse(place, f"holds {count:,} texts, more than the {self.texts} allowed")
             return count * kind.get_size()
         raise self.refuse(place, "holds neither numbers nor texts")
 

@@ -1,0 +1,165 @@
+"""`basalt import`: a network of another framework becomes integers, with an account of every loss."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from basalt.convert.nir.options import ImportOptions
+from basalt.errors import BasaltError
+from basalt.options import opened
+from basalt.paths import CHECKPOINT, RUNS
+from basalt.shown import console, say
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from basalt.convert.nir.asked import Understood
+    from basalt.convert.nir.graph import Graph
+
+STALE = ("verify.json", "trace.npz", "test.npz", "import.json", "import.html")
+
+
+def import_command(options: ImportOptions) -> None:
+    """Turn a NIR file, of snnTorch, Norse, Sinabs, SpikingJelly and others, into a network of integers.
+
+    A NIR file does not say how long a step is nor what a spike does to the membrane, and each framework fills in the
+    same numbers differently; what the file does not show is asked for, never guessed. What Basalt cannot compute is
+    refused, node by node, before anything is written.
+
+    Writes model.net, import.json and import.html (what each rounding costs) and, with --data, test.npz and trace.npz
+    into a run folder; then go on with [cyan]basalt verify[/cyan], [cyan]run[/cyan] and [cyan]price[/cyan].
+    """
+    from basalt.convert.nir.asked import understand
+    from basalt.convert.nir.quantise import METHODS
+    from basalt.convert.nir.read import read
+
+    if options.scale not in METHODS:
+        raise BasaltError(f"--scale {options.scale!r} is not known; choose from {', '.join(METHODS)}.")
+    if options.scale == "search" and options.data is None:
+        raise BasaltError("--scale search looks at how samples spike: give some with --data FILE.npz.")
+    graph = read(options.file)
+    import_graph(graph, understand(graph, options), options)
+
+
+def import_graph(graph: "Graph", understood: "Understood", options: ImportOptions) -> None:
+    """Everything after the file is read."""
+    from basalt.convert import netx
+    from basalt.convert.nir.account import of_layers, of_nodes, plain_steps, take_account
+    from basalt.convert.nir.chain import chain
+    from basalt.convert.nir.data import Samples, read_samples
+    from basalt.convert.nir.map import Notes, map_stages
+    from basalt.convert.nir.quantise import quantise
+    from basalt.files import make_folder
+    from basalt.progress import progress_bar
+    from basalt.records.network import Network
+
+    stages, refused = chain(graph)
+    notes = Notes()
+    layers = map_stages(stages, understood.meaning, refused, notes)
+    refuse(refused, options.file)
+    data: Samples | None = None
+    if options.data is not None:
+        data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples)
+    few = None if data is None else data.spikes[: options.calibration]
+    with progress_bar("Choosing scales"):
+        integers = quantise(layers, options.scale, few)
+    origin = {"nir": options.file.name, "writer": understood.name, "reset": understood.meaning.reset}
+    name = options.file.stem
+    network = Network(tuple(layer.record() for layer in integers), name, understood.step_seconds, origin)
+    folder = options.output or RUNS / name
+    if (folder / CHECKPOINT).exists():
+        raise BasaltError(f"{folder} holds a network that was trained here; name another folder with --output.")
+    account = None
+    if data is not None:
+        first = data.first(options.account)
+        with progress_bar("Taking account") as update:
+            account = take_account(stages, understood.meaning, integers, first.spikes, first.labels, update)
+    make_folder(folder)
+    for stale in STALE:
+        (folder / stale).unlink(missing_ok=True)
+    netx.write(folder / "model.net", network)
+    if data is not None and account is not None:
+        write_samples(folder, data, account.trace, len(layers))
+    content = {
+        "file": str(options.file),
+        "meaning": understood.content(),
+        "method": options.scale,
+        "delay": len(layers),
+        "samples": 0 if data is None else len(data.first(options.account).spikes),
+        "account": [] if account is None else plain_steps(account),
+        "first_divergence": None if account is None else account.divergence,
+        "nodes": of_nodes(stages, integers, notes, understood.meaning),
+        "layers": of_layers(integers),
+    }
+    write_account(folder, options.file, content)
+    show(folder, content)
+
+
+def refuse(refused: dict[str, str], file: Path) -> None:
+    """Name everything that cannot be imported, and end.
+
+    Raises:
+        BasaltError: there is something.
+    """
+    if not refused:
+        return
+    said = console(stderr=True)
+    for node, why in refused.items():
+        said.print(f"{node}: {why}.", soft_wrap=True)
+    nodes = ", ".join(repr(node) for node in list(refused)[:8]) + (", …" if len(refused) > 8 else "")
+    raise BasaltError(f"{file} cannot be imported: {len(refused)} of its nodes ({nodes}) cannot be said, as above.")
+
+
+def write_samples(folder: Path, data: Any, trace: "dict[str, np.ndarray]", layers: int) -> None:
+    """test.npz, with a silent step more for each layer, and what the integers are to send for its first samples."""
+    import numpy as np
+
+    from basalt.convert.nir.account import lengthened
+    from basalt.files import atomic
+
+    arrays = {"spikes": lengthened(data.spikes, layers)}
+    if data.labels is not None:
+        arrays["labels"] = data.labels
+    for name, content in (("test.npz", arrays), ("trace.npz", trace)):
+        if content:
+            with atomic(folder / name) as temporary:
+                np.savez_compressed(temporary, allow_pickle=False, **content)
+
+
+def write_account(folder: Path, file: Path, content: dict[str, Any]) -> None:
+    """import.json and import.html."""
+    from basalt import __version__, provenance
+    from basalt.convert.nir.page import page
+    from basalt.files import atomic, write_json
+
+    content.update(
+        file_digest=provenance.digest(file),
+        command=provenance.command(),
+        written=provenance.now(),
+        commit=provenance.commit(),
+        basalt=__version__,
+    )
+    write_json(folder / "import.json", content)
+    with atomic(folder / "import.html") as temporary:
+        temporary.write_text(page(content), encoding="utf-8")
+
+
+def show(folder: Path, content: dict[str, Any]) -> None:
+    """The gist for people."""
+    from rich.table import Table
+
+    exact = sum(one["outcome"] == "exact" for one in content["nodes"])
+    say(
+        f"Wrote {folder / 'model.net'}: {len(content['layers'])} layers from {len(content['nodes'])} nodes, {exact} of "
+        f"them exact, the others rounded."
+    )
+    if content["account"]:
+        table = Table("after", "accuracy", "equal decisions", "equal output counts")
+        for step in content["account"]:
+            shares = (step["accuracy"], step["equal_decisions"], step["equal_counts"])
+            shown_ = ("–" if share is None else f"{100 * share:.2f} %" for share in shares)
+            table.add_row(step["name"] + (" (alone)" if step["alone"] else ""), *shown_)
+        console().print(table)
+    say(f"Account: {folder / 'import.html'}")
+
+
+import_ = opened(import_command)

@@ -1,0 +1,58 @@
+"""Samples for an import: spikes and labels of an .npz file, laid out as the network takes them."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from basalt.arrays import archive, read_arrays
+from basalt.convert.nir.operators import Shape
+from basalt.errors import BasaltError
+from basalt.opening import there
+
+LARGEST = 255
+"""Of a graded input."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """What a network is calibrated and judged on."""
+
+    spikes: UInt8[np.ndarray, "samples inputs steps"]
+    labels: Int[np.ndarray, "samples"] | None
+
+    def first(self, number: int) -> "Samples":
+        """The first of them."""
+        return Samples(self.spikes[:number], None if self.labels is None else self.labels[:number])
+
+
+def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
+    """The first samples of a file.
+
+    Raises:
+        BasaltError: it is missing or damaged, or its arrays do not fit the network.
+    """
+    if not there(path):
+        raise BasaltError(f"{path} does not exist; name an .npz file with `spikes` (samples × features × steps).")
+    with archive(path) as found:
+        if "spikes" not in found.names:
+            raise BasaltError(f"{path} has no array `spikes` (samples × features × steps).")
+        given = found.header("spikes").shape
+        labelled = found.header("labels").shape if "labels" in found.names else given[:1]
+    if len(given) < 3 or not prod(given) or prod(given[1:-1]) != prod(shape):
+        raise BasaltError(f"{path}: `spikes` has the shape {given}, and the network takes samples × {shape} × steps.")
+    if labelled != given[:1]:
+        raise BasaltError(f"{path}: `labels` must be {given[0]} integers, and has the shape {labelled}.")
+    arrays = read_arrays(path, ("spikes", "labels"), {"spikes": most, "labels": most})
+    spikes = arrays["spikes"].reshape(len(arrays["spikes"]), prod(shape), given[-1])
+    if not np.all((spikes >= 0) & (spikes <= LARGEST)) or np.any(spikes != np.rint(spikes)):
+        raise BasaltError(
+            f"{path}: `spikes` holds values that are not whole numbers 0 … {LARGEST}, which inputs here are; encode "
+            f"them as spikes or counts."
+        )
+    labels = arrays.get("labels")
+    if labels is not None and (labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes):
+        raise BasaltError(f"{path}: `labels` are not integers 0 … {classes - 1}; leave them out, or mend them.")
+    return Samples(spikes.astype(np.uint8), None if labels is None else labels.astype(np.int64))

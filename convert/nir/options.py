@@ -1,0 +1,43 @@
+"""What `basalt import` is asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """The options, declared once."""
+
+    file: Annotated[Path, typer.Argument(help="A .nir file.")]
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz file with `spikes` (samples × features × steps, or samples × C × H × W × steps) and, if "
+            "known, `labels`: what scales are calibrated on, and what the account of losses is of."
+        ),
+    ] = None
+    writer: Annotated[
+        str | None,
+        typer.Option(help="How the file's numbers are meant: snntorch, norse, sinabs, spikingjelly, nir or nir-exact."),
+    ] = None
+    dt: Annotated[str | None, typer.Option(help="How long a step lasts, as 1ms, 100us or 0.001.")] = None
+    reset: Annotated[
+        str | None,
+        typer.Option(
+            help="What a spike does: hard (to 0), soft (takes the threshold), none, snntorch-subtract, snntorch-zero, "
+            "or sinabs."
+        ),
+    ] = None
+    scale: Annotated[
+        str,
+        typer.Option(help="How the scale of a layer is chosen: max, percentile or search (needs --data)."),
+    ] = "max"
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Samples kept for deployment.")] = 1000
+    account: Annotated[int, typer.Option(min=1, help="Samples that the account is of, and that verify compares.")] = 200
+    calibration: Annotated[int, typer.Option(min=1, help="Samples that --scale search looks at.")] = 16
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the files; runs/NAME if none is named.")
+    ] = None
