@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Num, UInt8
+from jaxtyping import Int, UInt8
 
 from basalt.convert.nir.chain import Stage
 from basalt.convert.nir.map import Meaning, Notes, plain
@@ -15,7 +15,7 @@ from basalt.convert.nir.operators import OPERATORS
 from basalt.convert.nir.quantise import PARTS, Quantised, decays, grid, largest
 from basalt.convert.nir.writers import SEVERAL
 
-Sent = Mapping[str, Num[np.ndarray, "samples neurons steps"]]
+Sent = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run_integers(
     layers: Sequence[Quantised], spikes: UInt8[np.ndarray, "samples inputs steps"]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """What the integers send: as the float network counts steps, and as Basalt does, each layer a step later."""
-    samples, _, steps = spikes.shape
+    steps = spikes.shape[2]
     heard = lengthened(spikes, len(layers))
     sent, trace = {}, {}
     for order, layer in enumerate(layers, 1):
@@ -144,9 +144,11 @@ def compared(name: str, alone: bool, sent: Sent, meant: Sent, labels: np.ndarray
 def first_divergence(sent: Sent, meant: Sent) -> dict[str, Any] | None:
     """The first layer that differs, and of it the first step, sample and neuron."""
     for layer, spikes in meant.items():
-        wrong = np.argwhere((sent[layer] != spikes).transpose(2, 0, 1)) if spikes.dtype == np.uint8 else ()
+        if spikes.dtype != np.uint8:
+            continue
+        wrong = np.argwhere((sent[layer] != spikes).transpose(2, 0, 1))
         if len(wrong):
-            step, sample, neuron = (int(one) for one in wrong[0])
+            step, sample, neuron = (int(one) for one in wrong[0].tolist())
             place = (sample, neuron, step)
             return {
                 "layer": layer,

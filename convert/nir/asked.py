@@ -67,7 +67,8 @@ def understand(graph: Graph, options: ImportOptions) -> Understood:
     assert name is not None and reset is not None
     if reset not in choices:
         raise BasaltError(f"--reset {reset!r} is none that {name} has; choose from {', '.join(choices)}.")
-    return Understood(name, why, Meaning(WRITERS[name], step if step is not None else 1.0, reset), step)
+    meaning = Meaning(WRITERS[name], step if step is not None else 1.0, reset, options.nearest)
+    return Understood(name, why, meaning, step)
 
 
 def known(name: str | None, names: Any, option: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
@@ -34,11 +34,13 @@ class Meaning:
 
     Attributes:
         writer: how its numbers are meant. step: seconds. reset: a name of `RESETS`.
+        nearest: where the neuron here lacks a reset, it takes the nearest; the account says what that costs.
     """
 
     writer: Writer
     step: float
     reset: str
+    nearest: bool = False
 
 
 @dataclass
@@ -61,9 +63,9 @@ def delayed_subtract(node: Node, constants: Constants, recurrent: bool) -> str:
     """θ taken after the decay is θ/β taken before it."""
     if np.all(constants.beta == 1):
         return SOFT
-    raise UnsaidError(
-        "subtracts its threshold after the decay, which takes a reset amount of θ/β that neurons here do not have "
-        "yet; train with reset_mechanism='zero', or see by `--reset soft` what the nearest one costs"
+    raise LackingError(
+        "subtracts its threshold after the decay, which takes a reset amount of θ/β that neurons here do not have yet",
+        SOFT,
     )
 
 
@@ -71,10 +73,17 @@ def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> str:
     """Leaky's is a hard reset; the others ignore their input for a step too."""
     if node.type != "CubaLIF" and not recurrent:
         return HARD
-    raise UnsaidError(
-        "keeps its membrane at 0 for the step after a spike, a refractory step that neurons here do not have yet; "
-        "see by `--reset hard` what the nearest one costs"
+    raise LackingError(
+        "keeps its membrane at 0 for the step after a spike, a refractory step that neurons here do not have yet", HARD
     )
+
+
+class LackingError(UnsaidError):
+    """A reset that the neuron does not have, and the nearest one that it has."""
+
+    def __init__(self, why: str, nearest: str) -> None:
+        super().__init__(f"{why}; see by --nearest what a {nearest} reset in its place costs")
+        self.why, self.nearest = why, nearest
 
 
 LOWERED: Mapping[str, Callable[[Node, Constants, bool], str]] = {
@@ -148,13 +157,24 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         shape=shape,
         drive=drive,
         threshold=None if sums else 1.0,
-        reset=HARD if neuron is None or sums else LOWERED[meaning.reset](neuron, constants, bool(stage.back)),
+        reset=HARD if neuron is None or sums else reset_of(neuron, meaning, constants, bool(stage.back), notes),
         reaches=meaning.writer.reaches,
         recurrent=recurrent,
         kernel=synapses.kernel,
         input_shape=synapses.input_shape,
         membranes=sums and bool(np.any(constants.alpha)),
     )
+
+
+def reset_of(neuron: Node, meaning: Meaning, constants: Constants, recurrent: bool, notes: Notes) -> str:
+    """The reset of Basalt's neuron."""
+    try:
+        return LOWERED[meaning.reset](neuron, constants, recurrent)
+    except LackingError as lacking:
+        if not meaning.nearest:
+            raise
+        notes.add(neuron.name, f"{lacking.why}: a {lacking.nearest} reset stands in its place")
+        return lacking.nearest
 
 
 def plain(name: str) -> str:
@@ -164,6 +184,7 @@ def plain(name: str) -> str:
 
 def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple[Constants, Values, Values]:
     """α, β, gain, threshold and the membrane's own drive, each for all neurons or for each, flat."""
+    neuron = replace(neuron, values={key: spread(found, shape, neuron) for key, found in neuron.values.items()})
     constants = Constants(*(spread(one, shape, neuron) for one in meaning.writer.constants(neuron, meaning.step)))
     for name, rest in (("synapse", constants.alpha), ("membrane", constants.beta)):
         if not np.all((rest >= 0) & (rest <= 1)):
@@ -190,6 +211,8 @@ def spread(found: Values, shape: Shape, node: Node) -> Values:
     """One value, or one per neuron, flat."""
     if found.size == 1:
         return found.reshape(1)
+    if found.shape == (prod(shape),):
+        return found
     try:
         return np.broadcast_to(found, shape).reshape(-1)
     except ValueError:

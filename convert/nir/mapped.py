@@ -74,7 +74,7 @@ class Mapped:
 
 def run_layer(
     layer: Mapped, spikes: Num[np.ndarray, "samples inputs steps"]
-) -> Num[np.ndarray, "samples neurons steps"]:
+) -> Num[np.ndarray, "samples neurons _sent"]:
     """What a layer sends for every sample and step; sums (steps 1) of a layer that has no threshold."""
     parts = [run_part(layer, spikes[some]) for some in batches(spikes, layer.neurons)]
     return np.concatenate(parts)

@@ -44,7 +44,8 @@ def run_stage(stage: Stage, meaning: Meaning, spikes: np.ndarray) -> np.ndarray:
     back = back_of(stage.back[0], stage.sends) if stage.back else None
     if sums:
         return integrated(arrived, *constants, drive)
-    running = Running(constants, threshold, drive, meaning.reset, meaning.writer.reaches, back)
+    late = bool(stage.back) or stage.neuron.type == "CubaLIF"
+    running = Running(constants, threshold, drive, meaning.reset, meaning.writer.reaches, back, late)
     sent = [running.step(one) for one in arrived]
     return np.stack(sent, axis=-1).astype(np.uint8)
 

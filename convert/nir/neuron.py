@@ -20,6 +20,7 @@ class Running:
     Attributes:
         constants: α, β, gain. threshold: of each neuron. drive: a membrane's own, (1 − β)·v_leak.
         reset: a name of `RESETS`. reaches: a membrane at the threshold spikes.
+        late: snnTorch's "zero" empties the membrane after the next step's input, as all but Leaky do.
     """
 
     constants: Constants
@@ -28,6 +29,7 @@ class Running:
     reset: str
     reaches: bool
     back: Callable[[State], State] | None = None
+    late: bool = False
     u: State | float = 0.0
     v: State | float = 0.0
     sent: State | None = field(default=None)
@@ -41,6 +43,8 @@ class Running:
         self.u = alpha * self.u + arrived
         before = np.where(sent > 0, 0.0, self.v) if self.reset == DELAYED_ZERO else self.v
         v = beta * before + gain * self.u + self.drive
+        if self.reset == DELAYED_ZERO and self.late:
+            v = np.where(sent > 0, 0.0, v)
         if self.reset == DELAYED_SUBTRACT:
             v = v - sent * self.threshold
         spikes = (v >= self.threshold if self.reaches else v > self.threshold).astype(np.float64)

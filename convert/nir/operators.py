@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from numpy.lib.stride_tricks import sliding_window_view
 
 from basalt.convert.nir.graph import Node
 
 Shape = tuple[int, ...]
-FRAMES_AT_ONCE = 1 << 24
-"""Values of a convolution's unfolded input that are held at once."""
+VALUES_AT_ONCE = 1 << 14
+"""Of a convolution's input or output: what a core's cache holds."""
 
 
 class UnsaidError(Exception):
@@ -35,7 +34,7 @@ class Operator:
     """What a type of node does.
 
     Attributes:
-        shape: of what it sends, from the node and the shape of what arrives; raises `UnsaidError` where they do not fit.
+        shape: of what it sends, from the node and the shape of what arrives; `UnsaidError` where they do not fit.
         apply: the frames that it sends, from the node and frames (frames, *shape).
     """
 
@@ -195,20 +194,23 @@ def correlate(images: Float[np.ndarray, "frames channels height width"], kernel:
     """out[o, y, x] = Σ weight[o, c, i, j]·in[g(o) + c, y·stride − padding + i·dilation, …], some frames at a time."""
     outputs, channels, *size = kernel.weight.shape
     rows, columns = extents(kernel, images.shape[2:])
-    (above, left), groups = kernel.padding, kernel.groups
-    span = [step * (length - 1) + 1 for length, step in zip(size, kernel.dilation)]
-    weight = kernel.weight.reshape(groups, outputs // groups, -1)
-    out = np.empty((len(images), groups, outputs // groups, rows * columns))
-    chunk = max(1, FRAMES_AT_ONCE // (rows * columns * channels * groups * prod(size)))
+    groups, (down, right), (above, left) = kernel.groups, kernel.stride, kernel.padding
+    weight = kernel.weight.reshape(groups, outputs // groups, channels, *size)
+    out = np.empty((len(images), outputs, rows, columns))
+    chunk = max(1, VALUES_AT_ONCE // (max(outputs, channels * groups) * rows * columns))
     for first in range(0, len(images), chunk):
-        part = np.pad(images[first : first + chunk], ((0, 0), (0, 0), (above, above), (left, left)))
-        seen = sliding_window_view(part, span, axis=(2, 3))[
-            :, :, :: kernel.stride[0], :: kernel.stride[1], :: kernel.dilation[0], :: kernel.dilation[1]
-        ]
-        unfolded = seen.reshape(len(part), groups, channels, rows * columns, prod(size))
-        unfolded = unfolded.transpose(0, 1, 2, 4, 3).reshape(len(part), groups, -1, rows * columns)
-        out[first : first + chunk] = weight @ unfolded
-    return out.reshape(len(images), outputs, rows, columns)
+        part = images[first : first + chunk].transpose(1, 0, 2, 3)
+        part = np.pad(part, ((0, 0), (0, 0), (above, above), (left, left)))
+        total = np.zeros((groups, outputs // groups, part.shape[1] * rows * columns))
+        for i in range(size[0]):
+            for j in range(size[1]):
+                top, begin = i * kernel.dilation[0], j * kernel.dilation[1]
+                seen = part[
+                    :, :, top : top + down * (rows - 1) + 1 : down, begin : begin + right * (columns - 1) + 1 : right
+                ]
+                total += weight[:, :, :, i, j] @ seen.reshape(groups, channels, -1)
+        out[first : first + chunk] = total.reshape(outputs, -1, rows, columns).transpose(1, 0, 2, 3)
+    return out
 
 
 POOLS = ("SumPool2d", "AvgPool2d")
@@ -222,8 +224,3 @@ OPERATORS: dict[str, Operator] = {
     **dict.fromkeys(("Conv1d", "Conv2d", *POOLS), Operator(image_shape, convolve)),
 }
 """Type of node → what it does."""
-
-
-def settings(node: Node) -> dict[str, Any]:
-    """What a page says of a node: the shapes of its arrays."""
-    return {key: list(found.shape) for key, found in node.values.items()}

@@ -31,6 +31,9 @@ class ImportOptions:
             "or sinabs."
         ),
     ] = None
+    nearest: Annotated[
+        bool, typer.Option("--nearest", help="Where a neuron here lacks the reset, take the nearest; not exact.")
+    ] = False
     scale: Annotated[
         str,
         typer.Option(help="How the scale of a layer is chosen: max, percentile or search (needs --data)."),

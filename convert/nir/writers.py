@@ -22,7 +22,7 @@ from jaxtyping import Float
 from basalt.convert.nir.graph import Graph, Node
 from basalt.convert.nir.operators import UnsaidError, value
 
-Values = Float[np.ndarray, "*neurons"]
+Values = Float[np.ndarray, "..."]
 
 
 class Constants(NamedTuple):
