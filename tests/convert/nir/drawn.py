@@ -1,5 +1,6 @@
 """NIR files for tests: written as the package `nir` writes them, and networks drawn in float."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def write_nir(path: Path, nodes: Nodes, edges: list[tuple[str, str]] | None = No
     names = list(nodes)
     with h5py.File(path, "w") as file:
         file["version"] = "1.0.8"
-        write_graph(file.create_group("node"), nodes, edges or list(zip(names, names[1:])))
+        write_graph(file.create_group("node"), nodes, edges or list(pairwise(names)))
     return path
 
 
