@@ -94,7 +94,7 @@ def run_part(layer: Mapped, spikes: np.ndarray) -> np.ndarray:
     frames = spikes.transpose(2, 0, 1).reshape(steps * samples, inputs)
     currents = layer.arrives(frames.astype(np.float64)).reshape(steps, samples, -1)
     u = v = sent = total = np.zeros((samples, layer.neurons))
-    out = np.zeros((samples, layer.neurons, steps), dtype=np.uint8)
+    out = np.zeros((steps, samples, layer.neurons), dtype=np.uint8)
     fade_u, fade_v = fading(layer, layer.alpha), fading(layer, layer.beta)
     for t in range(steps):
         u = wrapped(layer, fade_u(u) + unit(layer) * (currents[t] + layer.feedback(sent)))
@@ -104,13 +104,13 @@ def run_part(layer: Mapped, spikes: np.ndarray) -> np.ndarray:
             continue
         level = unit(layer) * layer.threshold
         fired = v >= level if layer.reaches and not layer.whole else v > level
-        out[:, :, t] = fired
+        out[t] = fired
         sent = fired.astype(np.float64)
         if layer.reset == HARD:
             v = np.where(fired, 0.0, v)
         elif layer.reset == SOFT:
             v = v - level * sent
-    return total[:, :, None] if layer.threshold is None else out
+    return total[:, :, None] if layer.threshold is None else np.ascontiguousarray(out.transpose(1, 2, 0))
 
 
 def unit(layer: Mapped) -> int:

@@ -46,8 +46,8 @@ def run_stage(stage: Stage, meaning: Meaning, spikes: np.ndarray) -> np.ndarray:
         return integrated(arrived, *constants, drive)
     late = bool(stage.back) or stage.neuron.type == "CubaLIF"
     running = Running(constants, threshold, drive, meaning.reset, meaning.writer.reaches, back, late)
-    sent = [running.step(one) for one in arrived]
-    return np.stack(sent, axis=-1).astype(np.uint8)
+    sent = [running.step(one).astype(np.uint8) for one in arrived]
+    return np.ascontiguousarray(np.stack(sent).transpose(1, 2, 0))
 
 
 def integrated(

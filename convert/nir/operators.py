@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from numpy.lib.stride_tricks import sliding_window_view
 
 from basalt.convert.nir.graph import Node
 
 Shape = tuple[int, ...]
-VALUES_AT_ONCE = 1 << 14
-"""Of a convolution's input or output: what a core's cache holds."""
+VALUES_AT_ONCE = 1 << 18
+"""Of a convolution's unfolded input: what a core's cache holds."""
 
 
 class UnsaidError(Exception):
@@ -194,22 +195,20 @@ def correlate(images: Float[np.ndarray, "frames channels height width"], kernel:
     """out[o, y, x] = Σ weight[o, c, i, j]·in[g(o) + c, y·stride − padding + i·dilation, …], some frames at a time."""
     outputs, channels, *size = kernel.weight.shape
     rows, columns = extents(kernel, images.shape[2:])
-    groups, (down, right), (above, left) = kernel.groups, kernel.stride, kernel.padding
-    weight = kernel.weight.reshape(groups, outputs // groups, channels, *size)
+    groups, (above, left) = kernel.groups, kernel.padding
+    span = [step * (length - 1) + 1 for length, step in zip(size, kernel.dilation)]
+    weight = kernel.weight.reshape(groups, outputs // groups, -1)
     out = np.empty((len(images), outputs, rows, columns))
-    chunk = max(1, VALUES_AT_ONCE // (max(outputs, channels * groups) * rows * columns))
+    chunk = max(1, VALUES_AT_ONCE // (channels * groups * prod(size) * rows * columns))
     for first in range(0, len(images), chunk):
         part = images[first : first + chunk].transpose(1, 0, 2, 3)
         part = np.pad(part, ((0, 0), (0, 0), (above, above), (left, left)))
-        total = np.zeros((groups, outputs // groups, part.shape[1] * rows * columns))
-        for i in range(size[0]):
-            for j in range(size[1]):
-                top, begin = i * kernel.dilation[0], j * kernel.dilation[1]
-                seen = part[
-                    :, :, top : top + down * (rows - 1) + 1 : down, begin : begin + right * (columns - 1) + 1 : right
-                ]
-                total += weight[:, :, :, i, j] @ seen.reshape(groups, channels, -1)
-        out[first : first + chunk] = total.reshape(outputs, -1, rows, columns).transpose(1, 0, 2, 3)
+        seen = sliding_window_view(part, span, axis=(2, 3))[
+            :, :, :: kernel.stride[0], :: kernel.stride[1], :: kernel.dilation[0], :: kernel.dilation[1]
+        ]
+        unfolded = seen.transpose(0, 4, 5, 1, 2, 3).reshape(groups, channels * prod(size), -1)
+        total = (weight @ unfolded).reshape(outputs, -1, rows, columns)
+        out[first : first + chunk] = total.transpose(1, 0, 2, 3)
     return out
 
 
