@@ -66,25 +66,31 @@ def take_account(
     update: Callable[[int, int], None],
 ) -> Account:
     """The account of some samples."""
-    total = 3 + 2 * len(PARTS)
+    float64 = tuple(layer.mapped for layer in layers)
+    known: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
+    orders = [(PARTS[:number], False) for number in range(1, len(PARTS) + 1)]
+    orders += [((name,), True) for name in PARTS]
+    total = 3 + len(orders)
+
+    def sent_with(names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """What is sent with some parts rounded; those that rounding leaves as they are need no computing."""
+        changing = tuple(name for name in names if any(layer.changes(name) for layer in layers))
+        if changing not in known:
+            rounded = tuple(layer.part(changing) for layer in layers) if changing else float64
+            known[changing] = run_layers(rounded, spikes)
+        return known[changing]
+
     update(0, total)
     meant = {plain(name): sent for name, sent in run_meant(stages, meaning, spikes).items()}
     rows = [compared(MEANT, False, meant, meant, labels)]
     update(1, total)
-    mapped = run_layers(tuple(layer.mapped for layer in layers), spikes)
-    rows.append(compared(MAPPED, False, mapped, meant, labels))
-    update(2, total)
-    for number, name in enumerate(PARTS, 1):
-        sent = run_layers(tuple(layer.part(PARTS[:number]) for layer in layers), spikes)
-        rows.append(compared(name, False, sent, meant, labels))
-        update(2 + number, total)
+    rows.append(compared(MAPPED, False, sent_with(()), meant, labels))
+    for done, (names, alone) in enumerate(orders, 2):
+        update(done, total)
+        rows.append(compared(names[-1], alone, sent_with(names), meant, labels))
     whole, trace = run_integers(layers, spikes)
-    rows.append(compared(INTEGERS, False, whole, meant, labels))
-    update(3 + len(PARTS), total)
-    for number, name in enumerate(PARTS, 1):
-        sent = run_layers(tuple(layer.part((name,)) for layer in layers), spikes)
-        rows.append(compared(name, True, sent, meant, labels))
-        update(3 + len(PARTS) + number, total)
+    rows.insert(2 + len(PARTS), compared(INTEGERS, False, whole, meant, labels))
+    update(total, total)
     return Account(tuple(rows), first_divergence(whole, meant), trace)
 
 

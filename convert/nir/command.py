@@ -42,6 +42,8 @@ def import_command(options: ImportOptions) -> None:
 
 def import_graph(graph: "Graph", understood: "Understood", options: ImportOptions) -> None:
     """Everything after the file is read."""
+    from threadpoolctl import threadpool_limits
+
     from basalt.convert import netx
     from basalt.convert.nir.account import of_layers, of_nodes, plain_steps, take_account
     from basalt.convert.nir.chain import chain
@@ -60,7 +62,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     if options.data is not None:
         data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples)
     few = None if data is None else data.spikes[: options.calibration]
-    with progress_bar("Choosing scales"):
+    with threadpool_limits(1, user_api="blas"), progress_bar("Choosing scales"):
         integers = quantise(layers, options.scale, few)
     origin = {"nir": options.file.name, "writer": understood.name, "reset": understood.meaning.reset}
     name = options.file.stem
@@ -70,8 +72,8 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         raise BasaltError(f"{folder} holds a network that was trained here; name another folder with --output.")
     account = None
     if data is not None:
-        first = data.first(options.account)
-        with progress_bar("Taking account") as update:
+        first = data.first(options.account)  # the samples are computed side by side, so that a product takes a core
+        with threadpool_limits(1, user_api="blas"), progress_bar("Taking account") as update:
             account = take_account(stages, understood.meaning, integers, first.spikes, first.labels, update)
     make_folder(folder)
     for stale in STALE:

@@ -5,7 +5,9 @@
 A layer hears what the one before it sends in the same step; in Basalt each is a step later, which changes nothing else.
 """
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +17,7 @@ from basalt.convert.nir.operators import Kernel, Shape, correlate
 from basalt.convert.nir.writers import HARD, SOFT, Values
 from basalt.records.arithmetic import DECAY_BITS, STATE_LIMIT, STATE_MAX
 
-BYTES_AT_ONCE = 1 << 27
+BYTES_AT_ONCE = 1 << 26
 UNITY = 1 << DECAY_BITS
 
 
@@ -76,8 +78,18 @@ def run_layer(
     layer: Mapped, spikes: Num[np.ndarray, "samples inputs steps"]
 ) -> Num[np.ndarray, "samples neurons _sent"]:
     """What a layer sends for every sample and step; sums (steps 1) of a layer that has no threshold."""
-    parts = [run_part(layer, spikes[some]) for some in batches(spikes, layer.neurons)]
-    return np.concatenate(parts)
+    return in_parts(lambda some: run_part(layer, some), spikes, layer.neurons)
+
+
+def in_parts(
+    work: Callable[[np.ndarray], np.ndarray], spikes: Num[np.ndarray, "samples inputs steps"], neurons: int
+) -> np.ndarray:
+    """What `work` makes of all samples: some at a time, which stay small, on as many cores as there are."""
+    parts = [spikes[some] for some in batches(spikes, neurons)]
+    if len(parts) == 1:
+        return work(parts[0])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.concatenate(list(pool.map(work, parts)))
 
 
 def batches(spikes: np.ndarray, neurons: int) -> Iterator[slice]:

@@ -1,13 +1,14 @@
 """A NIR network as its trainer means it: node by node, in float64, nothing folded; the judge of an import."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from basalt.convert.nir.chain import Stage
 from basalt.convert.nir.graph import Node
 from basalt.convert.nir.map import Meaning, of_neuron
-from basalt.convert.nir.mapped import batches
+from basalt.convert.nir.mapped import in_parts
 from basalt.convert.nir.neuron import Running
 from basalt.convert.nir.operators import OPERATORS, Shape
 
@@ -17,7 +18,7 @@ def run_meant(stages: tuple[Stage, ...], meaning: Meaning, spikes: np.ndarray) -
     out: dict[str, np.ndarray] = {}
     for stage in stages:
         size = max(int(np.prod(shape)) for shape in shapes(stage))
-        spikes = np.concatenate([run_stage(stage, meaning, spikes[some]) for some in batches(spikes, size)])
+        spikes = in_parts(partial(run_stage, stage, meaning), spikes, size)
         out[stage.name] = spikes
     return out
 

@@ -60,6 +60,18 @@ class Quantised:
             layer = replace(layer, threshold=self.threshold / self.scale, reaches=False)
         return layer
 
+    def changes(self, name: str) -> bool:
+        """Whether rounding one of `PARTS` changes anything."""
+        layer, rounded = self.mapped, self.part((name,))
+        same = (
+            np.array_equal(layer.alpha, rounded.alpha)
+            and np.array_equal(layer.beta, rounded.beta)
+            and np.array_equal(layer.weight, rounded.weight)
+            and np.array_equal(layer.drive, rounded.drive)
+            and (layer.recurrent is None or np.array_equal(layer.recurrent, rounded.recurrent))
+        )
+        return not same or (layer.threshold, layer.reaches) != (rounded.threshold, rounded.reaches)
+
     @property
     def integers(self) -> Mapped:
         """The layer with all of it integers, states too."""
