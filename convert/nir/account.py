@@ -1,7 +1,7 @@
 """What an import costs: each step from the trainer's float network to integers, alone and together."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -67,27 +67,27 @@ def take_account(
 ) -> Account:
     """The account of some samples."""
     float64 = tuple(layer.mapped for layer in layers)
-    known: dict[tuple[str, ...], dict[str, np.ndarray]] = {}
+    known: dict[tuple[str, ...], Step] = {}
     orders = [(PARTS[:number], False) for number in range(1, len(PARTS) + 1)]
     orders += [((name,), True) for name in PARTS]
     total = 3 + len(orders)
 
-    def sent_with(names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        """What is sent with some parts rounded; those that rounding leaves as they are need no computing."""
-        changing = tuple(name for name in names if any(layer.changes(name) for layer in layers))
+    def row(name: str, alone: bool, parts: tuple[str, ...]) -> Step:
+        """The row with some parts rounded; what rounding leaves as it is needs no computing."""
+        changing = tuple(part for part in parts if any(layer.changes(part) for layer in layers))
         if changing not in known:
             rounded = tuple(layer.part(changing) for layer in layers) if changing else float64
-            known[changing] = run_layers(rounded, spikes)
-        return known[changing]
+            known[changing] = compared(name, alone, run_layers(rounded, spikes), meant, labels)
+        return replace(known[changing], name=name, alone=alone)
 
     update(0, total)
     meant = {plain(name): sent for name, sent in run_meant(stages, meaning, spikes).items()}
     rows = [compared(MEANT, False, meant, meant, labels)]
     update(1, total)
-    rows.append(compared(MAPPED, False, sent_with(()), meant, labels))
-    for done, (names, alone) in enumerate(orders, 2):
+    rows.append(row(MAPPED, False, ()))
+    for done, (parts, alone) in enumerate(orders, 2):
         update(done, total)
-        rows.append(compared(names[-1], alone, sent_with(names), meant, labels))
+        rows.append(row(parts[-1], alone, parts))
     whole, trace = run_integers(layers, spikes)
     rows.insert(2 + len(PARTS), compared(INTEGERS, False, whole, meant, labels))
     update(total, total)

@@ -68,7 +68,11 @@ class Quantised:
             and np.array_equal(layer.beta, rounded.beta)
             and np.array_equal(layer.weight, rounded.weight)
             and np.array_equal(layer.drive, rounded.drive)
-            and (layer.recurrent is None or np.array_equal(layer.recurrent, rounded.recurrent))
+            and (
+                layer.recurrent is None
+                or rounded.recurrent is None
+                or np.array_equal(layer.recurrent, rounded.recurrent)
+            )
         )
         return not same or (layer.threshold, layer.reaches) != (rounded.threshold, rounded.reaches)
 
