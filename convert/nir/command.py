@@ -86,6 +86,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         "meaning": understood.content(),
         "method": options.scale,
         "delay": len(layers),
+        "kept": 0 if data is None else len(data.spikes),
         "samples": 0 if data is None else len(data.first(options.account).spikes),
         "account": [] if account is None else plain_steps(account),
         "first_divergence": None if account is None else account.divergence,
@@ -112,15 +113,21 @@ def refuse(refused: dict[str, str], file: Path) -> None:
 
 
 def write_samples(folder: Path, data: Any, trace: "dict[str, np.ndarray]", layers: int) -> None:
-    """test.npz, with a silent step more for each layer, and what the integers are to send for its first samples."""
+    """test.npz, with a silent step more for each layer, and what the integers are to send for its first samples.
+
+    The trace is of no more samples than `basalt verify` reads at once, as 64-bit integers.
+    """
     import numpy as np
 
     from basalt.convert.nir.account import lengthened
     from basalt.files import atomic
+    from basalt.opening import memory_limit
 
     arrays = {"spikes": lengthened(data.spikes, layers)}
     if data.labels is not None:
         arrays["labels"] = data.labels
+    verified = memory_limit() // (8 * max(1, sum(sent[0].size for sent in trace.values())))
+    trace = {name: sent[:verified] for name, sent in trace.items() if verified}
     for name, content in (("test.npz", arrays), ("trace.npz", trace)):
         if content:
             with atomic(folder / name) as temporary:
@@ -152,7 +159,7 @@ def show(folder: Path, content: dict[str, Any]) -> None:
     exact = sum(one["outcome"] == "exact" for one in content["nodes"])
     say(
         f"Wrote {folder / 'model.net'}: {len(content['layers'])} layers from {len(content['nodes'])} nodes, {exact} of "
-        f"them exact, the others rounded."
+        f"them exact, the others rounded; {content['kept']} samples."
     )
     if content["account"]:
         table = Table("after", "accuracy", "equal decisions", "equal output counts")

@@ -10,10 +10,12 @@ from jaxtyping import Int, UInt8
 from basalt.arrays import archive, read_arrays
 from basalt.convert.nir.operators import Shape
 from basalt.errors import BasaltError
-from basalt.opening import there
+from basalt.opening import memory_limit, there
 
 LARGEST = 255
 """Of a graded input."""
+LAYERS_MOST = 64
+"""Silent steps that are counted beside a sample's own, when samples are taken that a file may hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class Samples:
 
 
 def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
-    """The first samples of a file.
+    """The first samples of a file, no more than a file may hold (`basalt.opening.memory_limit`).
 
     Raises:
         BasaltError: it is missing or damaged, or its arrays do not fit the network.
@@ -39,12 +41,14 @@ def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
     with archive(path) as found:
         if "spikes" not in found.names:
             raise BasaltError(f"{path} has no array `spikes` (samples × features × steps).")
-        given = found.header("spikes").shape
+        header = found.header("spikes")
+        given = header.shape
         labelled = found.header("labels").shape if "labels" in found.names else given[:1]
     if len(given) < 3 or not prod(given) or prod(given[1:-1]) != prod(shape):
         raise BasaltError(f"{path}: `spikes` has the shape {given}, and the network takes samples × {shape} × steps.")
     if labelled != given[:1]:
         raise BasaltError(f"{path}: `labels` must be {given[0]} integers, and has the shape {labelled}.")
+    most = min(most, max(1, memory_limit() // (header.dtype.itemsize * prod(shape) * (given[-1] + LAYERS_MOST))))
     arrays = read_arrays(path, ("spikes", "labels"), {"spikes": most, "labels": most})
     spikes = arrays["spikes"].reshape(len(arrays["spikes"]), prod(shape), given[-1])
     if not np.all((spikes >= 0) & (spikes <= LARGEST)) or np.any(spikes != np.rint(spikes)):

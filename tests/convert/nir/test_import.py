@@ -315,3 +315,23 @@ def test_the_command_writes_a_run_that_verifies(tmp_path):
     assert json.loads((tmp_path / "run/verify.json").read_text())["mismatches"] == 0
     import_command(replace(options, data=None, scale="max"))
     assert not (tmp_path / "run/test.npz").exists() and not (tmp_path / "run/verify.json").exists()
+
+
+def test_the_trace_and_the_samples_are_what_a_file_may_hold(tmp_path, monkeypatch):
+    from basalt.deploy.commands.verify import trace_of
+    from basalt.deploy.inputs import read_both
+    from basalt.deploy.options import VerifyOptions
+
+    monkeypatch.setenv("BASALT_FILE_MIB", "1")
+    rng = np.random.default_rng(12)
+    first, final = ends((40,), 300)
+    nodes = {"input": first, "w": {"type": "Linear", "weight": rng.normal(0.2, 1, (300, 40))},
+             "n": neuron(rng, "IF", 300), "output": final}  # fmt: skip
+    path = write_nir(tmp_path / "wide.nir", nodes)
+    np.savez_compressed(tmp_path / "data.npz", spikes=drawn_spikes(rng, 40, steps=100, samples=300))
+    import_command(ImportOptions(path, tmp_path / "data.npz", "nir", "1ms", "soft", output=tmp_path / "run"))
+    content = json.loads((tmp_path / "run/import.json").read_text())
+    assert content["kept"] == (1 << 20) // (40 * 164)
+    network, inputs = read_both(tmp_path / "run/model.net", None)
+    trace = trace_of(network, tmp_path / "run/model.net", inputs, VerifyOptions(tmp_path / "run/model.net"))
+    assert trace is not None and len(trace.sent["n"]) == (1 << 20) // (8 * 300 * 101)
