@@ -13,7 +13,6 @@ from basalt.convert.nir.mapped import run_layer, run_layers
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.operators import OPERATORS
 from basalt.convert.nir.quantise import PARTS, Quantised, decays, grid, largest
-from basalt.convert.nir.writers import SEVERAL
 
 Sent = Mapping[str, np.ndarray]
 
@@ -167,7 +166,7 @@ def first_divergence(sent: Sent, meant: Sent) -> dict[str, Any] | None:
     return None
 
 
-def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes, meaning: Meaning) -> list[dict]:
+def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes) -> list[dict]:
     """What became of each node: "exact" or "rounded", and by how much."""
     found = []
     for stage, layer in zip(stages, layers, strict=True):
@@ -177,11 +176,6 @@ def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes,
                 said.append(weights_in_words(layer))
             elif node is stage.neuron:
                 said += neuron_in_words(layer)
-                if meaning.reset == SEVERAL:
-                    said.append(
-                        "several spikes in a step become one, and the membrane may fall below -threshold: the account "
-                        "says what both cost"
-                    )
             rounded = any(not one.startswith("exact") for one in said)
             found.append(
                 {"node": node.name, "type": node.type, "layer": layer.mapped.name,

@@ -90,7 +90,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         "samples": 0 if data is None else len(data.first(options.account).spikes),
         "account": [] if account is None else plain_steps(account),
         "first_divergence": None if account is None else account.divergence,
-        "nodes": of_nodes(stages, integers, notes, understood.meaning),
+        "nodes": of_nodes(stages, integers, notes),
         "layers": of_layers(integers),
     }
     write_account(folder, options.file, content)

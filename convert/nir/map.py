@@ -78,6 +78,15 @@ def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> str:
     )
 
 
+def several(node: Node, constants: Constants, recurrent: bool) -> str:
+    """Several spikes in a step, and a floor at −θ, are neither a soft nor a hard reset."""
+    raise LackingError(
+        "sends as many spikes in a step as thresholds fit into its membrane, which stays above -threshold; neurons "
+        "here send one spike in a step and have no such floor",
+        SOFT,
+    )
+
+
 class LackingError(UnsaidError):
     """A reset that the neuron does not have, and the nearest one that it has."""
 
@@ -90,7 +99,7 @@ LOWERED: Mapping[str, Callable[[Node, Constants, bool], str]] = {
     HARD: reset_as_is(HARD),
     SOFT: reset_as_is(SOFT),
     NO: reset_as_is(NO),
-    SEVERAL: reset_as_is(SOFT),
+    SEVERAL: several,
     DELAYED_SUBTRACT: delayed_subtract,
     DELAYED_ZERO: delayed_zero,
 }

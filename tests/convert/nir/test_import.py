@@ -63,6 +63,50 @@ def test_equations_are_those_of_a_plain_loop_and_integers_those_of_the_records(k
         assert np.array_equal(found[name], sent), name
 
 
+def test_a_bias_acts_from_the_first_step_of_its_own_layer(tmp_path):
+    """Each layer counts to its threshold by its bias alone: a step early or late would move every spike."""
+    first, final = ends((2,), 1)
+    nodes = {"input": first}
+    for order, period in enumerate((3, 4, 5)):
+        fires = {"type": "IF", "r": np.ones(1), "v_threshold": np.full(1, 1 - 1e-3)}
+        silent = {"type": "Affine", "weight": np.full((1, 1 if order else 2), 1e-6), "bias": np.full(1, 1 / period)}
+        nodes |= {f"w{order}": silent, f"n{order}": fires}
+    path = write_nir(tmp_path / "b.nir", {**nodes, "output": final})
+    stages, meaning, layers, refused = mapped(path, writer="nir", dt="1ms", reset="hard")
+    assert not refused
+    spikes = np.zeros((1, 2, 30), dtype=np.uint8)
+    meant = run_meant(stages, meaning, spikes)
+    integers = quantise(layers, "max", None)
+    assert [one.record().start for one in integers] == [1, 2, 3]
+    found = simulate(Network(tuple(one.record() for one in integers)), lengthened(spikes, 3))
+    for order, (name, period) in enumerate((("n0", 3), ("n1", 4), ("n2", 5)), 1):
+        fired = np.flatnonzero(meant[name][0, 0])
+        assert fired.tolist() == list(range(period - 1, 30, period))
+        assert np.array_equal(np.flatnonzero(found[name][0, 0, : 30 + order]), fired + order)
+
+
+def test_several_spikes_in_a_step_are_refused_unless_one_is_asked_for(tmp_path):
+    """Sinabs's reset is neither soft nor hard: nothing stands in its place unasked, and the account has its cost."""
+    first, final = ends((1,), 1)
+    fires = {"type": "IF", "r": np.ones(1), "v_threshold": np.ones(1)}
+    nodes = {"input": first, "w": {"type": "Linear", "weight": np.full((1, 1), 2.0)}, "n": fires, "output": final}
+    path = write_nir(tmp_path / "s.nir", nodes)
+    options = {"writer": "sinabs", "reset": "sinabs"}
+    *_, refused = mapped(path, **options)
+    assert "one spike in a step" in refused["n"] and "--nearest" in refused["n"]
+    stages, meaning, layers, refused = mapped(path, **options, nearest=True)
+    spikes = np.array([[[1, 0, 0, 1, 0]]], dtype=np.uint8)
+    assert not refused
+    assert last(run_meant(stages, meaning, spikes)).tolist() == [[[2, 0, 0, 2, 0]]]
+    assert last(run_layers(layers, spikes)).tolist() == [[[1, 1, 0, 1, 1]]]
+    np.savez(tmp_path / "data.npz", spikes=spikes)
+    import_command(ImportOptions(path, tmp_path / "data.npz", **options, nearest=True, output=tmp_path / "run"))
+    content = json.loads((tmp_path / "run/import.json").read_text())
+    fired = next(one for one in content["nodes"] if one["node"] == "n")
+    assert fired["outcome"] == "rounded" and "stands in its place" in fired["how"][0]
+    assert content["account"][1]["differing"]["n"] == 1.0
+
+
 def test_what_the_integers_send_is_near_the_float_network(tmp_path):
     rng = np.random.default_rng(3)
     nodes, edges = network(rng, ("IF", "LIF"), False)
