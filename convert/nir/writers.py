@@ -9,7 +9,7 @@ what the exporters write (snnTorch 1.0.0, Norse 1.1.0, Sinabs 3.1.3), and from N
     sinabs        tau counts steps: β = e^(−1/τ), gain 1 − β; spikes from θ on
     spikingjelly  β = 1 − dt/τ, gain (1 − β)·R, IF dt·R; hard reset only; spikes from θ on
     nir           β = 1 − dt/τ, gain (1 − α)(1 − β)·R·w_in, as NIR's equations in Euler steps; spikes above θ
-    nir-exact     the same with e^(−dt/τ), which solves the equations between two inputs; so Rockpool means them
+    nir-exact     the same with e^(−dt/τ), which solves the equations between two inputs
 """
 
 from collections.abc import Callable, Mapping
