@@ -15,72 +15,50 @@ Entry = tuple[str, float | str, str]
 Found = Iterator[Entry]
 
 NUMBERS = (
-    "weight", "weight/real", "weight/imag", "bias", "delay", "neuron/vThMant", "neuron/sinDecay", "neuron/cosDecay",
-    "neuron/messageBits", "neuron/wgtExp", "neuron/weight_exp", "neuron/refDelay", "stride", "padding", "dilation",
-    "groups", "kernelSize",
+    "weight/real", "weight/imag", "bias", "delay", "neuron/vThMant", "neuron/sinDecay", "neuron/cosDecay",
+    "neuron/messageBits", "neuron/wgtExp", "neuron/weight_exp", "neuron/refDelay",
 )  # fmt: skip
 """Keys of a layer's group whose arrays a `Foreign` keeps."""
 
-WORDS = ("neuron/activation",)
-"""Keys whose strings it keeps."""
-
-WEIGHTS = ("weight", "weight/real", "weight/imag")
-BIAS_MAX = (1 << 19) - 1
-"""A sigma-delta neuron shifts its bias left by 12 bits, in 32."""
+WEIGHTS = ("weight/real", "weight/imag")
 STATE_REACH = (1 << 25) - 1
 """A resonate-and-fire neuron shifts what arrives left by 6 bits, in 32."""
 DELAY_MAX = 1 << 20
 """Messages of stock layers are held back by us, by any number of steps (`deploy/delayed.py`)."""
-RESONATORS = ("RF_PHASE", "RF_IZHIKEVICH")
-
-
-def resonates(layer: Foreign) -> bool:
-    """Whether its neurons resonate and fire."""
-    return layer.neuron in RESONATORS
 
 
 def weights(layer: Foreign) -> dict[str, np.ndarray]:
-    """The weights that it has, by key; of a dense layer as a matrix."""
+    """The weights that it has, by key, as matrices."""
     found = {key: layer.numbers[key] for key in WEIGHTS if key in layer.numbers}
-    matrices = layer.type == "dense"
-    return {key: value.reshape(layer.neurons, -1) if matrices and value.size % layer.neurons == 0 else value
+    return {key: value.reshape(layer.neurons, -1) if value.size % layer.neurons == 0 else value
             for key, value in found.items()}  # fmt: skip
 
 
 def left_out(layer: Foreign) -> Found:
     """What stock lava-dl leaves out of such a layer, without a word."""
     bias = layer.numbers.get("bias")
-    if bias is not None and np.any(bias) and resonates(layer):
+    if bias is not None and np.any(bias):
         yield "bias", float(np.max(np.abs(bias))), f"0, since stock lava-dl leaves out biases of {layer.neuron} neurons"
     for key in ("neuron/wgtExp", "neuron/weight_exp"):
         if np.any(layer.numbers.get(key, 0)):
             yield key, float(np.max(layer.numbers[key])), "0, since stock lava-dl leaves out exponents of weights"
-    activation = layer.words.get("neuron/activation", "relu")
-    if layer.neuron == "SDNN" and activation != "relu":
-        yield "neuron/activation", repr(activation), "'relu', the only one of stock lava-dl"
-    if layer.neuron == "SDNN" and not np.all(layer.numbers.get("neuron/messageBits", 1)):
-        yield "neuron/messageBits", 0, "1 or more: without, stock lava-dl takes every message for a spike"
-    moved = bias is not None and np.any(bias)
-    if layer.type == "input" and (moved or np.any(layer.numbers.get("weight", np.array(64)) != 64)):
-        yield "the affine transform of a sigma-delta input", "there", "none, since stock lava-dl leaves it out"
 
 
 def weights_there(layer: Foreign) -> Found:
     """Weights that stock synapses take."""
     found = weights(layer)
-    if layer.type == "dense":
-        if resonates(layer) and set(found) != {"weight/real", "weight/imag"}:
-            yield "weight", ", ".join(found) or "none", "weight/real and weight/imag, which such neurons take"
-        for key, weight in found.items():
-            if weight.ndim != 2 or not weight.size:
-                yield f"size of {key}", weight.size, f"a multiple of {layer.neurons}"
-            elif not np.any(weight):
-                yield key, "0 everywhere", "some other weight: stock lava-dl cannot scale zeros alone"
+    if set(found) != set(WEIGHTS):
+        yield "weight", ", ".join(found) or "none", "weight/real and weight/imag, which such neurons take"
+    for key, weight in found.items():
+        if weight.ndim != 2 or not weight.size:
+            yield f"size of {key}", weight.size, f"a multiple of {layer.neurons}"
+        elif not np.any(weight):
+            yield key, "0 everywhere", "some other weight: stock lava-dl cannot scale zeros alone"
 
 
 def reach(layer: Foreign, value: int) -> Sums:
     """What arrives at a resonator in a step, for inputs up to `value`."""
-    for key, weight in weights(layer).items() if resonates(layer) else ():
+    for key, weight in weights(layer).items():
         if weight.ndim == 2:
             yield key, rows_reach(weight, value)
 
@@ -91,8 +69,6 @@ LIMITS: dict[str, tuple[str, int, int]] = {
     "neuron/sinDecay": ("decay_range", 0, DECAY_MAX),
     "neuron/cosDecay": ("decay_range", 0, DECAY_MAX),
     "delay": ("delay_range", 0, DELAY_MAX),
-    "bias": ("bias_range", -BIAS_MAX - 1, BIAS_MAX),
-    **dict.fromkeys(("stride", "padding", "dilation", "groups", "kernelSize"), ("geometry", 0, 127)),
 }
 """Key → the rule that bounds it, and the ends."""
 

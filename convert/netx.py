@@ -1,9 +1,10 @@
 """Read and write .net files: lava-dl's netx layout in HDF5, with Basalt's further layer types.
 
-Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`) are written as lava-dl writes them, so stock netx loads
-them. Basalt adds the types `dense_own`, `readout`, `mean_readout` and `membrane_readout`, one for each kind of memory
-pathway, the neuron `ALIF` with its keys, and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`,
-`extra`, `fraction` and `signed`; the root attributes `format` and `version` say so.
+Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`, of spiking or sigma-delta neurons) are written as
+lava-dl writes them, so stock netx loads them; so are `convT` layers, which it does not load. Basalt adds the types
+`dense_own`, `readout`, `mean_readout` and `membrane_readout`, one for each kind of memory pathway, the neuron `ALIF`
+with its keys, and the keys `weight_own`, `neuron/reset`, `neuron/start`, `inputShape`, `extra`, `fraction` and
+`signed`; the root attributes `format` and `version` say so.
 A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 
@@ -23,13 +24,14 @@ from basalt.convert.netx_read import READERS, is_foreign, output_shape, read_for
 from basalt.convert.netx_reader import Reader
 from basalt.convert.netx_write import write_layers
 from basalt.convert.norm import fold
-from basalt.convert.reading import TRAINING, check_reading, with_starts
+from basalt.convert.reading import TRAINING, check_reading, with_starts, with_thresholds
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.records.layer import Layer
 from basalt.records.network import Network
-from basalt.records.synapses import Encoder, Spiking
+from basalt.records.sigma_delta import SigmaDelta
+from basalt.records.synapses import Spiking
 from basalt.rehearsal import rehearse, trust
 from basalt.shown import VALUE_LONGEST, shown
 
@@ -37,7 +39,7 @@ BESIDE_VALUES = 64 * MIB
 """Of a file: names, headers, checksums."""
 
 FORMAT = "basalt-netx"
-VERSION = 5
+VERSION = 6
 STEP_MIN, STEP_MAX = 1e-12, 1e9
 """Seconds of a step: what lasts less or longer is a slip, and its energy or number of steps no float."""
 
@@ -81,12 +83,17 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
 def check_shape(network: Network, given: tuple[int, int, int], path: Path) -> None:
     """Raise where an input of another shape than the network's was named."""
     first = network.layers[0]
-    shape = first.features if isinstance(first, Encoder) else getattr(first, "input_shape", None)
+    shape = getattr(first, "features", None) or (None if is_dense(first) else getattr(first, "input_shape", None))
     if prod(given) != first.inputs or (shape is not None and len(shape) == 3 and tuple(shape) != tuple(given)):
         raise BasaltError(
             f"{path}: the input cannot have the shape {given}: the first layer takes {shape or first.inputs} "
             f"(channels, height, width, as SLAYER has them)."
         )
+
+
+def is_dense(layer: Layer) -> bool:
+    """Whether its input has no shape."""
+    return isinstance(layer, SigmaDelta) and layer.dense
 
 
 def short(error: Exception) -> str:
@@ -161,7 +168,7 @@ def read_network(
         origin=attribute(file, path, "origin", "{}", origins),
         reading=None if own else reading,
     )
-    return network if own else with_starts(network, unsaid, reading, path)
+    return network if own else with_thresholds(with_starts(network, unsaid, reading, path), reading)
 
 
 def read_layers(
@@ -206,7 +213,7 @@ def read_layers(
         if isinstance(layer, Spiking) and "weight_exp" in group["neuron"]:
             layer = fold(layer, reader.integer("neuron/weight_exp"), reader.place)
         found.append(layer)
-        if isinstance(layer, Spiking) and layer.bias is not None and "start" not in group["neuron"]:
+        if isinstance(layer, Spiking | SigmaDelta) and layer.bias is not None and "start" not in group["neuron"]:
             unsaid.append(layer.name)
         before = output_shape(layer)
     if not found:

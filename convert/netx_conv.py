@@ -1,26 +1,29 @@
-"""Readers of .net layers with a convolution: `conv` and `pool`."""
+"""Readers of .net layers with a convolution: `conv` and `pool`, `convT` and `unpool`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from basalt.convert.netx_messages import NEURON, read_layer
 from basalt.convert.netx_neuron import read_neuron
 from basalt.convert.netx_reader import AXES_MAX, Reader
 from basalt.errors import BasaltError
+from basalt.records.sigma_delta import SigmaDelta
 from basalt.records.synapses import Conv
 
 GEOMETRY_MAX = 1 << 16
 """Of strides, paddings, dilations and kernels, where sizes are searched for."""
 
 
-def read_conv(reader: Reader) -> Conv:
+def read_conv(reader: Reader) -> Conv | SigmaDelta:
     """`conv`."""
     weight, groups = reader.integers("weight", (4,)), reader.integer("groups", 1)
     size = image(reader, weight.shape[1] * groups, weight.shape[2:])
     return convolution(reader, weight, size, groups)
 
 
-def read_pool(reader: Reader) -> Conv:
+def read_pool(reader: Reader) -> Conv | SigmaDelta:
     """`pool`, SLAYER's sum pooling: the same kernel for every channel.
 
     SLAYER lays the channels one below the other and convolves the whole. Windows that cross from one channel into the
@@ -28,10 +31,11 @@ def read_pool(reader: Reader) -> Conv:
     """
     kernel = reader.integers("weight", (2, 4))
     kernel = kernel.reshape(1, 1, *kernel.shape[-2:])
-    channels, *size = image(reader, reader.shape()[0], kernel.shape[2:], lambda size, edge: size % edge)
+    shape = image(reader, reader.shape()[0], kernel.shape[2:], lambda size, edge: size % edge)
+    channels, *size = shape
     extra = tuple(size[axis] % kernel.shape[2 + axis] for axis in (0, 1))
     reader.expanded(kernel.size * channels)
-    layer = convolution(reader, np.repeat(kernel, channels, axis=0), (channels, *size), channels, extra)
+    layer = convolution(reader, np.repeat(kernel, channels, axis=0), shape, channels, extra)
     rows = size[0] + extra[0]
     reach = layer.dilation[0] * (kernel.shape[2] - 1) + 1
     if channels > 1 and (layer.padding[0] or rows % layer.stride[0] or reach > layer.stride[0]):
@@ -40,6 +44,59 @@ def read_pool(reader: Reader) -> Conv:
             f"into the next in SLAYER, which no convolution does; it cannot be deployed as it was trained."
         )
     return layer
+
+
+def read_conv_transposed(reader: Reader) -> Conv | SigmaDelta:
+    """`convT`, whose weights have the inputs first."""
+    given, groups = reader.integers("weight", (4,)), reader.integer("groups", 1)
+    inputs, outputs, *kernel = given.shape
+    if groups < 1 or inputs % groups:
+        raise reader.fail("groups", f"is {groups}, which does not divide {inputs} channels")
+    by_group = given.reshape(groups, inputs // groups, outputs, *kernel).swapaxes(1, 2)
+    size = known_image(reader)
+    return convolution(reader, by_group.reshape(groups * outputs, -1, *kernel), size, groups, transposed=True)
+
+
+def read_unpool(reader: Reader) -> Conv | SigmaDelta:
+    """`unpool`: the same kernel for every channel, transposed.
+
+    SLAYER lays the channels one below the other here, too; where windows do not just fill the rows of their channel,
+    the channels would mix.
+    """
+    kernel = reader.integers("weight", (2, 4))
+    kernel = kernel.reshape(1, 1, *kernel.shape[-2:])
+    size = known_image(reader)
+    reader.expanded(kernel.size * size[0])
+    layer = convolution(reader, np.repeat(kernel, size[0], axis=0), size, size[0], transposed=True)
+    reach = layer.dilation[0] * (kernel.shape[2] - 1) + 1
+    if size[0] > 1 and (layer.padding[0] or reach != layer.stride[0]):
+        raise BasaltError(
+            f"{reader.place}: 'kernelSize', 'stride' and 'padding' make an unpooling whose windows do not just fill "
+            f"the rows of their channel, so that SLAYER mixes channels; it cannot be deployed as it was trained."
+        )
+    return layer
+
+
+def known_image(reader: Reader) -> tuple[int, int, int]:
+    """Shape of a transposed convolution's input: `inputShape`, what the layer before sends, or the named shape."""
+    shape = reader.before or reader.given
+    if "inputShape" in reader.group:
+        shape = tuple(int(size) for size in reader.integers("inputShape", (1,), AXES_MAX))
+    if shape is None:
+        raise BasaltError(
+            f"{reader.place}: the shape of the network's input is not in the file; name it with --input-shape C,H,W, "
+            f"or give the spikes as samples × C × H × W × steps."
+        )
+    return as_image(reader, shape)
+
+
+def as_image(reader: Reader, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(Channels, height, width); what a dense sigma-delta layer sends is an image of one place."""
+    if len(shape) == 1 and reader.neuron_type == NEURON:
+        shape = (*shape, 1, 1)
+    if len(shape) != 3:
+        raise reader.fail("inputShape", f"is {shape}, not (channels, height, width)")
+    return (shape[0], shape[1], shape[2])
 
 
 def image(
@@ -69,9 +126,7 @@ def image(
             f"{reader.place}: the shape of the network's input is not in the file; name it with --input-shape C,H,W"
             f"{fits}, or give the spikes as samples × C × H × W × steps."
         )
-    if len(shape) != 3:
-        raise reader.fail("inputShape", f"is {shape}, not (channels, height, width)")
-    return (shape[0], shape[1], shape[2])
+    return as_image(reader, shape)
 
 
 def sizes_that_fit(reader: Reader, axis: int, kernel: int, extra: Callable[[int, int], int]) -> list[int]:
@@ -99,29 +154,44 @@ def sizes_that_fit(reader: Reader, axis: int, kernel: int, extra: Callable[[int,
 
 
 def convolution(
-    reader: Reader, weight: np.ndarray, size: tuple[int, ...], groups: int, extra: tuple[int, ...] = (0, 0)
-) -> Conv:
-    """What `conv` and `pool` have in common."""
+    reader: Reader,
+    weight: np.ndarray,
+    size: tuple[int, int, int],
+    groups: int,
+    extra: tuple[int, ...] = (0, 0),
+    transposed: bool = False,
+) -> Conv | SigmaDelta:
+    """What all of these have in common."""
     if "extra" in reader.group:
         extra = reader.pair("extra", 0)
     stride, dilation = reader.pair("stride", 1), reader.pair("dilation", 1)
     shape = (len(weight), *reader.shape()[1:])
     if min(stride) < 1:
         raise reader.fail("stride", f"is {stride}, and must be at least 1")
-    layer = Conv(
+    synapses = {
+        "weight": weight,
+        "input_shape": size,
+        "stride": stride,
+        "padding": reader.pair("padding", 0),
+        "dilation": dilation,
+        "groups": groups,
+        "extra": (extra[0], extra[1]),
+        "transposed": transposed,
+    }
+    build = read_layer if reader.neuron_type == NEURON else spiking
+    layer = build(reader, shape, synapses)
+    if layer.image != shape:
+        raise reader.fail("shape", f"is {shape}, but the kernel makes {layer.image} of the input {size}")
+    return layer
+
+
+def spiking(reader: Reader, shape: tuple[int, ...], synapses: dict[str, Any]) -> Conv:
+    """A layer of spiking neurons."""
+    return Conv(
         name=reader.name,
-        weight=weight,
         neuron=read_neuron(reader, shape),
         bias=reader.spread("bias", shape),
         delay=reader.spread("delay", shape),
         start=reader.integer("neuron/start", 0),
-        input_shape=(size[0], size[1], size[2]),
-        stride=stride,
-        padding=reader.pair("padding", 0),
-        dilation=dilation,
-        groups=groups,
-        extra=(extra[0], extra[1]),
+        **synapses,
     )
-    if layer.shape != shape:
-        raise reader.fail("shape", f"is {shape}, but the kernel makes {layer.shape} of the input {size}")
-    return layer

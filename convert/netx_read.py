@@ -7,11 +7,13 @@ from math import prod
 import h5py
 import numpy as np
 
-from basalt.convert.foreign import NUMBERS, WORDS
-from basalt.convert.netx_conv import image, read_conv, read_pool
+from basalt.convert import netx_messages
+from basalt.convert.foreign import NUMBERS
+from basalt.convert.netx_conv import read_conv, read_conv_transposed, read_pool, read_unpool
 from basalt.convert.netx_neuron import read_neuron, shared, thresholds
 from basalt.convert.netx_reader import Reader
 from basalt.errors import BasaltError
+from basalt.records.delta import DeltaInput
 from basalt.records.fields import Parameter, parameters
 from basalt.records.layer import Layer
 from basalt.records.memory import MemoryPathway
@@ -21,7 +23,6 @@ from basalt.records.readout import Readout
 from basalt.records.synapses import Encoder, Spiking
 
 STOCK_TYPES = {
-    "SDNN": ("input", "dense", "conv"),
     "RF_PHASE": ("dense",),
     "RF_IZHIKEVICH": ("dense",),
 }
@@ -36,6 +37,8 @@ def read_dense(reader: Reader) -> Layer:
     weight = matrix(reader)
     neuron = reader.neuron_type
     kind = reader.string("type")
+    if neuron == netx_messages.NEURON and kind == "dense":
+        return netx_messages.read_dense(reader, weight)
     if neuron is None:
         return Readout(reader.name, weight)
     shape = (len(weight),)
@@ -103,8 +106,10 @@ def integrates(reader: Reader) -> bool:
     )
 
 
-def read_input(reader: Reader) -> Encoder:
+def read_input(reader: Reader) -> Encoder | DeltaInput:
     """`input` with neurons."""
+    if reader.neuron_type == netx_messages.NEURON:
+        return netx_messages.read_input(reader)
     shape = reader.shape()
     return Encoder(
         name=reader.name,
@@ -173,15 +178,9 @@ def read_foreign(reader: Reader) -> Foreign:
     shape = reader.shape()
     kind, neuron = reader.string("type"), str(reader.neuron_type)
     before = reader.before or reader.given
-    if before is None and kind == "conv":
-        weight = reader.dataset("weight", "iuf", "a numeric array").shape
-        if len(weight) < 4:
-            raise reader.fail("weight", f"has {len(weight)} dimensions, not 4 or more")
-        before = image(reader, weight[1] * reader.integer("groups", 1), weight[2:4])
     if before is None:
         before = (reader.integer("inFeatures"),) if "inFeatures" in reader.group else shape
     numbers = {key: reader.integers(key, range(5)) for key in NUMBERS if is_dataset(reader, key)}
-    words = {key: reader.string(key) for key in WORDS if key in reader.group}
     return Foreign(
         reader.name,
         kind,
@@ -191,7 +190,6 @@ def read_foreign(reader: Reader) -> Foreign:
         file=reader.file,
         index=reader.index,
         numbers=numbers,
-        words=words,
     )
 
 
@@ -207,6 +205,8 @@ READERS: dict[str, Callable[[Reader], Layer]] = {
     **dict.fromkeys(PATHWAYS, read_dense),
     "conv": read_conv,
     "pool": read_pool,
+    "convT": read_conv_transposed,
+    "unpool": read_unpool,
     "input": read_input,
     "average": read_average,
     "readout": read_readout,

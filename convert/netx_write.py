@@ -8,10 +8,13 @@ import h5py
 import numpy as np
 from jaxtyping import Int
 
+from basalt.convert.netx_messages import NEURON
+from basalt.records.delta import VALUE_BITS, Delta, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 RECURRENCES = {"none": ("dense", ""), "full": ("dense_rec", "weight_rec"), "diagonal": ("dense_own", "weight_own")}
@@ -21,7 +24,7 @@ RECURRENCES = {"none": ("dense", ""), "full": ("dense_rec", "weight_rec"), "diag
 def write_spiking(group: h5py.Group, layer: Spiking) -> None:
     """As lava-dl writes `dense` and `dense_rec`; a memory pathway gives the type its kind, and adds a group."""
     kind, key = RECURRENCES[layer.recurrence]
-    write_matrix(group, layer.memory.kind if layer.memory is not None else kind, layer)
+    write_matrix(group, layer.memory.kind if layer.memory is not None else kind, layer.weight)
     optional = {key: layer.recurrent_weight, "bias": layer.bias, "delay": layer.delay}
     for key, value in optional.items():
         if value is not None:
@@ -37,8 +40,55 @@ def write_spiking(group: h5py.Group, layer: Spiking) -> None:
 
 
 def write_conv(group: h5py.Group, layer: Conv) -> None:
-    """As lava-dl writes `conv`, with the input's shape and the rows and columns that it may lack."""
-    write_type(group, "conv")
+    """As lava-dl writes `conv` and `convT`."""
+    write_convolution(group, layer)
+    write_neuron(group, layer.neuron, layer.start, layer.shape)
+
+
+def write_sigma_delta(group: h5py.Group, layer: SigmaDelta) -> None:
+    """As lava-dl writes `dense`, `conv` and `convT`."""
+    if layer.dense:
+        write_matrix(group, "dense", layer.weight[:, :, 0, 0])
+        write_by_channel(group, layer)
+    else:
+        write_convolution(group, layer)
+    write_changes(group, layer, activation="relu")
+    if layer.start:
+        group["neuron/start"] = layer.start
+
+
+def write_delta_input(group: h5py.Group, layer: DeltaInput) -> None:
+    """As lava-dl writes `input`."""
+    write_type(group, "input")
+    group["shape"] = np.array(layer.features)
+    group["weight"] = np.array([layer.weight], dtype=np.int32)
+    group["bias"] = np.array([layer.offset], dtype=np.int32)
+    group["fraction"] = layer.fraction
+    if layer.delay is not None:
+        group["delay"] = by_channel(layer.delay, layer.shape).astype(np.int32)
+    write_changes(group, layer, activation="relu")
+
+
+def write_changes(group: h5py.Group, layer: Delta, **more: Any) -> None:
+    """The group `neuron` of what sends changes."""
+    finer = layer.threshold % (1 << VALUE_BITS) != 0
+    more |= {"threshold": layer.threshold} if finer else {}
+    for key, value in {"type": NEURON, "vThMant": layer.threshold >> VALUE_BITS, **more}.items():
+        group[f"neuron/{key}"] = value
+    if layer.signed:
+        group["signed"] = 1
+
+
+def write_sigma_output(group: h5py.Group, layer: SigmaOutput) -> None:
+    """As lava-dl writes `sigma_delta.Output`; the threshold does nothing."""
+    write_matrix(group, "dense", layer.weight)
+    for key, value in {"type": NEURON, "vThMant": 0, "activation": "relu", "sigma_output": True}.items():
+        group[f"neuron/{key}"] = value
+
+
+def write_convolution(group: h5py.Group, layer: Conv | SigmaDelta) -> None:
+    """Synapses, with the input's shape and the rows and columns that lava-dl may lack."""
+    write_type(group, "convT" if layer.transposed else "conv")
     outputs, channels, *kernel = layer.weight.shape
     group["shape"] = np.array(layer.shape)
     group["inputShape"] = np.array(layer.input_shape)
@@ -50,11 +100,19 @@ def write_conv(group: h5py.Group, layer: Conv) -> None:
     group["groups"] = layer.groups
     if layer.extra != (0, 0):
         group["extra"] = np.array(layer.extra)
-    group.create_dataset("weight", data=layer.weight.astype(np.int16), compression="gzip")
+    weight = layer.weight
+    if layer.transposed:  # the inputs first, as torch has them
+        by_group = weight.reshape(layer.groups, outputs // layer.groups, channels, *kernel).swapaxes(1, 2)
+        weight = by_group.reshape(layer.groups * channels, outputs // layer.groups, *kernel)
+    group.create_dataset("weight", data=weight.astype(np.int16), compression="gzip")
+    write_by_channel(group, layer)
+
+
+def write_by_channel(group: h5py.Group, layer: Conv | SigmaDelta) -> None:
+    """Biases and delays."""
     for key, value in {"bias": layer.bias, "delay": layer.delay}.items():
         if value is not None:
             group[key] = by_channel(value, layer.shape).astype(np.int32)
-    write_neuron(group, layer.neuron, layer.start, layer.shape)
 
 
 def write_encoder(group: h5py.Group, layer: Encoder) -> None:
@@ -73,7 +131,7 @@ def write_readout(group: h5py.Group, layer: Readout) -> None:
     """A weight, and the decays of membranes where there are any."""
     decays = {"vDecay": layer.voltage_decay, "iDecay": layer.current_decay}
     found = {key: value for key, value in decays.items() if value is not None}
-    write_matrix(group, ("readout", "mean_readout", "membrane_readout")[len(found)], layer)
+    write_matrix(group, ("readout", "mean_readout", "membrane_readout")[len(found)], layer.weight)
     for key, value in found.items():
         group[key] = value
 
@@ -86,13 +144,13 @@ def write_foreign(group: h5py.Group, layer: Foreign) -> None:
             found.copy(key, group)
 
 
-def write_matrix(group: h5py.Group, kind: str, layer: Spiking | Readout) -> None:
+def write_matrix(group: h5py.Group, kind: str, weight: Int[np.ndarray, "neurons inputs"]) -> None:
     """What layers with a weight matrix have."""
     write_type(group, kind)
-    group["shape"] = np.array([layer.neurons])
-    group["inFeatures"] = layer.inputs
-    group["outFeatures"] = layer.neurons
-    group.create_dataset("weight", data=layer.weight.astype(np.int16), compression="gzip")
+    group["shape"] = np.array([len(weight)])
+    group["inFeatures"] = weight.shape[1]
+    group["outFeatures"] = len(weight)
+    group.create_dataset("weight", data=weight.astype(np.int16), compression="gzip")
 
 
 def write_type(group: h5py.Group, kind: str) -> None:
@@ -135,7 +193,10 @@ WRITERS: dict[str, Callable[[h5py.Group, Any], None]] = {
     Spiking.kind: write_spiking,
     Conv.kind: write_conv,
     Encoder.kind: write_encoder,
+    SigmaDelta.kind: write_sigma_delta,
+    DeltaInput.kind: write_delta_input,
     Readout.kind: write_readout,
+    SigmaOutput.kind: write_sigma_output,
     Foreign.kind: write_foreign,
 }
 """Record kind → its writer."""
@@ -143,10 +204,10 @@ WRITERS: dict[str, Callable[[h5py.Group, Any], None]] = {
 
 def structure(before: tuple[int, ...] | None, layer: Layer) -> tuple[str, tuple[int, ...]] | None:
     """The layer without neurons that has to stand before `layer`, its type and shape: lava-dl tells shapes by them."""
-    encodes = isinstance(layer, Encoder) or (isinstance(layer, Foreign) and layer.type == "input")
-    if before is None and isinstance(layer, Conv | Foreign) and not encodes:
+    convolves = isinstance(layer, Conv) or (isinstance(layer, SigmaDelta) and not layer.dense)
+    if before is None and (convolves or isinstance(layer, Foreign)):
+        assert isinstance(layer, Conv | SigmaDelta | Foreign)
         return "input", layer.input_shape
-    convolves = isinstance(layer, Conv) or (isinstance(layer, Foreign) and layer.type == "conv")
     if before is not None and len(before) > 1 and not convolves:
         return "flatten", (layer.inputs, 1, 1)
     return None

@@ -12,20 +12,30 @@ import numpy as np
 
 from basalt.errors import BasaltError
 from basalt.records.arithmetic import DECAY_MAX
+from basalt.records.delta import STATE_BITS, Delta, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Network
+from basalt.records.sigma_delta import SigmaDelta
 from basalt.records.synapses import Spiking
 
+LEAST = 1 << STATE_BITS
+"""1/4096, in units of a threshold."""
 TRAINING = "training"
 LAVA = "lava"
 
-READINGS: dict[str, Callable[[int], int]] = {
-    TRAINING: lambda order: 1,
-    "unshifted": lambda order: 1 + order,
-    LAVA: lambda order: 0,
+READINGS: dict[str, Callable[..., int]] = {
+    TRAINING: lambda order, graded=False, late=0: 1 + order if graded else 1,
+    "unshifted": lambda order, graded=False, late=0: 1 + order,
+    LAVA: lambda order, graded=False, late=0: late,
 }
-"""Reading → the step from which the bias of the layer of that order acts: as SLAYER's blocks train by default, as they
-train with `delay_shift=False`, and as stock netx has it."""
+"""Reading → the step from which the bias of the layer of that order acts: as SLAYER's blocks train by default (those of
+sigma-delta neurons, which send graded messages, with `delay_shift=False`), as they train with `delay_shift=False`, and
+as stock netx has it, where a network is `late` by its input here."""
+
+
+def late_input(first: Layer) -> int:
+    """Steps by which a network is later here than on stock netx, whose sigma-delta inputs take no step."""
+    return int(isinstance(first, DeltaInput))
 
 
 def check_reading(reading: str) -> str:
@@ -45,16 +55,34 @@ def with_starts(network: Network, unsaid: Sequence[str], reading: str, path: Pat
     Raises:
         BasaltError: a block of SLAYER's keeps the normalisation in its current, and that outlives a step.
     """
+    step, late = READINGS[reading], late_input(network.layers[0])
     layers = tuple(
-        started(layer, READINGS[reading](order), reading, path) if layer.name in unsaid else layer
+        started(layer, step(order, layer.graded, late), reading, path) if layer.name in unsaid else layer
         for order, layer in enumerate(network.layers)
     )
-    found = {layer.name: layer.start for layer in layers if isinstance(layer, Spiking) and layer.name in unsaid}
+    biased = (layer for layer in layers if isinstance(layer, Spiking | SigmaDelta))
+    found = {layer.name: layer.start for layer in biased if layer.name in unsaid}
     return replace(network, layers=layers, notices=(*network.notices, *notice(found, reading)))
+
+
+def with_thresholds(network: Network, reading: str) -> Network:
+    """The network with the least threshold of SLAYER's sigma-delta neurons, 1/4096, where the file cuts it to 0."""
+    cut = [layer.name for layer in network.layers if isinstance(layer, Delta) and layer.threshold == 0]
+    if reading == LAVA or not cut:
+        return network
+    layers = tuple(
+        replace(layer, threshold=LEAST) if isinstance(layer, Delta) and layer.name in cut else layer
+        for layer in network.layers
+    )
+    said = f"Thresholds of {', '.join(cut)} are below 1/64, which the file cuts to 0: SLAYER's least, 1/4096, is taken"
+    other = "--bias-start lava takes 0, as Lava does."
+    return replace(network, layers=layers, notices=(*network.notices, f"{said}; {other}"))
 
 
 def started(layer: Layer, start: int, reading: str, path: Path) -> Layer:
     """A layer whose bias acts from a step on."""
+    if isinstance(layer, SigmaDelta):
+        return replace(layer, start=start)
     assert isinstance(layer, Spiking)
     outlives = bool(np.any(layer.neuron.current_decay != DECAY_MAX))
     if reading != LAVA and layer.recurrence != "none" and outlives:

@@ -14,15 +14,21 @@ import numpy as np
 
 from basalt.convert import bounds, foreign
 from basalt.errors import BasaltError
+from basalt.records.convolution import Convolution
+from basalt.records.delta import Delta, DeltaInput
 from basalt.records.fields import Found, breaches, misshapen, outside, rules_of, shown
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
 from basalt.records.neurons import NEURONS
 from basalt.records.pathways import PATHWAYS
 from basalt.records.readout import Readout
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
-RECORDS: tuple[type, ...] = (Spiking, *NEURONS.values(), Conv, Encoder, Readout, *PATHWAYS.values())
+RECORDS: tuple[type, ...] = (
+    Spiking, *NEURONS.values(), Convolution, Conv, Encoder, Readout, Delta, DeltaInput, SigmaDelta, SigmaOutput,
+    *PATHWAYS.values(),
+)  # fmt: skip
 """What layers are made of."""
 
 STRANGE = re.compile(r"[^\w-]")
@@ -72,13 +78,15 @@ def integers(layer: Layer) -> Found:
 
 def shapes(layer: Layer) -> Found:
     """Arrays of one layer belong together."""
-    if not isinstance(layer, Spiking):
+    if not isinstance(layer, Spiking | Delta):
         return
     neurons, inputs = layer.neurons, layer.inputs
     if neurons < 1:
         yield "number of neurons", neurons, "at least 1"
         return
     yield from misshapen(layer, neurons=neurons, inputs=inputs)
+    if isinstance(layer, Delta):
+        return
     yield from misshapen(layer.neuron, neurons=neurons)
     if layer.memory is not None:
         yield from layer.memory.misshapen(neurons, inputs)
@@ -130,6 +138,8 @@ def check(network: Network) -> list[Violation]:
         if before is not None and layer.inputs != before.neurons:
             limit = f"{before.neurons}, what layer {before.name!r} sends"
             found.append(Violation("chain", layer.name, "the input size", layer.inputs, limit))
+        if before is not None and before.graded and not isinstance(layer, SigmaDelta | SigmaOutput):
+            found.append(Violation("messages", layer.name, f"what layer {before.name!r} sends", "values", "spikes"))
         if isinstance(before, Readout):
             found.append(Violation("readout_last", before.name, "layers after the read-out", 1, "0"))
         before = layer

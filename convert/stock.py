@@ -8,9 +8,12 @@ from jaxtyping import Int
 
 from basalt.convert import bounds
 from basalt.convert.netx_write import by_channel
+from basalt.convert.reading import late_input
+from basalt.records.delta import VALUE_BITS, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
 from basalt.records.neuron import Neuron
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 BYTE_MAX = 127
@@ -89,7 +92,7 @@ def of_dense(layer: Spiking) -> Reasons:
 def of_conv(layer: Conv) -> Reasons:
     """What stock convolutions do not have."""
     yield "stock netx has no delays in convolutions", layer.delay is not None
-    yield "stock netx has no rows or columns beyond the padding", layer.extra != (0, 0)
+    yield from of_synapses(layer)
     numbers = (*layer.stride, *layer.padding, *layer.dilation, *layer.weight.shape[2:], layer.groups)
     yield f"stock netx keeps strides, paddings, kernels and groups up to {BYTE_MAX}", max(numbers) > BYTE_MAX
 
@@ -101,6 +104,44 @@ def of_encoder(layer: Encoder) -> Reasons:
 
 KINDS: dict[str, Callable[[Any], Reasons]] = {Spiking.kind: of_dense, Conv.kind: of_conv, Encoder.kind: of_encoder}
 """Kind of a spiking layer → why stock netx cannot run it, with whether the reason holds, beside `of_neurons`."""
+
+
+FINE = "stock thresholds of changes are multiples of 1/64"
+
+
+def of_synapses(layer: Conv | SigmaDelta) -> Reasons:
+    """What stock convolutions do not have, whatever the neurons."""
+    yield "stock netx has no transposed convolutions", layer.transposed
+    yield "stock netx has no rows or columns beyond the padding", layer.extra != (0, 0)
+
+
+def of_sigma_delta(layer: SigmaDelta) -> Reasons:
+    """What stock sigma-delta layers do not have."""
+    yield from of_synapses(layer)
+    yield FINE, layer.threshold % (1 << VALUE_BITS) != 0
+    alone = len(layer.shape) > 1 and layer.bias is not None
+    alone = alone and by_channel(layer.bias, layer.shape).size not in (1, layer.shape[0])  # type: ignore[arg-type]
+    yield "stock netx shares biases in a channel", alone
+    yield "stock netx cannot scale weights that are all 0", layer.dense and not np.any(layer.weight)
+
+
+def of_delta_input(layer: DeltaInput) -> Reasons:
+    """What stock inputs do not have."""
+    yield FINE, layer.threshold % (1 << VALUE_BITS) != 0
+    yield "stock inputs take multiples of 1/64", layer.weight % (1 << layer.fraction) != 0
+
+
+def of_sigma_output(layer: SigmaOutput) -> Reasons:
+    """What stock outputs do not have."""
+    yield "stock netx cannot scale weights that are all 0", not np.any(layer.weight)
+
+
+MESSAGES: dict[str, Callable[[Any], Reasons]] = {
+    SigmaDelta.kind: of_sigma_delta,
+    DeltaInput.kind: of_delta_input,
+    SigmaOutput.kind: of_sigma_output,
+}
+"""Kind of a layer of a sigma-delta network → why stock netx cannot run it, with whether the reason holds."""
 
 
 def reasons(layer: Spiking, value: int) -> Reasons:
@@ -124,6 +165,8 @@ def why_not_stock(layer: Layer, value: int = 1) -> str | None:
     """
     if isinstance(layer, Foreign):
         return None
+    if layer.kind in MESSAGES:
+        return next((reason for reason, holds in MESSAGES[layer.kind](layer) if holds), None)
     if not isinstance(layer, Spiking):
         return f"stock netx has no {layer.kind} layer"
     return next((reason for reason, holds in reasons(layer, value) if holds), None)
@@ -131,12 +174,12 @@ def why_not_stock(layer: Layer, value: int = 1) -> str | None:
 
 def refusals(network: Network) -> Iterator[tuple[Layer, str]]:
     """The layers that stock netx cannot run with the same spikes, each with the reason."""
-    before: Layer | None = None
     for layer in network.layers:
-        graded = isinstance(before, Foreign) and before.graded
         reason = why_not_stock(layer, bounds.INPUT_MAX if isinstance(layer, Encoder) else 1)
-        if reason is None and graded and not isinstance(layer, Foreign):
-            reason = f"{before.name!r} sends it graded messages, whose sums nothing bounds"  # type: ignore[union-attr]
+        first = late_input(network.layers[0])
+        if isinstance(layer, SigmaDelta) and layer.bias is not None and layer.start != first:
+            reason = (
+                f"its bias acts from step {layer.start}, as in training, and those of stock layers from step {first}"
+            )
         if reason is not None:
             yield layer, reason
-        before = layer

@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from basalt.errors import BasaltError
+from basalt.records.delta import DeltaInput
 from basalt.records.layer import Layer
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
 
 
 def kinds_of(layer: Layer) -> tuple[str, ...]:
-    """The kind of a layer, and of its memory pathway if it has one."""
+    """The kind of a layer, of its memory pathway, and of synapses that not all backends have."""
     memory = getattr(layer, "memory", None)
-    return (layer.kind,) if memory is None else (layer.kind, memory.kind)
+    transposed = ("transposed",) if getattr(layer, "transposed", False) else ()
+    return (layer.kind, *transposed) if memory is None else (layer.kind, memory.kind)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ class Backend:
         return -(-steps // -(-steps // self.block))
 
 
+MESSAGES = (DeltaInput.kind, SigmaDelta.kind, SigmaOutput.kind)
+"""Kinds of layers that take or send messages with a value."""
+
+
 def warm_kernels() -> None:
     """Compile what the compiled models share, once for all of a run's processes."""
     from basalt.kernels.warm import warm
@@ -86,7 +93,11 @@ BACKENDS = {
             "the same integers, with the cycles and memory accesses of a near-memory core",
             64,
             warm_kernels,
-            lacks={"encoder": "a core takes spikes, and not the values of an affine input"},
+            lacks={
+                "encoder": "a core takes spikes, and not the values of an affine input",
+                "transposed": "a core lays kernels out for plain convolutions",
+                **dict.fromkeys(MESSAGES, "a core takes spikes, and not messages with a value"),
+            },
             scheduled=True,
         ),
         Backend(
@@ -95,6 +106,7 @@ BACKENDS = {
             "textbook-45nm",
             "the same equations in real numbers, without rounding",
             exact=False,
+            lacks=dict.fromkeys(MESSAGES, "messages travel as integers"),
         ),
         Backend(
             "netx",

@@ -10,7 +10,6 @@ from jaxtyping import UInt8
 from basalt.deploy.job import Job, run
 from basalt.records.network import Network
 from basalt.records.simulate import States, simulate
-from basalt.records.synapses import Spiking
 
 CHUNK = 64
 """Samples whose states the reference keeps at a time, at every step."""
@@ -38,12 +37,6 @@ class StateComparison:
     first: dict[str, int] | None
 
 
-def names(layer: Spiking) -> dict[str, str]:
-    """Variable → what the records call it."""
-    memory = {} if layer.memory is None else {"m": layer.memory.symbol}
-    return {"u": "u", "v": "v", **memory}
-
-
 def simulated(
     network: Network, spikes: UInt8[np.ndarray, "samples features steps"]
 ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np.ndarray]]]:
@@ -64,10 +57,10 @@ def simulated(
 def compare_states(network: Network, left: Held, right: Held) -> tuple[StateComparison, ...]:
     """Compare what two implementations hold after the last step, for the layers that both have."""
     found = []
-    for layer in network.spiking:
+    for layer in network.emitting:
         if layer.name not in left or layer.name not in right:
             continue
-        for variable, symbol in names(layer).items():
+        for variable, symbol in layer.state_names.items():
             a, b = left[layer.name][variable], right[layer.name][variable]
             differ = np.argwhere(a != b)
             first = None
@@ -110,6 +103,8 @@ def told(network: Network, layer: str, neuron: int, states: dict[str, Any] | Non
     """What of the states belongs to a divergence: u and v of the neuron, and the whole state of the memory pathway."""
     if states is None:
         return None
-    record = next(record for record in network.spiking if record.name == layer)
+    record = next(record for record in network.emitting if record.name == layer)
     found: dict[str, Any] = {name: int(states[name][neuron]) for name in ("u", "v")}
-    return found | {names(record)[name]: states[name].astype(int).tolist() for name in names(record) if name == "m"}
+    return found | {
+        record.state_names[name]: states[name].astype(int).tolist() for name in record.state_names if name == "m"
+    }

@@ -1,4 +1,4 @@
-"""Axonal delays of layers that stock lava-dl computes, as they were trained: messages sent some steps later.
+"""Axonal delays of sigma-delta and resonate-and-fire layers on stock processes: messages sent some steps later.
 
 Stock netx delays what arrives at sigma-delta neurons, by 62 steps at most, and leaves delays of convolutions and of
 resonators out. So it is given files without delays, and the models of these neurons hold back what they send.
@@ -13,10 +13,16 @@ import numpy as np
 from jaxtyping import Int
 
 from basalt.deploy.wide import wide_model
+from basalt.records.delta import Delta, DeltaInput
+from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
+from basalt.records.sigma_delta import SigmaDelta
 
 if TYPE_CHECKING:
     from lava.magma.core.run_configs import RunConfig
+
+DELAYED = ("SDNN", "RF_PHASE", "RF_IZHIKEVICH")
+"""Neurons whose messages are held back here."""
 
 DELAYS = "delays"
 """The parameter of a process that its model finds its delays in."""
@@ -62,7 +68,7 @@ def late_model(model: type) -> type:
 
 
 def late_config(tag: str) -> "RunConfig":
-    """The stock run configuration, which takes wide models for layers that are not ours, late ones where they delay."""
+    """The stock run configuration, which takes wide models for such layers, late ones where they delay."""
     from lava.magma.core.run_configs import Loihi2SimCfg
 
     class LateSimCfg(Loihi2SimCfg):
@@ -75,9 +81,11 @@ def late_config(tag: str) -> "RunConfig":
     return LateSimCfg(select_tag=tag)
 
 
-def delays_of(layer: Foreign) -> Int[np.ndarray, "*shape"] | None:
-    """The delay of each neuron, in the layer's shape; None where there are none."""
-    found = layer.numbers.get("delay")
+def delays_of(layer: Layer) -> Int[np.ndarray, "*shape"] | None:
+    """The delay of each neuron, in the layer's shape; None where there are none, or where stock netx has them."""
+    if not isinstance(layer, Foreign | SigmaDelta | DeltaInput):
+        return None
+    found = layer.numbers.get("delay") if isinstance(layer, Foreign) else layer.delay
     if found is None or not np.any(found):
         return None
     return np.repeat(found.reshape(-1), layer.neurons // found.size).reshape(layer.shape)
@@ -86,22 +94,21 @@ def delays_of(layer: Foreign) -> Int[np.ndarray, "*shape"] | None:
 def set_delays(network: Network, blocks: Mapping[str, Any]) -> None:
     """Hand the delays of its layers to the neurons' processes, whose axes are in reverse order."""
     for layer in network.layers:
-        delays = delays_of(layer) if isinstance(layer, Foreign) else None
+        delays = delays_of(layer)
         if delays is not None:
             neuron = blocks[layer.name].neuron
             neuron.proc_params[DELAYS] = delays.transpose().reshape(neuron.s_out.shape)
 
 
 def without_delays(file: Path, network: Network, folder: Path) -> Path:
-    """A copy of the file whose layers that are not ours have no delays; the file itself where none has."""
-    if not any(isinstance(layer, Foreign) and "delay" in layer.numbers for layer in network.layers):
+    """A copy of the file whose layers of these kinds have no delays; the file itself where none has."""
+    if not any(isinstance(layer, Foreign | Delta) for layer in network.layers):
         return file
-    foreign = {layer.neuron for layer in network.layers if isinstance(layer, Foreign)}
     path = folder / "undelayed.net"
     path.write_bytes(Path(file).read_bytes())
     with h5py.File(path, "a") as content:
         for group in content["layer"].values():
             kind = np.asarray(group["neuron/type"][()]).reshape(-1)[0] if "neuron/type" in group else b""
-            if "delay" in group and (kind.decode() if isinstance(kind, bytes) else str(kind)) in foreign:
+            if "delay" in group and (kind.decode() if isinstance(kind, bytes) else str(kind)) in DELAYED:
                 del group["delay"]
     return path

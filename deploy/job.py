@@ -270,20 +270,20 @@ def prepare(job: Job, layout: Layout) -> None:
         if job.record is None or layer.name in job.record:
             shape = (*blocks, frame_width(layer))
             blank(layout.frames(layer.name), frame_type(layer), shape)
-    for layer in job.network.spiking if layout.states else ():
+    for layer in job.network.emitting if layout.states else ():
         for name, size in state_sizes(layer).items():
             held = states_file(layout.held(layer.name), name)
             blank(Path(held), np.dtype(np.float64), (padded, size))
-    for layer in job.network.spiking:
+    for layer in job.network.emitting:
         if layer.delay is not None:
             blank(layout.fired(layer.name), np.dtype(np.int32), (padded, layout.steps))
     for part in all_parts(job.network):
         blank(layout.counts(part.meter), np.dtype(np.int64), (padded, len(COLUMNS)))
 
 
-def state_sizes(layer: Spiking) -> dict[str, int]:
+def state_sizes(layer: Any) -> dict[str, int]:
     """How many values each state of a layer has, by the variable that holds them."""
-    memory = {} if layer.memory is None else {"m": layer.memory.states}
+    memory = {"m": layer.memory.states} if "m" in layer.state_names else {}
     return {"u": layer.neurons, "v": layer.neurons, **memory}
 
 
@@ -298,7 +298,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
     timing = json.loads((layout.folder / "timing.json").read_text())
     fired = {
         layer.name: np.load(layout.fired(layer.name))[: layout.samples]
-        for layer in job.network.spiking
+        for layer in job.network.emitting
         if layer.delay is not None
     }
     return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout), fired)
@@ -311,7 +311,7 @@ def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "
     if not layout.states or job.stock:
         return {}
     found = {}
-    for layer in job.network.spiking:
+    for layer in job.network.emitting:
         tables = {name: np.load(states_file(layout.held(layer.name), name)) for name in state_sizes(layer)}
         found[layer.name] = {name: table[: layout.samples] for name, table in tables.items()}
     return found

@@ -10,9 +10,11 @@ import numpy as np
 from basalt.errors import BasaltError
 from basalt.kernels.bits import words
 from basalt.near_memory.core import Core
+from basalt.records.delta import Delta, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
 from basalt.records.readout import Readout
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 if TYPE_CHECKING:
@@ -66,8 +68,8 @@ class Layout:
         sizes = {"batch": self.batch, "steps": self.steps, "block": self.block, "rounds": self.rounds}
         return {**sizes, "meter": path, "core": self.core}
 
-    def neurons(self, layer: Spiking, meter: str | None = None) -> dict[str, Any]:
-        """The same for a layer of spiking neurons, whose states may be kept; of delayed ones, when they fire."""
+    def neurons(self, layer: Spiking | Delta, meter: str | None = None) -> dict[str, Any]:
+        """The same for a layer of neurons, whose states may be kept; of delayed ones, when they fire."""
         kept = {"held": self.held(layer.name) if self.states else None}
         return {**self.shared(meter), **kept, "fired": None if layer.delay is None else str(self.fired(layer.name))}
 
@@ -143,6 +145,20 @@ def build_readout(layer: Readout, layout: Layout, planes: int) -> "AbstractProce
     return ReadoutProcess(name=layer.name, layer=layer, planes=planes, **layout.shared(f"{layer.name}.readout"))
 
 
+def build_messages(layer: Delta, layout: Layout, planes: int) -> "AbstractProcess":
+    """A layer that takes messages or values, and sends messages."""
+    from basalt.lava_procs.messages.process import Messages
+
+    return Messages(name=layer.name, layer=layer, planes=planes, **layout.neurons(layer, f"{layer.name}.messages"))
+
+
+def build_sums(layer: SigmaOutput, layout: Layout, planes: int) -> "AbstractProcess":
+    """A layer that sums messages."""
+    from basalt.lava_procs.messages.process import Messages
+
+    return Messages(name=layer.name, layer=layer, planes=planes, **layout.shared(f"{layer.name}.readout"))
+
+
 def state_bits(layer: Spiking) -> int:
     """24 bits per state of each neuron."""
     return 24 * len(layer.neuron.states) * layer.neurons
@@ -163,6 +179,17 @@ def conv_parts(layer: Conv | Encoder) -> list[Part]:
     return [Part(layer.name, "spiking", layer.kind, {"weights": 8 * layer.weight.size, "state": state_bits(layer)})]
 
 
+def message_parts(layer: SigmaDelta) -> list[Part]:
+    """Weights of 8 bits, each kept once; what is summed up and what was sent of 32 bits per neuron."""
+    bits = {"weights": 8 * layer.weight.size, "state": 64 * layer.neurons}
+    return [Part(layer.name, "messages", layer.kind, bits)]
+
+
+def delta_parts(layer: DeltaInput) -> list[Part]:
+    """A weight; what was sent, of 32 bits per neuron."""
+    return [Part(layer.name, "messages", layer.kind, {"weights": 8, "state": 32 * layer.neurons})]
+
+
 def foreign_parts(layer: Foreign) -> list[Part]:
     """None that is counted."""
     return []
@@ -178,7 +205,10 @@ BUILDERS: dict[str, Callable[[Any, Layout, int], "AbstractProcess"]] = {
     Spiking.kind: build_spiking,
     Conv.kind: build_conv,
     Encoder.kind: build_conv,
+    SigmaDelta.kind: build_messages,
+    DeltaInput.kind: build_messages,
     Readout.kind: build_readout,
+    SigmaOutput.kind: build_sums,
     Foreign.kind: build_foreign,
 }
 """Record kind → its process."""
@@ -187,7 +217,10 @@ PARTS: dict[str, Callable[[Any], list[Part]]] = {
     Spiking.kind: spiking_parts,
     Conv.kind: conv_parts,
     Encoder.kind: conv_parts,
+    SigmaDelta.kind: message_parts,
+    DeltaInput.kind: delta_parts,
     Readout.kind: readout_parts,
+    SigmaOutput.kind: readout_parts,
     Foreign.kind: foreign_parts,
 }
 """Record kind → its metered parts."""
@@ -241,7 +274,7 @@ def build(network: Network, layout: Layout) -> Graph:
     planes = layout.planes
     for layer in network.layers:
         process = layers[layer.name] = BUILDERS[layer.kind](layer, layout, planes)
-        planes = 1
+        planes = 0 if layer.graded else 1
         out.connect(process.s_in)
         spikes = isinstance(layer, Spiking)
         out = process.s_out if spikes else process.y_out
@@ -255,7 +288,7 @@ def build(network: Network, layout: Layout) -> Graph:
 
 
 def frame_type(layer: Layer) -> np.dtype:
-    """The type of a layer's recorded frames: words of spikes, sums are int32."""
+    """The type of a layer's recorded frames: words of spikes; messages and sums are int32."""
     return np.dtype(np.uint64 if isinstance(layer, Spiking) else np.int32)
 
 

@@ -61,7 +61,7 @@ def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
         "sample_steps_per_second": samples * steps / outcome.seconds,
         **result_entries(energy, counted(outcome)),
         "saturations": saturations(outcome),
-        "spike_rate": {layer.name: float(outcome.sent[layer.name].mean()) for layer in job.network.spiking},
+        "spike_rate": {name: float(events.mean()) for name, events in events_of(done).items()},
         "machine": machine(),
         "origin": job.network.origin,
         "reading": job.network.reading,
@@ -69,6 +69,11 @@ def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
         "commit": provenance.commit(),
         "written": provenance.now(),
     }
+
+
+def events_of(done: Done) -> dict[str, np.ndarray]:
+    """By layer, whether each neuron sent a spike or message, for every sample and step."""
+    return {layer.name: done.outcome.sent[layer.name] != 0 for layer in done.job.network.emitting}
 
 
 def counted(outcome: Outcome) -> bool:
@@ -95,15 +100,15 @@ def machine() -> dict[str, Any]:
 
 def spike_arrays(network: Network, outcome: Outcome, predicted: np.ndarray) -> dict[str, np.ndarray]:
     """What spikes.npz holds: the predicted labels, what the last layer before a read-out sent, and its last sums, if
-    any; of a read-out that sends its membranes, those of every step, 4096 to SLAYER's 1.0."""
+    any; of a read-out whose every step says something, what it sent (`Readout.every_step`)."""
     arrays = {"labels": predicted}
     before = [layer.name for layer in network.layers if layer is not network.readout]
     if before:
         arrays["spikes"] = outcome.sent[before[-1]]
     if network.readout is not None:
         arrays["readout"] = outcome.sent[network.readout.name][:, :, -1]
-        if network.readout.membranes:
-            arrays["membranes"] = outcome.sent[network.readout.name]
+        if network.readout.every_step is not None:
+            arrays[network.readout.every_step] = outcome.sent[network.readout.name]
     return arrays
 
 
@@ -114,12 +119,11 @@ def write_html(
     from basalt.deploy.report.build import write_report
     from basalt.deploy.report.renew import known_beside
 
-    job, outcome = done.job, done.outcome
+    job = done.job
     assert job.file is not None
     with understood(f"metrics.json or verify.json beside {job.file}", "remove it, or renew it with `basalt verify`"):
         metrics, verify = known_beside(folder, job.file, result)
-    spiking = [layer.name for layer in job.network.spiking]
-    rates = {name: outcome.sent[name].mean(axis=(0, 1)) for name in spiking}
+    rates = {name: events.mean(axis=(0, 1)) for name, events in events_of(done).items()}
     arrays = ReportArrays(
         predicted=done.predicted,
         labels=done.inputs.labels,
@@ -146,6 +150,6 @@ def sample_trace(done: Done, index: int) -> SampleTrace:
     return SampleTrace(
         index=index,
         input=done.job.spikes[index],
-        layers={layer.name: sent[layer.name][index] for layer in network.spiking},
+        layers={layer.name: (sent[layer.name][index] != 0).astype(np.uint8) for layer in network.emitting},
         readout=None if readout is None else sent[readout.name][index],
     )

@@ -1,7 +1,7 @@
 """The peer: stock lava-dl netx processes, one sample at a time, as their users run them.
 
-They are also the only way to run sigma-delta and resonate-and-fire layers (`Foreign`): such a network runs here as a
-whole, on every backend, and `notices` says so.
+They are also the only way to run resonate-and-fire layers (`Foreign`): such a network runs here as a whole, on every
+backend, and `notices` says so.
 """
 
 import io
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Integer, Num, Shaped
 
 from basalt.convert.netx import write
+from basalt.convert.reading import late_input
 from basalt.convert.stock import refusals
 from basalt.deploy.delayed import late_config, set_delays, without_delays
 from basalt.deploy.network import Layout
@@ -23,8 +24,10 @@ from basalt.deploy.session import Host
 from basalt.deploy.wide import set_names
 from basalt.errors import BasaltError
 from basalt.kernels.bits import pack, unpack
+from basalt.records.delta import Delta, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign, Network
+from basalt.records.sigma_delta import SigmaOutput
 from basalt.records.synapses import Encoder, Spiking
 
 STOCK_TYPES = ("input", "flatten", "dense", "dense_rec", "conv")
@@ -67,7 +70,7 @@ def run_stock(network: Network, file: Path | None, layout: Layout) -> Callable[[
     for layer, reason in refusals(network):
         raise BasaltError(f"The backend 'netx' cannot run layer {layer.name!r}: {reason}; use the backend 'fixed'.")
     first = network.layers[0]
-    if layout.planes > 1 and not isinstance(first, Encoder | Foreign):
+    if layout.planes > 1 and not isinstance(first, Encoder | Foreign | Delta | SigmaOutput):
         raise BasaltError(
             f"The backend 'netx' cannot run layer {first.name!r}: its input holds values above 1, which stock synapses "
             f"take for one spike each; use the backend 'fixed'."
@@ -116,15 +119,18 @@ def by_round(
 def driving(first: Layer, values: Integer[np.ndarray, "features steps"]) -> Integer[np.ndarray, "features steps"]:
     """What the first stock process is sent for input values (features, steps).
 
-    Spikes go to synapses as they are. Neurons of an input layer take a current: the affine transform in weights, a step
-    later, as SLAYER does. Layers that are not ours take the values themselves.
+    Spikes go to synapses as they are, values to those of sigma-delta and other layers. Neurons of an input layer take
+    the affine transform: a current in weights a step later, as SLAYER does; sigma-delta neurons values in 1/64.
     """
     if isinstance(first, Encoder):
         current = np.zeros(values.shape, dtype=np.int32)
         bytes_ = values.astype(np.int8) if first.signed else values
         current[:, 1:] = bytes_[:, :-1].astype(np.int32) * first.weight.item() + first.offset
         return current
-    signed = isinstance(first, Foreign) and first.signed
+    if isinstance(first, DeltaInput):
+        given = first.received(values).astype(np.int64)
+        return ((given * first.weight >> first.fraction) + first.offset).astype(np.int32)
+    signed = isinstance(first, Foreign | Delta) and first.signed
     return (values.astype(np.int8) if signed else values).astype(np.int32)
 
 
@@ -139,16 +145,16 @@ def run_sample(
     """One sample through stock netx, whose arrays have the axes (width, height, channels).
 
     Returns:
-        By layer name, (neurons, steps), channels slowest.
+        By layer name, (neurons, steps), channels slowest; a step later where stock inputs take none.
     """
     from lava.lib.dl.netx import hdf5
     from lava.proc.io.sink import RingBuffer as Recorder
     from lava.proc.io.source import RingBuffer as Player
 
     features, steps = values.shape
-    first = network.layers[0]
+    first, late = network.layers[0], late_input(network.layers[0])
     shape: tuple[int, ...] = getattr(first, "input_shape", (features,))
-    graded = isinstance(first, Foreign) and bool(np.any((values < 0) | (values > 1)))
+    graded = isinstance(first, Foreign | Delta | SigmaOutput) and bool(np.any((values < 0) | (values > 1)))
     with heard():
         stock = hdf5.Network(file, input_shape=shape[::-1], input_message_bits=MESSAGE_BITS if graded else 0)
     stock.net_config.f.close()
@@ -169,7 +175,8 @@ def run_sample(
 
     def keep() -> None:
         for name, recorder in recorders.items():
-            sent[name] = reversed_axes(recorder.data.get()).reshape(-1, steps).astype(np.int32)
+            found = reversed_axes(recorder.data.get()).reshape(-1, steps).astype(np.int32)
+            sent[name] = np.pad(found, ((0, 0), (late, 0)))[:, :steps]
 
     host.run(player, late_config("fixed_pt"), steps, before_stop=keep)
     return sent
@@ -206,8 +213,7 @@ DECAYS = {"neuron/sinDecay": "sin_decay", "neuron/cosDecay": "cos_decay"}
 
 def entrance(first: Layer, block: Any) -> Any:
     """The port that takes the input: stock `Input` blocks do not connect theirs, their neurons' is behind it."""
-    drives_neurons = isinstance(first, Encoder) or (isinstance(first, Foreign) and first.type == "input")
-    return block.neuron.a_in if drives_neurons else block.inp
+    return block.neuron.a_in if isinstance(first, Encoder | DeltaInput) else block.inp
 
 
 def reversed_axes(values: np.ndarray) -> np.ndarray:

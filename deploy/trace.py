@@ -3,10 +3,11 @@
 A trace is recorded in SLAYER (`examples/trace_of_slayer.py`). Layers are named as in the .net file, where lava-dl's are
 layer0, layer1, … by their place in it, or layer0, … by the order of those that compute. An array is
 (samples, neurons, steps) or (samples, channels, height, width, steps), 0 and 1 of whatever type; of a read-out what
-SLAYER's Affine gives at each step, or the last sums, (samples, classes).
+SLAYER's Affine gives at each step, or the last sums, (samples, classes); of sigma-delta blocks real numbers.
 
-Here each layer takes a step. So do SLAYER's blocks (`delay_shift`), except its read-outs and those that were trained
-with `delay_shift=False`: what they sent is compared with what is sent here a step later, and that is said.
+Here each layer takes a step. So do SLAYER's blocks (`delay_shift`), except its read-outs, its sigma-delta blocks and
+those that were trained with `delay_shift=False`: what they sent is compared with what is sent here a step later, and
+that is said.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 from basalt.arrays import archive
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, there, too_large
+from basalt.records.delta import Delta
 from basalt.records.layer import Layer
 from basalt.records.network import Network
 from basalt.records.readout import Readout
@@ -104,15 +106,15 @@ def numbers(flat: np.ndarray, layer: Layer, path: Path) -> np.ndarray:
     """
     if flat.dtype.kind == "f" and not np.all(np.abs(flat) < 1 << 40):
         raise BasaltError(f"{path}: layer {layer.name!r} holds values that no layer sends (beyond 40 bits, or none).")
-    if isinstance(layer, Readout) and flat.dtype.kind == "f":
+    if isinstance(layer, Readout | Delta) and flat.dtype.kind == "f":
         return in_units(flat, layer, path)
     if not np.array_equal(flat, np.rint(flat)):
         raise BasaltError(f"{path}: layer {layer.name!r} holds fractions where spikes belong.")
     return flat.astype(np.int64)
 
 
-def in_units(values: np.ndarray, layer: Readout, path: Path) -> np.ndarray:
-    """What SLAYER's Affine gave in real numbers, in integers of the read-out's units.
+def in_units(values: np.ndarray, layer: Readout | Delta, path: Path) -> np.ndarray:
+    """What a read-out or a sigma-delta layer gave in real numbers, in integers of what is sent here.
 
     Raises:
         BasaltError: it is not on the grid of the integers.

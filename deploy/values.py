@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
+from basalt.records.delta import Delta, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign
 from basalt.records.synapses import FRACTION_MAX, Encoder
@@ -36,9 +37,11 @@ class Taken:
 def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path) -> Taken:
     """Input values as bytes, and the layer that takes them.
 
-    Synapses take integers 0 … 255, sigma-delta inputs bytes. An affine input takes real numbers: those of a file that
-    SLAYER wrote are rounded to 1/32 and clamped to −4 … 3.96875, as SLAYER's input block does it in training; of others
-    they must be exact with 8 bits and at most 6 fraction bits. What is exact without fractions is left as it is.
+    Synapses take integers 0 … 255, those of sigma-delta layers bytes with or without a sign. An affine or sigma-delta
+    input takes real numbers: those of a file that SLAYER wrote are rounded to 1/32 and clamped to −4 … 3.96875, as
+    SLAYER's input block does it in training; of others they must be exact with 8 bits and at most 6 fraction bits. What
+    is exact without fractions is left as it is: integers alone are real numbers to an affine input, and multiples of
+    1/64 to a sigma-delta input, as to stock lava-dl.
 
     Args:
         first: the network's first layer; None for synapses.
@@ -52,12 +55,14 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
         raise BasaltError(f"{path}: `spikes` must be integers from 0 to 255, not {values.dtype}.")
     if fraction is not None and (values.dtype.kind == "f" or not 0 <= fraction <= 30):
         raise BasaltError(f"{path}: `fraction` is for integers, and 0 to 30; it is {fraction} beside {values.dtype}.")
-    if isinstance(first, Encoder):
+    real = fraction is not None or values.dtype.kind == "f"
+    if isinstance(first, Encoder) or (isinstance(first, DeltaInput) and real):
         return affine(first, values, fraction, as_trained, path)
     if fraction:
         check_room(values, path)
         values = np.ldexp(values.astype(np.float64), -fraction)
-    low, high = (-128, 127) if isinstance(first, Foreign) and values.min() < 0 else (0, 255)
+    takes_signs = isinstance(first, Foreign | Delta)
+    low, high = (-128, 127) if takes_signs and values.min() < 0 else (0, 255)
     found = np.empty(values.shape, dtype=np.uint8)
     rows = max(1, BLOCK // max(1, values[0].size))
     for begin in range(0, len(values), rows):
@@ -68,7 +73,7 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
         if wrong.any():
             raise BasaltError(f"{path}: `spikes` must be integers from {low} to {high}, and holds {part[wrong][0]:g}.")
         found[begin : begin + rows] = part.astype(np.int16).astype(np.uint8)
-    if isinstance(first, Foreign):
+    if isinstance(first, Foreign | Delta):
         first = replace(first, signed=low < 0)
     return Taken(first, found)
 
@@ -80,11 +85,13 @@ def check_room(values: np.ndarray, path: Path) -> None:
         raise too_large(path, "`spikes`, in real numbers, ", size, memory_limit())
 
 
-def affine(first: Encoder, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path) -> Taken:
-    """Input values of an affine input."""
+def affine(
+    first: Encoder | DeltaInput, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path
+) -> Taken:
+    """Input values of an affine or sigma-delta input."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise BasaltError(f"{path}: `spikes` holds {values[~np.isfinite(values)][0]:g}, which no input can be.")
-    raw = values.dtype.kind != "f" and fraction is None
+    raw = values.dtype.kind != "f" and fraction is None  # of an affine input
     if raw and values.min() >= 0 and values.max() <= (3 if as_trained else 255):
         return Taken(first, values.astype(np.uint8))
     check_room(values, path)

@@ -1,4 +1,4 @@
-"""Stock process models of layers that are not ours, whose sums leave no bits behind.
+"""Stock process models of sigma-delta and resonate-and-fire layers, whose sums leave no bits behind.
 
 Stock convolutions drop what does not fit 24 bits, and stock products, sums and activations what does not fit 32,
 without a word. Here convolutions keep 32 bits, and what does not fit those ends the run with the layer's name.
@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num
 
+from basalt.records.delta import Delta
 from basalt.records.network import Foreign, Network
+from basalt.records.sigma_delta import SigmaOutput
 
 LAYER = "layer"
 """The parameter of a process that names the layer it belongs to."""
@@ -22,9 +24,9 @@ MAX = (1 << 31) - 1
 
 
 def set_names(network: Network, blocks: Mapping[str, Any]) -> None:
-    """Tell the processes of layers that are not ours which layer they are of."""
+    """Tell the processes of such layers which layer they are of."""
     for layer in network.layers:
-        for part in PARTS if isinstance(layer, Foreign) else ():
+        for part in PARTS if isinstance(layer, Foreign | Delta | SigmaOutput) else ():
             process = getattr(blocks[layer.name], part, None)
             if process is not None:
                 process.proc_params[LAYER] = layer.name
@@ -102,7 +104,7 @@ WIDE: dict[str, Callable[[type], dict[str, Any]]] = {
 
 
 def wide_model(process: Any, model: type) -> type:
-    """The process model, with nothing lost, where the process is of a layer that is not ours."""
+    """The process model, with nothing lost, where the process is of such a layer."""
     kind = type(process).__name__
     if process.proc_params.get(LAYER) is None or kind not in WIDE:
         return model

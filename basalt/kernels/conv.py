@@ -14,22 +14,64 @@ from basalt.kernels.dense import Workers
 from basalt.kernels.events import OPTIONS, any_plane, reach_block, trailing_zeros, value_at
 from basalt.kernels.neuron import fire, neuron_constants, no_states
 from basalt.records.arithmetic import ALIGN
+from basalt.records.convolution import Convolution
 from basalt.records.counts import graded_counts
 from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Conv, Encoder
 
+Ways = tuple[int, int, int, int]
+"""Along an axis: input place · first + second + kernel place · third, divided by the fourth, is the output place."""
 
-@njit(**OPTIONS)
-def scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total):  # type: ignore[no-untyped-def]
-    """total += what the events of one step give; returns the number of events and of synapses that they reached.
+
+def ways_of(layer: Convolution) -> tuple[Ways, Ways]:
+    """Of rows and columns. A plain convolution takes padding off and divides by the stride; a transposed one
+    multiplies with it."""
+
+    def along(axis: int) -> Ways:
+        stride, padding, dilation = (int(value[axis]) for value in (layer.stride, layer.padding, layer.dilation))
+        return (stride, -padding, dilation, 1) if layer.transposed else (1, padding, -dilation, stride)
+
+    return along(0), along(1)
+
+
+@njit(inline="always", **OPTIONS)
+def spread(value, feature, size, output, vertical, horizontal, rows, total):  # type: ignore[no-untyped-def]
+    """total += what an event of a feature gives; returns the number of synapses that it reached.
 
     `size` and `output` are (channels, height, width); `rows` (input channels, kernel height, kernel width, outputs of a
-    group) are the weights; `total` is (height, width, channels) in one row. `signed` values are bytes in two's
-    complement.
+    group) are the weights; `total` is (height, width, channels) in one row.
     """
     _, high, wide = rows.shape[:3]
     reach = rows.shape[3]
     of_group = size[0] // (output[0] // reach)
+    channel, place = divmod(feature, size[1] * size[2])
+    y, x = divmod(place, size[2])
+    first = (channel // of_group) * reach
+    top, start = y * vertical[0] + vertical[1], x * horizontal[0] + horizontal[1]
+    synapses = 0
+    for i in range(high):
+        below = top + i * vertical[2]
+        if below < 0 or below % vertical[3] or below // vertical[3] >= output[1]:
+            continue
+        for j in range(wide):
+            right = start + j * horizontal[2]
+            if right < 0 or right % horizontal[3] or right // horizontal[3] >= output[2]:
+                continue
+            base = (below // vertical[3] * output[2] + right // horizontal[3]) * output[0] + first
+            row = rows[channel, i, j]
+            target = total[base : base + reach]
+            for n in range(reach):
+                target[n] += value * row[n]
+            synapses += reach
+    return synapses
+
+
+@njit(**OPTIONS)
+def scatter(bits, planes, signed, size, output, vertical, horizontal, rows, total):  # type: ignore[no-untyped-def]
+    """`spread` of all events of one step; returns the number of events and of synapses that they reached.
+
+    `signed` values are bytes in two's complement.
+    """
     events = synapses = 0
     for w in range(bits.shape[0] // planes):
         word = any_plane(bits, planes, w)
@@ -39,24 +81,8 @@ def scatter(bits, planes, signed, size, output, stride, padding, dilation, rows,
             value = value_at(bits, planes, w, lowest)
             if signed and value > 127:
                 value -= 256
-            channel, place = divmod(w * 64 + np.int64(lowest), size[1] * size[2])
-            y, x = divmod(place, size[2])
-            first = (channel // of_group) * reach
             events += 1
-            for i in range(high):
-                below = y + padding[0] - i * dilation[0]
-                if below < 0 or below % stride[0] or below // stride[0] >= output[1]:
-                    continue
-                for j in range(wide):
-                    right = x + padding[1] - j * dilation[1]
-                    if right < 0 or right % stride[1] or right // stride[1] >= output[2]:
-                        continue
-                    base = (below // stride[0] * output[2] + right // stride[1]) * output[0] + first
-                    row = rows[channel, i, j]
-                    target = total[base : base + reach]
-                    for n in range(reach):
-                        target[n] += value * row[n]
-                    synapses += reach
+            synapses += spread(value, w * 64 + np.int64(lowest), size, output, vertical, horizontal, rows, total)
     return events, synapses
 
 
@@ -72,9 +98,8 @@ def conv_block(  # type: ignore[no-untyped-def]
     before,
     size,
     output,
-    stride,
-    padding,
-    dilation,
+    vertical,
+    horizontal,
     rows,
     scale,
     offset,
@@ -103,7 +128,7 @@ def conv_block(  # type: ignore[no-untyped-def]
             now = first + k
             total[:] = 0
             bits = arrived[k - 1, b] if k > 0 else before[b]
-            events, synapses = scatter(bits, planes, signed, size, output, stride, padding, dilation, rows, total)
+            events, synapses = scatter(bits, planes, signed, size, output, vertical, horizontal, rows, total)
             spikes, saturated = fire(
                 state[b],
                 total,
@@ -144,11 +169,10 @@ class ConvLayer:
         conv = layer.convolution
         offset, fraction, self.signed = affine_of(layer)
         self.neurons = conv.neurons
-        self.place = np.arange(self.neurons).reshape(conv.shape).transpose(1, 2, 0).reshape(-1)
+        self.place = np.arange(self.neurons).reshape(conv.image).transpose(1, 2, 0).reshape(-1)
         unit, rows = rows_of(conv.weight, conv.groups)
-        places = tuple(tuple(int(n) for n in value) for value in (conv.stride, conv.padding, conv.dilation))
         size = tuple(int(n) for n in conv.input_shape)
-        self.synapses = (size, tuple(int(n) for n in conv.shape), *places, rows)
+        self.synapses = (size, tuple(int(n) for n in conv.image), *ways_of(conv), rows)
         scale = unit * 2.0 ** (ALIGN - fraction)
         delay = layer.delay
         self.neuron = (

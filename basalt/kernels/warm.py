@@ -6,6 +6,7 @@ from basalt.kernels.conv import warm_conv
 from basalt.kernels.dense import narrow, readout_block
 from basalt.kernels.events import count_block
 from basalt.kernels.layer import PATHWAYS, WholeLayer
+from basalt.kernels.messages import warm_messages
 from basalt.records.neuron import Neuron, axis
 from basalt.records.synapses import Spiking
 
@@ -27,3 +28,4 @@ def warm() -> None:
     mapped.flags.writeable = False  # as the source's file is
     count_block(mapped, 1, 1, counts)
     warm_conv()
+    warm_messages()

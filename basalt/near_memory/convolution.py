@@ -21,7 +21,8 @@ from jaxtyping import Int
 
 from basalt.near_memory.core import Core
 from basalt.near_memory.steps import Steps
-from basalt.records.synapses import Conv, fan_out
+from basalt.records.convolution import fan_out
+from basalt.records.synapses import Conv
 
 Shape = tuple[int, int, int]
 Pair = tuple[int, int]
@@ -149,7 +150,7 @@ def spread(conv: ConvSizes, core: Core, spikes: Steps) -> Reached:
 
 def conv_sizes(layer: Conv) -> ConvSizes:
     """Of a record."""
-    size, output = layer.input_shape, layer.shape
+    size, output = layer.input_shape, layer.image
     single = layer.groups == size[0] == output[0] and bool(np.all(layer.weight == layer.weight.flat[0]))
     kernel = (layer.weight.shape[2], layer.weight.shape[3])
     return ConvSizes(size, output, kernel, layer.stride, layer.padding, layer.dilation, layer.groups, pool=single)

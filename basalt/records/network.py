@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,14 +20,14 @@ from basalt.records.synapses import Encoder, Spiking
 
 @dataclass(frozen=True, eq=False)
 class Foreign(Layer):
-    """A layer that only stock lava-dl computes (sigma-delta, resonate-and-fire); it stays in its file.
+    """A layer that only stock lava-dl computes (resonate-and-fire); it stays in its file.
 
     Attributes:
         type: of the layer in the file.
         neuron: type of its neurons.
         input_shape, shape: of the input and the output, channels first.
         file, index: where its group is.
-        numbers, words: arrays and strings of the group, by key, as far as a design rule looks at them.
+        numbers: arrays of the group, by key, as far as a design rule looks at them.
         signed: bytes of the input are −128 … 127, not 0 … 255.
     """
 
@@ -41,13 +41,7 @@ class Foreign(Layer):
     file: Path
     index: int
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
-    words: Mapping[str, str] = field(default_factory=dict)
     signed: bool = False
-
-    @property
-    def graded(self) -> bool:
-        """Whether it sends more than spikes."""
-        return self.neuron == "SDNN"
 
     @property
     def inputs(self) -> int:
@@ -90,6 +84,11 @@ class Network:
     def spiking(self) -> Iterator[Spiking]:
         """The layers that spike, in order."""
         return (layer for layer in self.layers if isinstance(layer, Spiking))
+
+    @property
+    def emitting(self) -> Iterator[Any]:
+        """The layers that send events, spikes or messages, in order."""
+        return (layer for layer in self.layers if layer.emits)
 
     @property
     def readout(self) -> Readout | None:

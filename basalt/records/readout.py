@@ -75,6 +75,11 @@ class Readout(Whole, Layer):
         """Membranes are sent as they are at each step, not sums."""
         return self.current_decay is not None
 
+    @property
+    def every_step(self) -> str | None:
+        """What it sends at every step is called, where not only the last step counts."""
+        return "membranes" if self.membranes else None
+
     def largest_sum(self, value: int) -> int:
         """The largest |weight s_in|, for inputs up to `value`."""
         return rows_reach(self.weight, value)

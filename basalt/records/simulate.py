@@ -5,18 +5,20 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Integer, UInt8
 
 from basalt.errors import BasaltError
 from basalt.records.arithmetic import dense_sum
+from basalt.records.delta import DeltaInput
 from basalt.records.network import Foreign, Network
 from basalt.records.readout import Readout
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 
 @dataclass(frozen=True)
 class States:
-    """What a spiking layer held after each step: current u and membrane v, and the state m of its memory pathway."""
+    """What a layer held after each step: u and v of its neurons (`Layer.state_names`), and m of its memory pathway."""
 
     u: Int[np.ndarray, "samples neurons steps"]
     v: Int[np.ndarray, "samples neurons steps"]
@@ -53,20 +55,20 @@ def simulate_spiking(
 
 
 def delayed(
-    spikes: UInt8[np.ndarray, "samples neurons steps"], delay: Int[np.ndarray, "neurons"]
-) -> UInt8[np.ndarray, "samples neurons steps"]:
-    """Each neuron's spikes, `delay` steps later."""
-    out = np.zeros_like(spikes)
-    steps = spikes.shape[-1]
-    for neuron, late in enumerate(np.broadcast_to(delay, spikes.shape[1])):
-        out[:, neuron, late:] = spikes[:, neuron, : max(steps - late, 0)]
+    sent: Integer[np.ndarray, "samples neurons steps"], delay: Int[np.ndarray, "neurons"]
+) -> Integer[np.ndarray, "samples neurons steps"]:
+    """What each neuron sent, `delay` steps later."""
+    out = np.zeros_like(sent)
+    steps = sent.shape[-1]
+    for neuron, late in enumerate(np.broadcast_to(delay, sent.shape[1])):
+        out[:, neuron, late:] = sent[:, neuron, : max(steps - late, 0)]
     return out
 
 
 def simulate_readout(
-    layer: Readout, spikes: UInt8[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
+    layer: Readout, spikes: Integer[np.ndarray, "samples inputs steps"], states: dict[str, States] | None = None
 ) -> Int[np.ndarray, "samples classes steps"]:
-    """The sums after each step, or the membranes."""
+    """The sums after each step, or the membranes; of spikes or messages."""
     samples, _, steps = spikes.shape
     u = v = y = np.zeros((samples, layer.neurons), dtype=np.int64)
     out = np.zeros((samples, layer.neurons, steps), dtype=np.int32)
@@ -74,6 +76,28 @@ def simulate_readout(
         u, v, y, _ = layer.step(dense_sum(spikes[:, :, t - 1], layer.matrices["weight"]), u, v, y)
         out[:, :, t] = y
     return out
+
+
+def simulate_messages(
+    layer: SigmaDelta | DeltaInput,
+    values: Integer[np.ndarray, "samples inputs steps"],
+    states: dict[str, States] | None = None,
+) -> Int[np.ndarray, "samples neurons steps"]:
+    """The messages of one layer for every sample and step; fills `states` with its two when it is given."""
+    samples, _, steps = values.shape
+    state = np.zeros((2, samples, layer.neurons), dtype=np.int64)
+    out = np.zeros((samples, layer.neurons, steps), dtype=np.int32)
+    sums, last = np.zeros((2, *out.shape), dtype=np.int32)
+    kept = States(sums, last, np.zeros((samples, 0, steps), dtype=np.int32))
+    for t in range(steps):
+        arrived = values[:, :, t - 1] if t else np.zeros_like(values[:, :, 0])
+        done = layer.step(layer.inflow(arrived, t), state, t)
+        state, out[:, :, t] = done.state, done.messages
+        if states is not None:
+            kept.u[:, :, t], kept.v[:, :, t] = state
+    if states is not None:
+        states[layer.name] = kept
+    return out if layer.delay is None else delayed(out, layer.delay)
 
 
 def simulate_foreign(
@@ -91,7 +115,10 @@ SIMULATORS: dict[str, Callable[..., np.ndarray]] = {
     Conv.kind: simulate_spiking,
     Encoder.kind: simulate_spiking,
     Foreign.kind: simulate_foreign,
+    SigmaDelta.kind: simulate_messages,
+    DeltaInput.kind: simulate_messages,
     Readout.kind: simulate_readout,
+    SigmaOutput.kind: simulate_readout,
 }
 """Record kind → its whole-sample reference."""
 
@@ -101,7 +128,7 @@ def simulate(
     spikes: UInt8[np.ndarray, "samples features steps"],
     states: dict[str, States] | None = None,
 ) -> dict[str, Any]:
-    """What every layer sends, by layer name: spikes (samples, neurons, steps), read-out sums likewise.
+    """What every layer sends, by layer name: spikes or messages (samples, neurons, steps), read-out sums likewise.
 
     Its integers have 64 bits, which the networks that the design rules let through do not leave.
     """

@@ -12,8 +12,10 @@ import numpy as np
 from jaxtyping import Bool, Int, Num
 
 from basalt.records.counts import graded_counts
+from basalt.records.delta import MESSAGE_BITS, DeltaInput
 from basalt.records.network import Foreign, Network
 from basalt.records.readout import Readout
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
 LIMIT = 1 << 20
@@ -89,14 +91,14 @@ def steps_of_network(
     before = Sent(spikes)
     last = len(network.layers) - 1
     for number, layer in enumerate(network.layers):
-        after = Sent(sent[layer.name], layer.delay, fired.get(layer.name)) if isinstance(layer, Spiking) else None
+        after = sent_by(layer, sent, fired)
         found = PARTS[layer.kind](layer, before, after, bits)
-        if isinstance(layer, Spiking) and after is not None:
-            mine = found["spiking"]
+        if after is not None:
+            mine = next(iter(found.values()))
             mine["packets_out"] = total(after.heard) if number < last else np.zeros_like(mine["spikes_out"])
-            if layer.recurrent_weight is not None:
+            if getattr(layer, "recurrent_weight", None) is not None:
                 mine["packets_out"] += own_events(after)
-            before, bits = after, 1
+            before, bits = after, MESSAGE_BITS if layer.graded else 1
         for part, counters in found.items():
             shape = spikes.shape[::2]
             yield (
@@ -108,6 +110,11 @@ def steps_of_network(
                     if name not in UNSEEN
                 },
             )
+
+
+def sent_by(layer: Any, sent: Mapping[str, np.ndarray], fired: Mapping[str, Steps]) -> Sent | None:
+    """What left a layer as events; None of one that sends sums."""
+    return Sent(sent[layer.name], layer.delay, fired.get(layer.name)) if layer.emits else None
 
 
 def own_events(after: Sent) -> Steps:
@@ -142,6 +149,12 @@ def sparse_parts(layer: Conv | Encoder, before: Sent, after: Sent, bits: int) ->
     return {"spiking": counts | graded_counts(synapses, bits)}
 
 
+def message_parts(layer: SigmaDelta | DeltaInput, before: Sent, after: Sent, bits: int) -> dict[str, dict[str, Any]]:
+    """A layer that sends messages."""
+    synapses = total(before.heard, layer.reach)
+    return {"messages": layer.counts(total(before.heard), synapses, after.fired, 0, layer.neurons, bits)}
+
+
 def readout_parts(layer: Readout, before: Sent, after: None, bits: int) -> dict[str, dict[str, Any]]:
     """A read-out."""
     return {"readout": layer.counts(total(before.heard), 0, 1, bits)}
@@ -151,7 +164,10 @@ PARTS: dict[str, Callable[[Any, Sent, Any, int], dict[str, dict[str, Any]]]] = {
     Spiking.kind: dense_parts,
     Conv.kind: sparse_parts,
     Encoder.kind: sparse_parts,
+    SigmaDelta.kind: message_parts,
+    DeltaInput.kind: message_parts,
     Readout.kind: readout_parts,
+    SigmaOutput.kind: readout_parts,
 }
 """Record kind → part → counters in each step, from what arrives, what is sent, and the bits of an arriving value."""
 
@@ -161,9 +177,9 @@ CHUNK = 256
 
 
 def known(network: Network, sent: Mapping[str, Any]) -> bool:
-    """Whether all layers are ours, and the spikes of all are there."""
+    """Whether all layers are ours, and the events of all are there."""
     ours = not any(isinstance(layer, Foreign) for layer in network.layers)
-    return ours and all(layer.name in sent for layer in network.spiking)
+    return ours and all(layer.name in sent for layer in network.emitting)
 
 
 def pieces(

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Int, Num
 
+from basalt.records.convolution import conv_sum
+from basalt.records.delta import DeltaInput
 from basalt.records.network import Foreign, Network
 from basalt.records.readout import Readout
-from basalt.records.synapses import Conv, Encoder, Spiking, conv_sum
+from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
+from basalt.records.synapses import Conv, Encoder, Spiking
 
 CHUNK = 256
 """Samples that are counted at a time, so that no copy of all spikes is made."""
@@ -43,7 +46,7 @@ def operations(
         Effective_ACs  = Σ over synapses with a weight ≠ 0 of the spikes that arrive        (values 0 and ±1)
         Effective_MACs = the same for graded values, and the products of slow memories
         Dense          = synapses · steps, with the products of slow memories
-        ActivationSparsity = 1 − spikes / (neurons · steps) of all spiking layers
+        ActivationSparsity = 1 − events / (neurons · steps) of all layers that send spikes or messages
 
     Every layer hears a step late, so that what is sent in the last step arrives nowhere. States of slow memories are
     taken for never 0. Spikes that are still delayed at the end are not in `sent`, and so not counted in recurrence.
@@ -71,10 +74,10 @@ def operations(
             found["Dense"] += float(synapses.dense * steps)
         layers[layer.name] = found
         arrived = sent[layer.name]
-    spiking = [sent[layer.name] for layer in network.spiking]
+    events = [sent[layer.name] for layer in network.emitting]
     return {
         **{key: sum(found[key] for found in layers.values()) for key in ("Effective_MACs", "Effective_ACs", "Dense")},
-        "ActivationSparsity": activation_sparsity(spiking),
+        "ActivationSparsity": activation_sparsity(events),
         "layers": layers,
     }
 
@@ -128,7 +131,7 @@ def dense_synapses(layer: Spiking | Readout) -> Iterator[Synapses]:
         yield from (matrix("input", weight) for weight in layer.memory.synapses)
 
 
-def conv_synapses(layer: Conv) -> Iterator[Synapses]:
+def conv_synapses(layer: Conv | SigmaDelta) -> Iterator[Synapses]:
     """Of a kernel, once for each place that it is put at; those that reach into the padding do not count."""
 
     def through(values: np.ndarray, mask: np.ndarray) -> int:
@@ -144,11 +147,19 @@ def encoder_synapses(layer: Encoder) -> Iterator[Synapses]:
     yield Synapses("input", lambda count: int(count.sum()) * int(np.count_nonzero(layer.weight)), layer.inputs)
 
 
+def input_synapses(layer: DeltaInput) -> Iterator[Synapses]:
+    """One an input."""
+    yield Synapses("input", lambda count: int(count.sum()) * (layer.weight != 0), layer.inputs)
+
+
 SYNAPSES: dict[str, Callable[[Any], Iterator[Synapses]]] = {
     Spiking.kind: dense_synapses,
     Conv.kind: conv_synapses,
     Encoder.kind: encoder_synapses,
+    SigmaDelta.kind: conv_synapses,
+    DeltaInput.kind: input_synapses,
     Readout.kind: dense_synapses,
+    SigmaOutput.kind: dense_synapses,
 }
 """Record kind → its synapses."""
 

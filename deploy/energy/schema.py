@@ -20,7 +20,7 @@ ACTIONS = (*COUNTERS, "row_reads", "row_writes")
 PACKETS = "packets_out"
 """Spikes sent, once for each layer that hears them: takes time, and is priced where it arrives."""
 
-KINDS = ("io", "spiking", "conv", "encoder", "readout", *PATHWAYS)
+KINDS = ("io", "spiking", "conv", "encoder", "readout", "delta_input", "sigma_delta", "sigma_output", *PATHWAYS)
 """Kinds of processes, whose actions a table may price apart: "slow_memory.state_writes"."""
 
 

@@ -45,9 +45,11 @@ def text() -> str:
     lines += ["", *(f"{index}. {note}." for index, note in enumerate(notes, 1)), "", "Not held to the grid:", ""]
     lines += [f"- `{name}`: {reason}." for name, reason in WHOLE.items()]
     lines += [
-        "- sigma-delta and resonate-and-fire layers have no reference of ours: stock lava-dl's processes compute them,",
-        "  in the same run. What these would change in silence is exact (delays of any length, decays of resonators,",
-        "  sums beyond 24 bits, weights of one sign, graded input) or refused by the name of a design rule.",
+        "- sigma-delta layers (dense, convolutions, pools, transposed ones) are held to their reference, and that to",
+        "  SLAYER and to plain loops, by tests of their own (`tests/*/test_sigma_delta.py`): `fixed`, `compiled`, and",
+        "  `netx` but for what it refuses by name; `near-memory` and `float` have no processes of them.",
+        "- resonate-and-fire layers have no reference of ours: stock lava-dl's processes compute them, in the same",
+        "  run. What these would change in silence is exact (delays, decays) or refused by the name of a design rule.",
     ]
     lines += [
         "",

@@ -146,12 +146,11 @@ def test_recurrence_with_delays(tmp_path):
     assert "recurrence with delays" in why_not_stock(found)
 
 
-@pytest.mark.parametrize("neuron", ["SDNN", "RF_PHASE", "RF_IZHIKEVICH"])
+@pytest.mark.parametrize("neuron", ["RF_PHASE", "RF_IZHIKEVICH"])
 def test_foreign_layers_stay_in_their_file(neuron, tmp_path):
     weight = np.full((3, 72), 2.0)
-    complex_ = {"real": weight, "imag": -weight}
-    weights = weight if neuron == "SDNN" else complex_
-    content = {"type": kind("dense"), "shape": [3], "weight": weights, "neuron": {"type": neuron}}
+    content = {"type": kind("dense"), "shape": [3], "weight": {"real": weight, "imag": -weight}}
+    content |= {"neuron": {"type": neuron}}
     (found,) = layers(tmp_path, image((72,)), content)
     assert isinstance(found, Foreign) and (found.inputs, found.neurons, found.index) == (72, 3, 1)
     assert why_not_stock(found) is None
@@ -161,7 +160,7 @@ def test_foreign_layers_stay_in_their_file(neuron, tmp_path):
     assert (copied.neuron, copied.inputs) == (neuron, 72)
     with h5py.File(tmp_path / "copy.net") as file:
         group = file[f"layer/{copied.index}"]
-        assert np.array_equal(group["weight" if neuron == "SDNN" else "weight/real"][()], weight)
+        assert np.array_equal(group["weight/real"][()], weight)
 
 
 REFUSED = {
@@ -194,8 +193,15 @@ REFUSED = {
         r"layer 0: 'neuron/weight_exp' is -5, which SLAYER clamped .*\(-3 by default\)",
     ),
     "complex weights": ((dense(neuron={**NEURON, "type": "ADRF"}),), r"layer 0: the neuron type 'ADRF' is not known"),
-    "foreign pool": ((image(), pool(neuron={"type": "SDNN"})), r"layer 1: the neuron type 'SDNN' is not known here"),
-    "transposed": ((image(), conv(type=kind("convT"))), r"layer 1: the type 'convT' is not known here"),
+    "resonating pool": (
+        (image(), pool(neuron={"type": "RF_IZ"})),
+        r"layer 1: the neuron type 'RF_IZ' is not known",
+    ),
+    "transposed first": ((conv(type=kind("convT")),), r"layer 0: the shape of the network's input is not in the file"),
+    "an unpooling across channels": (
+        (image(), pool(type=kind("unpool"), stride=[1, 1], shape=[2, 7, 7])),
+        r"layer 1: 'kernelSize', 'stride' and 'padding' make an unpooling",
+    ),
     "average first": (({"type": kind("average"), "shape": [2]},), r"layer 0: the type 'average' is the first layer"),
     "average of others": ((dense(), {"type": kind("average"), "shape": [2]}), r"layer 1: 'shape' has 2 groups"),
     "no type": (({"shape": [2]},), r"layer 0: 'type' is missing"),

@@ -12,6 +12,7 @@ from basalt.records.hopfield import Hopfield
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout
+from basalt.records.sigma_delta import SigmaOutput
 from basalt.records.slow_memory import SlowMemory
 from basalt.records.synapses import Conv, Encoder, Spiking
 
@@ -83,6 +84,7 @@ BROKEN = {
     "encoder_range": replace(ENCODER, fraction=7),
     "geometry": replace(CONV, groups=3),
     "shapes": memory(drive_weight=np.zeros(5, dtype=np.int64)),
+    "sum_width": SigmaOutput("hidden", np.full((1, 1 << 20), 254)),
 }
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from basalt.kernels.bits import pack, planes_of, unpack
 from basalt.kernels.conv import ConvLayer
+from basalt.records.convolution import conv_sum, fan_out
 from basalt.records.network import Network
 from basalt.records.simulate import States, simulate
-from basalt.records.synapses import Conv, Encoder, conv_sum, fan_out
+from basalt.records.synapses import Conv, Encoder
 from tests.conformance.conv_strategies import make_conv_case
 
 GEOMETRY = ("input_shape", "stride", "padding", "dilation", "groups")

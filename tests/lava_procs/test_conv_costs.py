@@ -17,7 +17,8 @@ from basalt.near_memory.geometry import OWNER, memories, misfits
 from basalt.near_memory.schedule import schedule, step_cost
 from basalt.near_memory.sizes import WITHOUT_MEMORY, Sizes, sizes_of
 from basalt.near_memory.walk import PATHS, Events
-from basalt.records.synapses import Conv, fan_out
+from basalt.records.convolution import fan_out
+from basalt.records.synapses import Conv
 from tests.conformance.conv_strategies import make_conv_case
 from tests.lava_procs.test_near_memory import cores
 
