@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basalt.deploy.channels import equip
-from basalt.deploy.hosting import detach, end_group, fork, load_lava
+from basalt.deploy.hosting import Child, detach, end_group, fork, load_lava
 from basalt.errors import BasaltError, exhausted
 
 if TYPE_CHECKING:
@@ -310,7 +310,8 @@ def run_session(
     """
     started = time.monotonic() - spent
     child = fork(partial(serve, task, folder, os.getpid()))
-    atexit.register(child.end)  # an interpreter that ends before its run leaves nothing of it
+    at_exit = partial(abandon, child, folder)
+    atexit.register(at_exit)
     idle = Idle(child.pid)
     try:
         shown = ""
@@ -335,10 +336,16 @@ def run_session(
                 on_progress(int(done), int(total))
             time.sleep(min(WATCH_SECONDS, max(passed / 20, 0.001)))  # a short run is not kept waiting
     finally:
-        atexit.unregister(child.end)
+        atexit.unregister(at_exit)
         ending = child.end()
     if not (folder / DONE).exists():
         raise failure(folder, ending)
+
+
+def abandon(child: Child, folder: Path) -> None:
+    """Leave nothing of a run whose interpreter ends before it: a thread that ends it may be stopped halfway."""
+    child.end()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def text(path: Path) -> str:

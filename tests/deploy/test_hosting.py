@@ -16,7 +16,7 @@ import pytest
 
 from basalt.deploy.hosting import fork
 from basalt.deploy.job import Job, run
-from basalt.deploy.session import SessionError, run_session
+from basalt.deploy.session import SessionError, abandon, run_session
 from tests.conformance.strategies import make_case
 from tests.dask_cluster import ROOT
 
@@ -98,3 +98,12 @@ def test_a_child_is_ended_whatever_it_is_at():
             time.sleep(0.01)
         assert child.end() == f"code {code}"
         assert child.ended()
+
+
+def test_an_interpreter_that_ends_leaves_nothing_of_its_run(tmp_path):
+    """Its run's thread may be stopped halfway through its folder."""
+    child = fork(lambda: time.sleep(60))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "progress").write_text("1 of 2")
+    abandon(child, tmp_path / "run")
+    assert not psutil.pid_exists(child.pid) and not any(tmp_path.iterdir())
