@@ -11,7 +11,6 @@ import gc
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -41,16 +40,15 @@ def main(
     threads: Annotated[int, typer.Option(min=1, help="Threads of a pool that start them; 1 for none.")] = 1,
     backend: Annotated[str, typer.Option(help="Where they run.")] = "fixed",
 ) -> None:
-    """Run the cases of the conformance grid, one after the other."""
+    """Run cases of the conformance grid, one after the other, and the same ones for every row."""
     load_lava()
-    jobs = (Job(found.network, found.spikes, backend) for found in islice(map(case, range(10 * runs)), runs))
+    jobs = [Job(found.network, found.spikes, backend) for found in map(case, range(runs // ROWS))]
     began, rows = time.monotonic(), []
     print("| runs | seconds | MiB | descriptors | threads | children |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: |")
     with ThreadPoolExecutor(threads) as pool:
         for row in range(1, ROWS + 1):
-            batch = islice(jobs, runs // ROWS)
-            for _ in map(run, batch) if threads == 1 else pool.map(run, batch):
+            for _ in map(run, jobs) if threads == 1 else pool.map(run, jobs):
                 pass
             rows.append(state())
             memory, *others = rows[-1]
