@@ -34,17 +34,23 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
         if key in reader.group and np.any(reader.integers(key, (0, 1)) != only):
             raise BasaltError(f"{reader.place}: {key!r} is not {only}, and {why}.")
     current, voltage = (decays(reader, key, shape) for key in ("iDecay", "vDecay"))
-    more = {
+    more: dict[str, int | np.ndarray] = {
         name: decays(reader, key, shape) if name.endswith("_decay") else reader.integer(f"neuron/{key}")
         for name, key in record.file_keys.items()
     }
+    if "neuron/resetAmount" in reader.group:
+        more["reset_amount"] = single(decays(reader, "resetAmount", shape))
     return record(thresholds(reader, shape), current, voltage, reset, **more)
 
 
 def thresholds(reader: Reader, shape: tuple[int, ...]) -> int | np.ndarray:
     """One for all neurons, or one per neuron where they differ."""
-    found = decays(reader, "vThMant", shape)
-    return int(found[0]) if found.size == 1 else found
+    return single(decays(reader, "vThMant", shape))
+
+
+def single(value: np.ndarray) -> int | np.ndarray:
+    """A number where all neurons share it."""
+    return int(value[0]) if value.size == 1 else value
 
 
 def decays(reader: Reader, key: str, shape: tuple[int, ...]) -> np.ndarray:

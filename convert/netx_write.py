@@ -172,6 +172,9 @@ def write_neuron(group: h5py.Group, neuron: Neuron, start: int, shape: tuple[int
         group[f"neuron/{key}"] = scalar(by_channel(value, shape)) if isinstance(value, np.ndarray) else value
     if neuron.reset != type(neuron).reset:
         group["neuron/reset"] = neuron.reset
+    if neuron.own_amount:
+        amounts = axis(neuron.amount)
+        group["neuron/resetAmount"] = scalar(by_channel(amounts if np.ptp(amounts) else amounts[:1], shape))
     if start:
         group["neuron/start"] = start
 

@@ -64,13 +64,17 @@ def in_weights(layer: Spiking, exponent: int) -> Spiking | None:
 def in_threshold(layer: Spiking, exponent: int) -> Spiking | None:
     """Membranes and threshold 2^exponent times as large; None where that is not exact, or leaves the range."""
     whole = exact(layer.neuron.current_decay)  # currents, and with them membranes, are whole weights
-    threshold = layer.neuron.threshold
+    neuron, threshold = layer.neuron, layer.neuron.threshold
     if not exact(layer.neuron.voltage_decay) or (exponent > 0 and not whole):
         return None
-    if exponent < 0 and np.any(threshold % (1 << -exponent)) and not whole:
+    subtracts = neuron.reset == "soft"
+    if not (divides(threshold, exponent) or whole) or (subtracts and not divides(neuron.amount, exponent)):
         return None
-    level = threshold << exponent if exponent > 0 else threshold >> -exponent
-    return replace(layer, neuron=replace(layer.neuron, threshold=level)) if np.all(level <= THRESHOLD_MAX) else None
+    scaled = {"threshold": scale(threshold, exponent)}
+    if neuron.reset_amount is not None:
+        scaled["reset_amount"] = scale(neuron.reset_amount, exponent)
+    inside = all(np.all(level <= THRESHOLD_MAX) for level in scaled.values())
+    return replace(layer, neuron=replace(neuron, **scaled)) if inside else None
 
 
 FORMS: tuple[Callable[[Spiking, int], Spiking | None], ...] = (in_weights, in_threshold)
@@ -82,11 +86,11 @@ def exact(decay: np.ndarray) -> bool:
     return bool(np.isin(decay, (0, DECAY_MAX)).all())
 
 
-def divides(value: np.ndarray, shift: int) -> bool:
+def divides(value: int | np.ndarray, shift: int) -> bool:
     """Whether value·2^shift is whole."""
     return shift >= 0 or not np.any(value & ((1 << -shift) - 1))
 
 
-def scale(value: np.ndarray, shift: int) -> np.ndarray:
+def scale(value: int | np.ndarray, shift: int) -> Any:
     """value·2^shift, rounded down."""
     return value << shift if shift >= 0 else value >> -shift

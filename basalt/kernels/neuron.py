@@ -29,8 +29,11 @@ class NeuronConstants(NamedTuple):
     current_keep: Float[np.ndarray, "neurons"]
     voltage_keep: Float[np.ndarray, "neurons"]
     level: float
+    amount: float
     levels: Float[np.ndarray, "_neurons"]
-    """Thresholds where neurons have one each; else of size 0, and `level` is that of all: a load less per neuron."""
+    """Thresholds where these or reset amounts differ; else of size 0, and `level` is that of all: a load less."""
+    amounts: Float[np.ndarray, "_neurons"]
+    """Reset amounts, likewise."""
     reset: int
     adaptation: Float[np.ndarray, "parameters _neurons"]
     """Of adaptive neurons: what b and r keep in a step, and the threshold's step; else of size 0."""
@@ -45,6 +48,11 @@ def neuron_constants(
         return 1.0 - inside(decay) / (1 << DECAY_BITS)
 
     neuron, adaptation = layer.neuron, np.zeros((0, 0))
+    differ = neuron.own_thresholds or bool(np.ptp(neuron.amount))
+
+    def each(value: int | Int[np.ndarray, "#neurons"]) -> Float[np.ndarray, "_neurons"]:
+        return inside(axis(value)) * float(1 << ALIGN) if differ else np.zeros(0)
+
     if isinstance(neuron, Adaptive):
         step = np.full(layer.neurons, float(neuron.threshold_step << ALIGN))
         adaptation = np.stack([keep(neuron.threshold_decay), keep(neuron.refractory_decay), step])
@@ -54,7 +62,9 @@ def neuron_constants(
         current_keep=keep(neuron.current_decay),
         voltage_keep=keep(neuron.voltage_decay),
         level=float(axis(neuron.threshold)[0] << ALIGN),
-        levels=inside(axis(neuron.threshold)) * float(1 << ALIGN) if neuron.own_thresholds else np.zeros(0),
+        amount=float(axis(neuron.amount)[0] << ALIGN),
+        levels=each(neuron.threshold),
+        amounts=each(neuron.amount),
         reset=RESET[neuron.reset],
         adaptation=adaptation,
     )
@@ -67,7 +77,7 @@ def no_states(batch: int, neuron: Neuron, neurons: int) -> Int[np.ndarray, "batc
 
 @njit(**OPTIONS)
 def fire_plain(  # type: ignore[no-untyped-def]
-    u, v, total, scale, current, bias, current_keep, voltage_keep, level, levels, reset, fired
+    u, v, total, scale, current, bias, current_keep, voltage_keep, level, levels, amount, amounts, reset, fired
 ):
     """`fire` for the states u and v."""
     extra, own = current.shape[0] > 0, levels.shape[0] > 0
@@ -82,11 +92,11 @@ def fire_plain(  # type: ignore[no-untyped-def]
         wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
         z = min(max(wide, -8388607.0), 8388607.0)
         wraps += z != wide
-        mine = levels[n] if own else level
+        mine, taken = (levels[n], amounts[n]) if own else (level, amount)
         spike = z > mine
         fired[n] = spike
         spikes += spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - mine)
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - taken)
     return spikes, wraps
 
 
@@ -130,4 +140,4 @@ def fire(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-
     shared = (total, scale, current, bias, neuron.current_keep, neuron.voltage_keep, neuron.level, neuron.levels)
     if neuron.adaptation.shape[0] > 0:
         return fire_adaptive(state[0], state[1], state[2], state[3], *shared, neuron.adaptation, fired)
-    return fire_plain(state[0], state[1], *shared, neuron.reset, fired)
+    return fire_plain(state[0], state[1], *shared, neuron.amount, neuron.amounts, neuron.reset, fired)

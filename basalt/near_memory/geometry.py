@@ -85,6 +85,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         touched                 of a convolution: a bit a row of sums that something was added to in this step
         membrane (u)            G rows of F states; so the synaptic current where it outlives a step
         thresholds              G rows of F thresholds, where neurons have one each; one port
+        reset_amounts           likewise of what a soft reset subtracts, where that is not the threshold
         delays                  one delay per neuron
         delay_line              (longest + 1)·⌈N/32⌉ words of 32 bits: who fires in that many steps
         drive_weights (W_x)     one weight per input

@@ -23,7 +23,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """State of a neuron beside the membrane → its memory, and the passes that read and write it."""
 
-CONSTANTS = {"thresholds": 17}
+CONSTANTS = {"thresholds": 17, "reset_amounts": 17}
 """Memory of what is kept for each neuron and never changes → its bits."""
 
 KINDS = (GatedSizes, AssociativeSizes)

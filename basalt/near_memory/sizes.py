@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from basalt.near_memory.convolution import ConvSizes, conv_sizes
 from basalt.near_memory.core import Core
 from basalt.near_memory.mechanisms import SIZES, STATES
@@ -122,10 +124,14 @@ def sizes_of(layer: Layer, value_bits: int = 1) -> Sizes:
 
 
 def constants_of(neuron: Neuron) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Thresholds that differ, which a reset that subtracts them needs again where passes are not fused."""
-    if not neuron.own_thresholds:
-        return ()
-    return (("thresholds", ("threshold", "reset") if neuron.subtracts else ("threshold",)),)
+    """Thresholds that differ, which a reset that subtracts them needs again where passes are not fused; reset amounts
+    that differ from them, and among each other."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    if neuron.own_thresholds:
+        found.append(("thresholds", ("threshold", "reset") if neuron.subtracts else ("threshold",)))
+    if neuron.own_amount and np.ptp(neuron.amount):
+        found.append(("reset_amounts", ("reset",)))
+    return tuple(found)
 
 
 def readout_sizes(layer: Readout, value_bits: int = 1) -> Sizes:

@@ -9,17 +9,17 @@ from jaxtyping import Bool, Int, Num
 
 from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, sat24, wrap24
 from basalt.records.counts import Counts
-from basalt.records.fields import choice, decay_rate, number
+from basalt.records.fields import Found, choice, decay_rate, number, relation
 from basalt.records.whole import Whole
 
 THRESHOLD_MAX = (1 << 17) - 1
 
 AFTER_SPIKE: dict[str, Callable[[Any, Any, Any], Any]] = {
-    "hard": lambda membrane, spikes, level: np.where(spikes, 0, membrane),
-    "soft": lambda membrane, spikes, level: membrane - spikes * level,
-    "none": lambda membrane, spikes, level: membrane,
+    "hard": lambda membrane, spikes, amount: np.where(spikes, 0, membrane),
+    "soft": lambda membrane, spikes, amount: membrane - spikes * amount,
+    "none": lambda membrane, spikes, amount: membrane,
 }
-"""Reset → the membrane after a step, from what it was, spikes and threshold."""
+"""Reset → the membrane after a step, from what it was, spikes, and what a soft reset subtracts."""
 RESETS = tuple(AFTER_SPIKE)
 
 State = Num[np.ndarray, "states batch neurons"]
@@ -49,10 +49,11 @@ class Neuron(Whole):
         u[t] = wrap24(decay(u[t−1], current_decay) + (a[t] << 6) + memory[t])
         v'   = sat24(decay(v[t−1], voltage_decay) + u[t] + (bias << 6))
         s[t] = v' > (threshold << 6)
-        v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(threshold << 6) ("soft") | v' ("none")
+        v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(reset_amount << 6) ("soft") | v' ("none")
         decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
 
-    Neurons may have a threshold each.
+    Neurons may have a threshold each, and a reset amount, which is the threshold where it is left out. A reset that
+    comes a step late, v[t+1] = β·v'[t] + … − s[t]·θ, is a soft one by θ/β (snnTorch's "subtract").
 
     Attributes:
         states: their names, in the order of `State`.
@@ -77,11 +78,15 @@ class Neuron(Whole):
     current_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the current u")]
     voltage_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the membrane v")]
     reset: Annotated[str, choice(RESETS, "what a spike does to the membrane", "reset_known")] = "hard"
+    reset_amount: Annotated[
+        int | Int[np.ndarray, "#neurons"] | None,
+        number(0, THRESHOLD_MAX, "that a soft reset subtracts; the threshold if left out", "weight", "reset_amount"),
+    ] = None
 
     @property
     def version(self) -> int:
-        """The oldest file format that holds it: thresholds that differ came with version 5."""
-        return max(self.since, 5 if self.own_thresholds else 1)
+        """The oldest file format that holds it: thresholds that differ, and reset amounts, came with version 5."""
+        return max(self.since, 5 if self.own_thresholds or self.own_amount else 1)
 
     @property
     def own_thresholds(self) -> bool:
@@ -89,9 +94,25 @@ class Neuron(Whole):
         return bool(np.ptp(self.threshold))
 
     @property
+    def amount(self) -> int | Int[np.ndarray, "#neurons"]:
+        """What a soft reset subtracts, in weights."""
+        return self.threshold if self.reset_amount is None else self.reset_amount
+
+    @property
+    def own_amount(self) -> bool:
+        """Whether a soft reset subtracts anything but the threshold."""
+        return self.reset == "soft" and bool(np.any(self.amount != self.threshold))
+
+    @property
     def subtracts(self) -> bool:
         """Whether what a spike leaves depends on the threshold."""
-        return self.reset == "soft"
+        return self.reset == "soft" and not self.own_amount
+
+    @relation("reset_amount")
+    def only_soft(self) -> Found:
+        """No other reset subtracts."""
+        if self.reset_amount is not None and self.reset != "soft":
+            yield f"the reset that has a reset amount of {np.max(self.reset_amount)}", repr(self.reset), "'soft'"
 
     def step(
         self,
@@ -106,9 +127,8 @@ class Neuron(Whole):
             activation: a[t], in weight units. memory: current beside it, in units of u. state: of the step before.
         """
         charged = self.charge(activation, memory, state[0], state[1], bias)
-        level = self.threshold << ALIGN
-        spikes = charged.v > level
-        after = AFTER_SPIKE[self.reset](charged.v, spikes, level)
+        spikes = charged.v > self.threshold << ALIGN
+        after = AFTER_SPIKE[self.reset](charged.v, spikes, self.amount << ALIGN)
         return SpikingStep(spikes, np.stack([charged.u, after]), charged.saturations)
 
     def charge(
@@ -136,10 +156,9 @@ class Neuron(Whole):
     ) -> SpikingStep:
         """The same in real numbers: no rounding, wrapping or saturation. What fixed point costs is the difference."""
         u, v = self.real_charge(activation, memory, state[0], state[1], bias)
-        level = self.threshold * (1 << ALIGN)
-        spikes = v > level
-        none = np.zeros(len(u), dtype=np.int64)
-        return SpikingStep(spikes, np.stack([u, AFTER_SPIKE[self.reset](v, spikes, level)]), none)
+        spikes = v > self.threshold * (1 << ALIGN)
+        after = AFTER_SPIKE[self.reset](v, spikes, self.amount * (1 << ALIGN))
+        return SpikingStep(spikes, np.stack([u, after]), np.zeros(len(u), dtype=np.int64))
 
     def real_charge(
         self,

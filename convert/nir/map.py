@@ -64,7 +64,7 @@ def delayed_subtract(node: Node, constants: Constants, recurrent: bool) -> str:
     if np.all(constants.beta == 1):
         return SOFT
     raise LackingError(
-        "subtracts its threshold after the decay, which takes a reset amount of θ/β that neurons here do not have yet",
+        "subtracts its threshold after the decay, a reset amount of θ/β, which `basalt import` does not set yet",
         SOFT,
     )
 

@@ -41,7 +41,7 @@ def changed(layer, part, **changes):
 
 LAYERS = {
     "dense": (FULL, ""),
-    "neuron": (DENSE, "neuron"),
+    "neuron": (replace(DENSE, neuron=replace(NEURON, reset="soft", reset_amount=32)), "neuron"),
     "conv": (CONV, ""),
     "encoder": (ENCODER, ""),
     "readout": (READOUT, ""),

@@ -84,7 +84,7 @@ ADAPTIVE = 96
 """Networks of all sorts with adaptive neurons."""
 
 VARIED = 96
-"""Networks of all sorts, every third of them adaptive, with what few neurons have (`strategies.varied`)."""
+"""Networks of all sorts, every fourth of them adaptive, with what few neurons have (`strategies.varied`)."""
 
 ALL = DENSE + PATHWAYS + SWITCHES + ADAPTIVE + VARIED
 """All networks of the grid."""
@@ -128,7 +128,7 @@ STOCK = Sizes(30, 12, 70, ((1, 16, 1.0),), (1, 2), (0.1, 0.4, 0.7), 200)
 def case(index: int, stock: bool = False) -> GridCase:
     """The network of an index; one that stock netx runs as well, if asked."""
     if index >= ALL - VARIED and not stock:
-        return with_neurons(index, case(index - VARIED) if index % 3 == 0 else somewhere(index), varied)
+        return with_neurons(index, case(index - VARIED) if index % 4 == 0 else somewhere(index), varied)
     if index >= ALL - VARIED - ADAPTIVE and not stock:
         return with_neurons(index, somewhere(index), adaptive)
     if index >= DENSE + PATHWAYS:

@@ -28,9 +28,13 @@ class Case:
 
 
 def varied(rng: np.random.Generator, neuron: Neuron, neurons: int) -> Neuron:
-    """The same neurons, with what few have: a threshold each."""
+    """The same neurons, with what few have: a threshold each, and a reset amount, one for all or one per neuron."""
     thresholds = neuron.threshold * rng.integers(1, 300, neurons) // 150
-    return replace(neuron, threshold=thresholds)
+    changed = replace(neuron, threshold=thresholds)
+    if neuron.reset == "soft" and rng.random() < 0.8:
+        amounts = neuron.threshold * rng.integers(0, 300, neurons) // 150
+        changed = replace(changed, reset_amount=amounts if rng.random() < 0.5 else int(amounts[0]))
+    return changed
 
 
 def adaptive(rng: np.random.Generator, neuron: Neuron, neurons: int) -> Adaptive:

@@ -22,6 +22,7 @@ from tests.conformance.records import pathway
 
 DEFAULT = Core()
 LAYER = Sizes(inputs=700, neurons=128, states=8)
+THRESHOLDS, AMOUNTS = ("thresholds", ("threshold",)), ("reset_amounts", ("reset",))
 PUBLISHED = replace(DEFAULT, coefficient_bits=8, state_bits=16, membrane_ports=1)
 
 cores = st.builds(
@@ -56,7 +57,9 @@ def layers(draw):
         value_bits=draw(st.sampled_from([1, 1, 5])),
         fires=readout is None,
         constants=draw(
-            st.sampled_from([(), (("thresholds", ("threshold",)),), (("thresholds", ("threshold", "reset")),)])
+            st.sampled_from(
+                [(), (THRESHOLDS,), (("thresholds", ("threshold", "reset")),), (THRESHOLDS, AMOUNTS), (AMOUNTS,)]
+            )
         )
         if readout is None
         else (),

@@ -47,7 +47,7 @@ def test_the_kernel_wraps_sums_of_any_size(total):
     ones, none = np.ones(1), np.zeros(1)
     state = np.array([[5], [8388608]], dtype=np.int32)
     current = np.array([2.0**48 + 3])
-    neuron = NeuronConstants(none, 0, ones, ones, 9e6, np.zeros(0), 2, np.zeros((0, 0)))
+    neuron = NeuronConstants(none, 0, ones, ones, 9e6, 0.0, np.zeros(0), np.zeros(0), 2, np.zeros((0, 0)))
     _, wraps = fire(state, np.array([total], np.int32), 128.0, current, none, neuron, np.zeros(1, np.uint8))
     whole = 5 + total * 128 + 2**48 + 3
     u = state[0, 0]
@@ -121,5 +121,6 @@ def test_the_kernel_of_plain_neurons_vectorises():
     )  # the code of a cached one is not kept
     ones, none = np.ones(8), np.zeros(0)
     states = np.zeros((2, 8), dtype=np.int32)
-    fire_plain(*states, states[0], 64.0, none, ones, ones, ones, 1.0, none, 0, np.zeros(8, np.uint8))
+    shared = (states[0], 64.0, none, ones, ones, ones, 1.0, none)
+    fire_plain(*states, *shared, 1.0, none, 0, np.zeros(8, np.uint8))
     assert any(re.search(r"\bv?mulpd\b", text) for text in fire_plain.inspect_asm().values())

@@ -168,6 +168,7 @@ def spiking(layer: Spiking, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.nda
     m = np.zeros((samples, layer.memory.states if layer.memory else 0), dtype=np.int64)
     fired = np.zeros((samples, layer.neurons, steps), dtype=np.uint8)
     level, own = 64 * layer.neuron.threshold, layer.recurrent_weight
+    amount = level if layer.neuron.reset_amount is None else 64 * layer.neuron.reset_amount
     silence = np.zeros_like(x[:, :, 0])
     for t in range(steps):
         before = x[:, :, t - 1] if t else silence
@@ -185,7 +186,7 @@ def spiking(layer: Spiking, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.nda
         if layer.neuron.reset == "hard":
             v = np.where(spikes, 0, v)
         elif layer.neuron.reset == "soft":
-            v = np.where(spikes, v - level, v)
+            v = np.where(spikes, v - amount, v)
     states = {"u": u, "v": v} | ({"m": m} if layer.memory is not None else {})
     if layer.delay is None:
         return fired, states
