@@ -1,20 +1,19 @@
 """What an import costs: each step from the trainer's float network to integers, alone and together."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
 from basalt.convert.nir.chain import Stage
-from basalt.convert.nir.map import Meaning, Notes, plain
-from basalt.convert.nir.mapped import run_layer, run_layers
-from basalt.convert.nir.meant import run_meant
-from basalt.convert.nir.operators import OPERATORS
-from basalt.convert.nir.quantise import PARTS, Quantised, decays, grid, largest
-
-Sent = Mapping[str, np.ndarray]
+from basalt.convert.nir.map import Meaning
+from basalt.convert.nir.mapped import Mapped, frames_of, spikes_of
+from basalt.convert.nir.meant import ready_stage
+from basalt.convert.nir.quantise import PARTS, Quantised
+from basalt.convert.nir.run import Chain, parts, run_chain, side_by_side
+from basalt.convert.nir.tally import Divergence, Tally, first_of, joined, tally
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Step:
 
 MEANT = "float, as its trainer means it"
 MAPPED = "Basalt's equations, float64"
+FITTED = "leaks and thresholds fitted, float64"
 INTEGERS = "states and sums in integers"
 
 
@@ -56,41 +56,120 @@ class Account:
     trace: dict[str, np.ndarray]
 
 
+Key = tuple[str, ...]
+SENT: Key = ("meant",)
+EQUATIONS: Key = ("mapped",)
+WHOLE: Key = ("integers",)
+"""Networks besides those that have some of `PARTS` rounded."""
+Row = tuple[str, bool, Key]
+"""Of the account: its name, whether alone, and which network it is of."""
+
+
 def take_account(
     stages: tuple[Stage, ...],
     meaning: Meaning,
+    mapped: tuple[Mapped, ...],
     layers: tuple[Quantised, ...],
     spikes: UInt8[np.ndarray, "samples inputs steps"],
     labels: Int[np.ndarray, "samples"] | None,
+    traced: int,
     update: Callable[[int, int], None],
 ) -> Account:
-    """The account of some samples."""
-    float64 = tuple(layer.mapped for layer in layers)
-    known: dict[tuple[str, ...], Step] = {}
-    orders = [(PARTS[:number], False) for number in range(1, len(PARTS) + 1)]
-    orders += [((name,), True) for name in PARTS]
-    total = 3 + len(orders)
+    """The account of some samples; the trace is of the first of them.
 
-    def row(name: str, alone: bool, parts: tuple[str, ...]) -> Step:
-        """The row with some parts rounded; what rounding leaves as it is needs no computing."""
-        changing = tuple(part for part in parts if any(layer.changes(part) for layer in layers))
-        if changing not in known:
-            rounded = tuple(layer.part(changing) for layer in layers) if changing else float64
-            known[changing] = compared(name, alone, run_layers(rounded, spikes), meant, labels)
-        return replace(known[changing], name=name, alone=alone)
+    Args:
+        mapped: as the equations are; `layers` may be of others, fitted to the float network.
+    """
+    rows, chains = networks(stages, meaning, mapped, layers)
+    integers = tuple(layer.integers.ready() for layer in layers)
+    names = [layer.mapped.name for layer in layers]
+    steps, everything = spikes.shape[2], parts(len(spikes))
+    update(0, len(everything))
 
-    update(0, total)
-    meant = {plain(name): sent for name, sent in run_meant(stages, meaning, spikes).items()}
-    rows = [compared(MEANT, False, meant, meant, labels)]
-    update(1, total)
-    rows.append(row(MAPPED, False, ()))
-    for done, (parts, alone) in enumerate(orders, 2):
-        update(done, total)
-        rows.append(row(parts[-1], alone, parts))
-    whole, trace = run_integers(layers, spikes)
-    rows.insert(2 + len(PARTS), compared(INTEGERS, False, whole, meant, labels))
-    update(total, total)
-    return Account(tuple(rows), first_divergence(whole, meant), trace)
+    def work(part: slice) -> tuple[dict[Key, Tally], list[Divergence | None], dict[str, np.ndarray]]:
+        frames = frames_of(lengthened(spikes[part], len(layers)))
+        heard = np.ascontiguousarray(frames[:, :steps])
+        meant = run_chain(chains[SENT], heard)
+        found: dict[Key, Tally] = {SENT: tally(chains[SENT], meant, meant)}
+        for key, chain in chains.items():
+            if key != SENT:
+                found[key] = tally(chain, run_chain(chain, heard), meant)
+        sent = run_chain(integers, frames, steps)
+        found[WHOLE] = tally(integers, sent, meant)
+        first = first_of(integers, sent, meant, part.start)
+        return found, first, late(layers, [one[: max(0, traced - part.start)] for one in sent])
+
+    found, divergences, traces = [], [], []
+    for done, (tallies, first, trace) in enumerate(side_by_side(work, len(spikes)), 1):
+        update(done, len(everything))
+        found.append(tallies)
+        divergences.append(first)
+        traces.append(trace)
+    whole = {key: joined([one[key] for one in found]) for key in found[0]}
+    named = tuple(row(name, alone, names, whole[key], whole[SENT], labels) for name, alone, key in rows)
+    trace = {name: np.concatenate([one[name] for one in traces]) for name in traces[0]}
+    return Account(named, earliest(names, divergences), trace)
+
+
+def networks(
+    stages: tuple[Stage, ...], meaning: Meaning, mapped: tuple[Mapped, ...], layers: tuple[Quantised, ...]
+) -> tuple[list[Row], dict[Key, Chain]]:
+    """The rows, and the networks that they are of: what rounding leaves as it is is not computed again."""
+    chains: dict[Key, Chain] = {SENT: tuple(ready_stage(stage, meaning) for stage in stages)}
+    chains[EQUATIONS] = tuple(layer.ready() for layer in mapped)
+    rows: list[Row] = [(MEANT, False, SENT), (MAPPED, False, EQUATIONS)]
+    begin: Key = EQUATIONS
+    if any(layer.mapped is not own for layer, own in zip(layers, mapped, strict=True)):
+        begin = ()
+        chains[begin] = tuple(layer.mapped.ready() for layer in layers)
+        rows.append((FITTED, False, begin))
+    together = [(PARTS[number - 1], False, PARTS[:number]) for number in range(1, len(PARTS) + 1)]
+    for name, alone, wanted in [*together, *((name, True, (name,)) for name in PARTS)]:
+        key = tuple(part for part in wanted if any(layer.changes(part) for layer in layers)) or begin
+        if key not in chains:
+            chains[key] = tuple(layer.part(key).ready() for layer in layers)
+        rows.append((name, alone, key))
+    rows.insert(len(rows) - len(PARTS), (INTEGERS, False, WHOLE))
+    return rows, chains
+
+
+def row(name: str, alone: bool, names: Sequence[str], found: Tally, meant: Tally, labels: np.ndarray | None) -> Step:
+    """A row."""
+    decided = found.scores.argmax(axis=1)
+    return Step(
+        name=name,
+        alone=alone,
+        accuracy=None if labels is None else float(np.mean(decided == labels)),
+        equal_decisions=float(np.mean(decided == meant.scores.argmax(axis=1))),
+        equal_counts=float(np.mean(found.scores == meant.scores)) if meant.fired[-1] is not None else None,
+        differing={
+            layer: wrong / fired if fired else (None if wrong == 0 else float(wrong))
+            for layer, wrong, fired in zip(names, found.wrong, meant.fired, strict=True)
+            if fired is not None and wrong is not None
+        },
+    )
+
+
+def earliest(names: Sequence[str], found: Sequence[Sequence[Divergence | None]]) -> dict[str, Any] | None:
+    """The first layer that differs, and of it the first step, sample and neuron."""
+    for name, places in zip(names, zip(*found, strict=True), strict=True):
+        there = [place for place in places if place is not None]
+        if there:
+            return {"layer": name, **min(there)._asdict()}
+    return None
+
+
+def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """What Basalt's layers send: each a step later than the one before."""
+    trace = {}
+    for order, (layer, one) in enumerate(zip(layers, sent, strict=True), 1):
+        found = spikes_of(one, layer.mapped.neurons)
+        if layer.threshold is not None:
+            trace[layer.mapped.name] = np.zeros_like(found)
+            trace[layer.mapped.name][:, :, order:] = found[:, :, : found.shape[2] - order]
+        elif not layer.mapped.membranes:
+            trace[layer.mapped.name] = found[:, :, 0].astype(np.int64)
+    return trace
 
 
 def run_integers(
@@ -98,134 +177,17 @@ def run_integers(
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """What the integers send: as the float network counts steps, and as Basalt does, each layer a step later."""
     steps = spikes.shape[2]
-    heard = lengthened(spikes, len(layers))
-    sent, trace = {}, {}
-    for order, layer in enumerate(layers, 1):
-        if layer.threshold is None:
-            found = run_layer(layer.integers, heard[:, :, :steps])
-            sent[layer.mapped.name] = found
-            if not layer.mapped.membranes:
-                trace[layer.mapped.name] = found[:, :, 0].astype(np.int64)
-            continue
-        heard = run_layer(layer.integers, heard)
-        sent[layer.mapped.name] = heard[:, :, :steps]
-        late = np.zeros_like(heard)
-        late[:, :, order:] = heard[:, :, : heard.shape[2] - order]
-        trace[layer.mapped.name] = late
-    return sent, trace
+    sent = run_chain([layer.integers.ready() for layer in layers], frames_of(lengthened(spikes, len(layers))), steps)
+    found = {
+        layer.mapped.name: spikes_of(one, layer.mapped.neurons)[:, :, :steps]
+        for layer, one in zip(layers, sent, strict=True)
+    }
+    return found, late(layers, sent)
 
 
 def lengthened(spikes: UInt8[np.ndarray, "samples inputs steps"], layers: int) -> np.ndarray:
     """The input with as many silent steps after it as there are layers, each of which is a step later."""
     return np.concatenate([spikes, np.zeros((*spikes.shape[:2], layers), dtype=spikes.dtype)], axis=2)
-
-
-def scores(sent: Sent) -> np.ndarray:
-    """What the last layer decides by: counts of spikes, or sums."""
-    return np.asarray(list(sent.values())[-1].sum(axis=2, dtype=np.float64))
-
-
-def compared(name: str, alone: bool, sent: Sent, meant: Sent, labels: np.ndarray | None) -> Step:
-    """A row."""
-    here, there = scores(sent), scores(meant)
-    decided = here.argmax(axis=1)
-    differing: dict[str, float | None] = {}
-    for layer, spikes in meant.items():
-        if spikes.shape[2] > 1 or spikes.dtype == np.uint8:
-            fired = int(spikes.sum(dtype=np.int64))
-            wrong = int(np.abs(sent[layer].astype(np.int64) - spikes).sum())
-            differing[layer] = wrong / fired if fired else (None if wrong == 0 else float(wrong))
-    spiking = list(meant.values())[-1].dtype == np.uint8
-    return Step(
-        name=name,
-        alone=alone,
-        accuracy=None if labels is None else float(np.mean(decided == labels)),
-        equal_decisions=float(np.mean(decided == there.argmax(axis=1))),
-        equal_counts=float(np.mean(here == there)) if spiking else None,
-        differing=differing,
-    )
-
-
-def first_divergence(sent: Sent, meant: Sent) -> dict[str, Any] | None:
-    """The first layer that differs, and of it the first step, sample and neuron."""
-    for layer, spikes in meant.items():
-        if spikes.dtype != np.uint8:
-            continue
-        wrong = np.argwhere((sent[layer] != spikes).transpose(2, 0, 1))
-        if len(wrong):
-            step, sample, neuron = (int(one) for one in wrong[0].tolist())
-            place = (sample, neuron, step)
-            return {
-                "layer": layer,
-                "sample": sample,
-                "neuron": neuron,
-                "step": step,
-                "float": int(spikes[place]),
-                "integers": int(sent[layer][place]),
-            }
-    return None
-
-
-def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes) -> list[dict]:
-    """What became of each node: "exact" or "rounded", and by how much."""
-    found = []
-    for stage, layer in zip(stages, layers, strict=True):
-        for node in stage.nodes:
-            said = list(notes.of.get(node.name, ()))
-            if node in stage.back or (node.type in OPERATORS and "weight" in node.values):
-                said.append(weights_in_words(layer))
-            elif node is stage.neuron:
-                said += neuron_in_words(layer)
-            rounded = any(not one.startswith("exact") for one in said)
-            found.append(
-                {"node": node.name, "type": node.type, "layer": layer.mapped.name,
-                 "outcome": "rounded" if rounded else "exact", "how": said or ["exact"]}
-            )  # fmt: skip
-    return found
-
-
-def weights_in_words(layer: Quantised) -> str:
-    """What rounding does to the weights of a layer."""
-    off = np.abs(layer.weight / layer.scale - layer.mapped.weight).max(initial=0.0)
-    top = largest(layer.mapped).max(initial=0.0)
-    if not off:
-        return "exact: all weights are on the grid"
-    return f"weights in units of 1/{layer.scale:.6g}: off by {off / top:.2%} of the largest at most"
-
-
-def neuron_in_words(layer: Quantised) -> list[str]:
-    """What rounding does to decays, threshold and bias."""
-    mapped, said = layer.mapped, []
-    for what, rest in (("current", mapped.alpha), ("membrane", mapped.beta)):
-        off = float(np.abs(grid(rest) - rest).max())
-        if off:
-            steps = decays(rest)
-            said.append(f"what the {what} keeps in a step is off by {off:.1e} (decays {steps.min()} … {steps.max()})")
-    if layer.threshold is not None and mapped.threshold is not None:
-        level = layer.scale * mapped.threshold
-        whole = layer.threshold + (1 if mapped.reaches else 0)
-        if abs(level - whole) > 1e-9 * level and not mapped.grid:
-            said.append(f"threshold {layer.threshold} for {level:.6g} units")
-        off = float(np.abs(layer.drive / layer.scale - mapped.drive).max())
-        if off:
-            said.append(f"bias off by {off:.1e} of the threshold")
-    return said or ["exact: threshold, decays and bias are on the grid"]
-
-
-def of_layers(layers: Sequence[Quantised]) -> list[dict[str, Any]]:
-    """The scale of each layer, and how much of the integers' range it uses."""
-    return [
-        {
-            "layer": layer.mapped.name,
-            "neurons": layer.mapped.neurons,
-            "scale": layer.scale,
-            "threshold": layer.threshold,
-            "largest_weight": int(np.abs(layer.weight).max(initial=0)),
-            "clipped": int(np.sum(np.abs(layer.scale * layer.mapped.weight) > 256)),
-            "zeroed": int(np.sum((layer.weight == 0) & (layer.mapped.weight != 0))),
-        }
-        for layer in layers
-    ]
 
 
 def plain_steps(account: Account) -> list[dict[str, Any]]:

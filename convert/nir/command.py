@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from basalt.convert.nir.asked import Understood
+    from basalt.convert.nir.data import Samples
     from basalt.convert.nir.graph import Graph
+    from basalt.convert.nir.mapped import Mapped
 
 STALE = ("verify.json", "trace.npz", "test.npz", "import.json", "import.html")
 
@@ -29,27 +31,33 @@ def import_command(options: ImportOptions) -> None:
     into a run folder; then go on with [cyan]basalt verify[/cyan], [cyan]run[/cyan] and [cyan]price[/cyan].
     """
     from basalt.convert.nir.asked import understand
-    from basalt.convert.nir.quantise import METHODS
     from basalt.convert.nir.read import read
+    from basalt.convert.nir.scales import METHODS
 
     if options.scale not in METHODS:
         raise BasaltError(f"--scale {options.scale!r} is not known; choose from {', '.join(METHODS)}.")
-    if options.scale == "search" and options.data is None:
-        raise BasaltError("--scale search looks at how samples spike: give some with --data FILE.npz.")
+    if options.scales not in ("neuron", "layer"):
+        raise BasaltError(f"--scales {options.scales!r} is not known; choose from neuron, layer.")
+    if options.data is None and options.calibrate is None and (options.fit or options.scale == "search"):
+        what = "--fit" if options.fit else "--scale search"
+        raise BasaltError(
+            f"{what} looks at how samples spike: give some with --data FILE.npz, or --calibrate FILE.npz."
+        )
     graph = read(options.file)
     import_graph(graph, understand(graph, options), options)
 
 
 def import_graph(graph: "Graph", understood: "Understood", options: ImportOptions) -> None:
     """Everything after the file is read."""
-    from threadpoolctl import threadpool_limits
-
     from basalt.convert import netx
-    from basalt.convert.nir.account import of_layers, of_nodes, plain_steps, take_account
+    from basalt.convert.nir.account import plain_steps, take_account
     from basalt.convert.nir.chain import chain
-    from basalt.convert.nir.data import Samples, read_samples
+    from basalt.convert.nir.data import read_samples
+    from basalt.convert.nir.fit import fit
     from basalt.convert.nir.map import Notes, map_stages
-    from basalt.convert.nir.quantise import quantise
+    from basalt.convert.nir.mapped import frames_of
+    from basalt.convert.nir.nodes import of_layers, of_nodes
+    from basalt.convert.nir.scales import quantise
     from basalt.files import make_folder
     from basalt.progress import progress_bar
     from basalt.records.network import Network
@@ -61,9 +69,16 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     data: Samples | None = None
     if options.data is not None:
         data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples)
-    few = None if data is None else data.spikes[: options.calibration]
-    with threadpool_limits(1, user_api="blas"), progress_bar("Choosing scales"):
-        integers = quantise(layers, options.scale, few)
+    few = None if data is None else frames_of(data.spikes[: options.calibration])
+    if options.calibrate is not None:
+        shown = read_samples(options.calibrate, stages[0].shape, layers[-1].neurons, options.calibration)
+        few = frames_of(shown.spikes)
+    mapped = layers
+    if options.fit and few is not None:
+        with progress_bar("Fitting leaks and thresholds") as update:
+            layers = fit(stages, understood.meaning, mapped, few, update)
+    with progress_bar("Choosing scales"):
+        integers = quantise(layers, options.scale, few, options.scales == "layer")
     origin = {"nir": options.file.name, "writer": understood.name, "reset": understood.meaning.reset}
     name = options.file.stem
     network = Network(tuple(layer.record() for layer in integers), name, understood.step_seconds, origin)
@@ -72,9 +87,11 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         raise BasaltError(f"{folder} holds a network that was trained here; name another folder with --output.")
     account = None
     if data is not None:
-        first = data.first(options.account)  # the samples are computed side by side, so that a product takes a core
-        with threadpool_limits(1, user_api="blas"), progress_bar("Taking account") as update:
-            account = take_account(stages, understood.meaning, integers, first.spikes, first.labels, update)
+        first, traced = data.first(options.account), samples_traced(data, layers)
+        with progress_bar("Taking account") as update:
+            account = take_account(
+                stages, understood.meaning, mapped, integers, first.spikes, first.labels, traced, update
+            )
     make_folder(folder)
     for stale in STALE:
         (folder / stale).unlink(missing_ok=True)
@@ -112,22 +129,26 @@ def refuse(refused: dict[str, str], file: Path) -> None:
     raise BasaltError(f"{file} cannot be imported: {len(refused)} of its nodes ({nodes}) cannot be said, as above.")
 
 
-def write_samples(folder: Path, data: Any, trace: "dict[str, np.ndarray]", layers: int) -> None:
-    """test.npz, with a silent step more for each layer, and what the integers are to send for its first samples.
+def samples_traced(data: "Samples", layers: "tuple[Mapped, ...]") -> int:
+    """How many samples the trace is of: no more than `basalt verify` reads at once, as 64-bit integers."""
+    from basalt.opening import memory_limit
 
-    The trace is of no more samples than `basalt verify` reads at once, as 64-bit integers.
-    """
+    steps = data.spikes.shape[2] + len(layers)
+    return memory_limit() // (8 * sum(layer.neurons * (1 if layer.threshold is None else steps) for layer in layers))
+
+
+def write_samples(folder: Path, data: "Samples", trace: "dict[str, np.ndarray]", layers: int) -> None:
+    """test.npz, with a silent step more for each layer, and what the integers are to send for its first samples."""
     import numpy as np
 
     from basalt.convert.nir.account import lengthened
     from basalt.files import atomic
-    from basalt.opening import memory_limit
 
     arrays = {"spikes": lengthened(data.spikes, layers)}
     if data.labels is not None:
         arrays["labels"] = data.labels
-    verified = memory_limit() // (8 * max(1, sum(sent[0].size for sent in trace.values())))
-    trace = {name: sent[:verified] for name, sent in trace.items() if verified}
+    if not all(map(len, trace.values())):
+        trace = {}
     for name, content in (("test.npz", arrays), ("trace.npz", trace)):
         if content:
             with atomic(folder / name) as temporary:

@@ -51,7 +51,7 @@ def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
     most = min(most, max(1, memory_limit() // (header.dtype.itemsize * prod(shape) * (given[-1] + LAYERS_MOST))))
     arrays = read_arrays(path, ("spikes", "labels"), {"spikes": most, "labels": most})
     spikes = arrays["spikes"].reshape(len(arrays["spikes"]), prod(shape), given[-1])
-    if not np.all((spikes >= 0) & (spikes <= LARGEST)) or np.any(spikes != np.rint(spikes)):
+    if spikes.dtype not in (np.uint8, np.bool_) and not all(whole(sample) for sample in spikes):
         raise BasaltError(
             f"{path}: `spikes` holds values that are not whole numbers 0 … {LARGEST}, which inputs here are; encode "
             f"them as spikes or counts."
@@ -59,4 +59,9 @@ def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
     labels = arrays.get("labels")
     if labels is not None and (labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes):
         raise BasaltError(f"{path}: `labels` are not integers 0 … {classes - 1}; leave them out, or mend them.")
-    return Samples(spikes.astype(np.uint8), None if labels is None else labels.astype(np.int64))
+    return Samples(spikes.astype(np.uint8, copy=False), None if labels is None else labels.astype(np.int64))
+
+
+def whole(values: np.ndarray) -> bool:
+    """Whether all are whole numbers 0 … 255."""
+    return bool(np.all((values >= 0) & (values <= LARGEST) & (values == np.rint(values))))

@@ -5,19 +5,17 @@
 A layer hears what the one before it sends in the same step; in Basalt each is a step later, which changes nothing else.
 """
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Num, UInt8
 
-from basalt.convert.nir.operators import Kernel, Shape, correlate
-from basalt.convert.nir.writers import HARD, SOFT, Values
-from basalt.records.arithmetic import DECAY_BITS, STATE_LIMIT, STATE_MAX
+from basalt.convert.nir.events import RESETS, SUMS, Neurons, Ready
+from basalt.convert.nir.operators import Kernel, Shape
+from basalt.convert.nir.rows import dense_rows, diagonal_rows, kernel_rows, no_rows
+from basalt.convert.nir.writers import HARD, Values
+from basalt.records.arithmetic import ALIGN, DECAY_BITS
 
-BYTES_AT_ONCE = 1 << 26
 UNITY = 1 << DECAY_BITS
 
 
@@ -29,7 +27,7 @@ class Mapped:
         weight: of the synapses, or the kernel of a convolution; input rows scaled by gain / θ.
         input_shape: of a convolution, else None. geometry: the same as a kernel with `weight`.
         recurrent: a matrix, or its diagonal.
-        threshold: 1 in float64; None where the layer only sums.
+        threshold: 1 in float64, or one a neuron; None where the layer only sums.
         membranes: a layer that sums keeps the membranes themselves, which are not rounded before they are summed.
         reaches: a membrane at the threshold spikes.
         whole: states are integers, decays counts of 1/4096.
@@ -41,7 +39,7 @@ class Mapped:
     beta: Values
     shape: Shape
     drive: Values
-    threshold: float | None = 1.0
+    threshold: Values | float | None = 1.0
     reset: str = HARD
     reaches: bool = False
     recurrent: Float[np.ndarray, "neurons ..."] | None = None
@@ -60,96 +58,58 @@ class Mapped:
         """Membranes are sums of weights: nothing leaks."""
         return bool(np.all(self.alpha == 0) and np.all((self.beta == 1) | (self.beta == 0)))
 
-    def arrives(self, frames: Num[np.ndarray, "frames inputs"]) -> Float[np.ndarray, "frames neurons"]:
-        """W x of each frame."""
+    def ready(self) -> Ready:
+        """The layer, ready to run."""
         if self.kernel is None or self.input_shape is None:
-            return frames @ self.weight.T
-        images = frames.reshape(len(frames), *self.input_shape)
-        return correlate(images, self.kernel._replace(weight=self.weight)).reshape(len(frames), -1)
-
-    def feedback(self, sent: Float[np.ndarray, "samples neurons"]) -> np.ndarray | float:
-        """V s."""
-        if self.recurrent is None:
-            return 0.0
-        return sent * self.recurrent if self.recurrent.ndim == 1 else sent @ self.recurrent.T
-
-
-def run_layer(
-    layer: Mapped, spikes: Num[np.ndarray, "samples inputs steps"]
-) -> Num[np.ndarray, "samples neurons _sent"]:
-    """What a layer sends for every sample and step; sums (steps 1) of a layer that has no threshold."""
-    return in_parts(lambda some: run_part(layer, some), spikes, layer.neurons)
-
-
-def in_parts(
-    work: Callable[[np.ndarray], np.ndarray], spikes: Num[np.ndarray, "samples inputs steps"], neurons: int
-) -> np.ndarray:
-    """What `work` makes of all samples: some at a time, which stay small, on as many cores as there are."""
-    parts = [spikes[some] for some in batches(spikes, neurons)]
-    if len(parts) == 1:
-        return work(parts[0])
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.concatenate(list(pool.map(work, parts)))
+            rows = dense_rows(self.weight)
+        else:
+            rows = kernel_rows(self.kernel._replace(weight=self.weight), self.input_shape)
+        back = no_rows(self.neurons)
+        if self.recurrent is not None:
+            back = diagonal_rows(self.recurrent) if self.recurrent.ndim == 1 else dense_rows(self.recurrent)
+        alpha, beta = (np.rint(rest * UNITY) / UNITY if self.whole else rest for rest in (self.alpha, self.beta))
+        unit = 1 << ALIGN if self.whole else 1
+        level = np.ones(1) if self.threshold is None else unit * np.asarray(self.threshold)
+        neurons = Neurons(
+            offset=rows.inside(np.zeros(1)),
+            alpha=rows.inside(alpha),
+            beta=rows.inside(beta),
+            gain=rows.inside(np.ones(1)),
+            drive=rows.inside(unit * self.drive),
+            threshold=rows.inside(level),
+            reset=SUMS if self.threshold is None else RESETS[self.reset],
+            reaches=self.reaches,
+            whole=self.whole,
+            late=False,
+            floors=self.whole and not self.membranes,
+        )
+        return Ready((), rows, back, neurons)
 
 
-def batches(spikes: np.ndarray, neurons: int) -> Iterator[slice]:
-    """Samples that are computed at once."""
-    samples, inputs, steps = spikes.shape
-    size = max(1, BYTES_AT_ONCE // (8 * steps * max(neurons, inputs)))
-    for first in range(0, samples, size):
-        yield slice(first, first + size)
+def frames_of(spikes: UInt8[np.ndarray, "samples inputs steps"]) -> UInt8[np.ndarray, "samples steps width"]:
+    """Samples step by step, the width filled with zeros to a multiple of 8."""
+    return padded(spikes.transpose(0, 2, 1))
 
 
-def run_part(layer: Mapped, spikes: np.ndarray) -> np.ndarray:
-    """The same for some samples."""
-    samples, inputs, steps = spikes.shape
-    frames = spikes.transpose(2, 0, 1).reshape(steps * samples, inputs)
-    currents = layer.arrives(frames.astype(np.float64)).reshape(steps, samples, -1)
-    u = v = sent = total = np.zeros((samples, layer.neurons))
-    out = np.zeros((steps, samples, layer.neurons), dtype=np.uint8)
-    fade_u, fade_v = fading(layer, layer.alpha), fading(layer, layer.beta)
-    for t in range(steps):
-        u = wrapped(layer, fade_u(u) + unit(layer) * (currents[t] + layer.feedback(sent)))
-        v = clipped(layer, fade_v(v) + u + unit(layer) * layer.drive)
-        if layer.threshold is None:
-            total = total + (np.floor(v / unit(layer)) if layer.whole and not layer.membranes else v)
-            continue
-        level = unit(layer) * layer.threshold
-        fired = v >= level if layer.reaches and not layer.whole else v > level
-        out[t] = fired
-        sent = fired.astype(np.float64)
-        if layer.reset == HARD:
-            v = np.where(fired, 0.0, v)
-        elif layer.reset == SOFT:
-            v = v - level * sent
-    return total[:, :, None] if layer.threshold is None else np.ascontiguousarray(out.transpose(1, 2, 0))
+def padded(frames: UInt8[np.ndarray, "samples steps inputs"]) -> UInt8[np.ndarray, "samples steps width"]:
+    """The width filled with zeros to a multiple of 8."""
+    samples, steps, inputs = frames.shape
+    found = np.zeros((samples, steps, -(-inputs // 8) * 8), dtype=np.uint8)
+    found[:, :, :inputs] = frames
+    return found
 
 
-def unit(layer: Mapped) -> int:
-    """Parts of a weight that states are kept in: 1/64 in integers."""
-    return 64 if layer.whole else 1
-
-
-def fading(layer: Mapped, rest: Values) -> Callable[[np.ndarray], np.ndarray]:
-    """What a step leaves of a state; in integers rounded towards zero."""
-    if not layer.whole:
-        return lambda state: state * rest
-    return lambda state: np.trunc(state * np.rint(rest * UNITY) / UNITY)
-
-
-def wrapped(layer: Mapped, state: np.ndarray) -> np.ndarray:
-    """A current in 24 bits, which drop what is above; as it is in float64."""
-    return np.mod(state + STATE_MAX, 2 * STATE_LIMIT) - STATE_MAX if layer.whole else state
-
-
-def clipped(layer: Mapped, state: np.ndarray) -> np.ndarray:
-    """A membrane in 24 bits, which saturate."""
-    return np.clip(state, -STATE_MAX, STATE_MAX) if layer.whole else state
+def spikes_of(sent: Num[np.ndarray, "samples ..."], neurons: int) -> Num[np.ndarray, "samples neurons _steps"]:
+    """The other way round; sums have one step."""
+    if sent.ndim == 2:
+        return sent[:, :, None]
+    return np.ascontiguousarray(sent[:, :, :neurons].transpose(0, 2, 1))
 
 
 def run_layers(layers: tuple[Mapped, ...], spikes: np.ndarray) -> dict[str, np.ndarray]:
-    """What every layer sends, by name."""
-    out = {}
+    """What every layer sends, by name: spikes (samples, neurons, steps), or sums over all steps (steps 1)."""
+    out, frames = {}, frames_of(spikes)
     for layer in layers:
-        spikes = out[layer.name] = run_layer(layer, spikes)
+        frames = layer.ready().run(frames)
+        out[layer.name] = spikes_of(frames, layer.neurons)
     return out

@@ -213,6 +213,8 @@ def correlate(images: Float[np.ndarray, "frames channels height width"], kernel:
 
 
 POOLS = ("SumPool2d", "AvgPool2d")
+KINDS = ("Conv1d", "Conv2d", *POOLS)
+"""Of what is a convolution."""
 OPERATORS: dict[str, Operator] = {
     "Affine": Operator(dense_shape, dense),
     "Linear": Operator(dense_shape, dense),
@@ -220,6 +222,6 @@ OPERATORS: dict[str, Operator] = {
     "Flatten": Operator(
         flatten_shape, lambda node, frames: frames.reshape(len(frames), *flatten_shape(node, frames.shape[1:]))
     ),
-    **dict.fromkeys(("Conv1d", "Conv2d", *POOLS), Operator(image_shape, convolve)),
+    **dict.fromkeys(KINDS, Operator(image_shape, convolve)),
 }
 """Type of node → what it does."""

@@ -38,9 +38,27 @@ class ImportOptions:
         str,
         typer.Option(help="How the scale of a layer is chosen: max, percentile or search (needs --data)."),
     ] = "max"
+    scales: Annotated[
+        str,
+        typer.Option(
+            help="A scale for each neuron, or channel of a convolution (neuron), or one for each layer (layer), whose "
+            "neurons then share a threshold, as stock netx asks for."
+        ),
+    ] = "neuron"
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit",
+            help="Fit leak and threshold of each layer so that the outputs are as in the float network: for neurons "
+            "that stand in for others (--nearest); needs samples.",
+        ),
+    ] = False
     samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Samples kept for deployment.")] = 1000
     account: Annotated[int, typer.Option(min=1, help="Samples that the account is of, and that verify compares.")] = 200
-    calibration: Annotated[int, typer.Option(min=1, help="Samples that --scale search looks at.")] = 16
+    calibration: Annotated[int, typer.Option(min=1, help="Samples that --scale search and --fit look at.")] = 64
+    calibrate: Annotated[
+        Path | None, typer.Option(help="An .npz file as of --data that these are taken from; --data if none is named.")
+    ] = None
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the files; runs/NAME if none is named.")
     ] = None

@@ -42,8 +42,8 @@ def page(content: Mapping[str, Any]) -> str:
         table(
             ("Layer", "Neurons", "Units for 1.0", "Threshold", "Largest weight", "Clipped", "Rounded to 0"),
             [
-                [text(one["layer"]), f"{one['neurons']:,}", f"{one['scale']:.6g}",
-                 "–" if one["threshold"] is None else f"{one['threshold']:,}",
+                [text(one["layer"]), f"{one['neurons']:,}", span(one["scale"]),
+                 span(one["threshold"]),
                  str(one["largest_weight"]), f"{one['clipped']:,}", f"{one['zeroed']:,}"]
                 for one in content["layers"]
             ],
@@ -81,6 +81,13 @@ def account(steps: Sequence[Mapping[str, Any]], samples: int) -> str:
 def percent(share: float | None) -> str:
     """A share in percent."""
     return "–" if share is None else f"{100 * share:.2f} %"
+
+
+def span(both: Sequence[float] | None) -> str:
+    """One number, or the smallest and the largest; a dash where there is none."""
+    if both is None:
+        return "–"
+    return " … ".join(f"{one:,.6g}" for one in dict.fromkeys(both))
 
 
 def divergence(found: Mapping[str, Any] | None) -> str:

@@ -12,11 +12,11 @@ from basalt.convert.nir.asked import duration, understand
 from basalt.convert.nir.chain import chain
 from basalt.convert.nir.command import import_command
 from basalt.convert.nir.map import Notes, map_stages
-from basalt.convert.nir.mapped import run_layer, run_layers
+from basalt.convert.nir.mapped import frames_of, run_layers
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.options import ImportOptions
-from basalt.convert.nir.quantise import METHODS, quantise
 from basalt.convert.nir.read import read
+from basalt.convert.nir.scales import METHODS, quantise
 from basalt.errors import BasaltError
 from basalt.records.network import Network
 from basalt.records.simulate import simulate
@@ -249,9 +249,10 @@ def test_the_search_never_makes_more_spikes_differ_than_the_largest_weight_does(
     nodes, edges = network(rng, ("LIF",), True)
     spikes = drawn_spikes(rng, int(nodes["input"]["shape"][0]), samples=12)
     _, _, layers, _ = mapped(write_nir(tmp_path / "d.nir", nodes, edges), writer="nir", dt="1ms", reset="soft")
-    meant = run_layer(layers[0], spikes)
+    frames = frames_of(spikes)
+    meant = layers[0].ready().run(frames)
     wrong = {
-        name: int(np.sum(run_layer(quantise(layers, name, spikes)[0].integers, spikes) != meant)) for name in METHODS
+        name: int(np.sum(quantise(layers, name, frames)[0].integers.ready().run(frames) != meant)) for name in METHODS
     }
     assert wrong["search"] <= wrong["max"]
 

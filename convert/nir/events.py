@@ -1,0 +1,239 @@
+"""Layers of an import, compiled: sums of what events reach, and neurons in float64 or in integers; any sample alone.
+
+An event costs what it reaches, so that a network in which few spike costs little. float64 sums are taken in the order
+of the events. Integers are below 2⁵³ in float64, and exact.
+
+    real:  u = α u + x,  v = β v + gain·u + drive
+    whole: u = wrap24(trunc(α u) + 64 x),  v = sat24(trunc(β v) + u + drive)
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Num
+from numba import njit
+
+from basalt.convert.nir.rows import Rows
+from basalt.convert.nir.writers import DELAYED_SUBTRACT, DELAYED_ZERO, HARD, NO, SEVERAL, SOFT
+from basalt.kernels.events import OPTIONS
+
+RESETS = {HARD: 0, SOFT: 1, NO: 2, SEVERAL: 3, DELAYED_SUBTRACT: 4, DELAYED_ZERO: 5}
+SUMS = -1
+"""In place of a reset: a layer without spikes, whose membranes are summed over all steps."""
+
+
+class Neurons(NamedTuple):
+    """The neurons of a layer, each value one a neuron, in the kernel's order.
+
+    Attributes:
+        offset: what arrives in each step beside events. threshold, drive: in units of v.
+        reset: of `RESETS`, or `SUMS`. reaches: a membrane at the threshold spikes. whole: in integers.
+        late: "snntorch-zero" empties the membrane after the next step's input too.
+        floors: whole sums count whole weights, of 64 units.
+    """
+
+    offset: Float[np.ndarray, "neurons"]
+    alpha: Float[np.ndarray, "neurons"]
+    beta: Float[np.ndarray, "neurons"]
+    gain: Float[np.ndarray, "neurons"]
+    drive: Float[np.ndarray, "neurons"]
+    threshold: Float[np.ndarray, "neurons"]
+    reset: int
+    reaches: bool
+    whole: bool
+    late: bool
+    floors: bool
+
+
+class Ready(NamedTuple):
+    """A layer, ready to run.
+
+    Attributes:
+        before: operators before the last, each with what it adds in every step, in the order of the network.
+        rows: of the last. back: from the layer's own spikes of the step before; without rows where it hears none.
+    """
+
+    before: tuple[tuple[Rows, Float[np.ndarray, "#outputs"]], ...]
+    rows: Rows
+    back: Rows
+    neurons: Neurons
+
+    @property
+    def spiking(self) -> bool:
+        """Whether it sends spikes, not sums."""
+        return self.neurons.reset != SUMS
+
+    def run(self, frames: Num[np.ndarray, "samples steps _inputs"]) -> Num[np.ndarray, "samples ..."]:
+        """Spikes (samples, steps, width), the width a multiple of 8 and what is beyond the neurons 0; or sums
+        (samples, neurons) over all steps.
+        """
+        size, (samples, steps, _) = len(self.rows.place), frames.shape
+        sent = np.zeros((samples, steps if self.spiking else 0, -(-size // 8) * 8), dtype=np.uint8)
+        total = np.zeros((samples, size))
+        for sample in range(samples):
+            heard = frames[sample]
+            for rows, offset in self.before:
+                out = np.empty((steps, len(rows.place)))
+                gather_frames(heard, *rows, out)
+                heard = out + offset
+            run_sample(heard, self.rows, self.back, self.neurons, sent[sample], total[sample])
+        if self.spiking:
+            return sent
+        sums = np.empty_like(total)
+        sums[:, self.rows.place] = total
+        return sums
+
+
+@njit(**OPTIONS)
+def add(value, i, weight, of, row, base, total):  # type: ignore[no-untyped-def]
+    """total += what an event of input i gives."""
+    reach = weight.shape[1]
+    for k in range(of[i], of[i + 1]):
+        target, found = total[base[k] : base[k] + reach], weight[row[k]]
+        if value == 1:
+            for n in range(reach):
+                target[n] += found[n]
+        else:
+            for n in range(reach):
+                target[n] += value * found[n]
+
+
+@njit(**OPTIONS)
+def gather(frame, weight, of, row, base, total):  # type: ignore[no-untyped-def]
+    """total += what all events of a frame give; bytes of eight inputs are looked at at once."""
+    inputs = of.shape[0] - 1
+    if frame.itemsize == 1 and frame.shape[0] % 8 == 0:
+        eights = frame.view(np.uint64)
+        for eight in range(eights.shape[0]):
+            if eights[eight]:
+                for i in range(8 * eight, min(8 * eight + 8, inputs)):
+                    if frame[i]:
+                        add(np.float64(frame[i]), i, weight, of, row, base, total)
+        return
+    for i in range(inputs):
+        if frame[i]:
+            add(np.float64(frame[i]), i, weight, of, row, base, total)
+
+
+@njit(**OPTIONS)
+def gather_frames(frames, weight, of, row, base, place, out):  # type: ignore[no-untyped-def]
+    """out[t] = what the events of frames[t] give, in the order of the network."""
+    total = np.empty(place.shape[0])
+    for t in range(frames.shape[0]):
+        total[:] = 0.0
+        gather(frames[t], weight, of, row, base, total)
+        for n in range(total.shape[0]):
+            out[t, place[n]] = total[n]
+
+
+@njit(**OPTIONS)
+def fire_whole(u, v, x, alpha, beta, drive, level, reset, fired):  # type: ignore[no-untyped-def]
+    """A step of `basalt.records.neuron.Neuron`."""
+    for n in range(u.shape[0]):
+        wide = np.trunc(u[n] * alpha[n]) + 64.0 * x[n]
+        here = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)
+        u[n] = here
+        z = min(max(np.trunc(v[n] * beta[n]) + here + drive[n], -8388607.0), 8388607.0)
+        spike = z > level[n]
+        fired[n] = spike
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level[n])
+
+
+@njit(**OPTIONS)
+def fire_real(u, v, x, alpha, beta, gain, drive, level, reset, reaches, fired):  # type: ignore[no-untyped-def]
+    """A step in float64, of a neuron whose reset is done before the next."""
+    for n in range(u.shape[0]):
+        here = alpha[n] * u[n] + x[n]
+        u[n] = here
+        z = beta[n] * v[n] + gain[n] * here + drive[n]
+        spike = z > level[n] or (reaches and z == level[n])
+        fired[n] = spike
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level[n])
+
+
+@njit(**OPTIONS)
+def fire_several(u, v, x, alpha, beta, gain, drive, level, fired):  # type: ignore[no-untyped-def]
+    """A step of Sinabs's: as many spikes as thresholds fit, and v ≥ −θ."""
+    for n in range(u.shape[0]):
+        here = alpha[n] * u[n] + x[n]
+        u[n] = here
+        z = beta[n] * v[n] + gain[n] * here + drive[n]
+        spikes = np.trunc(max(z, 0.0) / level[n])
+        fired[n] = np.uint8(np.int64(spikes))
+        v[n] = max(z - spikes * level[n], -level[n])
+
+
+@njit(**OPTIONS)
+def fire_delayed(u, v, x, alpha, beta, gain, drive, level, reset, late, reaches, fired):  # type: ignore[no-untyped-def]
+    """A step of snnTorch's, whose reset is done after the next decay."""
+    for n in range(u.shape[0]):
+        before = fired[n]
+        here = alpha[n] * u[n] + x[n]
+        u[n] = here
+        z = beta[n] * (0.0 if before and reset == 5 else v[n]) + gain[n] * here + drive[n]
+        if before and reset == 5 and late:
+            z = 0.0
+        if reset == 4:
+            z = z - before * level[n]
+        fired[n] = z > level[n] or (reaches and z == level[n])
+        v[n] = z
+
+
+@njit(**OPTIONS)
+def add_up(u, v, x, neurons, total):  # type: ignore[no-untyped-def]
+    """A step of membranes that are summed."""
+    for n in range(u.shape[0]):
+        if neurons.whole:
+            wide = np.trunc(u[n] * neurons.alpha[n]) + 64.0 * x[n]
+            u[n] = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)
+            v[n] = min(max(np.trunc(v[n] * neurons.beta[n]) + u[n], -8388607.0), 8388607.0)
+            total[n] += np.floor(v[n] / 64.0) if neurons.floors else v[n]
+        else:
+            u[n] = neurons.alpha[n] * u[n] + x[n]
+            v[n] = neurons.beta[n] * v[n] + neurons.gain[n] * u[n] + neurons.drive[n]
+            total[n] += v[n]
+
+
+@njit(**OPTIONS)
+def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-untyped-def]
+    """A layer through all steps of a sample: `sent` (steps, width) in the order of the network; `total` of sums."""
+    size = rows.place.shape[0]
+    u, v, x, fired = np.zeros(size), np.zeros(size), np.empty(size), np.zeros(-(-size // 8) * 8, np.uint8)
+    eights = fired.view(np.uint64)
+    reset, level = neurons.reset, neurons.threshold
+    for t in range(frames.shape[0]):
+        x[:] = neurons.offset
+        gather(frames[t], rows.weight, rows.of, rows.row, rows.base, x)
+        if back.weight.shape[0] > 0:
+            gather(fired, back.weight, back.of, back.row, back.base, x)
+        if reset < 0:
+            add_up(u, v, x, neurons, total)
+            continue
+        if neurons.whole:
+            fire_whole(u, v, x, neurons.alpha, neurons.beta, neurons.drive, level, reset, fired)
+        elif reset == 3:
+            fire_several(u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, fired)
+        elif reset < 3:
+            fire_real(
+                u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset, neurons.reaches, fired
+            )
+        else:
+            fire_delayed(
+                u,
+                v,
+                x,
+                neurons.alpha,
+                neurons.beta,
+                neurons.gain,
+                neurons.drive,
+                level,
+                reset,
+                neurons.late,
+                neurons.reaches,
+                fired,
+            )
+        for eight in range(eights.shape[0]):
+            if eights[eight]:
+                for n in range(8 * eight, min(8 * eight + 8, size)):
+                    if fired[n]:
+                        sent[t, rows.place[n]] = fired[n]

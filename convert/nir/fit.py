@@ -1,0 +1,127 @@
+"""Neurons that stand in for others: leak and threshold of each layer, fitted to the outputs of the float network.
+
+A neuron that sends one spike in a step where another sends several, or whose membrane has no floor, strays the further
+the more it is inhibited. A leak makes it forget: β' = β·(1 − k/4096), a higher threshold leaves it room: θ' = c·θ.
+Found layer by layer from the last to the first, one factor at a time, by how far the outputs point the same way:
+
+    agreement = mean over samples of cos(y, y*),  y, y* = outputs less their mean
+
+which knows no labels, and does not mind that all outputs are lower.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Num
+
+from basalt.convert.nir.chain import Stage
+from basalt.convert.nir.map import Meaning
+from basalt.convert.nir.mapped import UNITY, Mapped
+from basalt.convert.nir.meant import ready_stage
+from basalt.convert.nir.run import Chain, run_chain, run_ready, scores, side_by_side
+
+LEAKS = (0, 64, 128, 256)
+LEVELS = (1.0, 1.2)
+"""What all layers begin with: of each, the pair that agrees best."""
+LEAK_FACTOR, LEVEL_FACTOR = 1.5, 1.1
+"""From one value to the next."""
+ROUNDS = 2
+LEAST = 1e-5
+"""What an agreement has to gain."""
+
+Pair = tuple[int, float]
+"""Leak in 1/4096, and factor of the threshold."""
+Outputs = Num[np.ndarray, "samples classes"]
+
+
+def fit(
+    stages: tuple[Stage, ...],
+    meaning: Meaning,
+    layers: tuple[Mapped, ...],
+    frames: np.ndarray,
+    update: Callable[[int, int], None],
+) -> tuple[Mapped, ...]:
+    """The layers with leaks and thresholds that agree best with the float network on some samples."""
+    wanted = outputs(tuple(ready_stage(stage, meaning) for stage in stages), frames)
+    spiking = [order for order, layer in enumerate(layers) if layer.threshold is not None]
+    total = len(LEAKS) * len(LEVELS) + ROUNDS * len(spiking)
+    done = 0
+
+    def agree(pairs: list[Pair], begin: int, heard: np.ndarray) -> float:
+        chain = tuple(leaky(layer, *pair).ready() for layer, pair in zip(layers[begin:], pairs[begin:], strict=True))
+        return agreement(outputs(chain, heard), wanted)
+
+    best: tuple[float, list[Pair]] = (-2.0, [])
+    for level in LEVELS:
+        for leak in LEAKS:
+            update(done, total)
+            pairs = [(leak, level)] * len(layers)
+            best = max(best, (agree(pairs, 0, frames), pairs))
+            done += 1
+    found, pairs = best
+    for _ in range(ROUNDS):
+        heard = [frames]
+        for layer, pair in zip(layers[:-1], pairs[:-1], strict=True):
+            heard.append(run_ready(leaky(layer, *pair).ready(), heard[-1]))
+        for order in reversed(spiking):
+            update(done, total)
+            for step in (leakier, tighter, higher, lower):
+                while True:
+                    tried = [*pairs[:order], step(pairs[order]), *pairs[order + 1 :]]
+                    better = agree(tried, order, heard[order]) if tried != pairs else found
+                    if better < found + LEAST:
+                        break
+                    found, pairs = better, tried
+            done += 1
+    update(total, total)
+    return tuple(leaky(layer, *pair) for layer, pair in zip(layers, pairs, strict=True))
+
+
+def leakier(pair: Pair) -> Pair:
+    """A larger leak."""
+    return round(pair[0] * LEAK_FACTOR), pair[1]
+
+
+def tighter(pair: Pair) -> Pair:
+    """A smaller leak."""
+    return round(pair[0] / LEAK_FACTOR), pair[1]
+
+
+def higher(pair: Pair) -> Pair:
+    """A higher threshold."""
+    return pair[0], pair[1] * LEVEL_FACTOR
+
+
+def lower(pair: Pair) -> Pair:
+    """A lower threshold."""
+    return pair[0], pair[1] / LEVEL_FACTOR
+
+
+def leaky(layer: Mapped, leak: int, level: float) -> Mapped:
+    """A layer that leaks more, with a higher threshold; which stays 1, and all that arrives is less."""
+    if layer.threshold is None or (leak == 0 and level == 1.0):
+        return layer
+    return replace(
+        layer,
+        beta=layer.beta * (1 - leak / UNITY),
+        weight=layer.weight / level,
+        recurrent=None if layer.recurrent is None else layer.recurrent / level,
+        drive=layer.drive / level,
+    )
+
+
+def outputs(chain: Chain, frames: np.ndarray) -> Outputs:
+    """What the last layer of a chain decides by."""
+
+    def of(part: slice) -> np.ndarray:
+        return scores(chain[-1], run_chain(chain, frames[part])[-1])
+
+    return np.concatenate(list(side_by_side(of, len(frames))))
+
+
+def agreement(found: Outputs, wanted: Outputs) -> float:
+    """The mean cosine of outputs less their mean; 0 of a sample whose outputs are all the same."""
+    here, there = (one - one.mean(axis=1, keepdims=True) for one in (found, wanted))
+    length = np.sqrt((here * here).sum(axis=1) * (there * there).sum(axis=1))
+    return float(np.mean((here * there).sum(axis=1) / np.where(length > 0, length, 1.0)))
