@@ -56,7 +56,12 @@ COMMANDS = (
             "basalt import model.nir --writer nir --dt 100us --reset hard --output runs/mine",
         ),
     ),
-    Command("export", "basalt.convert.export", "export", ("basalt export", "basalt export runs/lif_digits")),
+    Command(
+        "export",
+        "basalt.convert.export",
+        "export",
+        ("basalt export", "basalt export runs/lif_digits", "basalt export runs/lif_digits --nir lif_digits.nir"),
+    ),
     Command("verify", "basalt.deploy.main", "verify", ("basalt verify", "basalt verify runs/dmp_digits --samples 500")),
     Command(
         "run",

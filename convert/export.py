@@ -28,12 +28,29 @@ def export(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder with data sets; default $BASALT_DATA or the cache.")
     ] = None,
+    nir: Annotated[
+        Path | None,
+        typer.Option(help="Write the integers of the run's model.net into this NIR file instead, and nothing else."),
+    ] = None,
+    dt: Annotated[
+        str | None, typer.Option(help="With --nir: how long a step lasts, where model.net does not say.")
+    ] = None,
 ) -> None:
     """Write the integers of a trained run into a .net file, and verify that they spike as training did.
 
     Writes model.net (netx HDF5), test.npz (test samples for `basalt run`) and trace.npz (what training computed, for
     `basalt verify`) into the run folder, then verifies the first samples against the reference and Lava.
+
+    With --nir the integers, trained here or imported, become a NIR file for other frameworks; `basalt import` reads the
+    same integers back.
     """
+    if nir is not None:
+        from basalt.convert.nir.export import export_nir
+
+        export_nir(run, nir, dt)
+        return
+    if dt is not None:
+        raise BasaltError("--dt belongs to --nir FILE; a run's recipe says how long its steps last.")
     from basalt.train import checkpoint
 
     found = checkpoint.locate(checkpoint.newest_run() if run is None else run)

@@ -31,6 +31,8 @@ def import_command(options: ImportOptions) -> None:
     into a run folder; then go on with [cyan]basalt verify[/cyan], [cyan]run[/cyan] and [cyan]price[/cyan].
     """
     from basalt.convert.nir.asked import understand
+    from basalt.convert.nir.export import import_own
+    from basalt.convert.nir.own import is_own
     from basalt.convert.nir.read import read
     from basalt.convert.nir.scales import METHODS
 
@@ -44,7 +46,10 @@ def import_command(options: ImportOptions) -> None:
             f"{what} looks at how samples spike: give some with --data FILE.npz, or --calibrate FILE.npz."
         )
     graph = read(options.file)
-    import_graph(graph, understand(graph, options), options)
+    if is_own(graph):
+        import_own(graph, options)
+    else:
+        import_graph(graph, understand(graph, options), options)
 
 
 def import_graph(graph: "Graph", understood: "Understood", options: ImportOptions) -> None:

@@ -18,12 +18,14 @@ class Node:
         type: of NIR.
         values: its numbers, by NIR's names.
         words: its texts.
+        metadata: numbers and texts beside them, which NIR leaves to whoever writes a file.
     """
 
     name: str
     type: str
     values: Mapping[str, Float[np.ndarray, "..."]] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, float | str | Float[np.ndarray, "..."]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

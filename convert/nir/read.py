@@ -115,7 +115,7 @@ def ends(name: str, nodes: dict[str, Node]) -> tuple[str, str]:
 
 
 def plain_node(group: h5py.Group, name: str, kind: str, place: str) -> Node:
-    """A node's numbers and texts; groups beside them, as metadata, are left."""
+    """A node's numbers and texts, and its metadata; other groups beside them are left."""
     values, words = {}, {}
     for key in group:
         item = group[key]
@@ -125,7 +125,23 @@ def plain_node(group: h5py.Group, name: str, kind: str, place: str) -> Node:
             values[key] = numbers(item, key, place)
         elif item.shape == ():
             words[key] = text(item, f"{place}: {shown(key, NAME_LONGEST)!r}")
-    return Node(name, kind, values, words)
+    return Node(name, kind, values, words, metadata(group, place))
+
+
+def metadata(group: h5py.Group, place: str) -> dict[str, float | str | np.ndarray]:
+    """Numbers and texts of the group `metadata`."""
+    found: dict[str, float | str | np.ndarray] = {}
+    inner = group.get("metadata")
+    for key in inner if isinstance(inner, h5py.Group) else ():
+        item, name = inner[key], shown(key, NAME_LONGEST)
+        if not isinstance(item, h5py.Dataset) or item.shape is None:
+            continue
+        if item.dtype.kind in "biuf":
+            one = numbers(item, key, place)
+            found[name] = one if one.ndim else float(one)
+        elif item.dtype.kind in "SO" and item.shape == ():
+            found[name] = text(item, f"{place}: {name!r}")
+    return found
 
 
 def numbers(item: h5py.Dataset, key: str, place: str) -> np.ndarray:
