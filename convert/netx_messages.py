@@ -46,9 +46,7 @@ def read_layer(reader: Reader, shape: tuple[int, ...], synapses: dict[str, Any])
     """A layer of some synapses, whose output has a shape."""
     activation = reader.string("neuron/activation") if "neuron/activation" in reader.group else "relu"
     if activation != "relu":
-        raise BasaltError(
-            f"{reader.place}: 'neuron/activation' is {activation!r}, and sums are rectified here: 'relu'."
-        )
+        raise BasaltError(f"{reader.place}: 'neuron/activation' is {activation!r}, and only 'relu' is known here.")
     return SigmaDelta(
         name=reader.name,
         threshold=threshold(reader),
