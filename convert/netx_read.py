@@ -28,6 +28,9 @@ STOCK_TYPES = {
 }
 """Neurons that only stock lava-dl computes → types of layers in which it does."""
 
+RECURRENT = ("dense_rec", "recurrent")
+"""Types of layers that hear themselves, by lava-dl's name and by that of older files."""
+
 NEVER = (1 << 17) - 1
 """lava-dl gives neurons that must not spike this threshold or one beyond the 17 bits."""
 
@@ -81,7 +84,9 @@ def own_weight(reader: Reader, kind: str) -> np.ndarray | None:
         raise reader.fail("weight_own", "is there beside 'weight_rec'")
     if kind == "dense_own" and diagonal is None:
         raise reader.fail("weight_own", "is missing")
-    if kind in ("dense", "dense_rec") and diagonal is not None:
+    if kind in RECURRENT and full is None and diagonal is None:
+        raise reader.fail("weight_rec", "is missing")
+    if kind in ("dense", *RECURRENT) and diagonal is not None:
         raise reader.fail("weight_own", f"is there in a layer of the type {kind!r}")
     return full if diagonal is None else diagonal
 
@@ -200,7 +205,7 @@ def is_dataset(reader: Reader, key: str) -> bool:
 
 READERS: dict[str, Callable[[Reader], Layer]] = {
     "dense": read_dense,
-    "dense_rec": read_dense,
+    **dict.fromkeys(RECURRENT, read_dense),
     "dense_own": read_dense,
     **dict.fromkeys(PATHWAYS, read_dense),
     "conv": read_conv,

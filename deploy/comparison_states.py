@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Integer
 
 from basalt.deploy.job import Job, run
 from basalt.records.network import Network
@@ -38,7 +38,7 @@ class StateComparison:
 
 
 def simulated(
-    network: Network, spikes: UInt8[np.ndarray, "samples features steps"]
+    network: Network, spikes: Integer[np.ndarray, "samples features steps"]
 ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, np.ndarray]]]:
     """What every layer sends by the references, and its states after the last step."""
     sent: dict[str, list[np.ndarray]] = {}

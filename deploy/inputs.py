@@ -5,7 +5,7 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Int, Integer
 
 from basalt.arrays import archive, read_arrays
 from basalt.convert import netx
@@ -22,13 +22,14 @@ class Inputs:
     """What a network is run on.
 
     Attributes:
-        spikes: events, 0 or 1, or graded up to 255; bytes as the network's first layer reads them.
+        spikes: events, 0 or 1, or graded up to 255; bytes as the network's first layer reads them, or the integers of
+            32 bits that sigma-delta layers take.
         labels: the true classes, None when they are not known.
         layer: the network's first layer for these values; None if nothing is known of it.
         notices: what became of the values that were given, one sentence per change.
     """
 
-    spikes: UInt8[np.ndarray, "samples features steps"]
+    spikes: Integer[np.ndarray, "samples features steps"]
     labels: Int[np.ndarray, "samples"] | None
     layer: Layer | None = None
     notices: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int, Num, UInt8
+from jaxtyping import Int, Integer, Num
 from numpy.lib.format import open_memmap
 
 from basalt.convert import rules
@@ -55,7 +55,7 @@ class Job:
     """
 
     network: Network
-    spikes: UInt8[np.ndarray, "samples features steps"]
+    spikes: Integer[np.ndarray, "samples features steps"]
     backend: str = "fixed"
     batch: int = DEFAULT_BATCH
     places: Mapping[str, str] = field(default_factory=dict)

@@ -71,6 +71,11 @@ def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def shown(values: np.ndarray) -> np.ndarray:
+    """Input values as pictures have them: bytes as they are, of wider ones where they are not 0."""
+    return values if values.dtype == np.uint8 else (values != 0).astype(np.uint8)
+
+
 def events_of(done: Done) -> dict[str, np.ndarray]:
     """By layer, whether each neuron sent a spike or message, for every sample and step."""
     return {layer.name: done.outcome.sent[layer.name] != 0 for layer in done.job.network.emitting}
@@ -128,7 +133,7 @@ def write_html(
         predicted=done.predicted,
         labels=done.inputs.labels,
         samples=tuple(sample_trace(done, index) for index in interesting(done)),
-        rates={"input": job.spikes.mean(axis=(0, 1)), **rates},
+        rates={"input": shown(job.spikes).mean(axis=(0, 1)), **rates},
     )
     with understood(f"metrics.json or verify.json beside {job.file}", "remove it, or renew it with `basalt verify`"):
         write_report(
@@ -149,7 +154,7 @@ def sample_trace(done: Done, index: int) -> SampleTrace:
     readout = network.readout
     return SampleTrace(
         index=index,
-        input=done.job.spikes[index],
+        input=shown(done.job.spikes[index]),
         layers={layer.name: (sent[layer.name][index] != 0).astype(np.uint8) for layer in network.emitting},
         readout=None if readout is None else sent[readout.name][index],
     )

@@ -131,7 +131,7 @@ def driving(first: Layer, values: Integer[np.ndarray, "features steps"]) -> Inte
         given = first.received(values).astype(np.int64)
         return ((given * first.weight >> first.fraction) + first.offset).astype(np.int32)
     signed = isinstance(first, Foreign | Delta) and first.signed
-    return (values.astype(np.int8) if signed else values).astype(np.int32)
+    return (values.astype(np.int8) if signed and values.dtype == np.uint8 else values).astype(np.int32)
 
 
 def frames_of(layer: Layer, sent: Num[np.ndarray, "neurons steps"]) -> Num[np.ndarray, "steps width"]:

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Integer
 
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
-from basalt.records.delta import Delta, DeltaInput
+from basalt.records.delta import MESSAGE_BITS, VALUE_BITS, Delta, DeltaInput
 from basalt.records.layer import Layer
 from basalt.records.network import Foreign
+from basalt.records.readout import SUM_MAX
 from basalt.records.synapses import FRACTION_MAX, Encoder
 
 BLOCK = 1 << 22
@@ -25,12 +26,12 @@ class Taken:
 
     Attributes:
         first: the network's first layer, for these values.
-        values: bytes.
+        values: bytes; integers of 32 bits where a sigma-delta layer takes more.
         notices: what became of the values that were given, one sentence per change.
     """
 
     first: Layer | None
-    values: UInt8[np.ndarray, "samples features steps"]
+    values: Integer[np.ndarray, "samples features steps"]
     notices: tuple[str, ...] = ()
 
 
@@ -63,6 +64,8 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
         values = np.ldexp(values.astype(np.float64), -fraction)
     takes_signs = isinstance(first, Foreign | Delta)
     low, high = (-128, 127) if takes_signs and values.min() < 0 else (0, 255)
+    if isinstance(first, Delta) and values.dtype.kind in "ui" and (values.min() < low or values.max() > high):
+        return wide(first, values, path)
     found = np.empty(values.shape, dtype=np.uint8)
     rows = max(1, BLOCK // max(1, values[0].size))
     for begin in range(0, len(values), rows):
@@ -76,6 +79,24 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
     if isinstance(first, Foreign | Delta):
         first = replace(first, signed=low < 0)
     return Taken(first, found)
+
+
+def wide(first: Delta, values: np.ndarray, path: Path, notices: tuple[str, ...] = ()) -> Taken:
+    """Integers of more than 8 bits, whose changes and sums 32 bits hold.
+
+    Raises:
+        BasaltError: they do not.
+    """
+    most = (1 << MESSAGE_BITS - 1) - 1
+    if isinstance(first, DeltaInput):
+        most = (SUM_MAX // 2 - (abs(first.offset) << VALUE_BITS)) // ((abs(first.weight) << VALUE_BITS) or 1)
+        most = min(SUM_MAX, most << first.fraction)
+    furthest = max(int(values.max()), -int(values.min()))
+    if furthest > most:
+        raise BasaltError(
+            f"{path}: `spikes` reach to {furthest:,}, more than the {most:,} that layer {first.name!r} takes."
+        )
+    return Taken(replace(first, signed=True), values.astype(np.int32), notices)
 
 
 def check_room(values: np.ndarray, path: Path) -> None:
@@ -116,7 +137,10 @@ def affine(
         integers, bits = integers >> 1, bits - 1
     signed = bool(integers.min() < 0)
     low, high = (-128, 127) if signed else (0, 255)
-    if integers.min() < low or integers.max() > high:
+    beyond = integers.min() < low or integers.max() > high
+    if beyond and isinstance(first, DeltaInput):
+        return wide(replace(first, fraction=bits), integers, path, notices)
+    if beyond:
         raise BasaltError(
             f"{path}: `spikes` reach from {real.min():g} to {real.max():g} in steps of 1/{1 << bits}, which are more "
             f"than the 8 bits that an affine input takes."

@@ -1,13 +1,14 @@
 """Spikes as bits: 64 neurons a word, so that a frame is an eighth of a byte a neuron on its way between processes.
 
 Graded values (a small integer an input) travel as bit planes: plane p holds the bits of weight 2^p, words of plane 0
-first.
+first. Bytes take up to 8 planes; wider values are in two's complement, the last plane their sign.
 """
 
 import numpy as np
-from jaxtyping import Int, UInt8, UInt64
+from jaxtyping import Int, Integer, UInt64
 
 WORD = 64
+BYTE = 8
 
 
 def words(neurons: int) -> int:
@@ -15,12 +16,15 @@ def words(neurons: int) -> int:
     return -(-neurons // WORD)
 
 
-def planes_of(values: UInt8[np.ndarray, "..."]) -> int:
-    """Bit planes that the largest value needs; 1 for spikes."""
-    return max(1, int(values.max(initial=0)).bit_length())
+def planes_of(values: Integer[np.ndarray, "..."]) -> int:
+    """Bit planes that the largest value needs; 1 for spikes, more than 8 for what are no bytes."""
+    if values.dtype == np.uint8:
+        return max(1, int(values.max(initial=0)).bit_length())
+    furthest = max(int(values.max(initial=0)), ~int(values.min(initial=0)))
+    return max(BYTE + 1, furthest.bit_length() + 1)
 
 
-def pack(values: UInt8[np.ndarray, "*frames neurons"], planes: int = 1) -> UInt64[np.ndarray, "*frames words"]:
+def pack(values: Integer[np.ndarray, "*frames neurons"], planes: int = 1) -> UInt64[np.ndarray, "*frames words"]:
     """Values below 2^planes to words; bits beyond the last neuron are zero."""
     *frames, neurons = values.shape
     bits = np.zeros((*frames, planes, words(neurons) * WORD), dtype=np.uint8)
@@ -32,13 +36,18 @@ def pack(values: UInt8[np.ndarray, "*frames neurons"], planes: int = 1) -> UInt6
 
 def unpack(
     packed: UInt64[np.ndarray, "*frames words"], neurons: int, planes: int = 1
-) -> UInt8[np.ndarray, "*frames neurons"]:
-    """Words to values."""
+) -> Integer[np.ndarray, "*frames neurons"]:
+    """Words to values: bytes, or integers of 32 bits where there are more than 8 planes."""
     *frames, width = packed.shape
     octets = np.ascontiguousarray(packed).view(np.uint8).reshape(*frames, planes, width // planes * 8)
     bits = np.unpackbits(octets, axis=-1, count=neurons, bitorder="little")
     if planes == 1:
         return bits[..., 0, :]
+    if planes > BYTE:
+        found = np.zeros((*frames, neurons), dtype=np.int32)
+        for plane in range(planes):
+            found += bits[..., plane, :] * np.int32(-(1 << plane) if plane == planes - 1 else 1 << plane)
+        return found
     weights = (1 << np.arange(planes, dtype=np.uint8))[:, None]
     return (bits * weights).sum(axis=-2, dtype=np.uint8)
 

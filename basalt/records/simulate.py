@@ -125,7 +125,7 @@ SIMULATORS: dict[str, Callable[..., np.ndarray]] = {
 
 def simulate(
     network: Network,
-    spikes: UInt8[np.ndarray, "samples features steps"],
+    spikes: Integer[np.ndarray, "samples features steps"],
     states: dict[str, States] | None = None,
 ) -> dict[str, Any]:
     """What every layer sends, by layer name: spikes or messages (samples, neurons, steps), read-out sums likewise.

@@ -11,7 +11,7 @@ from lava.magma.core.process.process import ProcessParameters
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from basalt.kernels.bits import unpack
+from basalt.kernels.bits import BYTE, unpack
 from basalt.lava_procs.messages.process import Messages
 from basalt.lava_procs.metering import MeteredModel, events
 from basalt.lava_procs.ports import BlockInPort
@@ -48,7 +48,9 @@ class FixedMessageModel(AbstractMessageModel):
     def clear(self) -> None:
         """Nothing summed up, nothing sent."""
         self.state = np.zeros((2, *self.u.shape), dtype=np.int64)
-        self.received = np.zeros((self.batch, self.record.inputs), dtype=np.int32 if self.planes == 0 else np.uint8)
+        self.received = np.zeros(
+            (self.batch, self.record.inputs), dtype=np.uint8 if 0 < self.planes <= BYTE else np.int32
+        )
         self.history[:] = 0
 
     def advance(self) -> None:

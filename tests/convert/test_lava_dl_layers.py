@@ -140,6 +140,15 @@ def test_average_sums_over_neighbours(tmp_path):
     assert np.array_equal(found.weight, [[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
 
 
+@pytest.mark.parametrize("name", ["dense_rec", "recurrent"])
+def test_recurrence_by_the_name_of_older_files(name, tmp_path):
+    own = 2 * np.arange(9).reshape(3, 3)
+    (found,) = layers(tmp_path, dense(type=kind(name), weight_rec=own.astype(float)))
+    assert found.recurrence == "full" and np.array_equal(found.recurrent_weight, own)
+    with pytest.raises(BasaltError, match="'weight_rec' is missing"):
+        layers(tmp_path, dense(type=kind(name)))
+
+
 def test_recurrence_with_delays(tmp_path):
     """Which stock netx cannot load."""
     (found,) = layers(tmp_path, dense(type=kind("dense_rec"), weight_rec=np.zeros((3, 3)), delay=[1.0, 2, 3]))

@@ -1,6 +1,7 @@
 """Sigma-delta networks on every backend that has them: the reference's messages and states, counted and priced."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,7 @@ from basalt.convert import netx
 from basalt.convert.stock import refusals
 from basalt.deploy.commands.run import run_command
 from basalt.deploy.energy.activity import steps_of_network
+from basalt.deploy.inputs import load_inputs
 from basalt.deploy.job import Job, check, counts_file, run
 from basalt.deploy.main import app
 from basalt.deploy.options import RunOptions
@@ -88,6 +90,29 @@ def test_spikes_reach_a_sigma_delta_layer():
     for backend in ("fixed", "compiled"):
         sent = run_direct(Job(network, values, backend, 2, block=4)).sent
         assert wanted["after"].any() and np.array_equal(sent["after"], wanted["after"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_inputs_of_more_than_a_byte(seed, tmp_path):
+    """Signed, in multiples of 1/64 or with a fraction; bit planes bring the same integers on every backend."""
+    rng = np.random.default_rng(seed)
+    network, _ = case(seed, stock=True)
+    first = replace(network.layers[0], signed=False)
+    values = rng.integers(-(1 << 14), 1 << 14, (2, network.inputs, 7)) | 1
+    np.savez(tmp_path / "a.npz", spikes=values, **({"fraction": 6} if seed % 2 else {}))
+    inputs = load_inputs(tmp_path / "a.npz", network.inputs, None, first)
+    network = replace(network, layers=(inputs.layer, *network.layers[1:]))
+    assert np.array_equal(inputs.spikes, values) and inputs.layer.fraction == 6
+    wanted = simulate(network, inputs.spikes)
+    for backend in ("fixed", "compiled"):
+        done = run_direct(Job(network, inputs.spikes, backend, 2, block=3))
+        assert all(np.array_equal(done.sent[name], wanted[name]) for name in wanted), backend
+    if seed == 0:
+        sent = run(Job(network, inputs.spikes[:1], "netx"), timeout=100).sent
+        assert all(np.array_equal(sent[name][0], wanted[name][0]) for name in wanted)
+    with pytest.raises(BasaltError, match="`spikes` reach to 1,048,576, more than the"):
+        np.savez(tmp_path / "a.npz", spikes=np.full_like(values, 1 << 20))
+        load_inputs(tmp_path / "a.npz", network.inputs, None, first)
 
 
 @pytest.mark.parametrize("backend", ["near-memory", "float"])
