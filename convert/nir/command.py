@@ -45,6 +45,8 @@ def import_command(options: ImportOptions) -> None:
         raise BasaltError(
             f"{what} looks at how samples spike: give some with --data FILE.npz, or --calibrate FILE.npz."
         )
+    if options.activity is not None and options.data is None:
+        raise BasaltError("--activity is of samples: give those that it was recorded for with --data FILE.npz.")
     graph = read(options.file)
     if is_own(graph):
         import_own(graph, options)
@@ -56,6 +58,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     """Everything after the file is read."""
     from basalt.convert import netx
     from basalt.convert.nir.account import plain_steps, take_account
+    from basalt.convert.nir.activity import compare, read_activity
     from basalt.convert.nir.chain import chain
     from basalt.convert.nir.data import read_samples
     from basalt.convert.nir.fit import fit
@@ -97,6 +100,10 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
             account = take_account(
                 stages, understood.meaning, mapped, integers, first.spikes, first.labels, traced, update
             )
+    compared = None
+    if data is not None and options.activity is not None:
+        recorded = read_activity(options.activity, stages, len(data.spikes), data.spikes.shape[2])
+        compared = compare(recorded, stages, understood.meaning, integers, data.spikes).content()
     make_folder(folder)
     for stale in STALE:
         (folder / stale).unlink(missing_ok=True)
@@ -112,6 +119,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         "samples": 0 if data is None else len(data.first(options.account).spikes),
         "account": [] if account is None else plain_steps(account),
         "first_divergence": None if account is None else account.divergence,
+        "activity": compared,
         "nodes": of_nodes(stages, integers, notes),
         "layers": of_layers(integers),
     }
@@ -194,6 +202,8 @@ def show(folder: Path, content: dict[str, Any]) -> None:
             shown_ = ("–" if share is None else f"{100 * share:.2f} %" for share in shares)
             table.add_row(step["name"] + (" (alone)" if step["alone"] else ""), *shown_)
         console().print(table)
+    if content["activity"] is not None:
+        say(content["activity"]["verdict"])
     say(f"Account: {folder / 'import.html'}")
 
 

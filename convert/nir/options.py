@@ -59,6 +59,13 @@ class ImportOptions:
     calibrate: Annotated[
         Path | None, typer.Option(help="An .npz file as of --data that these are taken from; --data if none is named.")
     ] = None
+    activity: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz file of spikes that the framework sent for the first samples of --data, an array (samples × "
+            "neurons × steps) per neuron node, by its name: says where the import first differs, and why."
+        ),
+    ] = None
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the files; runs/NAME if none is named.")
     ] = None

@@ -29,6 +29,7 @@ def page(content: Mapping[str, Any]) -> str:
         "<h2>What each step costs</h2>",
         account(content["account"], content["samples"]),
         divergence(content["first_divergence"]),
+        activity(content["activity"]),
         "<h2>Nodes</h2>",
         table(
             ("Node", "Type", "Layer", "Outcome", "How"),
@@ -98,6 +99,19 @@ def divergence(found: Mapping[str, Any] | None) -> str:
         f"<p>First difference of the integers: layer {text(found['layer'])}, sample {found['sample']}, neuron "
         f"{found['neuron']}, step {found['step']}: float sent {found['float']}, integers {found['integers']}.</p>"
     )
+
+
+def activity(found: Mapping[str, Any] | None) -> str:
+    """What the framework recorded, beside what is computed here."""
+    if found is None:
+        return ""
+    rows = [
+        [text(here["layer"]), f"{here['fired']:,}", f"{here['differing']:,}", f"{there['differing']:,}"]
+        for here, there in zip(found["float"], found["integers"], strict=True)
+    ]
+    head = ("Layer", "Spikes recorded", "Differ in the float network", "Differ in integers")
+    lead = f"<p>{found['samples']:,} samples. {text(found['verdict'])}</p>"
+    return f"<h2>Beside the recorded activity</h2>{lead}{table(head, rows, (1, 2, 3))}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:
