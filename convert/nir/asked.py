@@ -7,7 +7,8 @@ from typing import Any
 from basalt.convert.nir.graph import Graph
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.options import ImportOptions
-from basalt.convert.nir.writers import NEURONS, RESETS, WRITERS, recognise
+from basalt.convert.nir.recognise import recognise
+from basalt.convert.nir.writers import NEURONS, RESETS, WRITERS
 from basalt.errors import BasaltError
 
 UNITS = {"": 1.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

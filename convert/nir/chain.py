@@ -64,7 +64,20 @@ def chain(graph: Graph) -> tuple[tuple[Stage, ...], Refusals]:
     if shape is None:
         refused[inputs[0].name] = "has no shape; write it with input_type"
         return (), refused
-    return follow(graph, inputs[0], shape, refused), refused
+    return follow(graph, inputs[0], without_batch(graph, inputs[0], shape), refused), refused
+
+
+def without_batch(graph: Graph, first: Node, shape: Shape) -> Shape:
+    """The shape of one sample, where Norse wrote a batch of one, which what follows does not take."""
+    following = [graph.nodes[name] for name in graph.after(first.name)]
+    if len(shape) < 2 or shape[0] != 1 or not following or any(node.type not in OPERATORS for node in following):
+        return shape
+    try:
+        for node in following:
+            OPERATORS[node.type].shape(node, shape)
+    except UnsaidError:
+        return shape[1:]
+    return shape
 
 
 def shape_of(node: Node) -> Shape | None:

@@ -21,7 +21,7 @@ STALE = ("verify.json", "trace.npz", "test.npz", "import.json", "import.html")
 
 
 def import_command(options: ImportOptions) -> None:
-    """Turn a NIR file, of snnTorch, Norse, Sinabs, SpikingJelly and others, into a network of integers.
+    """Turn a NIR file, of snnTorch, Norse, Sinabs, Rockpool, SpikingJelly and others, into a network of integers.
 
     A NIR file does not say how long a step is nor what a spike does to the membrane, and each framework fills in the
     same numbers differently; what the file does not show is asked for, never guessed. What Basalt cannot compute is

@@ -12,8 +12,10 @@ from basalt.convert.nir.graph import Node
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.operators import OPERATORS, POOLS, Kernel, Shape, UnsaidError, extents, kernel_of, value
 from basalt.convert.nir.writers import (
+    AT_ONCE,
     DELAYED_SUBTRACT,
     DELAYED_ZERO,
+    FLOORED,
     HARD,
     NO,
     SEVERAL,
@@ -78,13 +80,18 @@ def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> str:
     )
 
 
-def several(node: Node, constants: Constants, recurrent: bool) -> str:
-    """Several spikes in a step, and a floor at −θ, are neither a soft nor a hard reset."""
-    raise LackingError(
-        "sends as many spikes in a step as thresholds fit into its membrane, which stays above -threshold; neurons "
-        "here send one spike in a step and have no such floor",
-        SOFT,
-    )
+def lacks(why: str) -> Callable[[Node, Constants, bool], str]:
+    """A reset that no neuron here has, to which a soft one is the nearest."""
+
+    def lacking(node: Node, constants: Constants, recurrent: bool) -> str:
+        raise LackingError(why, SOFT)
+
+    return lacking
+
+
+ONE_SPIKE = (
+    "sends as many spikes in a step as thresholds fit into its membrane, and neurons here send one spike in a step"
+)
 
 
 class LackingError(UnsaidError):
@@ -99,7 +106,12 @@ LOWERED: Mapping[str, Callable[[Node, Constants, bool], str]] = {
     HARD: reset_as_is(HARD),
     SOFT: reset_as_is(SOFT),
     NO: reset_as_is(NO),
-    SEVERAL: several,
+    SEVERAL: lacks(ONE_SPIKE),
+    FLOORED: lacks(f"{ONE_SPIKE}, and have no floor at -threshold"),
+    AT_ONCE: lacks(
+        "subtracts its threshold again where the membrane is still above it, and gives it back without a spike, as "
+        "snnTorch does with reset_delay=False; only where no membrane reaches twice its threshold is that a soft reset"
+    ),
     DELAYED_SUBTRACT: delayed_subtract,
     DELAYED_ZERO: delayed_zero,
 }
@@ -192,7 +204,11 @@ def plain(name: str) -> str:
 
 
 def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple[Constants, Values, Values]:
-    """α, β, gain, threshold and the membrane's own drive, each for all neurons or for each, flat."""
+    """α, β, gain, threshold and the membrane's own drive, each for all neurons or for each, flat.
+
+    Where a membrane begins at its reset voltage c, the neuron is that of v − c: threshold θ − c, drive
+    (1 − β)(v_leak − c).
+    """
     neuron = replace(neuron, values={key: spread(found, shape, neuron) for key, found in neuron.values.items()})
     constants = Constants(*(spread(one, shape, neuron) for one in meaning.writer.constants(neuron, meaning.step)))
     for name, rest in (("synapse", constants.alpha), ("membrane", constants.beta)):
@@ -204,16 +220,28 @@ def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple
             )
     if not np.all(np.isfinite(constants.gain)):
         raise UnsaidError("has an infinite r; write a finite one, or name the --writer that means it")
-    threshold = np.ones(1) if sums else spread(value(neuron, "v_threshold"), shape, neuron)
+    zero = np.zeros(1)
+    leak, resting, begins = (
+        spread(neuron.values.get(key, zero), shape, neuron) for key in ("v_leak", "v_reset", meaning.writer.begins)
+    )
+    rests = resting if meaning.reset in (HARD, DELAYED_ZERO) and not sums else zero
+    if np.any(begins != rests):
+        raise UnsaidError(
+            f"resets to {worst(rests)}, and begins a sample at {worst(begins)}, where neurons here begin as they are "
+            f"after a spike; train with one value for both"
+        )
+    threshold = np.ones(1) if sums else spread(value(neuron, "v_threshold"), shape, neuron) - rests
     if not np.all(threshold > 0):
         raise UnsaidError(
-            f"has a threshold of {threshold.min():g}, not above 0; shift the membrane so that it rests at 0"
+            f"has a threshold of {threshold.min():g} above its reset voltage, not above 0; shift the membrane so that "
+            f"it rests at 0"
         )
-    leak = spread(neuron.values.get("v_leak", np.zeros(1)), shape, neuron)
-    resting = spread(neuron.values.get("v_reset", np.zeros(1)), shape, neuron)
-    if np.any(resting) and meaning.reset in (HARD, DELAYED_ZERO) and not sums:
-        raise UnsaidError(f"resets to {resting[np.argmax(np.abs(resting))]:g}, not to 0; shift the membrane by it")
-    return constants, threshold, (1 - constants.beta) * leak
+    return constants, threshold, (1 - constants.beta) * (leak - rests)
+
+
+def worst(found: Values) -> str:
+    """The value farthest from 0."""
+    return f"{found[np.argmax(np.abs(found))]:g}"
 
 
 def spread(found: Values, shape: Shape, node: Node) -> Values:

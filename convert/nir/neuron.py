@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from basalt.convert.nir.writers import DELAYED_SUBTRACT, DELAYED_ZERO, HARD, NO, SEVERAL, SOFT, Constants
+from basalt.convert.nir.writers import (
+    AT_ONCE,
+    DELAYED_SUBTRACT,
+    DELAYED_ZERO,
+    FLOORED,
+    HARD,
+    NO,
+    SEVERAL,
+    SOFT,
+    Constants,
+)
 
 State = Float[np.ndarray, "samples neurons"]
 
@@ -35,7 +45,11 @@ class Running:
     sent: State | None = field(default=None)
 
     def step(self, arrived: State) -> State:
-        """The spikes of a step; of what Sinabs writes there may be several."""
+        """The spikes of a step, which may be several.
+
+        snnTorch's "subtract" at once takes the threshold of a membrane that is still above it at the next step's
+        beginning, and then takes one less, or gives it back.
+        """
         sent = np.zeros_like(arrived) if self.sent is None else self.sent
         if self.back is not None:
             arrived = arrived + self.back(sent)
@@ -47,10 +61,12 @@ class Running:
             v = np.where(sent > 0, 0.0, v)
         if self.reset == DELAYED_SUBTRACT:
             v = v - sent * self.threshold
+        owed = np.where(self.v > self.threshold, 1.0, 0.0) if self.reset == AT_ONCE else 0.0
+        v = v - owed * self.threshold
         spikes = (v >= self.threshold if self.reaches else v > self.threshold).astype(np.float64)
-        if self.reset == SEVERAL:
+        if self.reset in (SEVERAL, FLOORED):
             spikes = np.where(v > 0, np.trunc(v / self.threshold), 0.0)
-        self.v = AFTER[self.reset](v, spikes, self.threshold)
+        self.v = AFTER[self.reset](v, spikes - owed, self.threshold)
         self.sent = spikes
         return spikes
 
@@ -79,7 +95,9 @@ AFTER: dict[str, Callable[[State, State, np.ndarray], State]] = {
     HARD: emptied,
     SOFT: lessened,
     NO: kept,
-    SEVERAL: floored,
+    SEVERAL: lessened,
+    FLOORED: floored,
+    AT_ONCE: lessened,
     DELAYED_SUBTRACT: kept,
     DELAYED_ZERO: kept,
 }

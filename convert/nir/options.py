@@ -21,14 +21,17 @@ class ImportOptions:
     ] = None
     writer: Annotated[
         str | None,
-        typer.Option(help="How the file's numbers are meant: snntorch, norse, sinabs, spikingjelly, nir or nir-exact."),
+        typer.Option(
+            help="How the file's numbers are meant: snntorch, norse, sinabs, sinabs-sum, rockpool, spikingjelly, nir "
+            "or nir-exact."
+        ),
     ] = None
     dt: Annotated[str | None, typer.Option(help="How long a step lasts, as 1ms, 100us or 0.001.")] = None
     reset: Annotated[
         str | None,
         typer.Option(
             help="What a spike does: hard (to 0), soft (takes the threshold), none, snntorch-subtract, snntorch-zero, "
-            "or sinabs."
+            "snntorch-subtract-at-once, several or sinabs."
         ),
     ] = None
     nearest: Annotated[

@@ -93,7 +93,7 @@ def test_several_spikes_in_a_step_are_refused_unless_one_is_asked_for(tmp_path):
     path = write_nir(tmp_path / "s.nir", nodes)
     options = {"writer": "sinabs", "reset": "sinabs"}
     *_, refused = mapped(path, **options)
-    assert "one spike in a step" in refused["n"] and "--nearest" in refused["n"]
+    assert "here send one" in refused["n"] and "--nearest" in refused["n"]
     stages, meaning, layers, refused = mapped(path, **options, nearest=True)
     spikes = np.array([[[1, 0, 0, 1, 0]]], dtype=np.uint8)
     assert not refused
@@ -132,7 +132,7 @@ def snntorch_leaky(weight, beta, threshold, spikes, reset):
 
 
 def leaky_file(path, weight, beta, threshold):
-    tau, ones = 1e-4 / (1 - beta), np.ones(len(weight))
+    tau, ones = np.float32(1e-4 / (1 - beta)), np.ones(len(weight))  # as snnTorch writes it
     lif = {"type": "LIF", "tau": tau * ones, "r": tau / 1e-4 * ones, "v_leak": 0 * ones, "v_reset": 0 * ones}
     first, final = ends((weight.shape[1],), len(weight))
     return write_nir(
@@ -311,7 +311,7 @@ def test_what_the_file_does_not_say_is_asked_for_at_once(tmp_path):
         understand(read(path), ImportOptions(path))
     assert all(option in str(found.value) for option in ("--writer", "--dt", "--reset"))
     with pytest.raises(BasaltError, match="none that norse has"):
-        understand(read(path), ImportOptions(path, writer="norse", dt="1ms", reset="soft"))
+        understand(read(path), ImportOptions(path, writer="norse", dt="1ms", reset="none"))
 
 
 def test_spikingjelly_shows_its_step(tmp_path):

@@ -1,0 +1,1 @@
+"""Networks drawn, run and exported by the frameworks themselves, which `basalt import` is held to."""
