@@ -14,10 +14,13 @@ from jaxtyping import Float, Num
 from numba import njit
 
 from basalt.convert.nir.rows import Rows
-from basalt.convert.nir.writers import DELAYED_SUBTRACT, DELAYED_ZERO, HARD, NO, SEVERAL, SOFT
+from basalt.convert.nir.writers import AT_ONCE, DELAYED_SUBTRACT, DELAYED_ZERO, FLOORED, HARD, NO, SEVERAL, SOFT
 from basalt.kernels.events import OPTIONS
 
-RESETS = {HARD: 0, SOFT: 1, NO: 2, SEVERAL: 3, DELAYED_SUBTRACT: 4, DELAYED_ZERO: 5}
+RESETS = {
+    HARD: 0, SOFT: 1, NO: 2, SEVERAL: 3, DELAYED_SUBTRACT: 4, DELAYED_ZERO: 5, FLOORED: 6, AT_ONCE: 7
+}  # fmt: skip
+"""Reset → its number in the kernels."""
 SUMS = -1
 """In place of a reset: a layer without spikes, whose membranes are summed over all steps."""
 
@@ -27,6 +30,7 @@ class Neurons(NamedTuple):
 
     Attributes:
         offset: what arrives in each step beside events. threshold, drive: in units of v.
+        amount: what a soft reset subtracts, likewise.
         reset: of `RESETS`, or `SUMS`. reaches: a membrane at the threshold spikes. whole: in integers.
         late: "snntorch-zero" empties the membrane after the next step's input too.
         floors: whole sums count whole weights, of 64 units.
@@ -38,6 +42,7 @@ class Neurons(NamedTuple):
     gain: Float[np.ndarray, "neurons"]
     drive: Float[np.ndarray, "neurons"]
     threshold: Float[np.ndarray, "neurons"]
+    amount: Float[np.ndarray, "neurons"]
     reset: int
     reaches: bool
     whole: bool
@@ -127,7 +132,7 @@ def gather_frames(frames, weight, of, row, base, place, out):  # type: ignore[no
 
 
 @njit(**OPTIONS)
-def fire_whole(u, v, x, alpha, beta, drive, level, reset, fired):  # type: ignore[no-untyped-def]
+def fire_whole(u, v, x, alpha, beta, drive, level, amount, reset, fired):  # type: ignore[no-untyped-def]
     """A step of `basalt.records.neuron.Neuron`."""
     for n in range(u.shape[0]):
         wide = np.trunc(u[n] * alpha[n]) + 64.0 * x[n]
@@ -136,11 +141,11 @@ def fire_whole(u, v, x, alpha, beta, drive, level, reset, fired):  # type: ignor
         z = min(max(np.trunc(v[n] * beta[n]) + here + drive[n], -8388607.0), 8388607.0)
         spike = z > level[n]
         fired[n] = spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level[n])
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - amount[n])
 
 
 @njit(**OPTIONS)
-def fire_real(u, v, x, alpha, beta, gain, drive, level, reset, reaches, fired):  # type: ignore[no-untyped-def]
+def fire_real(u, v, x, alpha, beta, gain, drive, level, amount, reset, reaches, fired):  # type: ignore[no-untyped-def]
     """A step in float64, of a neuron whose reset is done before the next."""
     for n in range(u.shape[0]):
         here = alpha[n] * u[n] + x[n]
@@ -148,24 +153,29 @@ def fire_real(u, v, x, alpha, beta, gain, drive, level, reset, reaches, fired): 
         z = beta[n] * v[n] + gain[n] * here + drive[n]
         spike = z > level[n] or (reaches and z == level[n])
         fired[n] = spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - level[n])
+        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - amount[n])
 
 
 @njit(**OPTIONS)
-def fire_several(u, v, x, alpha, beta, gain, drive, level, fired):  # type: ignore[no-untyped-def]
-    """A step of Sinabs's: as many spikes as thresholds fit, and v ≥ −θ."""
+def fire_several(u, v, x, alpha, beta, gain, drive, level, floors, fired):  # type: ignore[no-untyped-def]
+    """A step of Sinabs's or Rockpool's: as many spikes as thresholds fit, and v ≥ −θ where it has a floor."""
     for n in range(u.shape[0]):
         here = alpha[n] * u[n] + x[n]
         u[n] = here
         z = beta[n] * v[n] + gain[n] * here + drive[n]
         spikes = np.trunc(max(z, 0.0) / level[n])
         fired[n] = np.uint8(np.int64(spikes))
-        v[n] = max(z - spikes * level[n], -level[n])
+        rest = z - spikes * level[n]
+        v[n] = max(rest, -level[n]) if floors else rest
 
 
 @njit(**OPTIONS)
 def fire_delayed(u, v, x, alpha, beta, gain, drive, level, reset, late, reaches, fired):  # type: ignore[no-untyped-def]
-    """A step of snnTorch's, whose reset is done after the next decay."""
+    """A step of snnTorch's, whose reset is done after the next decay.
+
+    "subtract" at once (7) takes the threshold in the next step of a membrane that is still above it, and then takes one
+    less, or gives it back.
+    """
     for n in range(u.shape[0]):
         before = fired[n]
         here = alpha[n] * u[n] + x[n]
@@ -175,8 +185,11 @@ def fire_delayed(u, v, x, alpha, beta, gain, drive, level, reset, late, reaches,
             z = 0.0
         if reset == 4:
             z = z - before * level[n]
-        fired[n] = z > level[n] or (reaches and z == level[n])
-        v[n] = z
+        owed = 1.0 if reset == 7 and v[n] > level[n] else 0.0
+        z = z - owed * level[n]
+        spike = z > level[n] or (reaches and z == level[n])
+        fired[n] = spike
+        v[n] = z - (spike - owed) * level[n] if reset == 7 else z
 
 
 @njit(**OPTIONS)
@@ -200,7 +213,7 @@ def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-unt
     size = rows.place.shape[0]
     u, v, x, fired = np.zeros(size), np.zeros(size), np.empty(size), np.zeros(-(-size // 8) * 8, np.uint8)
     eights = fired.view(np.uint64)
-    reset, level = neurons.reset, neurons.threshold
+    reset, level, amount = neurons.reset, neurons.threshold, neurons.amount
     for t in range(frames.shape[0]):
         x[:] = neurons.offset
         gather(frames[t], rows.weight, rows.of, rows.row, rows.base, x)
@@ -210,12 +223,23 @@ def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-unt
             add_up(u, v, x, neurons, total)
             continue
         if neurons.whole:
-            fire_whole(u, v, x, neurons.alpha, neurons.beta, neurons.drive, level, reset, fired)
-        elif reset == 3:
-            fire_several(u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, fired)
+            fire_whole(u, v, x, neurons.alpha, neurons.beta, neurons.drive, level, amount, reset, fired)
+        elif reset == 3 or reset == 6:
+            fire_several(u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset == 6, fired)
         elif reset < 3:
             fire_real(
-                u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset, neurons.reaches, fired
+                u,
+                v,
+                x,
+                neurons.alpha,
+                neurons.beta,
+                neurons.gain,
+                neurons.drive,
+                level,
+                amount,
+                reset,
+                neurons.reaches,
+                fired,
             )
         else:
             fire_delayed(

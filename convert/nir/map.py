@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from basalt.convert.nir.writers import (
     Writer,
 )
 
+LEAST_KEPT = 1 / 64
+"""Of a membrane in a step, where what a spike takes is divided by it."""
 WEIGHTS_MOST = 1 << 23
 """Of a layer that becomes a matrix: 8 million, 64 MB while it is mapped."""
 CONVOLUTIONS = ("Conv1d", "Conv2d")
@@ -56,34 +59,48 @@ class Notes:
         self.of.setdefault(node, []).append(sentence)
 
 
-def reset_as_is(name: str) -> Callable[[Node, Constants, bool], str]:
+class After(NamedTuple):
+    """What a spike of Basalt's neuron does: its reset, and what it subtracts, in thresholds, where it is not one."""
+
+    reset: str
+    amount: Values | None = None
+
+
+Lowering = Callable[[Node, Constants, bool], After]
+"""Of a reset: the neuron's node, its constants, and whether it hears itself."""
+
+
+def reset_as_is(name: str) -> Lowering:
     """A reset that Basalt's neuron has."""
-    return lambda node, constants, recurrent: name
+    return lambda node, constants, recurrent: After(name)
 
 
-def delayed_subtract(node: Node, constants: Constants, recurrent: bool) -> str:
+def delayed_subtract(node: Node, constants: Constants, recurrent: bool) -> After:
     """θ taken after the decay is θ/β taken before it."""
     if np.all(constants.beta == 1):
-        return SOFT
-    raise LackingError(
-        "subtracts its threshold after the decay, a reset amount of θ/β, which `basalt import` does not set yet",
-        SOFT,
-    )
+        return After(SOFT)
+    if not np.all(constants.beta > LEAST_KEPT):
+        raise LackingError(
+            f"keeps {constants.beta.min():.3g} of its membrane in a step, and subtracts its threshold after that, a "
+            f"reset amount beyond 1/{LEAST_KEPT:g} thresholds",
+            SOFT,
+        )
+    return After(SOFT, 1 / constants.beta)
 
 
-def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> str:
+def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> After:
     """Leaky's is a hard reset; the others ignore their input for a step too."""
     if node.type != "CubaLIF" and not recurrent:
-        return HARD
+        return After(HARD)
     raise LackingError(
         "keeps its membrane at 0 for the step after a spike, a refractory step that neurons here do not have yet", HARD
     )
 
 
-def lacks(why: str) -> Callable[[Node, Constants, bool], str]:
+def lacks(why: str) -> Lowering:
     """A reset that no neuron here has, to which a soft one is the nearest."""
 
-    def lacking(node: Node, constants: Constants, recurrent: bool) -> str:
+    def lacking(node: Node, constants: Constants, recurrent: bool) -> After:
         raise LackingError(why, SOFT)
 
     return lacking
@@ -102,7 +119,7 @@ class LackingError(UnsaidError):
         self.why, self.nearest = why, nearest
 
 
-LOWERED: Mapping[str, Callable[[Node, Constants, bool], str]] = {
+LOWERED: Mapping[str, Lowering] = {
     HARD: reset_as_is(HARD),
     SOFT: reset_as_is(SOFT),
     NO: reset_as_is(NO),
@@ -170,6 +187,9 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
             "or end it in spiking neurons"
         )
     shape = stage.sends
+    after = After(HARD)
+    if neuron is not None and not sums:
+        after = after_spike(neuron, meaning, constants, bool(stage.back), notes)
     return Mapped(
         name=plain(stage.name),
         weight=scaled(synapses, factor, shape),
@@ -178,7 +198,8 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         shape=shape,
         drive=drive,
         threshold=None if sums else 1.0,
-        reset=HARD if neuron is None or sums else reset_of(neuron, meaning, constants, bool(stage.back), notes),
+        reset=after.reset,
+        amount=after.amount,
         reaches=meaning.writer.reaches,
         recurrent=recurrent,
         kernel=synapses.kernel,
@@ -187,15 +208,15 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
     )
 
 
-def reset_of(neuron: Node, meaning: Meaning, constants: Constants, recurrent: bool, notes: Notes) -> str:
-    """The reset of Basalt's neuron."""
+def after_spike(neuron: Node, meaning: Meaning, constants: Constants, recurrent: bool, notes: Notes) -> After:
+    """What a spike of Basalt's neuron does."""
     try:
         return LOWERED[meaning.reset](neuron, constants, recurrent)
     except LackingError as lacking:
         if not meaning.nearest:
             raise
         notes.add(neuron.name, f"{lacking.why}: a {lacking.nearest} reset stands in its place")
-        return lacking.nearest
+        return After(lacking.nearest)
 
 
 def plain(name: str) -> str:
@@ -211,6 +232,7 @@ def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple
     """
     neuron = replace(neuron, values={key: spread(found, shape, neuron) for key, found in neuron.values.items()})
     constants = Constants(*(spread(one, shape, neuron) for one in meaning.writer.constants(neuron, meaning.step)))
+    constants = constants._replace(alpha=settled(constants.alpha), beta=settled(constants.beta))
     for name, rest in (("synapse", constants.alpha), ("membrane", constants.beta)):
         if not np.all((rest >= 0) & (rest <= 1)):
             raise UnsaidError(
@@ -237,6 +259,11 @@ def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple
             f"it rests at 0"
         )
     return constants, threshold, (1 - constants.beta) * (leak - rests)
+
+
+def settled(rest: Values) -> Values:
+    """What a step leaves, 0 where single precision made it a little less."""
+    return np.where((rest < 0) & (rest > -1e-6), 0.0, rest)
 
 
 def worst(found: Values) -> str:

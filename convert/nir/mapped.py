@@ -1,6 +1,6 @@
 """A NIR network in Basalt's equations: one layer a stage, in float64 or in integers, and what such layers send.
 
-    u[t] = α u[t−1] + W x[t] + V s[t−1],  v = β v[t−1] + u[t] + drive,  s = v > θ
+    u[t] = α u[t−1] + W x[t] + V s[t−1],  v = β v[t−1] + u[t] + drive,  s = v > θ,  v −= amount where s
 
 A layer hears what the one before it sends in the same step; in Basalt each is a step later, which changes nothing else.
 """
@@ -28,6 +28,7 @@ class Mapped:
         input_shape: of a convolution, else None. geometry: the same as a kernel with `weight`.
         recurrent: a matrix, or its diagonal.
         threshold: 1 in float64, or one a neuron; None where the layer only sums.
+        amount: what a soft reset subtracts; the threshold where it is None.
         membranes: a layer that sums keeps the membranes themselves, which are not rounded before they are summed.
         reaches: a membrane at the threshold spikes.
         whole: states are integers, decays counts of 1/4096.
@@ -41,6 +42,7 @@ class Mapped:
     drive: Values
     threshold: Values | float | None = 1.0
     reset: str = HARD
+    amount: Values | None = None
     reaches: bool = False
     recurrent: Float[np.ndarray, "neurons ..."] | None = None
     kernel: Kernel | None = None
@@ -70,6 +72,7 @@ class Mapped:
         alpha, beta = (np.rint(rest * UNITY) / UNITY if self.whole else rest for rest in (self.alpha, self.beta))
         unit = 1 << ALIGN if self.whole else 1
         level = np.ones(1) if self.threshold is None else unit * np.asarray(self.threshold)
+        amount = level if self.amount is None else unit * self.amount
         neurons = Neurons(
             offset=rows.inside(np.zeros(1)),
             alpha=rows.inside(alpha),
@@ -77,6 +80,7 @@ class Mapped:
             gain=rows.inside(np.ones(1)),
             drive=rows.inside(unit * self.drive),
             threshold=rows.inside(level),
+            amount=rows.inside(amount),
             reset=SUMS if self.threshold is None else RESETS[self.reset],
             reaches=self.reaches,
             whole=self.whole,

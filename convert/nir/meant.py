@@ -50,6 +50,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         gain=rows.inside(constants.gain),
         drive=rows.inside(drive),
         threshold=rows.inside(threshold),
+        amount=rows.inside(threshold),
         reset=reset,
         reaches=meaning.writer.reaches,
         whole=False,

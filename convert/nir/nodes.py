@@ -60,6 +60,10 @@ def neuron_in_words(layer: Quantised) -> list[str]:
         off = float(np.max(np.abs(level - whole) / level))
         if off > 1e-9 and not mapped.grid:
             said.append(f"thresholds off by {off:.2%}")
+        if mapped.amount is not None and layer.amount is not None:
+            off = float(np.max(np.abs(layer.amount / each(mapped, layer.scale) / mapped.amount - 1)))
+            if off:
+                said.append(f"what a spike subtracts off by {off:.2%}")
         off = float(np.abs(layer.drive / each(mapped, layer.scale) - mapped.drive).max())
         if off:
             said.append(f"bias off by {off:.1e} of the threshold")

@@ -1,6 +1,7 @@
 """From float64 to Basalt's integers: a scale for each neuron (each channel of a convolution), or one for each layer.
 
-    weight = 2·round(S·W/2) in −256 … 254, threshold = S·θ, bias = round(S·drive), decays round(4096·(1 − α))
+    weight = 2·round(S·W/2) in −256 … 254, threshold = S·θ, reset amount = round(S·amount), bias = round(S·drive),
+    decays round(4096·(1 − α))
 
 S is at most what the largest weight, the threshold and the bias leave; from 16 on it is a whole number, so that the
 threshold, which is 1 here, is exact.
@@ -34,6 +35,7 @@ class Quantised:
     Attributes:
         mapped: in float64. scale: units of weight for 1.0 of the mapped layer, one or one a row of weights.
         weight, recurrent, drive: integers, in units of weight. threshold: likewise, None of a layer that sums.
+        amount: likewise, None where a soft reset subtracts the threshold.
         order: of the layer, from 1: the step at which its bias begins to act.
     """
 
@@ -44,6 +46,7 @@ class Quantised:
     drive: np.ndarray
     threshold: np.ndarray | None
     order: int
+    amount: np.ndarray | None = None
 
     def part(self, names: tuple[str, ...]) -> Mapped:
         """The layer in float64 with some of `PARTS` as they are in integers."""
@@ -57,6 +60,8 @@ class Quantised:
             layer = replace(layer, weight=weight, recurrent=recurrent, drive=drive)
         if "thresholds" in names and self.threshold is not None:
             layer = replace(layer, threshold=self.threshold / each(layer, self.scale), reaches=False)
+            if self.amount is not None:
+                layer = replace(layer, amount=self.amount / each(layer, self.scale))
         return layer
 
     def changes(self, name: str) -> bool:
@@ -67,6 +72,8 @@ class Quantised:
             pairs.append((layer.recurrent, rounded.recurrent))
         if layer.threshold is not None:
             pairs.append((layer.threshold, rounded.threshold))
+        if layer.amount is not None:
+            pairs.append((layer.amount, rounded.amount))
         return layer.reaches != rounded.reaches or any(bool(np.any(one != other)) for one, other in pairs)
 
     @property
@@ -80,6 +87,7 @@ class Quantised:
             recurrent=recurrent,
             drive=self.drive.astype(np.float64),
             threshold=None if self.threshold is None else self.threshold.astype(np.float64),
+            amount=None if self.amount is None else self.amount.astype(np.float64),
             reaches=False,
             whole=True,
         )
@@ -97,9 +105,8 @@ class Quantised:
                 current_decay=int(alpha[0]) if layer.membranes else None,
             )
         bias = np.broadcast_to(self.drive, layer.neurons).copy() if np.any(self.drive) else None
-        threshold = axis(self.threshold)
-        level = threshold if np.ptp(threshold) else int(threshold[0])
-        neuron = Neuron(level, axis(alpha), axis(beta), layer.reset)
+        amount = None if self.amount is None else one_or_each(self.amount)
+        neuron = Neuron(one_or_each(self.threshold), axis(alpha), axis(beta), layer.reset, amount)
         start = self.order if bias is not None else 0
         if layer.kernel is None or layer.input_shape is None:
             return Spiking(layer.name, self.weight, neuron, self.recurrent, bias, start=start)
@@ -117,6 +124,12 @@ class Quantised:
             dilation=kernel.dilation,
             groups=kernel.groups,
         )
+
+
+def one_or_each(found: np.ndarray) -> int | np.ndarray:
+    """One number where all are the same."""
+    each = axis(found)
+    return each if np.ptp(each) else int(each[0])
 
 
 def rowwise(scale: Values, weight: np.ndarray) -> Values:
@@ -159,6 +172,7 @@ def quantised(layer: Mapped, scale: Values, order: int) -> Quantised:
         drive=np.clip(np.rint(own * layer.drive), -BIAS_MAX - 1, BIAS_MAX).astype(np.int64),
         threshold=None if layer.threshold is None else threshold_of(layer, np.atleast_1d(own * layer.threshold)),
         order=order,
+        amount=None if layer.amount is None else np.rint(np.atleast_1d(own * layer.amount)).astype(np.int64),
     )
 
 
@@ -182,5 +196,7 @@ def bounded(layer: Mapped, wanted: Values) -> Values:
     drive = of_rows(layer, layer.drive)
     with np.errstate(divide="ignore"):
         most = np.minimum(THRESHOLD_MAX / HEADROOM, BIAS_MAX / drive)
+    if layer.amount is not None:
+        most = np.minimum(most, THRESHOLD_MAX / of_rows(layer, layer.amount))
     scale = np.minimum(wanted, most if wanted.size > 1 else most.min())
     return np.where(scale >= WHOLE_FROM, np.floor(scale), scale)

@@ -132,7 +132,8 @@ def snntorch_leaky(weight, beta, threshold, spikes, reset):
 
 
 def leaky_file(path, weight, beta, threshold):
-    tau, ones = np.float32(1e-4 / (1 - beta)), np.ones(len(weight))  # as snnTorch writes it
+    tau = np.float32(1e-4 / (1 - beta)) if beta < 1 else np.inf  # as snnTorch writes it
+    ones = np.ones(len(weight))
     lif = {"type": "LIF", "tau": tau * ones, "r": tau / 1e-4 * ones, "v_leak": 0 * ones, "v_reset": 0 * ones}
     first, final = ends((weight.shape[1],), len(weight))
     return write_nir(
@@ -153,14 +154,33 @@ def test_snntorch_is_recognised_and_its_zero_is_a_hard_reset(tmp_path):
     assert np.array_equal(last(run_layers(layers, spikes)), judged)
 
 
+@pytest.mark.parametrize("beta", [0.7, 0.3, 1.0])
+def test_snntorchs_subtract_is_a_soft_reset_by_more(beta, tmp_path):
+    rng = np.random.default_rng(2)
+    weight, spikes = rng.normal(0.2, 0.5, (5, 8)), drawn_spikes(rng, 8)
+    path = leaky_file(tmp_path / "leaky.nir", weight, beta, 0.8)
+    stages, meaning, layers, refused = mapped(path, writer="snntorch", reset="snntorch-subtract")
+    judged = snntorch_leaky(weight, beta, 0.8, spikes, "subtract")
+    assert not refused and judged.any()
+    assert np.array_equal(last(run_meant(stages, meaning, spikes)), judged)
+    assert np.array_equal(last(run_layers(layers, spikes)), judged)
+    integers = quantise(layers, "max", None)
+    record = integers[0].record()
+    _, trace = run_integers(integers, spikes)
+    found = simulate(Network((record,)), lengthened(spikes, 1))
+    assert np.array_equal(last(found), last(trace))
+    wanted = record.neuron.threshold / layers[0].beta
+    assert np.all(np.abs(record.neuron.amount - wanted) <= 0.5) and bool(record.neuron.own_amount) == (beta < 1)
+
+
 def test_a_reset_that_neurons_lack_is_refused_or_the_nearest_taken_with_its_cost(tmp_path):
     rng = np.random.default_rng(2)
     weight, spikes = rng.normal(0.2, 0.5, (5, 8)), drawn_spikes(rng, 8)
-    path = leaky_file(tmp_path / "leaky.nir", weight, 0.7, 0.8)
-    *_, refused = mapped(path, reset="snntorch-subtract")
-    assert "reset amount" in refused["lif"] and "--nearest" in refused["lif"]
-    stages, meaning, layers, refused = mapped(path, reset="snntorch-subtract", nearest=True)
-    judged = snntorch_leaky(weight, 0.7, 0.8, spikes, "subtract")
+    path = leaky_file(tmp_path / "leaky.nir", weight, 0.0, 0.8)
+    *_, refused = mapped(path, writer="snntorch", reset="snntorch-subtract")
+    assert "keeps 0 of its membrane" in refused["lif"] and "--nearest" in refused["lif"]
+    stages, meaning, layers, refused = mapped(path, writer="snntorch", reset="snntorch-subtract", nearest=True)
+    judged = snntorch_leaky(weight, 0.0, 0.8, spikes, "subtract")
     assert not refused and np.array_equal(last(run_meant(stages, meaning, spikes)), judged)
     assert not np.array_equal(last(run_layers(layers, spikes)), judged)
 

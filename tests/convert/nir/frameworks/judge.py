@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from basalt.convert.nir.account import run_integers
+from basalt.convert.nir.account import lengthened, run_integers
 from basalt.convert.nir.asked import understand
 from basalt.convert.nir.chain import chain
 from basalt.convert.nir.map import Notes, map_stages
 from basalt.convert.nir.mapped import run_layers
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.options import ImportOptions
-from basalt.convert.nir.quantise import quantise
 from basalt.convert.nir.read import read
+from basalt.convert.nir.scales import quantise
+from basalt.records.network import Network
+from basalt.records.simulate import simulate
 from tests.convert.nir.frameworks.case import Case
 
 
@@ -40,7 +42,10 @@ class Judged:
 
 
 def judge(case: Case, path: Path, spikes: np.ndarray) -> Judged:
-    """Draw, export, import and run a network; where its reset is refused, with the nearest."""
+    """Draw, export, import and run a network; where its reset is refused, with the nearest.
+
+    Its integers have to be those of the records, whatever they are worth.
+    """
     drawn = case.draw(path, spikes)
     graph = read(path)
     meaning = understand(graph, ImportOptions(path, **case.options)).meaning
@@ -49,6 +54,9 @@ def judge(case: Case, path: Path, spikes: np.ndarray) -> Judged:
     stages, none = chain(graph)
     layers = map_stages(stages, replace(meaning, nearest=True), none, Notes())
     assert not none, none
-    found = [run_meant(stages, meaning, spikes), run_layers(layers, spikes)]
-    found.append(run_integers(quantise(layers, "max", None), spikes)[0])
-    return Judged(drawn, *(list(sent.values())[-1] for sent in found), refused)
+    integers = quantise(layers, "max", None)
+    sent, trace = run_integers(integers, spikes)
+    records = simulate(Network(tuple(layer.record() for layer in integers)), lengthened(spikes, len(layers)))
+    assert all(np.array_equal(records[name], trace[name]) for name in trace)
+    found = [list(one.values())[-1] for one in (run_meant(stages, meaning, spikes), run_layers(layers, spikes), sent)]
+    return Judged(drawn, *found, refused)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.nir.account import of_nodes
 from basalt.convert.nir.asked import understand
 from basalt.convert.nir.chain import chain
 from basalt.convert.nir.map import Notes, map_stages
+from basalt.convert.nir.nodes import of_nodes
 from basalt.convert.nir.options import ImportOptions
-from basalt.convert.nir.quantise import quantise
 from basalt.convert.nir.read import read
+from basalt.convert.nir.scales import quantise
 from basalt.records.network import Network
 from tests.conformance.grid import Cell, GridCase
 from tests.conformance.support import EXCLUSIONS, exact, features
@@ -76,7 +76,7 @@ def become(name: str, path: Path) -> tuple[str, dict[str, str | None]]:
     layers = map_stages(stages, meaning, refused, notes := Notes())
     if refused:
         return f"refused: it {refused.get(f'n{place}') or next(iter(refused.values()))}", {}
-    integers = quantise(layers, "max", None)
+    integers = quantise(layers, "max", None, shared=True)  # as netx asks for
     outcome = next((one["outcome"] for one in of_nodes(stages, integers, notes) if one["node"] == f"n{place}"), "exact")
     network = Network(tuple(layer.record() for layer in integers))
     case = GridCase(network, np.zeros((1, int(np.prod(shape)), 1), dtype=np.uint8), 1, Cell(), 0)
