@@ -22,6 +22,7 @@ from basalt.convert import netx
 from basalt.errors import BasaltError
 from basalt.records.delta import STATE_BITS, VALUE_BITS
 from basalt.records.network import Network
+from basalt.records.readout import Readout
 from basalt.rehearsal import trust
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def activity(
     _, blocks = copied(module)
     import torch
 
-    x = torch.as_tensor(np.asarray(values, dtype=np.float64)).reshape(len(values), *input_shape, values.shape[-1])
+    single = np.asarray(values, dtype=np.float32)  # as a module is given them, which rounds them once more
+    x = torch.as_tensor(single.astype(np.float64)).reshape(len(values), *input_shape, values.shape[-1])
     found, shifts, order = {}, 0, 0
     layers = {layer.name: layer for layer in network.layers}
     for index, output in enumerate(run_blocks([exact(block) for block in blocks], x)):
@@ -91,6 +93,8 @@ def activity(
         order += 1
         late = order - shifts
         sent = np.rint(output.numpy().reshape(len(values), -1, output.shape[-1]) * getattr(layer, "unit", 1))
+        if isinstance(layer, Readout) and layer.every_step is None:
+            sent = sent.cumsum(axis=-1)
         pad = ((0, 0), (0, 0), (max(late, 0), 0))
         found[layer.name] = np.pad(sent, pad)[..., : values.shape[-1]].astype(np.int64)
     return found

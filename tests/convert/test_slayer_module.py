@@ -82,7 +82,7 @@ def test_a_module_is_its_network(name):
     real = flat / 4096 if name == "shifted" else flat  # to synapses, integers are messages
     sent, wanted = simulate(type(network)(layers), taken.values), activity(module, network, real, shape)
     assert set(wanted) == set(sent) and not network.notices
-    for layer in layers[:-1] if name == "spikes" else layers:
+    for layer in layers:
         assert wanted[layer.name].any() and np.array_equal(sent[layer.name], wanted[layer.name]), layer.name
     after = module.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[key], after[key]) for key in before)
