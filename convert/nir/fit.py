@@ -2,9 +2,10 @@
 
 A neuron that sends one spike in a step where another sends several, or whose membrane has no floor, strays the further
 the more it is inhibited. A leak makes it forget: β' = β·(1 − k/4096), a higher threshold leaves it room: θ' = c·θ.
-Found layer by layer from the last to the first, one factor at a time, by how far the outputs point the same way:
+Found layer by layer from the last to the first, one factor at a time, by how far the outputs y point the same way as
+the float network's, y*, and how far its class c* is ahead, both less their mean over classes:
 
-    agreement = mean over samples of cos(y, y*),  y, y* = outputs less their mean
+    agreement = mean over samples of cos(y, y*) + min(0.3, (y[c*] − the largest other y) / |y|)
 
 which knows no labels, and does not mind that all outputs are lower.
 """
@@ -29,6 +30,8 @@ LEAK_FACTOR, LEVEL_FACTOR = 1.5, 1.1
 ROUNDS = 2
 LEAST = 1e-5
 """What an agreement has to gain."""
+AHEAD = 0.3
+"""From where on it does not matter how far the class is ahead."""
 
 Pair = tuple[int, float]
 """Leak in 1/4096, and factor of the threshold."""
@@ -48,9 +51,14 @@ def fit(
     total = len(LEAKS) * len(LEVELS) + ROUNDS * len(spiking)
     done = 0
 
+    known: dict[tuple[Pair, ...], float] = {}
+
     def agree(pairs: list[Pair], begin: int, heard: np.ndarray) -> float:
-        chain = tuple(leaky(layer, *pair).ready() for layer, pair in zip(layers[begin:], pairs[begin:], strict=True))
-        return agreement(outputs(chain, heard), wanted)
+        if tuple(pairs) not in known:
+            both = zip(layers[begin:], pairs[begin:], strict=True)
+            chain = tuple(leaky(layer, *pair).ready() for layer, pair in both)
+            known[tuple(pairs)] = agreement(outputs(chain, heard), wanted)
+        return known[tuple(pairs)]
 
     best: tuple[float, list[Pair]] = (-2.0, [])
     for level in LEVELS:
@@ -121,7 +129,13 @@ def outputs(chain: Chain, frames: np.ndarray) -> Outputs:
 
 
 def agreement(found: Outputs, wanted: Outputs) -> float:
-    """The mean cosine of outputs less their mean; 0 of a sample whose outputs are all the same."""
+    """How far outputs agree, as above; a sample whose outputs are all the same counts 0."""
     here, there = (one - one.mean(axis=1, keepdims=True) for one in (found, wanted))
-    length = np.sqrt((here * here).sum(axis=1) * (there * there).sum(axis=1))
-    return float(np.mean((here * there).sum(axis=1) / np.where(length > 0, length, 1.0)))
+    long, wide = (np.linalg.norm(one, axis=1) for one in (here, there))
+    cosine = (here * there).sum(axis=1) / np.where(long * wide > 0, long * wide, 1.0)
+    samples, best = np.arange(len(here)), there.argmax(axis=1)
+    others = here.copy()
+    others[samples, best] = -np.inf
+    second = others.max(axis=1, initial=-np.inf) if here.shape[1] > 1 else here[:, 0]
+    ahead = (here[samples, best] - second) / np.where(long > 0, long, 1.0)
+    return float(np.mean(cosine + np.minimum(ahead, AHEAD)))

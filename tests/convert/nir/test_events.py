@@ -131,9 +131,10 @@ def test_a_fit_agrees_better_and_leaks_on_the_grid(tmp_path):
 
 def test_agreement_counts_outputs_that_are_all_the_same_as_nothing():
     wanted = np.array([[1.0, 2.0], [3.0, 1.0]])
-    assert agreement(wanted, 7 * wanted) == pytest.approx(1)
+    assert agreement(wanted, 7 * wanted) == pytest.approx(1.3)
     assert agreement(np.ones((2, 2)), wanted) == 0
-    assert agreement(wanted[:, ::-1], wanted) == pytest.approx(-1)
+    assert agreement(wanted[:, ::-1], wanted) == pytest.approx(-1 - 2**0.5)
+    assert agreement(wanted[:, :1], wanted[:, :1]) == 0
 
 
 @pytest.mark.parametrize("wrong", [-1.0, 0.5, 256.0, np.nan])
