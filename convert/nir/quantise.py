@@ -21,7 +21,7 @@ from basalt.records.synapses import Conv, Spiking
 
 WHOLE_FROM = 16
 """The scale from which on it is a whole number."""
-HEADROOM = 4
+HEADROOM = 16
 """Thresholds that a membrane holds, at least, before it saturates."""
 
 PARTS = ("decays", "weights", "thresholds")
