@@ -32,6 +32,7 @@ def import_command(options: ImportOptions) -> None:
     """
     from basalt.convert.nir.asked import understand
     from basalt.convert.nir.export import import_own
+    from basalt.convert.nir.live import import_live, is_live
     from basalt.convert.nir.own import is_own
     from basalt.convert.nir.read import read
     from basalt.convert.nir.scales import METHODS
@@ -47,6 +48,9 @@ def import_command(options: ImportOptions) -> None:
         )
     if options.activity is not None and options.data is None:
         raise BasaltError("--activity is of samples: give those that it was recorded for with --data FILE.npz.")
+    if is_live(options.file):
+        import_live(options, import_graph)
+        return
     graph = read(options.file)
     if is_own(graph):
         import_own(graph, options)

@@ -11,7 +11,12 @@ import typer
 class ImportOptions:
     """The options, declared once."""
 
-    file: Annotated[Path, typer.Argument(help="A .nir file.")]
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .nir file, or a module of snnTorch or SLAYER in a script of yours, which is run: model.py:network."
+        ),
+    ]
     data: Annotated[
         Path | None,
         typer.Option(
