@@ -3,8 +3,8 @@
 Stock layers (`input`, `dense`, `dense_rec`, `conv`, `flatten`, of spiking or sigma-delta neurons) are written as
 lava-dl writes them, so stock netx loads them; so are `convT` layers, which it does not load. Basalt adds the types
 `dense_own`, `readout`, `mean_readout` and `membrane_readout`, one for each kind of memory pathway, the neuron `ALIF`
-with its keys, and the keys `weight_own`, `neuron/reset`, `neuron/resetAmount`, `neuron/start`, `inputShape`, `extra`,
-`fraction` and `signed`; the root attributes `format` and `version` say so.
+with its keys, and the keys `weight_own`, `neuron/reset`, `neuron/resetAmount`, `neuron/refractory`, `neuron/start`,
+`inputShape`, `extra`, `fraction` and `signed`; the root attributes `format` and `version` say so.
 A reader refuses what it does not know by name. Nothing in a file is executed.
 """
 

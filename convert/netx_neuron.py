@@ -1,5 +1,7 @@
 """Reader of the neurons of a .net layer."""
 
+from typing import Any
+
 import numpy as np
 
 from basalt.convert.netx_reader import Reader
@@ -34,12 +36,14 @@ def read_neuron(reader: Reader, shape: tuple[int, ...]) -> Neuron:
         if key in reader.group and np.any(reader.integers(key, (0, 1)) != only):
             raise BasaltError(f"{reader.place}: {key!r} is not {only}, and {why}.")
     current, voltage = (decays(reader, key, shape) for key in ("iDecay", "vDecay"))
-    more: dict[str, int | np.ndarray] = {
+    more: dict[str, Any] = {
         name: decays(reader, key, shape) if name.endswith("_decay") else reader.integer(f"neuron/{key}")
         for name, key in record.file_keys.items()
     }
     if "neuron/resetAmount" in reader.group:
         more["reset_amount"] = single(decays(reader, "resetAmount", shape))
+    if "neuron/refractory" in reader.group:
+        more["refractory"] = reader.integer("neuron/refractory")
     return record(thresholds(reader, shape), current, voltage, reset, **more)
 
 

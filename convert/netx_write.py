@@ -175,6 +175,8 @@ def write_neuron(group: h5py.Group, neuron: Neuron, start: int, shape: tuple[int
     if neuron.own_amount:
         amounts = axis(neuron.amount)
         group["neuron/resetAmount"] = scalar(by_channel(amounts if np.ptp(amounts) else amounts[:1], shape))
+    if neuron.refractory:
+        group["neuron/refractory"] = neuron.refractory
     if start:
         group["neuron/start"] = start
 

@@ -73,6 +73,8 @@ def of_neurons(layer: Spiking) -> Reasons:
     reset = layer.neuron.reset
     yield f"it has the reset {reset!r}, stock neurons only the hard one", reset != "hard"
     yield "its neurons have a threshold each, and Lava's LIF process has one for all", layer.neuron.own_thresholds
+    rests = layer.neuron.refractory
+    yield f"its neurons have refractory steps ({rests}), and netx makes neurons that have none", rests > 0
     late = layer.bias is not None and layer.start > 0
     yield f"its bias acts from step {layer.start}, as in training, and those of stock layers all from step 0", late
 

@@ -160,8 +160,8 @@ def build_sums(layer: SigmaOutput, layout: Layout, planes: int) -> "AbstractProc
 
 
 def state_bits(layer: Spiking) -> int:
-    """24 bits per state of each neuron."""
-    return 24 * len(layer.neuron.states) * layer.neurons
+    """All states of all neurons."""
+    return layer.neuron.state_bits * layer.neurons
 
 
 def spiking_parts(layer: Spiking) -> list[Part]:

@@ -35,6 +35,8 @@ class NeuronConstants(NamedTuple):
     amounts: Float[np.ndarray, "_neurons"]
     """Reset amounts, likewise."""
     reset: int
+    refractory: int
+    """Steps of rest after a spike."""
     adaptation: Float[np.ndarray, "parameters _neurons"]
     """Of adaptive neurons: what b and r keep in a step, and the threshold's step; else of size 0."""
 
@@ -66,6 +68,7 @@ def neuron_constants(
         levels=each(neuron.threshold),
         amounts=each(neuron.amount),
         reset=RESET[neuron.reset],
+        refractory=neuron.refractory,
         adaptation=adaptation,
     )
 
@@ -75,29 +78,42 @@ def no_states(batch: int, neuron: Neuron, neurons: int) -> Int[np.ndarray, "batc
     return np.zeros((batch, len(neuron.states), neurons), dtype=np.int32)
 
 
-@njit(**OPTIONS)
-def fire_plain(  # type: ignore[no-untyped-def]
-    u, v, total, scale, current, bias, current_keep, voltage_keep, level, levels, amount, amounts, reset, fired
-):
-    """`fire` for the states u and v."""
-    extra, own = current.shape[0] > 0, levels.shape[0] > 0
-    spikes = wraps = 0
-    for n in range(u.shape[0]):
-        wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
-        if extra:
-            wide += current[n]
-        x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
-        wraps += x != wide
-        u[n] = x
-        wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
-        z = min(max(wide, -8388607.0), 8388607.0)
-        wraps += z != wide
-        mine, taken = (levels[n], amounts[n]) if own else (level, amount)
-        spike = z > mine
-        fired[n] = spike
-        spikes += spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - taken)
-    return spikes, wraps
+def plain(rests: bool) -> Callable[..., tuple[int, int]]:
+    """`fire` for the states u and v, and for steps of rest as well if the neurons have any: two kernels of one text."""
+
+    @njit(**OPTIONS)
+    def fire_plain(  # type: ignore[no-untyped-def]
+        u, v, rest, total, scale, current, bias, current_keep, voltage_keep, level, levels, amount, amounts, reset,
+        refractory, fired,
+    ):  # fmt: skip
+        extra, own = current.shape[0] > 0, levels.shape[0] > 0
+        spikes = wraps = 0
+        for n in range(u.shape[0]):
+            wide = np.trunc(u[n] * current_keep[n]) + total[n] * scale
+            if extra:
+                wide += current[n]
+            x = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)  # wrap24
+            wraps += x != wide
+            u[n] = x
+            wide = np.trunc(v[n] * voltage_keep[n]) + x + bias[n]
+            if rests:
+                wide = float(v[n]) if rest[n] > 0 else wide
+            z = min(max(wide, -8388607.0), 8388607.0)
+            wraps += z != wide
+            mine, taken = (levels[n], amounts[n]) if own else (level, amount)
+            spike = z > mine
+            if rests:
+                spike = spike & (rest[n] == 0)
+                rest[n] = refractory if spike else max(rest[n] - 1, 0)
+            fired[n] = spike
+            spikes += spike
+            v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - taken)
+        return spikes, wraps
+
+    return fire_plain
+
+
+fire_plain, fire_resting = plain(rests=False), plain(rests=True)
 
 
 @njit(**OPTIONS)
@@ -140,4 +156,7 @@ def fire(state, total, scale, current, bias, neuron, fired):  # type: ignore[no-
     shared = (total, scale, current, bias, neuron.current_keep, neuron.voltage_keep, neuron.level, neuron.levels)
     if neuron.adaptation.shape[0] > 0:
         return fire_adaptive(state[0], state[1], state[2], state[3], *shared, neuron.adaptation, fired)
-    return fire_plain(state[0], state[1], *shared, neuron.amount, neuron.amounts, neuron.reset, fired)
+    spiking = (*shared, neuron.amount, neuron.amounts, neuron.reset, neuron.refractory, fired)
+    if neuron.refractory > 0:
+        return fire_resting(state[0], state[1], state[2], *spiking)
+    return fire_plain(state[0], state[1], state[1], *spiking)

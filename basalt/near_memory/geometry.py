@@ -85,6 +85,7 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         touched                 of a convolution: a bit a row of sums that something was added to in this step
         membrane (u)            G rows of F states; so the synaptic current where it outlives a step
         thresholds              G rows of F thresholds, where neurons have one each; one port
+        rest                    G rows of F counters of 6 bits, where neurons have refractory steps
         reset_amounts           likewise of what a soft reset subtracts, where that is not the threshold
         delays                  one delay per neuron
         delay_line              (longest + 1)·⌈N/32⌉ words of 32 bits: who fires in that many steps
@@ -117,7 +118,8 @@ def memories(core: Core, sizes: Sizes) -> dict[str, Memory]:
         words = rows if sizes.diagonal else sizes.neurons * rows
         found.append(sram(core, "recurrent_weights", words, fused * core.weight_bits))
     beside = (name for name in sizes.kept if name != "membrane")
-    found += [sram(core, name, rows, fused * core.state_bits, core.membrane_ports) for name in beside]
+    bits = {name: mechanisms.NARROW.get(name, core.state_bits) for name in beside}
+    found += [sram(core, name, rows, fused * width, core.membrane_ports) for name, width in bits.items()]
     found += [sram(core, name, rows, fused * mechanisms.CONSTANTS[name]) for name, _ in sizes.constants]
     if sizes.longest_delay is not None:
         found.append(sram(core, "delays", sizes.neurons, DELAY_BITS))

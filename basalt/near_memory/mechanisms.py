@@ -7,6 +7,7 @@ from basalt.near_memory.hgrn import GatedSizes, gated_sizes
 from basalt.near_memory.hopfield import AssociativeSizes, associative_sizes
 from basalt.records.hgrn import Hgrn
 from basalt.records.hopfield import Hopfield
+from basalt.records.neuron import REST_BITS
 from basalt.records.slow_memory import SlowMemory
 
 SIZES: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -20,8 +21,12 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "u": ("current", ("leak", "spikes", "memory")),
     "b": ("raised_threshold", ("leak", "threshold", "reset")),
     "r": ("refractory", ("leak", "threshold", "reset")),
+    "rest": ("rest", ("leak", "spikes", "memory", "threshold", "reset")),
 }
 """State of a neuron beside the membrane → its memory, and the passes that read and write it."""
+
+NARROW = {"rest": REST_BITS}
+"""Memory of a state that is narrower than the core's `state_bits` → its bits."""
 
 CONSTANTS = {"thresholds": 17, "reset_amounts": 17}
 """Memory of what is kept for each neuron and never changes → its bits."""

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, sat24
-from basalt.records.fields import choice, decay_rate, number
+from basalt.records.fields import Found, choice, decay_rate, number, relation
 from basalt.records.neuron import THRESHOLD_MAX, Neuron, SpikingStep, State, axis
 
 
@@ -45,6 +45,12 @@ class Adaptive(Neuron):
     refractory_decay: Annotated[Int[np.ndarray, "#neurons"], decay_rate("of the refractory state r")] = field(
         default_factory=lambda: axis(0)
     )
+
+    @relation("refractory_range")
+    def rests_by_r(self) -> Found:
+        """The refractory state r is their rest."""
+        if self.refractory:
+            yield "refractory, of neurons that have a refractory state,", self.refractory, "0"
 
     @property
     def subtracts(self) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Int, Num
 
-STATE_LIMIT = 1 << 23
+STATE_BITS = 24
+STATE_LIMIT = 1 << (STATE_BITS - 1)
 STATE_MAX = STATE_LIMIT - 1
 DRIVE_MAX = (1 << 15) - 1
 DECAY_BITS = 12

@@ -1,18 +1,21 @@
 """The spiking neuron."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int, Num
 
-from basalt.records.arithmetic import ALIGN, DECAY_BITS, decay, sat24, wrap24
+from basalt.records.arithmetic import ALIGN, DECAY_BITS, STATE_BITS, decay, sat24, wrap24
 from basalt.records.counts import Counts
 from basalt.records.fields import Found, choice, decay_rate, number, relation
 from basalt.records.whole import Whole
 
 THRESHOLD_MAX = (1 << 17) - 1
+REST_BITS = 6
+REFRACTORY_MAX = (1 << REST_BITS) - 1
+"""What a counter of steps of rest holds."""
 
 AFTER_SPIKE: dict[str, Callable[[Any, Any, Any], Any]] = {
     "hard": lambda membrane, spikes, amount: np.where(spikes, 0, membrane),
@@ -52,20 +55,24 @@ class Neuron(Whole):
         v[t] = v'·(1 − s[t]) (reset "hard") | v' − s[t]·(reset_amount << 6) ("soft") | v' ("none")
         decay(x, d) = sign(x)·((|x|·(4096 − d)) >> 12)
 
+    and with refractory steps, in which u runs on and v stays as it is,
+
+        v'   = v[t−1], s[t] = 0 while rest[t−1] > 0
+        rest[t] = refractory·s[t] + max(rest[t−1] − 1, 0)
+
     Neurons may have a threshold each, and a reset amount, which is the threshold where it is left out. A reset that
     comes a step late, v[t+1] = β·v'[t] + … − s[t]·θ, is a soft one by θ/β (snnTorch's "subtract").
 
     Attributes:
-        states: their names, in the order of `State`.
+        states: their names, in the order of `State`; rest only where there are refractory steps.
         since: version of the file format that it came with; `version` is that of what it holds.
         file_type, file_keys: its type in a .net file, and lava-dl's keys of the fields that not all neurons have.
         norm_in_current: SLAYER normalises what enters the current, and not the current, so that a bias outlives a step
             with it.
 
-    Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`.
+    Source: Davies et al., IEEE Micro 38(1), 2018; Lava's `PyLifModelBitAcc`, and `LIFRefractory` for the steps of rest.
     """
 
-    states: ClassVar[tuple[str, ...]] = ("u", "v")
     since: ClassVar[int] = 1
     file_type: ClassVar[str] = "CUBA"
     file_keys: ClassVar[dict[str, str]] = {}
@@ -83,10 +90,25 @@ class Neuron(Whole):
         number(0, THRESHOLD_MAX, "that a soft reset subtracts; the threshold if left out", "weight", "reset_amount"),
     ] = None
 
+    refractory: Annotated[
+        int,
+        number(0, REFRACTORY_MAX, "of rest after a spike, in which the membrane stays", "steps", "refractory_range"),
+    ] = 0
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states."""
+        return ("u", "v", "rest") if self.refractory else ("u", "v")
+
+    @property
+    def state_bits(self) -> int:
+        """Of all states of a neuron."""
+        return sum(REST_BITS if state == "rest" else STATE_BITS for state in self.states)
+
     @property
     def version(self) -> int:
-        """The oldest file format that holds it: thresholds that differ, and reset amounts, came with version 5."""
-        return max(self.since, 5 if self.own_thresholds or self.own_amount else 1)
+        """The oldest file format that holds it: thresholds that differ, reset amounts and rest came with version 5."""
+        return max(self.since, 5 if self.own_thresholds or self.own_amount or self.refractory else 1)
 
     @property
     def own_thresholds(self) -> bool:
@@ -126,10 +148,25 @@ class Neuron(Whole):
         Args:
             activation: a[t], in weight units. memory: current beside it, in units of u. state: of the step before.
         """
-        charged = self.charge(activation, memory, state[0], state[1], bias)
-        spikes = charged.v > self.threshold << ALIGN
+        charged = self.charge(activation, memory, state[0], state[1], bias, self.resting(state))
+        spikes = self.awake(charged.v > self.threshold << ALIGN, state)
         after = AFTER_SPIKE[self.reset](charged.v, spikes, self.amount << ALIGN)
-        return SpikingStep(spikes, np.stack([charged.u, after]), charged.saturations)
+        return SpikingStep(spikes, np.stack([charged.u, after, *self.rests(spikes, state)]), charged.saturations)
+
+    def resting(self, state: State) -> Bool[np.ndarray, "batch neurons"] | None:
+        """Which neurons rest in the step after these states; None where none ever do."""
+        return state[2] > 0 if self.refractory else None
+
+    def awake(self, beyond: Bool[np.ndarray, "batch neurons"], state: State) -> Bool[np.ndarray, "batch neurons"]:
+        """Those of the neurons beyond their threshold that may spike."""
+        return beyond & (state[2] == 0) if self.refractory else beyond
+
+    def rests(
+        self, spikes: Bool[np.ndarray, "batch neurons"], state: State
+    ) -> Iterator[Num[np.ndarray, "batch neurons"]]:
+        """rest[t], where there is any."""
+        if self.refractory:
+            yield np.maximum(state[2] - 1, 0) + spikes * self.refractory
 
     def charge(
         self,
@@ -138,11 +175,14 @@ class Neuron(Whole):
         u: Int[np.ndarray, "batch neurons"],
         v: Int[np.ndarray, "batch neurons"],
         bias: Int[np.ndarray, "neurons"] | int,
+        resting: Bool[np.ndarray, "batch neurons"] | None = None,
     ) -> Charged:
         """u[t] and v', before spikes."""
         current = decay(u, self.current_decay) + (activation << ALIGN) + memory
         wrapped = wrap24(current)
         potential = decay(v, self.voltage_decay) + wrapped + (bias << ALIGN)
+        if resting is not None:
+            potential = np.where(resting, v, potential)
         membrane = sat24(potential)
         saturations = np.sum((wrapped != current).astype(np.int64) + (membrane != potential), axis=-1)
         return Charged(wrapped, membrane, saturations)
@@ -155,10 +195,11 @@ class Neuron(Whole):
         bias: Int[np.ndarray, "neurons"] | int = 0,
     ) -> SpikingStep:
         """The same in real numbers: no rounding, wrapping or saturation. What fixed point costs is the difference."""
-        u, v = self.real_charge(activation, memory, state[0], state[1], bias)
-        spikes = v > self.threshold * (1 << ALIGN)
+        u, v = self.real_charge(activation, memory, state[0], state[1], bias, self.resting(state))
+        spikes = self.awake(v > self.threshold * (1 << ALIGN), state)
         after = AFTER_SPIKE[self.reset](v, spikes, self.amount * (1 << ALIGN))
-        return SpikingStep(spikes, np.stack([u, after]), np.zeros(len(u), dtype=np.int64))
+        states = np.stack([u, after, *self.rests(spikes, state)])
+        return SpikingStep(spikes, states, np.zeros(len(u), dtype=np.int64))
 
     def real_charge(
         self,
@@ -167,11 +208,13 @@ class Neuron(Whole):
         u: Num[np.ndarray, "batch neurons"],
         v: Num[np.ndarray, "batch neurons"],
         bias: Int[np.ndarray, "neurons"] | int,
+        resting: Bool[np.ndarray, "batch neurons"] | None = None,
     ) -> tuple[Num[np.ndarray, "batch neurons"], Num[np.ndarray, "batch neurons"]]:
         """u[t] and v' in real numbers."""
         unity, scale = 1 << DECAY_BITS, 1 << ALIGN
         current = u * (1 - self.current_decay / unity) + activation * scale + memory
-        return current, v * (1 - self.voltage_decay / unity) + current + bias * scale
+        potential = v * (1 - self.voltage_decay / unity) + current + bias * scale
+        return current, potential if resting is None else np.where(resting, v, potential)
 
     def counts(
         self,

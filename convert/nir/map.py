@@ -93,7 +93,8 @@ def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> After:
     if node.type != "CubaLIF" and not recurrent:
         return After(HARD)
     raise LackingError(
-        "keeps its membrane at 0 for the step after a spike, a refractory step that neurons here do not have yet", HARD
+        "keeps its membrane at 0 for the step after a spike, a refractory step, which `basalt import` does not set yet",
+        HARD,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -149,10 +150,15 @@ def neuron_of(node: Node, size: int, step: float) -> Neuron:
     current, membrane = (shared(decay(tau, step), size) for tau in constants)
     threshold = shared(whole(value(node, "v_threshold").reshape(-1), "thresholds"), size)
     amount = node.metadata.get("reset_amount")
-    more = {}
+    more: dict[str, Any] = {}
     if isinstance(amount, np.ndarray):
         found = shared(whole(amount.reshape(-1), "reset amounts"), size)
         more["reset_amount"] = int(found[0]) if found.size == 1 else found
+    rest = node.metadata.get("refractory")
+    if rest is not None:
+        if not isinstance(rest, float):
+            raise UnsaidError("has refractory steps that are not one number")
+        more["refractory"] = int(whole(np.array([rest]), "refractory steps")[0])
     one = int(threshold[0]) if threshold.size == 1 else threshold
     return Neuron(one, axis(current), axis(membrane), str(reset), **more)
 

@@ -6,8 +6,9 @@ Weights, thresholds and biases are in units of weight, as they are deployed, and
 
 so that β = 1 − dt/τ and nothing scales what arrives. What NIR has no place for stands in `metadata`: of the input
 node `basalt` (a version of this layout), `dt` and `delay`, that each layer here is a step later than the one before; of
-each neuron `reset` and, where a soft reset subtracts anything but the threshold, `reset_amount`. NIR's equations are
-in real numbers: whoever computes them does not round a decaying state to 1/64 of a weight towards zero, as Basalt does.
+each neuron `reset`; where a soft reset subtracts anything but the threshold, `reset_amount`; and where it rests after a
+spike, `refractory`. NIR's equations are in real numbers: whoever computes them does not round a decaying state to 1/64
+of a weight towards zero, as Basalt does.
 """
 
 from collections.abc import Callable, Mapping
@@ -219,6 +220,8 @@ def add_neuron(drawn: Drawn, layer: Spiking, leak: np.ndarray | None, step: floa
     about: dict[str, Any] = {"reset": neuron.reset}
     if neuron.own_amount:
         about["reset_amount"] = spread(neuron.amount)
+    if neuron.refractory:
+        about["refractory"] = float(neuron.refractory)
     drawn.add(layer.name, Written(kind, {**values, **more}, about), shape)
     if layer.recurrent_weight is not None:
         full = layer.recurrent_weight.ndim == 2

@@ -175,6 +175,7 @@ def text() -> str:
         "holds G rows of F · 17 bits in an SRAM with one port. A row is read with each group's membranes, so that no",
         "step takes longer; with passes of their own, a soft reset reads it once more. What a soft reset subtracts is",
         "kept likewise in `reset_amounts`, where it differs from neuron to neuron and is not the threshold.",
+        "Refractory steps take a counter of 6 bits per neuron, `rest`, read and written with the membranes.",
         "",
         "## Multipliers and area",
         "",

@@ -28,12 +28,14 @@ class Case:
 
 
 def varied(rng: np.random.Generator, neuron: Neuron, neurons: int) -> Neuron:
-    """The same neurons, with what few have: a threshold each, and a reset amount, one for all or one per neuron."""
+    """The same neurons, with what few have: a threshold each, a reset amount, one for all or one per neuron, rest."""
     thresholds = neuron.threshold * rng.integers(1, 300, neurons) // 150
     changed = replace(neuron, threshold=thresholds)
     if neuron.reset == "soft" and rng.random() < 0.8:
         amounts = neuron.threshold * rng.integers(0, 300, neurons) // 150
         changed = replace(changed, reset_amount=amounts if rng.random() < 0.5 else int(amounts[0]))
+    if not isinstance(neuron, Adaptive) and rng.random() < 0.5:
+        changed = replace(changed, refractory=int(rng.integers(1, 5)))
     return changed
 
 

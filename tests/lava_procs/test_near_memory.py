@@ -56,6 +56,7 @@ def layers(draw):
         passes=readout or (Sizes.passes if states else WITHOUT_MEMORY),
         value_bits=draw(st.sampled_from([1, 1, 5])),
         fires=readout is None,
+        more_states=draw(st.sampled_from([(), ("rest",), ("b", "r")])) if readout is None else (),
         constants=draw(
             st.sampled_from(
                 [(), (THRESHOLDS,), (("thresholds", ("threshold", "reset")),), (THRESHOLDS, AMOUNTS), (AMOUNTS,)]

@@ -46,7 +46,7 @@ def plain_loop(weight, spikes, threshold, amount, decay):
 three = st.lists(st.integers(0, 300) | st.just(131_071), min_size=3, max_size=3)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(three, three, st.booleans(), st.integers(0, 4096), st.integers(0, 2**32 - 1))
 def test_every_implementation_equals_a_plain_loop(amounts, thresholds, shared, decay, seed):
     spikes = np.random.default_rng(seed).integers(0, 4, (2, 3, 25)).astype(np.uint8)

@@ -47,7 +47,7 @@ def test_the_kernel_wraps_sums_of_any_size(total):
     ones, none = np.ones(1), np.zeros(1)
     state = np.array([[5], [8388608]], dtype=np.int32)
     current = np.array([2.0**48 + 3])
-    neuron = NeuronConstants(none, 0, ones, ones, 9e6, 0.0, np.zeros(0), np.zeros(0), 2, np.zeros((0, 0)))
+    neuron = NeuronConstants(none, 0, ones, ones, 9e6, 0.0, np.zeros(0), np.zeros(0), 2, 0, np.zeros((0, 0)))
     _, wraps = fire(state, np.array([total], np.int32), 128.0, current, none, neuron, np.zeros(1, np.uint8))
     whole = 5 + total * 128 + 2**48 + 3
     u = state[0, 0]
@@ -112,15 +112,16 @@ def test_equals_plain_integers(reset, u, v, activation, memory, bias, threshold,
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="looks for instructions of x86-64")
-def test_the_kernel_of_plain_neurons_vectorises():
+@pytest.mark.parametrize("name", ["fire_plain", "fire_resting"])
+def test_the_kernels_of_neurons_vectorise(name):
     """One scalar too many in its loop makes a step 25 times slower."""
-    from basalt.kernels import events, neuron
+    from basalt.kernels import events
+    from basalt.kernels import neuron as kernels
 
-    fire_plain = njit(**events.OPTIONS | {"cache": False})(
-        neuron.fire_plain.py_func
-    )  # the code of a cached one is not kept
+    uncached = events.OPTIONS | {"cache": False}  # the code of a cached one is not kept
+    fire_plain = njit(**uncached)(getattr(kernels, name).py_func)
     ones, none = np.ones(8), np.zeros(0)
-    states = np.zeros((2, 8), dtype=np.int32)
+    states = np.zeros((3, 8), dtype=np.int32)
     shared = (states[0], 64.0, none, ones, ones, ones, 1.0, none)
-    fire_plain(*states, *shared, 1.0, none, 0, np.zeros(8, np.uint8))
+    fire_plain(*states, *shared, 1.0, none, 0, 1, np.zeros(8, np.uint8))
     assert any(re.search(r"\bv?mulpd\b", text) for text in fire_plain.inspect_asm().values())

@@ -67,13 +67,15 @@ def decays(rng: np.random.Generator, neurons: int) -> np.ndarray:
 
 
 def neuron(rng: np.random.Generator, neurons: int, stock: bool) -> Neuron:
-    """Thresholds from 0 to the last of 17 bits, one for all or one per neuron; all resets, and reset amounts."""
+    """Thresholds from 0 to the last of 17 bits, one for all or one per neuron; all resets, reset amounts, rest."""
     own = rng.spawn(1)[0]  # what came later leaves what was drawn before as it was
     threshold = int(rng.choice([0, 1, int(rng.integers(2, 2000)), int(rng.integers(2000, 131072)), 131071]))
     reset = "hard" if stock else str(rng.choice(RESETS))
     found = Neuron(threshold, decays(rng, neurons), decays(rng, neurons), reset)
     if not stock and own.random() < 0.3:
         found = replace(found, threshold=edge(own, 0, 131071, neurons))
+    if not stock and own.random() < 0.3:
+        found = replace(found, refractory=int(own.choice([1, 2, 63])))
     if reset == "soft" and own.random() < 0.5:
         amounts = edge(own, 0, 131071, neurons)
         found = replace(found, reset_amount=amounts if own.random() < 0.5 else int(amounts[0]))

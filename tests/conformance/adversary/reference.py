@@ -170,6 +170,7 @@ def spiking(layer: Spiking, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.nda
     level, own = 64 * layer.neuron.threshold, layer.recurrent_weight
     amount = level if layer.neuron.reset_amount is None else 64 * layer.neuron.reset_amount
     silence = np.zeros_like(x[:, :, 0])
+    until = np.full_like(u, -1)  # the last step of its rest, of each neuron
     for t in range(steps):
         before = x[:, :, t - 1] if t else silence
         inflow = bring(before, t)
@@ -180,8 +181,9 @@ def spiking(layer: Spiking, x: np.ndarray) -> tuple[np.ndarray, dict[str, np.nda
             held, m = STEPS[layer.memory.kind](layer.memory, before, m, held, t)
         u = wrap24(decay(u, layer.neuron.current_decay) + inflow + held)
         bias = 0 if layer.bias is None or t < layer.start else 64 * layer.bias
-        v = sat24(decay(v, layer.neuron.voltage_decay) + u + bias)
-        spikes = v > level
+        v = np.where(t <= until, v, sat24(decay(v, layer.neuron.voltage_decay) + u + bias))
+        spikes = (v > level) & (t > until)
+        until = np.where(spikes, t + layer.neuron.refractory, until)
         fired[:, :, t] = spikes
         if layer.neuron.reset == "hard":
             v = np.where(spikes, 0, v)

@@ -33,7 +33,7 @@ def neuron(rng, size, current, voltage, reset="hard", each=False):
 
     threshold = rng.integers(20, 200, size) if each else int(rng.integers(20, 200))
     amount = {"reset_amount": rng.integers(20, 300, size)} if reset == "soft" and each else {}
-    return Neuron(threshold, some(current), some(voltage), reset, **amount)
+    return Neuron(threshold, some(current), some(voltage), reset, **amount, refractory=2 if each else 0)
 
 
 def dense(rng, name, order, inputs, size, bias=False, back=None, **kinds):
