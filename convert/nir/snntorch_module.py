@@ -65,11 +65,13 @@ class Live:
         import torch
         from snntorch.export_nir import export_to_nir
 
+        forget(self.net)
+        written = copy.deepcopy(self.net)  # what is run stays as the user made it
+        zeros = torch.zeros(1, *shape, dtype=torch.float64)
         try:
             with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
-                self.spread(torch.zeros(1, *shape, dtype=torch.float64))
-                graph = export_to_nir(self.net, torch.zeros(1, *shape, dtype=torch.float64), ignore_dims=[0])
-            forget(self.net)
+                self.spread(written, zeros)
+                graph = export_to_nir(written, zeros, ignore_dims=[0])
             nir.write(path, graph)
         except Exception as error:  # of an exporter that asserts, and of a module that is the user's
             why = shown(f"{type(error).__name__}: {error}", VALUE_LONGEST)
@@ -78,20 +80,21 @@ class Live:
                 f"init_hidden=True in its neurons."
             ) from error
 
-    def spread(self, zeros: Any) -> None:
+    def spread(self, net: Any, zeros: Any) -> None:
         """Decays and thresholds as vectors, since nir takes their shape for that of the layer."""
         import torch
 
+        neurons = {name: one for name, one in net.named_modules() if name in self.neurons}
         sizes: dict[str, tuple[int, ...]] = {}
         hooks = [
             one.register_forward_pre_hook(lambda _, given, name=name: sizes.update({name: tuple(given[0].shape[1:])}))
-            for name, one in self.neurons.items()
+            for name, one in neurons.items()
         ]
-        self.net(zeros)
-        forget(self.net)
+        net(zeros)
+        forget(net)
         for hook in hooks:
             hook.remove()
-        for name, one in self.neurons.items():
+        for name, one in neurons.items():
             for key in ("alpha", "beta", "threshold"):
                 value = getattr(one, key, None)
                 if isinstance(value, torch.Tensor) and value.numel() == 1 and name in sizes:
