@@ -31,7 +31,8 @@ class Neurons(NamedTuple):
     Attributes:
         offset: what arrives in each step beside events. threshold, drive: in units of v.
         amount: what a soft reset subtracts, likewise.
-        reset: of `RESETS`, or `SUMS`. reaches: a membrane at the threshold spikes. whole: in integers.
+        reset: of `RESETS`, or `SUMS`. rests: a spike keeps the membrane as it is, and silent, for a step.
+        reaches: a membrane at the threshold spikes. whole: in integers.
         late: "snntorch-zero" empties the membrane after the next step's input too.
         floors: whole sums count whole weights, of 64 units.
     """
@@ -44,6 +45,7 @@ class Neurons(NamedTuple):
     threshold: Float[np.ndarray, "neurons"]
     amount: Float[np.ndarray, "neurons"]
     reset: int
+    rests: bool
     reaches: bool
     whole: bool
     late: bool
@@ -132,26 +134,30 @@ def gather_frames(frames, weight, of, row, base, place, out):  # type: ignore[no
 
 
 @njit(**OPTIONS)
-def fire_whole(u, v, x, alpha, beta, drive, level, amount, reset, fired):  # type: ignore[no-untyped-def]
+def fire_whole(u, v, x, alpha, beta, drive, level, amount, reset, rests, fired):  # type: ignore[no-untyped-def]
     """A step of `basalt.records.neuron.Neuron`."""
     for n in range(u.shape[0]):
         wide = np.trunc(u[n] * alpha[n]) + 64.0 * x[n]
         here = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)
         u[n] = here
         z = min(max(np.trunc(v[n] * beta[n]) + here + drive[n], -8388607.0), 8388607.0)
-        spike = z > level[n]
+        rest = rests and fired[n] > 0
+        z = v[n] if rest else z
+        spike = z > level[n] and not rest
         fired[n] = spike
         v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - amount[n])
 
 
 @njit(**OPTIONS)
-def fire_real(u, v, x, alpha, beta, gain, drive, level, amount, reset, reaches, fired):  # type: ignore[no-untyped-def]
+def fire_real(u, v, x, alpha, beta, gain, drive, level, amount, reset, rests, reaches, fired):  # type: ignore[no-untyped-def]
     """A step in float64, of a neuron whose reset is done before the next."""
     for n in range(u.shape[0]):
         here = alpha[n] * u[n] + x[n]
         u[n] = here
         z = beta[n] * v[n] + gain[n] * here + drive[n]
-        spike = z > level[n] or (reaches and z == level[n])
+        rest = rests and fired[n] > 0
+        z = v[n] if rest else z
+        spike = (z > level[n] or (reaches and z == level[n])) and not rest
         fired[n] = spike
         v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - amount[n])
 
@@ -223,7 +229,7 @@ def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-unt
             add_up(u, v, x, neurons, total)
             continue
         if neurons.whole:
-            fire_whole(u, v, x, neurons.alpha, neurons.beta, neurons.drive, level, amount, reset, fired)
+            fire_whole(u, v, x, neurons.alpha, neurons.beta, neurons.drive, level, amount, reset, neurons.rests, fired)
         elif reset == 3 or reset == 6:
             fire_several(u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset == 6, fired)
         elif reset < 3:
@@ -238,6 +244,7 @@ def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-unt
                 level,
                 amount,
                 reset,
+                neurons.rests,
                 neurons.reaches,
                 fired,
             )

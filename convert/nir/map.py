@@ -60,10 +60,13 @@ class Notes:
 
 
 class After(NamedTuple):
-    """What a spike of Basalt's neuron does: its reset, and what it subtracts, in thresholds, where it is not one."""
+    """What a spike of Basalt's neuron does: its reset, what it subtracts, in thresholds, where it is not one, and
+    whether the membrane then rests for a step.
+    """
 
     reset: str
     amount: Values | None = None
+    rests: bool = False
 
 
 Lowering = Callable[[Node, Constants, bool], After]
@@ -90,12 +93,7 @@ def delayed_subtract(node: Node, constants: Constants, recurrent: bool) -> After
 
 def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> After:
     """Leaky's is a hard reset; the others ignore their input for a step too."""
-    if node.type != "CubaLIF" and not recurrent:
-        return After(HARD)
-    raise LackingError(
-        "keeps its membrane at 0 for the step after a spike, a refractory step, which `basalt import` does not set yet",
-        HARD,
-    )
+    return After(HARD, rests=node.type == "CubaLIF" or recurrent)
 
 
 def lacks(why: str) -> Lowering:
@@ -201,6 +199,7 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         threshold=None if sums else 1.0,
         reset=after.reset,
         amount=after.amount,
+        rests=after.rests,
         reaches=meaning.writer.reaches,
         recurrent=recurrent,
         kernel=synapses.kernel,

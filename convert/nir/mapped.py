@@ -29,6 +29,7 @@ class Mapped:
         recurrent: a matrix, or its diagonal.
         threshold: 1 in float64, or one a neuron; None where the layer only sums.
         amount: what a soft reset subtracts; the threshold where it is None.
+        rests: a spike keeps the membrane as it is for a step, and silent.
         membranes: a layer that sums keeps the membranes themselves, which are not rounded before they are summed.
         reaches: a membrane at the threshold spikes.
         whole: states are integers, decays counts of 1/4096.
@@ -43,6 +44,7 @@ class Mapped:
     threshold: Values | float | None = 1.0
     reset: str = HARD
     amount: Values | None = None
+    rests: bool = False
     reaches: bool = False
     recurrent: Float[np.ndarray, "neurons ..."] | None = None
     kernel: Kernel | None = None
@@ -82,6 +84,7 @@ class Mapped:
             threshold=rows.inside(level),
             amount=rows.inside(amount),
             reset=SUMS if self.threshold is None else RESETS[self.reset],
+            rests=self.rests,
             reaches=self.reaches,
             whole=self.whole,
             late=False,

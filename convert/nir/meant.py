@@ -52,6 +52,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         threshold=rows.inside(threshold),
         amount=rows.inside(threshold),
         reset=reset,
+        rests=False,
         reaches=meaning.writer.reaches,
         whole=False,
         late=late,

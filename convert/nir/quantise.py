@@ -106,7 +106,9 @@ class Quantised:
             )
         bias = np.broadcast_to(self.drive, layer.neurons).copy() if np.any(self.drive) else None
         amount = None if self.amount is None else one_or_each(self.amount)
-        neuron = Neuron(one_or_each(self.threshold), axis(alpha), axis(beta), layer.reset, amount)
+        neuron = Neuron(
+            one_or_each(self.threshold), axis(alpha), axis(beta), layer.reset, amount, refractory=int(layer.rests)
+        )
         start = self.order if bias is not None else 0
         if layer.kernel is None or layer.input_shape is None:
             return Spiking(layer.name, self.weight, neuron, self.recurrent, bias, start=start)

@@ -51,8 +51,7 @@ def draw(kind: str, reset: str, delay: bool, path: Path, spikes: np.ndarray) -> 
 def case(kind: str, reset: str, delay: bool) -> Case:
     """One of them."""
     options = {"writer": "snntorch", "reset": (LATE if delay else NOW)[reset]}
-    late = reset == "zero" and delay and kind != "Leaky"
-    refused = late or (reset == "subtract" and not delay)
+    refused = reset == "subtract" and not delay
     named = reset if delay else f"{reset}, at once"
     needs = ("snntorch", "nirtorch", "nir")
     return Case("snnTorch", kind, named, needs, partial(draw, kind, reset, delay), options, refused)
