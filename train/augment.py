@@ -13,6 +13,8 @@ NOISE_FEATURE, NOISE_STEP = 0x5851F42D4C957F2D, 0x14057B7EF767814F
 """Tell apart what is drawn for an event of noise."""
 FIRST_EVENT = 16
 """What is added to a sample's seed for its first event; smaller numbers are for the sample as a whole."""
+BEND = 0x2545F4914F6CDD1D
+"""Tells apart what is drawn for the nodes of an image's grid."""
 ULP = 1.0 / 9007199254740992.0
 
 
@@ -71,6 +73,19 @@ def drawn(seeds, share, across, down, delay, drop, turn, scale, shear):  # type:
         lost[b] = on[b] * drop * _unit(seed + np.uint64(3))
         warps[b] = _warp(seed, on[b] * turn, on[b] * scale, on[b] * shear)
     return on, moves, lost, warps
+
+
+@njit(parallel=True, nogil=True, cache=True)
+def bends(seeds, on, reach, nodes):  # type: ignore[no-untyped-def]
+    """How far each of nodes × nodes of a grid moves in x and y, `reach` at most; none where a sample is not `on`."""
+    count = len(seeds)
+    out = np.zeros((count, 2, nodes, nodes), np.float32)
+    for b in prange(count):
+        place = _mixed(seeds[b] ^ np.uint64(BEND))
+        flat = out[b].reshape(-1)
+        for i in range(on[b] * flat.size):
+            flat[i] = _between(place + np.uint64(i), reach)
+    return out
 
 
 @njit(parallel=True, nogil=True, cache=True)

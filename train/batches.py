@@ -11,13 +11,15 @@ import torch
 from jaxtyping import Int, UInt8, UInt64
 
 from basalt.errors import BasaltError
-from basalt.train.augment import assemble, drawn
+from basalt.train.augment import assemble, bends, drawn
 from basalt.train.data.events import EventSet, Samples
 from basalt.train.data.pixels import PixelSet
 from basalt.train.device_events import PLAIN, Changes, assembled
 from basalt.train.recipe import AugmentConfig
 
 CPU = torch.device("cpu")
+NODES = 5
+"""In a row of the grid by which images are bent: one at each edge, and one about every seven pixels."""
 
 
 @singledispatch
@@ -46,6 +48,8 @@ def _events(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch features steps"]:
+    if augment.bend:
+        raise BasaltError("training.augment: bend changes images; for events leave it out.")
     seeds = np.zeros(len(chosen), np.uint64) if seeds is None else seeds
     rows, columns = events.sensor[-2:]
     changes = _changes(augment, seeds, min(augment.pixels, columns - 1), min(augment.pixels, rows - 1))
@@ -75,7 +79,7 @@ def _pixels(
     seeds: UInt64[np.ndarray, "batch"] | None = None,
     device: torch.device = CPU,
 ) -> UInt8[torch.Tensor, "batch 1 784"]:
-    """Images: turned, stretched, slanted (bilinearly) and shifted by whole pixels; then one pixel per step.
+    """Images: turned, stretched, slanted, bent (bilinearly) and shifted by whole pixels; then one pixel per step.
 
     Raises:
         BasaltError: the recipe asks for changes that only events know.
@@ -84,7 +88,7 @@ def _pixels(
         raise BasaltError("training.augment: steps, drop and noise change events; for pixels leave them out.")
     images = torch.from_numpy(events.images[chosen]).to(device)
     if seeds is not None and augment != PLAIN:
-        _, moves, _, warps = _changes(augment, seeds, augment.pixels, augment.pixels)
+        on, moves, _, warps = _changes(augment, seeds, augment.pixels, augment.pixels)
         warp, move = np.zeros((len(chosen), 2, 3), np.float32), moves[:, :2].astype(np.float32)
         warp[:, :, :2] = warps.reshape(-1, 2, 2)
         size = images.shape[-1]
@@ -92,6 +96,10 @@ def _pixels(
         where = torch.nn.functional.affine_grid(
             torch.from_numpy(warp).to(device), [len(images), 1, size, size], align_corners=False
         )
+        if augment.bend:
+            nodes = torch.from_numpy(bends(seeds, on, augment.bend * 2 / size, NODES)).to(device)
+            bent = torch.nn.functional.interpolate(nodes, (size, size), mode="bicubic", align_corners=True)
+            where = where + bent.permute(0, 2, 3, 1)
         moved = torch.nn.functional.grid_sample(images[:, None].float(), where, align_corners=False)
         images = moved[:, 0].round().to(torch.uint8)
     order = torch.from_numpy(events.order).to(device)

@@ -1,7 +1,8 @@
 """Checkpoints: one file per run, replaced as a whole at the end of every epoch.
 
 checkpoint.safetensors holds tensors (`train.tensors`): model.*, the best weights on the validation split, and to resume
-from last.model.*, last.moments.* (`basalt.train.moments`) and last.random, torch's random state. Beside them:
+from last.model.*, last.moments.* (`basalt.train.moments`), last.random, torch's random state, and last.average.* where
+the recipe averages weights (`basalt.train.averages`). Beside them:
 
     format "basalt-checkpoint", version 2, recipe (all defaults written out), inputs, classes,
     sensor  the axes that the inputs have, if it is known,
@@ -176,7 +177,7 @@ def assembled(path: Path, recipe: Recipe, said: Said, values: Mapping[str, torch
         BasaltError: a weight is not a number, or so large that it would be none on the grid of integers.
     """
     for name, value in values.items():
-        weights = name.startswith(("model.", "last.model.")) and value.is_floating_point()
+        weights = name.startswith(("model.", "last.model.", "last.average.")) and value.is_floating_point()
         if weights and not bool((value.abs() <= HEAVIEST).all()):
             raise BasaltError(f"{path} is damaged: {name} holds no finite weights; train again, or restore the file.")
     last = None if said.last is None else Progress.of(said.last, _under("last.", values))
@@ -192,7 +193,7 @@ def check(recipe: Recipe, said: Said, found: Mapping[str, Spec]) -> None:
     network = layout(recipe, said, len(found))
     wanted = {f"model.{name}": Spec.of(value) for name, value in network.state_dict().items()}
     if said.last is not None:
-        progress = Progress.specs(network, _under("last.", found))
+        progress = Progress.specs(network, _under("last.", found), recipe.training.average > 0)
         wanted |= {f"last.{name}": spec for name, spec in progress.items()}
     for name in chain(wanted, found):
         if name not in found:

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from basalt.errors import BasaltError
 from basalt.train import checkpoint, moments
+from basalt.train.averages import Averages
 from basalt.train.batches import batch_count, dense, epoch_batches
 from basalt.train.checkpoint import Checkpoint
 from basalt.train.data.events import Splits
@@ -47,10 +48,11 @@ MOST_OVERFLOWED = 0.5
 
 @dataclass
 class State:
-    """What changes while training; `history` has one row per epoch."""
+    """What changes while training; `history` has one row per epoch, `averages` are there if the recipe wants them."""
 
     network: Network
     optimizer: torch.optim.AdamW
+    averages: Averages | None = None
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
@@ -60,13 +62,14 @@ class State:
 
 
 def make_fabric(accelerator: str, devices: str) -> Fabric:
-    """Lightning Fabric for the machine, without its greetings.
+    """Lightning Fabric for the machine, without its greetings; convolutions on a GPU repeat exactly from then on.
 
     Raises:
         BasaltError: no such accelerator or number of devices here.
     """
     for name in ("lightning_fabric", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    torch.backends.cudnn.deterministic = True  # or a run that was stopped would not end as one that was not
     try:
         return Fabric(accelerator=accelerator, devices=int(devices) if devices.isdigit() else devices)
     except (RuntimeError, ValueError, TypeError) as error:
@@ -101,7 +104,8 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
     network = Network.of(recipe, splits.train.sensor, splits.classes).to(fabric.device)
     network.travel_in(getattr(torch, config.precision))
     optimizer = make_optimizer(network, config, fabric.device)
-    state = State(network, optimizer)
+    steps = batch_count(len(splits.train), config.batch)
+    state = State(network, optimizer, Averages(network, config.average * steps) if config.average else None)
     if resume:
         _restore(state, checkpoint.read(run))
         if state.epoch > config.epochs:
@@ -121,7 +125,6 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
             network.calibrate(*sample)
             state.best_model = _copy(network.state_dict())
             _save(recipe, splits, run, state, fabric)
-        steps = batch_count(len(splits.train), recipe.training.batch)
         quiet = Console(quiet=True) if fabric.global_rank else console
         with display(quiet, recipe.training.epochs, steps, state.epoch) as shown, _board(run, fabric, state) as board:
             while state.epoch < recipe.training.epochs:
@@ -130,7 +133,8 @@ def fit(recipe: Recipe, splits: Splits, run: Path, fabric: Fabric, resume: bool,
                 network.calibrate(*sample)
                 last = state.epoch + 1 == config.epochs
                 if last or (state.epoch + 1) % config.validate_every == 0:
-                    row.update(_validate(recipe, splits, state, fabric))
+                    judged = network if state.averages is None else state.averages.calibrated(*sample)
+                    row.update(_validate(recipe, splits, state, judged.eval(), fabric))
                 state.epoch += 1
                 state.seconds += time.monotonic() - start
                 state.history.append({"epoch": state.epoch, **row, "seconds": round(state.seconds, 3)})
@@ -148,7 +152,10 @@ def _epoch(
     config = recipe.training
     state.network.train()
     step.clear()
-    step.compute_exactly(state.epoch >= config.epochs - config.exact_epochs)
+    exact = state.epoch >= config.epochs - config.exact_epochs
+    step.compute_exactly(exact)
+    if state.averages is not None:
+        state.averages.network.compute_exactly(exact)
     per_epoch = batch_count(len(splits.train), config.batch)
     look = 1 if fabric.device.type == "cpu" else LOOK_EVERY
     batches = epoch_batches(
@@ -165,6 +172,8 @@ def _epoch(
         rate = learning_rate(state.step, config.epochs * per_epoch, per_epoch, config)
         step(x, labels, rate)
         state.step += 1
+        if state.averages is not None:
+            state.averages.update(state.step)
         if done % look == 0 or done == per_epoch:
             figures = step.read()
             if not math.isfinite(figures.loss):
@@ -193,12 +202,11 @@ def _epoch(
     }
 
 
-def _validate(recipe: Recipe, splits: Splits, state: State, fabric: Fabric) -> dict[str, Any]:
-    """Score the validation split; keep the weights if its accuracy (then its loss) is the best so far.
+def _validate(recipe: Recipe, splits: Splits, state: State, network: Network, fabric: Fabric) -> dict[str, Any]:
+    """Score a network on the validation split; keep its weights if its accuracy (then its loss) is the best so far.
 
     The accuracy is that of the deployed integers, or in floats where the network has none.
     """
-    network = state.network.eval()
     scored = float_score(network, splits.validation, OBJECTIVES[recipe.training.objective], fabric.device)
     assert scored.loss is not None
     figures = {"validation_loss": scored.loss, "validation_accuracy_float": scored.accuracy}
@@ -230,6 +238,7 @@ def _save(recipe: Recipe, splits: Splits, run: Path, state: State, fabric: Fabri
             state.step,
             state.seconds,
             tuple(state.history),
+            {} if state.averages is None else state.averages.network.state_dict(),
         )
         train = splits.train
         saved = Checkpoint(
@@ -255,6 +264,8 @@ def _restore(state: State, saved: Checkpoint) -> None:
         )
     state.network.load_state_dict(last.model)
     moments.restore(state.network, state.optimizer, last.moments)
+    if state.averages is not None:
+        state.averages.network.load_state_dict(last.average)
     state.epoch, state.step, state.seconds = last.epoch, last.step, last.seconds
     state.history, state.best, state.best_model = list(last.history), saved.best, saved.model
     try:

@@ -32,6 +32,8 @@ class AugmentConfig(Strict):
         noise: events added at random, as a fraction of the sample's own.
         rotate, scale, shear: largest turn in degrees, largest stretch of either axis and largest slant, about the
             middle of the sensor; events move to the nearest pixel, images are interpolated (and so blurred).
+        bend: of images, in pixels: how far each node of a grid of 5 × 5 over them moves at most, in x and in y; what
+            lies between follows smoothly.
         share: of the samples that are changed; the others are seen as they are. Networks with little memory live on
             single pixels, and take blurred images alone for another task than sharp ones.
     """
@@ -44,6 +46,7 @@ class AugmentConfig(Strict):
     rotate: float = Field(0.0, ge=0, le=90)
     scale: float = Field(0.0, ge=0, lt=1)
     shear: float = Field(0.0, ge=0, lt=1)
+    bend: float = Field(0.0, ge=0, le=8)
 
 
 class ContrastiveConfig(Strict):
@@ -80,6 +83,8 @@ class TrainingConfig(Strict):
         exact_epochs: this many last epochs train on the deployed integers of the slow memories, which round in every
             step, with the gradient of the parallel form; they take several times as long.
         validate_every: epochs between validations; the last epoch always has one.
+        average: epochs over which weights are averaged, see `basalt.train.averages`: these are then validated, kept and
+            deployed; 0 for the weights as they are trained.
         rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
         contrastive: a contrastive loss beside the objective.
         augment: changes to the training events.
@@ -97,6 +102,7 @@ class TrainingConfig(Strict):
     precision: Literal["float32", "bfloat16"] = "float32"
     exact_epochs: int = Field(0, ge=0)
     validate_every: int = Field(1, ge=1)
+    average: float = Field(0.0, ge=0)
     rate_penalty: float = Field(0.0, ge=0)
     rate_target: float = Field(0.05, ge=0, le=1)
     contrastive: ContrastiveConfig = ContrastiveConfig()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
@@ -96,6 +96,7 @@ class Progress:
     Attributes:
         model: the weights. moments: of the optimiser, see `basalt.train.moments`. random: torch's random state.
         epoch, step: finished ones. seconds: of training. history: a row for each epoch, as in log.csv.
+        average: the averaged weights, see `basalt.train.averages`, if the recipe has them.
     """
 
     model: Mapping[str, torch.Tensor]
@@ -105,6 +106,7 @@ class Progress:
     step: int
     seconds: float
     history: tuple[Mapping[str, Any], ...]
+    average: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     @property
     def said(self) -> LastSaid:
@@ -114,22 +116,24 @@ class Progress:
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The tensors, by the names that `specs` gives them."""
-        model = {f"model.{name}": value for name, value in self.model.items()}
-        return {**model, **{f"moments.{name}": value for name, value in self.moments.items()}, "random": self.random}
+        parts = {"model": self.model, "moments": self.moments, "average": self.average}
+        named = {f"{part}.{name}": value for part, values in parts.items() for name, value in values.items()}
+        return {**named, "random": self.random}
 
     @classmethod
     def of(cls, said: LastSaid, tensors: Mapping[str, torch.Tensor]) -> "Progress":
         """The inverse of `said` and `tensors`."""
-        model, kept = (
+        model, kept, average = (
             {name.removeprefix(part): value for name, value in tensors.items() if name.startswith(part)}
-            for part in ("model.", "moments.")
+            for part in ("model.", "moments.", "average.")
         )
-        return cls(model, kept, tensors["random"], said.epoch, said.step, said.seconds, said.history)
+        return cls(model, kept, tensors["random"], said.epoch, said.step, said.seconds, said.history, average)
 
     @staticmethod
-    def specs(network: "Network", found: Mapping[str, Spec]) -> dict[str, Spec]:
+    def specs(network: "Network", found: Mapping[str, Spec], averaged: bool) -> dict[str, Spec]:
         """What the tensors of a network's progress are like; `found` says which parameters have moments yet."""
-        wanted = {f"model.{name}": Spec.of(value) for name, value in network.state_dict().items()}
+        parts = ("model", "average") if averaged else ("model",)
+        wanted = {f"{p}.{name}": Spec.of(value) for p in parts for name, value in network.state_dict().items()}
         for of_parameter in moments.specs(network):
             named = {f"moments.{name}": spec for name, spec in of_parameter.items()}
             if any(name in found for name in named):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from basalt.errors import BasaltError
 from basalt.train.batches import batch_count, dense, epoch_batches
 from basalt.train.data.events import EventSet, Samples
 from basalt.train.data.pixels import PixelSet
@@ -177,6 +178,32 @@ def test_images_turn_and_stretch_no_further_than_asked() -> None:
         assert (moved != data.images).any((1, 2)).mean() > 0.9
 
 
+def test_images_bend_no_further_than_asked() -> None:
+    """Ink stays within the reach of where it was (and a pixel for interpolation), and one image bends many ways."""
+    data, reach = images(100), 2.0
+    moved = dense(data, np.arange(100), AugmentConfig(bend=reach), seeds_of(100)).numpy().reshape(100, 28, 28)
+    rows, columns = np.nonzero(moved.max(0))
+    limit = int(1.5 * reach) + 1  # between nodes, cubics overshoot
+    assert rows.min() >= 8 - limit and rows.max() < 20 + limit
+    assert columns.min() >= 10 - limit and columns.max() < 16 + limit
+    assert rows.min() < 8 and rows.max() >= 20 and columns.min() < 10 and columns.max() >= 16
+    assert len({image.tobytes() for image in moved}) == 100
+    row_starts = [np.nonzero(image.max(1))[0][0] - np.nonzero(image.max(1))[0][-1] for image in moved]
+    assert len(set(row_starts)) > 2  # they are not only shifted
+
+
+def test_seeds_decide_how_images_bend() -> None:
+    data, augment, seeds = images(12), AugmentConfig(bend=2.0, rotate=5.0), seeds_of(12)
+    whole = dense(data, np.arange(12), augment, seeds)
+    alone = torch.cat([dense(data, np.array([at]), augment, seeds[at : at + 1]) for at in range(12)])
+    assert torch.equal(whole, alone)
+
+
+def test_events_cannot_be_bent() -> None:
+    with pytest.raises(BasaltError, match="bend changes images; for events leave it out"):
+        dense(events(4, 0), np.arange(4), AugmentConfig(bend=1.0), seeds_of(4))
+
+
 def test_epochs_of_images_repeat() -> None:
     data, augment = images(10), AugmentConfig(pixels=2, rotate=5.0)
     first, again, other = (list(epoch_batches(data, 4, augment, seed, 0)) for seed in (1, 1, 2))
@@ -189,6 +216,7 @@ def test_epochs_of_images_repeat() -> None:
 def test_only_a_share_is_changed(made: Samples) -> None:
     chosen, seeds = np.arange(600), np.arange(600).astype(np.uint64) * np.uint64(7919)
     strong = {"pixels": 3, "rotate": 40.0, "scale": 0.5}
+    strong |= {"bend": 3.0} if isinstance(made, PixelSet) else {}
     whole, half, none = (dense(made, chosen, AugmentConfig(share=s, **strong), seeds) for s in (1.0, 0.5, 0.0))
     plain = dense(made, chosen)
     assert torch.equal(none, plain)

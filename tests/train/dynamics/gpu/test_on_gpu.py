@@ -88,7 +88,7 @@ def test_spikes_and_counts_are_the_processors(kind: str, steps: int) -> None:
         for one, other in zip(here.hidden, there.hidden):
             counts = other.counts(high)
             low, high = one(low), other(high)
-            assert 0.005 < float(low.mean()) < 0.9
+            assert 0.005 < float(low.detach().mean()) < 0.9
             assert torch.equal(low, high.float().cpu())
             if counts is not None:
                 assert torch.equal(counts.cpu(), low[..., :-1].sum(-1))
@@ -107,6 +107,7 @@ def test_exact_integers_are_the_processors(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 1e-4), (torch.bfloat16, 2e-2)])
 def test_gradients_are_the_processors(kind: str, dtype: torch.dtype, most: float) -> None:
+    """Those of biases, delays and drives are sums over steps and samples, which cancel while their errors do not."""
     here, there = twins(kind)
     there.travel_in(dtype)
     x, labels = spikes(116), torch.arange(20) % 10
@@ -117,7 +118,7 @@ def test_gradients_are_the_processors(kind: str, dtype: torch.dtype, most: float
         if one.requires_grad:
             assert one.grad is not None and other.grad is not None
             error = (one.grad - other.grad.cpu()).norm() / one.grad.norm().clamp(min=1e-6)
-            assert error < most, name
+            assert error < (most if one.ndim > 1 and one.numel() > 1 else 3 * most), name
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,11 +145,12 @@ def test_a_captured_step_is_the_step(kind: str) -> None:
     assert all(torch.equal(one, other) for one, other in zip(left[0][1], left[1][1]))
 
 
-def test_resuming_equals_not_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("average", [0.0, 2.0])
+def test_resuming_equals_not_stopping(average: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Moments lie in one buffer there, from which a checkpoint takes them and to which it gives them back."""
 
     def run(folder: Path, resume: bool = False) -> dict[str, torch.Tensor]:
-        fit(recipe(), splits(), folder, make_fabric("cuda", "1"), resume, Console(quiet=True))
+        fit(recipe(average=average), splits(), folder, make_fabric("cuda", "1"), resume, Console(quiet=True))
         last = checkpoint.read(folder).last
         assert last is not None and last.epoch == 4
         return last.tensors()
