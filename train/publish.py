@@ -78,8 +78,9 @@ def overview(models: Path) -> str:
         "Accuracy on the whole test set; *Lava* is that of the backend `compiled`. Parameters as trained, and by the",
         "formula of arXiv 2512.07602 (MN + Nd + d² + d + M per layer: with frozen matrices, no biases or read-out).",
         "Seconds of training are those of the machine that trained it. Energies in lava.json are dynamic + leakage in",
-        "real time, with the recipe's `step_ms` as the duration of a step. Networks were trained alike where epochs,",
-        "the share of augmented samples and the penalty on spike rates (and the rate that it begins at) are the same.",
+        "real time, with the recipe's `step_ms` as the duration of a step. Networks were trained alike where epochs",
+        "(and those over which weights are averaged), the share of augmented samples (and the pixels by which they are",
+        "bent) and the penalty on spike rates (and the rate that it begins at) are the same.",
         "The cochlea of spoken digits was chosen by test recordings, and the simulated camera was fitted on recordings",
         "that it is tested with (docs/data.md). Written by `basalt publish`.",
         "",
@@ -114,11 +115,13 @@ def _cells(folder: Path, metrics: dict[str, Any], saved: Any) -> str:
 
 
 def _training(training: Any) -> str:
-    """Cells of the table: epochs, the share of samples that are augmented, the penalty on rates and its target."""
+    """Cells of the table: epochs, what of the samples is augmented, the penalty on rates and its target."""
     changes = training.augment.model_dump(exclude={"share"})
     share = f"{training.augment.share:.0%}".replace("%", " %") if any(changes.values()) else ""
+    share += f", bent {changes['bend']:g}" if changes["bend"] else ""
+    epochs = f"{training.epochs}" + (f", averaged {training.average:g}" if training.average else "")
     penalty = f"{training.rate_penalty:g} above {training.rate_target:g}" if training.rate_penalty else ""
-    return f"{training.epochs} | {share} | {penalty}"
+    return f"{epochs} | {share} | {penalty}"
 
 
 def formula_count(network: Any, inputs: int) -> int | None:

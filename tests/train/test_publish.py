@@ -21,7 +21,7 @@ DATA = {"name": "spoken"}
 
 def recipe(name="tiny"):  # type: ignore[no-untyped-def]
     layers = [{"kind": "dmp", "units": 6, "states": 3}, {"kind": "lif", "units": 4, "recurrent": True, "delay": 5}]
-    training = {"epochs": 9, "rate_penalty": 2.0, "augment": {"drop": 0.1, "share": 0.4}}
+    training = {"epochs": 9, "rate_penalty": 2.0, "average": 1.5, "augment": {"drop": 0.1, "share": 0.4}}
     network = {"layers": [*layers, {"kind": "readout"}]}
     return parse({"name": name, "data": DATA, "network": network, "training": training}, "test")
 
@@ -36,7 +36,14 @@ def run(tmp_path: Path) -> Path:
     sum(parameter.sum() for parameter in network.parameters()).backward()
     optimizer.step()
     last = Progress(
-        network.state_dict(), moments(network, optimizer), torch.get_rng_state(), 1, 1, 4.2, ({"epoch": 1},)
+        network.state_dict(),
+        moments(network, optimizer),
+        torch.get_rng_state(),
+        1,
+        1,
+        4.2,
+        ({"epoch": 1},),
+        average=network.state_dict(),
     )
     saved = checkpoint.Checkpoint(recipe(), 10, 2, network.state_dict(), last=last)
     saved.write(folder / checkpoint.NAME)
@@ -59,7 +66,7 @@ def test_publishing_keeps_the_network_and_leaves_out_the_rest(run: Path, tmp_pat
     assert all(torch.equal(before[name], after[name]) for name in before)
     text = (tmp_path / "models" / "README.md").read_text()
     assert text == overview(tmp_path / "models")
-    assert "| tiny | 7 | 9 | 40 % | 2 above 0.05 | 123 | " in text and "| 98.10 | 97.95 |" in text
+    assert "| tiny | 7 | 9, averaged 1.5 | 40 % | 2 above 0.05 | 123 | " in text and "| 98.10 | 97.95 |" in text
 
 
 def test_the_table_of_the_models_here_is_what_they_are() -> None:
