@@ -28,6 +28,14 @@ def nothing_left():
     assert (psutil.Process().children(), psutil.Process().num_fds()) == before
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT interrupts here, also in a program that a shell started in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def crash():
     os.kill(os.getpid(), signal.SIGSEGV)
 
@@ -81,7 +89,7 @@ def test_nothing_that_is_done_there_is_seen_here(file):
     assert not done
 
 
-def test_an_interrupt_ends_the_child_too(file):
+def test_an_interrupt_ends_the_child_too(file, interruptible):
     threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
