@@ -254,7 +254,7 @@ def test_what_does_not_fit_is_told_and_what_cannot_run_is_refused():
     affine = next(found for found in map(case, range(4, 80, 5)) if found.network.layers[0].kind == "encoder")
     with pytest.raises(BasaltError, match=r"no encoder layers.*--place"):
         run(Job(affine.network, affine.spikes, "near-memory"))
-    assert set(BACKENDS["near-memory"].lacks) == {"encoder"}
+    assert set(BACKENDS["near-memory"].lacks) == {"encoder", "delta_input", "sigma_delta", "sigma_output", "transposed"}
 
 
 def with_pathway(variant: str):
