@@ -239,7 +239,7 @@ def complete(group: h5py.Group, block: Any, place: str) -> None:
         return
     bias = neuron.bias.detach().cpu().numpy().astype(np.float64) * neuron.w_scale
     if not np.array_equal(bias, np.rint(bias)):
-        raise BasaltError(f"{place} has a bias that is no multiple of 1/{neuron.w_scale}; round it before.")
+        raise BasaltError(f"{place} has a bias that is no multiple of 1/{neuron.w_scale}, which integers do not hold.")
     shape = tuple(neuron.shape or ())
     whole = np.broadcast_to(bias.reshape(bias.shape or (1,)), shape).reshape(-1)
     if "bias" in group:

@@ -9,7 +9,7 @@ from basalt.train.networks import Network
 
 
 class Averages:
-    """The mean w̄ of all weights, over about the last so many steps:
+    """The mean w̄ of all weights, over about the last `steps` steps:
 
         w̄ += (w − w̄) / min(t, steps)                                       after step t = 1, 2, …
 

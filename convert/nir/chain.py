@@ -1,22 +1,33 @@
 """A graph in order: from the input through stages of operators and a neuron each, to the output."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from basalt.convert.nir.graph import WITHIN, Graph, Node
+from basalt.convert.nir.graph import Graph, Node
 from basalt.convert.nir.operators import OPERATORS, Shape, UnsaidError
 from basalt.convert.nir.writers import NEURONS
 
 REASONS: Mapping[str, str] = {
     "Threshold": "spikes without a state; write the neuron that it belongs to as LIF or IF",
-    "Delay": "delays what it passes on, which is not imported yet; train without, or train the delays in Basalt",
-    "I": "integrates without a leak or a threshold; end the network with Affine, or with LI",
+    "Delay": "delays what it passes on, which is not imported yet",
+    "I": "integrates without a leak or a threshold, which no layer here does yet",
     "NIRGraph": "is a graph within; write the file again",
 }
 """Type of node → why it is refused, where more can be said than that it is not known."""
 
 Refusals = dict[str, str]
 """Node → why it cannot be said here, and the way out."""
+
+
+@dataclass
+class Notes:
+    """What is said of nodes: how each became what it is."""
+
+    of: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, node: str, sentence: str) -> None:
+        """A further sentence."""
+        self.of.setdefault(node, []).append(sentence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +114,14 @@ def follow(graph: Graph, at: Node, shape: Shape, refused: Refusals) -> tuple[Sta
                 reshape_back(back, shape, refused)
         following = [graph.nodes[one] for one in graph.after(at.name) if one not in {node.name for node in back[:1]}]
         if len(following) != 1:
-            refused.setdefault(at.name, spread(following, "sends to"))
+            refused.setdefault(at.name, branching(following, "sends to"))
             break
-        following = following[:1]
         before = [one for one in graph.before(following[0].name) if one not in {node.name for node in loops(graph)}]
         if len(set(before)) > 1:
-            refused.setdefault(following[0].name, spread([graph.nodes[one] for one in before], "hears"))
+            refused.setdefault(following[0].name, branching([graph.nodes[one] for one in before], "hears"))
         at = following[0]
         if at.name in seen:
-            refused.setdefault(at.name, "is part of a loop that is no recurrence of one neuron node; unroll it")
+            refused.setdefault(at.name, "is part of a loop through several neuron nodes, which is not imported yet")
             break
         seen.add(at.name)
         if at.type == "Output":
@@ -136,12 +146,12 @@ def follow(graph: Graph, at: Node, shape: Shape, refused: Refusals) -> tuple[Sta
     return tuple(stages)
 
 
-def spread(nodes: list[Node], how: str) -> str:
+def branching(nodes: list[Node], how: str) -> str:
     """Why a branch is refused."""
     if not nodes:
         return "leads to no output; write the graph to its end"
     names = ", ".join(repr(node.name) for node in nodes[:4])
-    return f"{how} {len(nodes)} nodes ({names}): branches are not imported yet; write one chain"
+    return f"{how} {len(nodes)} nodes ({names}): branches are not imported yet"
 
 
 def loop(graph: Graph, neuron: Node, refused: Refusals) -> tuple[Node, ...]:
@@ -150,7 +160,7 @@ def loop(graph: Graph, neuron: Node, refused: Refusals) -> tuple[Node, ...]:
     if neuron.name in graph.after(neuron.name):
         refused.setdefault(neuron.name, "sends to itself without a weight; put a Linear or Scale between")
     if len(found) > 1:
-        refused.setdefault(neuron.name, f"has {len(found)} recurrences; write one")
+        refused.setdefault(neuron.name, f"has {len(found)} recurrences; add their weights up into one")
     return tuple(found[:1])
 
 
@@ -160,7 +170,6 @@ def loops(graph: Graph) -> list[Node]:
         node
         for node in graph.nodes.values()
         if node.type in ("Linear", "Affine", "Scale")
-        and node.type != WITHIN
         and len(graph.before(node.name)) == 1
         and graph.after(node.name) == graph.before(node.name)
     ]

@@ -63,10 +63,10 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     from basalt.convert import netx
     from basalt.convert.nir.account import plain_steps, take_account
     from basalt.convert.nir.activity import compare, read_activity
-    from basalt.convert.nir.chain import chain
+    from basalt.convert.nir.chain import Notes, chain
     from basalt.convert.nir.data import read_samples
     from basalt.convert.nir.fit import fit
-    from basalt.convert.nir.map import Notes, map_stages
+    from basalt.convert.nir.map import map_stages
     from basalt.convert.nir.mapped import frames_of
     from basalt.convert.nir.nodes import of_layers, of_nodes
     from basalt.convert.nir.scales import quantise

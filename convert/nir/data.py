@@ -53,8 +53,7 @@ def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
     spikes = arrays["spikes"].reshape(len(arrays["spikes"]), prod(shape), given[-1])
     if spikes.dtype not in (np.uint8, np.bool_) and not all(whole(sample) for sample in spikes):
         raise BasaltError(
-            f"{path}: `spikes` holds values that are not whole numbers 0 … {LARGEST}, which inputs here are; encode "
-            f"them as spikes or counts."
+            f"{path}: `spikes` holds values that are not whole numbers 0 … {LARGEST}, which inputs here are."
         )
     labels = arrays.get("labels")
     if labels is not None and (labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes):

@@ -26,7 +26,7 @@ SUMS = -1
 
 
 class Neurons(NamedTuple):
-    """The neurons of a layer, each value one a neuron, in the kernel's order.
+    """The neurons of a layer, one value per neuron, in the kernel's order.
 
     Attributes:
         offset: what arrives in each step beside events. threshold, drive: in units of v.

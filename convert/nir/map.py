@@ -1,36 +1,18 @@
 """From NIR's nodes to Basalt's equations: exact, or refused by name with the reason and the way out."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
-from basalt.convert.nir.chain import Refusals, Stage
+from basalt.convert.nir.chain import Notes, Refusals, Stage
 from basalt.convert.nir.graph import Node
 from basalt.convert.nir.mapped import Mapped
-from basalt.convert.nir.operators import OPERATORS, POOLS, Kernel, Shape, UnsaidError, extents, kernel_of, value
-from basalt.convert.nir.writers import (
-    AT_ONCE,
-    DELAYED_SUBTRACT,
-    DELAYED_ZERO,
-    FLOORED,
-    HARD,
-    NO,
-    SEVERAL,
-    SOFT,
-    Constants,
-    Values,
-    Writer,
-)
-
-LEAST_KEPT = 1 / 64
-"""Of a membrane in a step, where what a spike takes is divided by it."""
-WEIGHTS_MOST = 1 << 23
-"""Of a layer that becomes a matrix: 8 million, 64 MB while it is mapped."""
-CONVOLUTIONS = ("Conv1d", "Conv2d")
+from basalt.convert.nir.operators import Shape, UnsaidError, value
+from basalt.convert.nir.resets import LOWERED, After, LackingError
+from basalt.convert.nir.synapses import recurrence, scaled, synapses_of
+from basalt.convert.nir.writers import DELAYED_ZERO, HARD, Constants, Values, Writer
 
 
 @dataclass(frozen=True)
@@ -46,92 +28,6 @@ class Meaning:
     step: float
     reset: str
     nearest: bool = False
-
-
-@dataclass
-class Notes:
-    """What is said of nodes: how each became what it is."""
-
-    of: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, node: str, sentence: str) -> None:
-        """A further sentence."""
-        self.of.setdefault(node, []).append(sentence)
-
-
-class After(NamedTuple):
-    """What a spike of Basalt's neuron does: its reset, what it subtracts, in thresholds, where it is not one, and
-    whether the membrane then rests for a step.
-    """
-
-    reset: str
-    amount: Values | None = None
-    rests: bool = False
-
-
-Lowering = Callable[[Node, Constants, bool], After]
-"""Of a reset: the neuron's node, its constants, and whether it hears itself."""
-
-
-def reset_as_is(name: str) -> Lowering:
-    """A reset that Basalt's neuron has."""
-    return lambda node, constants, recurrent: After(name)
-
-
-def delayed_subtract(node: Node, constants: Constants, recurrent: bool) -> After:
-    """θ taken after the decay is θ/β taken before it."""
-    if np.all(constants.beta == 1):
-        return After(SOFT)
-    if not np.all(constants.beta > LEAST_KEPT):
-        raise LackingError(
-            f"keeps {constants.beta.min():.3g} of its membrane in a step, and subtracts its threshold after that, a "
-            f"reset amount beyond 1/{LEAST_KEPT:g} thresholds",
-            SOFT,
-        )
-    return After(SOFT, 1 / constants.beta)
-
-
-def delayed_zero(node: Node, constants: Constants, recurrent: bool) -> After:
-    """Leaky's is a hard reset; the others ignore their input for a step too."""
-    return After(HARD, rests=node.type == "CubaLIF" or recurrent)
-
-
-def lacks(why: str) -> Lowering:
-    """A reset that no neuron here has, to which a soft one is the nearest."""
-
-    def lacking(node: Node, constants: Constants, recurrent: bool) -> After:
-        raise LackingError(why, SOFT)
-
-    return lacking
-
-
-ONE_SPIKE = (
-    "sends as many spikes in a step as thresholds fit into its membrane, and neurons here send one spike in a step"
-)
-
-
-class LackingError(UnsaidError):
-    """A reset that the neuron does not have, and the nearest one that it has."""
-
-    def __init__(self, why: str, nearest: str) -> None:
-        super().__init__(f"{why}; see by --nearest what a {nearest} reset in its place costs")
-        self.why, self.nearest = why, nearest
-
-
-LOWERED: Mapping[str, Lowering] = {
-    HARD: reset_as_is(HARD),
-    SOFT: reset_as_is(SOFT),
-    NO: reset_as_is(NO),
-    SEVERAL: lacks(ONE_SPIKE),
-    FLOORED: lacks(f"{ONE_SPIKE}, and have no floor at -threshold"),
-    AT_ONCE: lacks(
-        "subtracts its threshold again where the membrane is still above it, and gives it back without a spike, as "
-        "snnTorch does with reset_delay=False; only where no membrane reaches twice its threshold is that a soft reset"
-    ),
-    DELAYED_SUBTRACT: delayed_subtract,
-    DELAYED_ZERO: delayed_zero,
-}
-"""Reset of a framework → that of Basalt's neuron: the one place that says what the neuron can."""
 
 
 def map_stages(stages: tuple[Stage, ...], meaning: Meaning, refused: Refusals, notes: Notes) -> tuple[Mapped, ...]:
@@ -159,7 +55,7 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
     neuron = stage.neuron
     sums = neuron is None or neuron.type in ("LI", "CubaLI")
     if sums and not last:
-        raise UnsaidError("sends a membrane, not spikes, to what follows; end the network with it")
+        raise UnsaidError("sends a membrane, not spikes, to what follows, which no layer here hears")
     if neuron is None:
         none = np.zeros(1)
         constants, threshold, drive = Constants(none, none, np.ones(1)), np.ones(1), none
@@ -176,15 +72,12 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         offset = offset + more
     if np.any(offset) and np.any(constants.alpha):
         raise UnsaidError(
-            "hears a bias through a synapse with a time constant, where a bias here acts on the membrane; train the "
-            "Affine before it with bias=False"
+            "hears a bias through a synapse with a time constant, where a bias here acts on the membrane, which is "
+            "another network"
         )
     drive = drive / threshold + offset
     if sums and np.any(drive):
-        raise UnsaidError(
-            "ends the network with a bias, which a read-out here does not have; train the last layer with bias=False, "
-            "or end it in spiking neurons"
-        )
+        raise UnsaidError("ends the network with a bias, which a read-out here does not have yet")
     shape = stage.sends
     after = After(HARD)
     if neuron is not None and not sums:
@@ -250,13 +143,13 @@ def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple
     if np.any(begins != rests):
         raise UnsaidError(
             f"resets to {worst(rests)}, and begins a sample at {worst(begins)}, where neurons here begin as they are "
-            f"after a spike; train with one value for both"
+            f"after a spike; name a --writer whose neurons begin there, if the file means that"
         )
     threshold = np.ones(1) if sums else spread(value(neuron, "v_threshold"), shape, neuron) - rests
     if not np.all(threshold > 0):
         raise UnsaidError(
-            f"has a threshold of {threshold.min():g} above its reset voltage, not above 0; shift the membrane so that "
-            f"it rests at 0"
+            f"has a threshold of {threshold.min():g} above its reset voltage, not above 0; look at v_threshold "
+            f"and v_reset"
         )
     return constants, threshold, (1 - constants.beta) * (leak - rests)
 
@@ -289,123 +182,5 @@ def shared(found: Values, sums: bool) -> Values:
     """One value where all are the same, which those of a read-out have to be."""
     same = found[:1] if np.all(found == found[0]) else found
     if sums and same.size > 1:
-        raise UnsaidError("has a time constant per class, and a read-out here has one; train them as one")
+        raise UnsaidError("has a time constant per class, and a read-out here has one for all")
     return same
-
-
-@dataclass(frozen=True, eq=False)
-class Synapses:
-    """Operators as one matrix, or one convolution."""
-
-    weight: np.ndarray
-    kernel: Kernel | None = None
-    input_shape: Shape | None = None
-
-
-def scaled(synapses: Synapses, factor: Values, shape: Shape) -> np.ndarray:
-    """The weights times a factor for each neuron, which those of a channel have to share in a convolution."""
-    if factor.size == 1:
-        return synapses.weight * factor
-    if synapses.kernel is None:
-        return synapses.weight * factor[:, None]
-    channels = factor.reshape(shape[0], -1)
-    if np.any(channels != channels[:, :1]):
-        raise UnsaidError(
-            "has thresholds or gains that differ within a channel of a convolution; train one per channel"
-        )
-    return synapses.weight * channels[:, :1, None, None]
-
-
-def recurrence(back: Node, factor: Values, synapses: Synapses) -> tuple[np.ndarray, np.ndarray]:
-    """The recurrent weights, a matrix or a diagonal, and what its bias adds."""
-    if synapses.kernel is not None:
-        raise UnsaidError("is recurrent after a convolution, which layers here are not; put an Affine before it")
-    if back.type == "Scale":
-        return np.broadcast_to(value(back, "scale").reshape(-1) * factor, len(synapses.weight)).copy(), np.zeros(1)
-    weight = value(back, "weight")
-    bias = value(back, "bias").reshape(-1) if back.type == "Affine" else np.zeros(1)
-    return weight * (factor[:, None] if factor.size > 1 else factor), bias * factor
-
-
-def synapses_of(stage: Stage, notes: Notes) -> tuple[Synapses, np.ndarray]:
-    """All operators of a stage as one, and the constant that they add to each neuron."""
-    offset = through(stage, np.zeros((1, *stage.shape)))[0]
-    real = [node for node in stage.operators if node.type != "Flatten"]
-    if not real:
-        if prod(stage.shape) > 1 << 11:
-            raise UnsaidError(
-                "hears its input without weights, too large for a matrix; put a Conv2d of size 1 before it"
-            )
-        notes.add(stage.name, "its input has no weights: it hears each feature once")
-    folded = folded_kernel(real, stage) if real and all(node.type in KINDS for node in real) else None
-    if folded is not None and stage.operators[-1].type != "Flatten":
-        for node in real[:-1] if len(real) > 1 else ():
-            notes.add(node.name, "exact: folded into the convolution after it")
-        shape = stage.shape if len(stage.shape) == 3 else (stage.shape[0], 1, stage.shape[1])
-        return Synapses(folded.weight, folded, shape), offset
-    inputs, neurons = prod(stage.shape), prod(stage.sends)
-    if inputs * neurons > WEIGHTS_MOST:
-        raise UnsaidError(
-            f"follows operators that become a matrix of {neurons:,} × {inputs:,} weights, more than {WEIGHTS_MOST:,}; "
-            f"put spiking neurons between them, or pools before convolutions"
-        )
-    for node in real:
-        if len(real) > 1 or node.type not in ("Affine", "Linear"):
-            notes.add(node.name, "exact: folded into one matrix with its neighbours")
-    ones = np.eye(inputs).reshape(inputs, *stage.shape)
-    rows = [through(stage, ones[first : first + 256]) - offset for first in range(0, inputs, 256)]
-    return Synapses(np.concatenate(rows).reshape(inputs, neurons).T.copy()), offset
-
-
-KINDS = (*CONVOLUTIONS, *POOLS)
-
-
-def through(stage: Stage, frames: np.ndarray) -> np.ndarray:
-    """Frames after all operators of a stage."""
-    for node in stage.operators:
-        frames = OPERATORS[node.type].apply(node, frames)
-    return frames
-
-
-def folded_kernel(nodes: list[Node], stage: Stage) -> Kernel | None:
-    """Pools and the convolution after them as one convolution; None where that is not exact."""
-    shape = stage.shape
-    whole: Kernel | None = None
-    for order, node in enumerate(nodes):
-        kernel = kernel_of(node, shape)
-        size = shape[1:] if len(shape) == 3 else (1, shape[1])
-        if whole is not None:
-            if nodes[order - 1].type not in POOLS:
-                return None
-            before = stage.shape[1:] if len(stage.shape) == 3 else (1, stage.shape[1])
-            whole = folded(whole, kernel, before, size)
-            if whole is None:
-                return None
-        else:
-            whole = kernel
-        shape = OPERATORS[node.type].shape(node, shape)
-    return whole
-
-
-def folded(pool: Kernel, after: Kernel, before: Shape, between: Shape) -> Kernel | None:
-    """A pool and what follows as one kernel, or None.
-
-    The kernel becomes kernel ⊗ pool, stride and padding those of what follows × the pool's stride. Zeros around the
-    pooled image have to be zeros around the image: so no window of the pool may reach from outside into it.
-    """
-    parts = []
-    for axis in (0, 1):
-        step, wide = pool.stride[axis], pool.weight.shape[2 + axis]
-        reaches = wide > step + pool.padding[axis] or between[axis] * step - pool.padding[axis] < before[axis]
-        if after.padding[axis] and reaches:
-            return None
-        spacing = after.dilation[axis] * step
-        part = np.zeros((after.weight.shape[2 + axis], spacing * (after.weight.shape[2 + axis] - 1) + wide))
-        for place in range(len(part)):
-            part[place, place * spacing : place * spacing + wide] = 1
-        parts.append(part)
-    weight = np.einsum("ocij,iy,jx->ocyx", after.weight * pool.weight.flat[0], *parts)
-    stride = (pool.stride[0] * after.stride[0], pool.stride[1] * after.stride[1])
-    padding = tuple(after.padding[axis] * pool.stride[axis] + pool.padding[axis] for axis in (0, 1))
-    found = Kernel(weight, stride, (padding[0], padding[1]), (1, 1), after.groups)
-    return found if extents(found, before) == extents(after, between) else None

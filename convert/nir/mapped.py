@@ -1,4 +1,4 @@
-"""A NIR network in Basalt's equations: one layer a stage, in float64 or in integers, and what such layers send.
+"""A NIR network in Basalt's equations: one layer per stage, in float64 or in integers, and what such layers send.
 
     u[t] = α u[t−1] + W x[t] + V s[t−1],  v = β v[t−1] + u[t] + drive,  s = v > θ,  v −= amount where s
 
@@ -27,7 +27,7 @@ class Mapped:
         weight: of the synapses, or the kernel of a convolution; input rows scaled by gain / θ.
         input_shape: of a convolution, else None. geometry: the same as a kernel with `weight`.
         recurrent: a matrix, or its diagonal.
-        threshold: 1 in float64, or one a neuron; None where the layer only sums.
+        threshold: 1 in float64, or one per neuron; None where the layer only sums.
         amount: what a soft reset subtracts; the threshold where it is None.
         rests: a spike keeps the membrane as it is for a step, and silent.
         membranes: a layer that sums keeps the membranes themselves, which are not rounded before they are summed.

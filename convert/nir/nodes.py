@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.nir.chain import Stage
-from basalt.convert.nir.map import Notes
+from basalt.convert.nir.chain import Notes, Stage
 from basalt.convert.nir.operators import OPERATORS
 from basalt.convert.nir.quantise import Quantised, decays, each, grid, rowwise
 

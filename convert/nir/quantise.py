@@ -33,7 +33,7 @@ class Quantised:
     """A layer in integers.
 
     Attributes:
-        mapped: in float64. scale: units of weight for 1.0 of the mapped layer, one or one a row of weights.
+        mapped: in float64. scale: units of weight for 1.0 of the mapped layer, one for all or one per row of weights.
         weight, recurrent, drive: integers, in units of weight. threshold: likewise, None of a layer that sums.
         amount: likewise, None where a soft reset subtracts the threshold.
         order: of the layer, from 1: the step at which its bias begins to act.

@@ -55,7 +55,7 @@ def rockpool(graph: Graph) -> Recognised | None:
 
 
 RULES: tuple[Callable[[Graph], Recognised | None], ...] = (snntorch, spikingjelly, rockpool)
-"""What shows a writer, a function each."""
+"""One function per writer that can be recognised."""
 
 
 def recognise(graph: Graph) -> Recognised | None:

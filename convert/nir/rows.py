@@ -1,5 +1,5 @@
 """Synapses as rows of weights, for events: an event of input i adds value · row[k] to the outputs base[k] …, for each
-link k of i. A matrix has one link an input; of a convolution, all places share the rows.
+link k of i. A matrix has one link per input; of a convolution, all places share the rows.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Rows(NamedTuple):
     place: Int[np.ndarray, "outputs"]
 
     def inside(self, found: np.ndarray) -> np.ndarray:
-        """One value, or one an output → one an output, in the kernel's order."""
+        """One value, or one per output → one per output, in the kernel's order."""
         return np.broadcast_to(np.asarray(found, dtype=np.float64).reshape(-1), len(self.place))[self.place]
 
 
@@ -43,7 +43,7 @@ def dense_rows(weight: Float[np.ndarray, "outputs inputs"]) -> Rows:
 
 
 def diagonal_rows(weight: Float[np.ndarray, "features"]) -> Rows:
-    """Of one weight a feature."""
+    """Of one weight per feature."""
     each = np.arange(weight.size)
     return Rows(weight.reshape(-1, 1).astype(np.float64), np.arange(weight.size + 1), each, each, each)
 

@@ -15,7 +15,7 @@ class Tally(NamedTuple):
     """Of some samples.
 
     Attributes:
-        scores: what each class has. wrong: spikes that differ from the other network's, a layer each. fired: its own;
+        scores: what each class has. wrong: spikes that differ from the other network's, by layer. fired: its own;
             both None of a layer that sums.
     """
 

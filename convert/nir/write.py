@@ -65,7 +65,7 @@ class Drawn:
 
 
 def write_nir(path: Path, network: Network, step: float) -> None:
-    """Write a network for steps of so many seconds.
+    """Write a network whose steps last `step` seconds.
 
     Raises:
         BasaltError: a layer cannot be said in NIR; names all of them, with the reasons.

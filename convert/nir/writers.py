@@ -43,7 +43,7 @@ class Writer:
 
     Attributes:
         about: for people.
-        constants: α, β and gain of a node, for a step of so many seconds.
+        constants: α, β and gain of a node, for a step whose length is given in seconds.
         resets: that its neurons may have; where there is one, nobody is asked.
         reaches: a membrane at the threshold spikes, not only one above.
         needs_step: the equations depend on how long a step is.

@@ -125,7 +125,7 @@ def compared(path: Path, samples: int, steps: int, given: str | None) -> None:
 
 
 def digits(path: Path, mnist: Path, asked: int) -> None:
-    """How many digits are told right, a thousand at a time."""
+    """Correctly classified digits, by the thousand."""
     with np.load(mnist) as kept:
         pixels, labels = kept["x_test"][:asked], kept["y_test"][:asked]
     network, right = netx.read(path), []

@@ -58,7 +58,7 @@ def counts(net: torch.nn.Sequential, spikes: torch.Tensor) -> torch.Tensor:
 
 
 def trained(net: torch.nn.Sequential, splits: Splits, epochs: int, rng: np.random.Generator) -> float:
-    """Validation's best weights of so many epochs; test accuracy of the floats with them."""
+    """Train for `epochs`, keep the weights that are best on validation, and return their test accuracy in floats."""
     optimizer = torch.optim.AdamW(net.parameters(), 2e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs)
     augment = AugmentConfig(steps=4, drop=0.2)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from basalt.convert import netx
-from basalt.convert.nir.chain import chain
+from basalt.convert.nir.chain import Notes, chain
 from basalt.convert.nir.command import import_command
 from basalt.convert.nir.export import export_nir
-from basalt.convert.nir.map import Meaning, Notes, map_stages
+from basalt.convert.nir.map import Meaning, map_stages
 from basalt.convert.nir.mapped import run_layers
 from basalt.convert.nir.options import ImportOptions
 from basalt.convert.nir.own import read_own

@@ -9,9 +9,9 @@ import pytest
 from basalt.convert import netx
 from basalt.convert.nir.account import MAPPED, MEANT, lengthened, run_integers
 from basalt.convert.nir.asked import duration, understand
-from basalt.convert.nir.chain import chain
+from basalt.convert.nir.chain import Notes, chain
 from basalt.convert.nir.command import import_command
-from basalt.convert.nir.map import Notes, map_stages
+from basalt.convert.nir.map import map_stages
 from basalt.convert.nir.mapped import frames_of, run_layers
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.options import ImportOptions
@@ -217,11 +217,14 @@ IMAGES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["SumPool2d", "AvgPool2d"])
-@pytest.mark.parametrize(("pool", "conv", "height", "folds"), IMAGES)
-def test_pools_fold_exactly_or_become_a_matrix(pool, conv, height, folds, kind, tmp_path):
-    if kind == "AvgPool2d" and pool[2]:
-        pytest.skip("averages over padding are refused")
+POOLED = [
+    (kind, *image) for kind in ("SumPool2d", "AvgPool2d") for image in IMAGES if kind == "SumPool2d" or not image[0][2]
+]
+"""Averages over padding are refused."""
+
+
+@pytest.mark.parametrize(("kind", "pool", "conv", "height", "folds"), POOLED)
+def test_pools_fold_exactly_or_become_a_matrix(kind, pool, conv, height, folds, tmp_path):
     rng = np.random.default_rng(height)
     size, stride, padding = pool
     pooled = {"type": kind, "kernel_size": [size] * 2, "stride": [stride] * 2, "padding": [padding] * 2}

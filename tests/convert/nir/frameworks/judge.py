@@ -8,8 +8,8 @@ import numpy as np
 
 from basalt.convert.nir.account import lengthened, run_integers
 from basalt.convert.nir.asked import understand
-from basalt.convert.nir.chain import chain
-from basalt.convert.nir.map import Notes, map_stages
+from basalt.convert.nir.chain import Notes, chain
+from basalt.convert.nir.map import map_stages
 from basalt.convert.nir.mapped import run_layers
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.options import ImportOptions

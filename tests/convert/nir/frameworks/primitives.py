@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from basalt.convert.nir.asked import understand
-from basalt.convert.nir.chain import chain
-from basalt.convert.nir.map import Notes, map_stages
+from basalt.convert.nir.chain import Notes, chain
+from basalt.convert.nir.map import map_stages
 from basalt.convert.nir.nodes import of_nodes
 from basalt.convert.nir.options import ImportOptions
 from basalt.convert.nir.read import read

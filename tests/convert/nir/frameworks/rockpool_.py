@@ -19,7 +19,7 @@ def in_double(function: Callable[..., Any], *values: Any) -> Any:
 
 
 def draw(kind: str, most: int | None, path: Path, spikes: np.ndarray) -> np.ndarray:
-    """Two layers, whose neurons send at most so many spikes in a step."""
+    """Two layers, whose neurons send at most `most` spikes in a step."""
     import nir
     import torch
 

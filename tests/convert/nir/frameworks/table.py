@@ -30,8 +30,8 @@ Written by `python tests/convert/nir/frameworks/table.py`; `tests/convert/nir/te
 ## Primitives
 
 *exact*: the same numbers in integers; *rounded*: weights, decays or biases on their grids; the account says by how
-much. A backend that runs it computes these integers exactly; `netx` takes a scale a layer (`--scales layer`). Each row
-is a small graph with a hard reset.
+much. A backend that runs it computes these integers exactly; `netx` takes one scale per layer (`--scales layer`).
+Each row is a small graph with a hard reset.
 """
 
 BELOW = """
