@@ -3,8 +3,9 @@
 An event costs what it reaches, so that a network in which few spike costs little. float64 sums are taken in the order
 of the events. Integers are below 2⁵³ in float64, and exact.
 
-    real:  u = α u + x,  v = β v + gain·u + drive
-    whole: u = wrap24(trunc(α u) + 64 x),  v = sat24(trunc(β v) + u + drive)
+    u = α u + x,  v = β v + gain·u + drive
+
+In integers they are the neurons that are deployed (`basalt/kernels/neuron.py`).
 """
 
 from typing import NamedTuple
@@ -16,10 +17,20 @@ from numba import njit
 from basalt.convert.nir.rows import Rows
 from basalt.convert.nir.writers import AT_ONCE, DELAYED_SUBTRACT, DELAYED_ZERO, FLOORED, HARD, NO, SEVERAL, SOFT
 from basalt.kernels.events import OPTIONS
+from basalt.kernels.neuron import RESET, fire_plain, fire_resting
 
+MANY, SUBTRACT, ZERO, MANY_FLOORED, SUBTRACT_AT_ONCE = 3, 4, 5, 6, 7
+"""Resets that Basalt's neuron does not have, beside `basalt.kernels.neuron.RESET`."""
 RESETS = {
-    HARD: 0, SOFT: 1, NO: 2, SEVERAL: 3, DELAYED_SUBTRACT: 4, DELAYED_ZERO: 5, FLOORED: 6, AT_ONCE: 7
-}  # fmt: skip
+    HARD: RESET["hard"],
+    SOFT: RESET["soft"],
+    NO: RESET["none"],
+    SEVERAL: MANY,
+    DELAYED_SUBTRACT: SUBTRACT,
+    DELAYED_ZERO: ZERO,
+    FLOORED: MANY_FLOORED,
+    AT_ONCE: SUBTRACT_AT_ONCE,
+}
 """Reset → its number in the kernels."""
 SUMS = -1
 """In place of a reset: a layer without spikes, whose membranes are summed over all steps."""
@@ -134,21 +145,6 @@ def gather_frames(frames, weight, of, row, base, place, out):  # type: ignore[no
 
 
 @njit(**OPTIONS)
-def fire_whole(u, v, x, alpha, beta, drive, level, amount, reset, rests, fired):  # type: ignore[no-untyped-def]
-    """A step of `basalt.records.neuron.Neuron`."""
-    for n in range(u.shape[0]):
-        wide = np.trunc(u[n] * alpha[n]) + 64.0 * x[n]
-        here = wide - 16777216.0 * np.floor((wide + 8388607.0) * 2.0**-24)
-        u[n] = here
-        z = min(max(np.trunc(v[n] * beta[n]) + here + drive[n], -8388607.0), 8388607.0)
-        rest = rests and fired[n] > 0
-        z = v[n] if rest else z
-        spike = z > level[n] and not rest
-        fired[n] = spike
-        v[n] = z if not spike or reset == 2 else (0.0 if reset == 0 else z - amount[n])
-
-
-@njit(**OPTIONS)
 def fire_real(u, v, x, alpha, beta, gain, drive, level, amount, reset, rests, reaches, fired):  # type: ignore[no-untyped-def]
     """A step in float64, of a neuron whose reset is done before the next."""
     for n in range(u.shape[0]):
@@ -179,23 +175,23 @@ def fire_several(u, v, x, alpha, beta, gain, drive, level, floors, fired):  # ty
 def fire_delayed(u, v, x, alpha, beta, gain, drive, level, reset, late, reaches, fired):  # type: ignore[no-untyped-def]
     """A step of snnTorch's, whose reset is done after the next decay.
 
-    "subtract" at once (7) takes the threshold in the next step of a membrane that is still above it, and then takes one
+    "subtract" at once takes the threshold in the next step of a membrane that is still above it, and then takes one
     less, or gives it back.
     """
     for n in range(u.shape[0]):
         before = fired[n]
         here = alpha[n] * u[n] + x[n]
         u[n] = here
-        z = beta[n] * (0.0 if before and reset == 5 else v[n]) + gain[n] * here + drive[n]
-        if before and reset == 5 and late:
+        z = beta[n] * (0.0 if before and reset == ZERO else v[n]) + gain[n] * here + drive[n]
+        if before and reset == ZERO and late:
             z = 0.0
-        if reset == 4:
+        if reset == SUBTRACT:
             z = z - before * level[n]
-        owed = 1.0 if reset == 7 and v[n] > level[n] else 0.0
+        owed = 1.0 if reset == SUBTRACT_AT_ONCE and v[n] > level[n] else 0.0
         z = z - owed * level[n]
         spike = z > level[n] or (reaches and z == level[n])
         fired[n] = spike
-        v[n] = z - (spike - owed) * level[n] if reset == 7 else z
+        v[n] = z - (spike - owed) * level[n] if reset == SUBTRACT_AT_ONCE else z
 
 
 @njit(**OPTIONS)
@@ -218,6 +214,7 @@ def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-unt
     """A layer through all steps of a sample: `sent` (steps, width) in the order of the network; `total` of sums."""
     size = rows.place.shape[0]
     u, v, x, fired = np.zeros(size), np.zeros(size), np.empty(size), np.zeros(-(-size // 8) * 8, np.uint8)
+    rest, none = np.zeros(size), np.zeros(0)
     eights = fired.view(np.uint64)
     reset, level, amount = neurons.reset, neurons.threshold, neurons.amount
     for t in range(frames.shape[0]):
@@ -228,41 +225,30 @@ def run_sample(frames, rows, back, neurons, sent, total):  # type: ignore[no-unt
         if reset < 0:
             add_up(u, v, x, neurons, total)
             continue
-        if neurons.whole:
-            fire_whole(u, v, x, neurons.alpha, neurons.beta, neurons.drive, level, amount, reset, neurons.rests, fired)
-        elif reset == 3 or reset == 6:
-            fire_several(u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset == 6, fired)
-        elif reset < 3:
-            fire_real(
-                u,
-                v,
-                x,
-                neurons.alpha,
-                neurons.beta,
-                neurons.gain,
-                neurons.drive,
-                level,
-                amount,
-                reset,
-                neurons.rests,
-                neurons.reaches,
-                fired,
+        if neurons.whole and neurons.rests:
+            fire_resting(
+                u, v, rest, x, 64.0, none, neurons.drive, neurons.alpha, neurons.beta, 0.0, level, 0.0, amount, reset,
+                1, fired,
+            )  # fmt: skip
+        elif neurons.whole:
+            fire_plain(
+                u, v, rest, x, 64.0, none, neurons.drive, neurons.alpha, neurons.beta, 0.0, level, 0.0, amount, reset,
+                0, fired,
+            )  # fmt: skip
+        elif reset in (MANY, MANY_FLOORED):
+            fire_several(
+                u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset == MANY_FLOORED, fired
             )
+        elif reset < MANY:
+            fire_real(
+                u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, amount, reset, neurons.rests,
+                neurons.reaches, fired,
+            )  # fmt: skip
         else:
             fire_delayed(
-                u,
-                v,
-                x,
-                neurons.alpha,
-                neurons.beta,
-                neurons.gain,
-                neurons.drive,
-                level,
-                reset,
-                neurons.late,
-                neurons.reaches,
-                fired,
-            )
+                u, v, x, neurons.alpha, neurons.beta, neurons.gain, neurons.drive, level, reset, neurons.late,
+                neurons.reaches, fired,
+            )  # fmt: skip
         for eight in range(eights.shape[0]):
             if eights[eight]:
                 for n in range(8 * eight, min(8 * eight + 8, size)):
