@@ -9,6 +9,7 @@ import numpy as np
 
 from basalt.records.arithmetic import DECAY_MAX
 from basalt.records.network import Foreign
+from basalt.records.neuron import THRESHOLD_MAX
 from basalt.records.reach import Sums, rows_reach
 
 Entry = tuple[str, float | str, str]
@@ -65,7 +66,7 @@ def reach(layer: Foreign, value: int) -> Sums:
 
 LIMITS: dict[str, tuple[str, int, int]] = {
     **dict.fromkeys(WEIGHTS, ("weight_range", -256, 254)),
-    "neuron/vThMant": ("threshold_range", 0, (1 << 17) - 1),
+    "neuron/vThMant": ("threshold_range", 0, THRESHOLD_MAX),
     "neuron/sinDecay": ("decay_range", 0, DECAY_MAX),
     "neuron/cosDecay": ("decay_range", 0, DECAY_MAX),
     "delay": ("delay_range", 0, DELAY_MAX),

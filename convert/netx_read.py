@@ -18,6 +18,7 @@ from basalt.records.fields import Parameter, parameters
 from basalt.records.layer import Layer
 from basalt.records.memory import MemoryPathway
 from basalt.records.network import Foreign
+from basalt.records.neuron import THRESHOLD_MAX
 from basalt.records.pathways import PATHWAYS
 from basalt.records.readout import Readout
 from basalt.records.synapses import Encoder, Spiking
@@ -31,7 +32,7 @@ STOCK_TYPES = {
 RECURRENT = ("dense_rec", "recurrent")
 """Types of layers that hear themselves, by lava-dl's name and by that of older files."""
 
-NEVER = (1 << 17) - 1
+NEVER = THRESHOLD_MAX
 """lava-dl gives neurons that must not spike this threshold or one beyond the 17 bits."""
 
 

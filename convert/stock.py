@@ -176,9 +176,9 @@ def why_not_stock(layer: Layer, value: int = 1) -> str | None:
 
 def refusals(network: Network) -> Iterator[tuple[Layer, str]]:
     """The layers that stock netx cannot run with the same spikes, each with the reason."""
+    first = late_input(network.layers[0])
     for layer in network.layers:
         reason = why_not_stock(layer, bounds.INPUT_MAX if isinstance(layer, Encoder) else 1)
-        first = late_input(network.layers[0])
         if isinstance(layer, SigmaDelta) and layer.bias is not None and layer.start != first:
             reason = (
                 f"its bias acts from step {layer.start}, as in training, and those of stock layers from step {first}"

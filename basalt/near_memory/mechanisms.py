@@ -7,7 +7,7 @@ from basalt.near_memory.hgrn import GatedSizes, gated_sizes
 from basalt.near_memory.hopfield import AssociativeSizes, associative_sizes
 from basalt.records.hgrn import Hgrn
 from basalt.records.hopfield import Hopfield
-from basalt.records.neuron import REST_BITS
+from basalt.records.neuron import REST_BITS, THRESHOLD_BITS
 from basalt.records.slow_memory import SlowMemory
 
 SIZES: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -28,7 +28,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
 NARROW = {"rest": REST_BITS}
 """Memory of a state that is narrower than the core's `state_bits` → its bits."""
 
-CONSTANTS = {"thresholds": 17, "reset_amounts": 17}
+CONSTANTS = {"thresholds": THRESHOLD_BITS, "reset_amounts": THRESHOLD_BITS}
 """Memory of what is kept for each neuron and never changes → its bits."""
 
 KINDS = (GatedSizes, AssociativeSizes)

@@ -15,6 +15,31 @@ Counts = dict[str, Int[np.ndarray, "*#batch"] | int]
 """Counter → a number for every sample, or one for all."""
 
 
+def event_counts(
+    events: Int[np.ndarray, "*#batch"],
+    synapses: Int[np.ndarray, "*#batch"],
+    sent: Int[np.ndarray, "*#batch"],
+    saturations: Int[np.ndarray, "*#batch"] | int,
+    updates: int,
+    states: int,
+) -> Counts:
+    """The counters of a layer that events drive: a weight is read for each synapse, each update moves all states.
+
+    Args:
+        synapses: that the events reach. sent: events of its own. states: of a neuron.
+    """
+    return {
+        "events_in": events,
+        "weight_words_read": synapses,
+        "synaptic_operations": synapses,
+        "neuron_updates": updates,
+        "state_reads": states * updates,
+        "state_writes": states * updates,
+        "spikes_out": sent,
+        "saturations": saturations,
+    }
+
+
 def graded_counts(products: Int[np.ndarray, "*#batch"] | int, value_bits: int) -> Counts:
     """The counters of weights multiplied by values of `value_bits` bits; none for spikes, whose weights are just added.
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int, Integer, Num
 
 from basalt.records.convolution import PLACES_MAX, Convolution
-from basalt.records.counts import Counts, graded_counts
+from basalt.records.counts import Counts, event_counts, graded_counts
 from basalt.records.fields import STEPS_MAX, WEIGHT_MAX, WEIGHT_MIN, number
 from basalt.records.layer import Layer
 from basalt.records.neuron import THRESHOLD_MAX
@@ -92,28 +92,17 @@ class Delta(Whole, Layer):
 
     def send(
         self,
-        value: Int[np.ndarray, "batch neurons"],
-        held: Int[np.ndarray, "batch neurons"],
-        sent: Int[np.ndarray, "batch neurons"],
-    ) -> MessageStep:
-        """The messages for x[t], and what is held after them."""
-        change = value - sent
-        there = np.abs(change) >= self.threshold
-        state = np.stack([held, np.where(there, value, sent)])
-        return MessageStep(np.where(there, change >> STATE_BITS, 0), state, np.zeros(len(value), dtype=np.int64))
-
-    def real_send(
-        self,
         value: Num[np.ndarray, "batch neurons"],
         held: Num[np.ndarray, "batch neurons"],
         sent: Num[np.ndarray, "batch neurons"],
+        real: bool = False,
     ) -> MessageStep:
-        """The same in real numbers."""
+        """The messages for x[t], and what is held after them; `real` numbers are not rounded."""
         change = value - sent
         there = np.abs(change) >= self.threshold
+        message = change / (1 << STATE_BITS) if real else change >> STATE_BITS
         state = np.stack([held, np.where(there, value, sent)])
-        none = np.zeros(len(value), dtype=np.int64)
-        return MessageStep(np.where(there, change / (1 << STATE_BITS), 0.0), state, none)
+        return MessageStep(np.where(there, message, 0), state, np.zeros(len(value), dtype=np.int64))
 
     def counts(
         self,
@@ -125,16 +114,7 @@ class Delta(Whole, Layer):
         value_bits: int,
     ) -> Counts:
         """The counters of a layer: each synapse that an event reaches is a weight read and multiplied."""
-        counts: Counts = {
-            "events_in": events,
-            "weight_words_read": synapses,
-            "synaptic_operations": synapses,
-            "neuron_updates": updates,
-            "state_reads": len(self.states) * updates,
-            "state_writes": len(self.states) * updates,
-            "spikes_out": messages,
-            "saturations": saturations,
-        }
+        counts = event_counts(events, synapses, messages, saturations, updates, len(self.states))
         return counts | graded_counts(synapses, value_bits)
 
 
@@ -194,4 +174,4 @@ class DeltaInput(Delta):
         self, incoming: Num[np.ndarray, "batch neurons"], state: Num[np.ndarray, "2 batch neurons"], t: int
     ) -> MessageStep:
         """The same in real numbers."""
-        return self.real_send(incoming, incoming, state[1])
+        return self.send(incoming, incoming, state[1], real=True)

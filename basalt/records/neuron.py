@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Bool, Int, Num
 
 from basalt.records.arithmetic import ALIGN, DECAY_BITS, STATE_BITS, decay, sat24, wrap24
-from basalt.records.counts import Counts
+from basalt.records.counts import Counts, event_counts
 from basalt.records.fields import Found, choice, decay_rate, number, relation
 from basalt.records.whole import Whole
 
-THRESHOLD_MAX = (1 << 17) - 1
+THRESHOLD_BITS = 17
+THRESHOLD_MAX = (1 << THRESHOLD_BITS) - 1
 REST_BITS = 6
 REFRACTORY_MAX = (1 << REST_BITS) - 1
 """What a counter of steps of rest holds."""
@@ -89,7 +90,6 @@ class Neuron(Whole):
         int | Int[np.ndarray, "#neurons"] | None,
         number(0, THRESHOLD_MAX, "that a soft reset subtracts; the threshold if left out", "weight", "reset_amount"),
     ] = None
-
     refractory: Annotated[
         int,
         number(0, REFRACTORY_MAX, "of rest after a spike, in which the membrane stays", "steps", "refractory_range"),
@@ -225,16 +225,7 @@ class Neuron(Whole):
         updates: int,
     ) -> Counts:
         """The counters of a layer: each synapse that an event reaches is a weight read, an update all states."""
-        return {
-            "events_in": events,
-            "weight_words_read": synapses,
-            "synaptic_operations": synapses,
-            "neuron_updates": updates,
-            "state_reads": len(self.states) * updates,
-            "state_writes": len(self.states) * updates,
-            "spikes_out": spikes,
-            "saturations": saturations,
-        }
+        return event_counts(events, synapses, spikes, saturations, updates, len(self.states))
 
 
 def axis(value: int | np.integer | Int[np.ndarray, "*any"]) -> Int[np.ndarray, "#neurons"]:

@@ -76,7 +76,7 @@ class SigmaDelta(Convolution, Delta):
     ) -> MessageStep:
         """The same in real numbers."""
         total = state[0] + incoming
-        return self.real_send(np.maximum(total + self.bias_at(t), 0), total, state[1])
+        return self.send(np.maximum(total + self.bias_at(t), 0), total, state[1], real=True)
 
     @relation("sum_width")
     def sums(self) -> Found:

@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Any
 from basalt.convert.nir.options import ImportOptions
 from basalt.errors import BasaltError
 from basalt.options import opened
-from basalt.paths import CHECKPOINT, RUNS
 from basalt.shown import console, say
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from basalt.convert.nir.asked import Understood
     from basalt.convert.nir.data import Samples
     from basalt.convert.nir.graph import Graph
     from basalt.convert.nir.mapped import Mapped
-
-STALE = ("verify.json", "trace.npz", "test.npz", "import.json", "import.html")
 
 
 def import_command(options: ImportOptions) -> None:
@@ -60,17 +55,16 @@ def import_command(options: ImportOptions) -> None:
 
 def import_graph(graph: "Graph", understood: "Understood", options: ImportOptions) -> None:
     """Everything after the file is read."""
-    from basalt.convert import netx
     from basalt.convert.nir.account import plain_steps, take_account
     from basalt.convert.nir.activity import compare, read_activity
     from basalt.convert.nir.chain import Notes, chain
     from basalt.convert.nir.data import read_samples
     from basalt.convert.nir.fit import fit
+    from basalt.convert.nir.folder import folder_of, write_network, write_samples
     from basalt.convert.nir.map import map_stages
     from basalt.convert.nir.mapped import frames_of
     from basalt.convert.nir.nodes import of_layers, of_nodes
     from basalt.convert.nir.scales import quantise
-    from basalt.files import make_folder
     from basalt.progress import progress_bar
     from basalt.records.network import Network
 
@@ -94,9 +88,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     origin = {"nir": options.file.name, "writer": understood.name, "reset": understood.meaning.reset}
     name = options.file.stem
     network = Network(tuple(layer.record() for layer in integers), name, understood.step_seconds, origin)
-    folder = options.output or RUNS / name
-    if (folder / CHECKPOINT).exists():
-        raise BasaltError(f"{folder} holds a network that was trained here; name another folder with --output.")
+    folder = folder_of(options.output, name)
     account = None
     if data is not None:
         first, traced = data.first(options.account), samples_traced(data, layers)
@@ -108,12 +100,9 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     if data is not None and options.activity is not None:
         recorded = read_activity(options.activity, stages, len(data.spikes), data.spikes.shape[2])
         compared = compare(recorded, stages, understood.meaning, integers, data.spikes).content()
-    make_folder(folder)
-    for stale in STALE:
-        (folder / stale).unlink(missing_ok=True)
-    netx.write(folder / "model.net", network)
+    write_network(folder, network)
     if data is not None and account is not None:
-        write_samples(folder, data, account.trace, len(layers))
+        write_samples(folder, data, len(layers), account.trace)
     content = {
         "file": str(options.file),
         "meaning": understood.content(),
@@ -152,24 +141,6 @@ def samples_traced(data: "Samples", layers: "tuple[Mapped, ...]") -> int:
 
     steps = data.spikes.shape[2] + len(layers)
     return memory_limit() // (8 * sum(layer.neurons * (1 if layer.threshold is None else steps) for layer in layers))
-
-
-def write_samples(folder: Path, data: "Samples", trace: "dict[str, np.ndarray]", layers: int) -> None:
-    """test.npz, with a silent step more for each layer, and what the integers are to send for its first samples."""
-    import numpy as np
-
-    from basalt.convert.nir.account import lengthened
-    from basalt.files import atomic
-
-    arrays = {"spikes": lengthened(data.spikes, layers)}
-    if data.labels is not None:
-        arrays["labels"] = data.labels
-    if not all(map(len, trace.values())):
-        trace = {}
-    for name, content in (("test.npz", arrays), ("trace.npz", trace)):
-        if content:
-            with atomic(folder / name) as temporary:
-                np.savez_compressed(temporary, allow_pickle=False, **content)
 
 
 def write_account(folder: Path, file: Path, content: dict[str, Any]) -> None:

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 
 from basalt.convert.nir.options import ImportOptions
 from basalt.errors import BasaltError
-from basalt.paths import CHECKPOINT, RUNS, newest
+from basalt.paths import CHECKPOINT, newest
 from basalt.shown import say
 
 if TYPE_CHECKING:
     from basalt.convert.nir.graph import Graph
-
-MODEL = "model.net"
 
 
 def export_nir(run: Path | None, path: Path, dt: str | None) -> None:
@@ -22,6 +20,7 @@ def export_nir(run: Path | None, path: Path, dt: str | None) -> None:
     """
     from basalt.convert import netx
     from basalt.convert.nir.asked import duration
+    from basalt.convert.nir.folder import MODEL
     from basalt.convert.nir.write import write_nir
 
     file = newest(f"*/{MODEL}", "exported network", "basalt export") if run is None else run
@@ -45,35 +44,22 @@ def import_own(graph: "Graph", options: ImportOptions) -> None:
     Raises:
         BasaltError: the file was changed since, or an option asks for what it says itself.
     """
-    import numpy as np
-
-    from basalt.convert import netx
-    from basalt.convert.nir.account import lengthened
     from basalt.convert.nir.chain import shape_of
     from basalt.convert.nir.data import read_samples
+    from basalt.convert.nir.folder import MODEL, folder_of, write_network, write_samples
     from basalt.convert.nir.own import read_own
-    from basalt.files import atomic, make_folder
 
     for name in ("writer", "dt", "reset"):
         if getattr(options, name) is not None:
             raise BasaltError(f"{options.file} was written by Basalt and says its {name} itself; leave out --{name}.")
     network = read_own(graph, options.file.stem, str(options.file))
-    folder = options.output or RUNS / options.file.stem
-    if (folder / CHECKPOINT).exists():
-        raise BasaltError(f"{folder} holds a network that was trained here; name another folder with --output.")
+    folder = folder_of(options.output, options.file.stem)
     samples = None
     if options.data is not None:
         shape = shape_of(next(node for node in graph.real if node.type == "Input"))
         assert shape is not None
         samples = read_samples(options.data, shape, network.layers[-1].neurons, options.samples)
-    make_folder(folder)
-    for stale in ("verify.json", "trace.npz", "test.npz", "import.json", "import.html"):
-        (folder / stale).unlink(missing_ok=True)
-    netx.write(folder / MODEL, network)
+    write_network(folder, network)
     if samples is not None:
-        arrays = {"spikes": lengthened(samples.spikes, len(network.layers))}
-        if samples.labels is not None:
-            arrays["labels"] = samples.labels
-        with atomic(folder / "test.npz") as temporary:
-            np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        write_samples(folder, samples, len(network.layers))
     say(f"Wrote {folder / MODEL}: {len(network.layers)} layers, the integers as Basalt wrote them; nothing is rounded.")

@@ -138,32 +138,19 @@ RECORDED = 32
 
 def import_slayer(module: Any, name: str, options: ImportOptions, import_graph: "Import") -> None:
     """SLAYER: the integers that it trains are read as they are."""
-    import numpy as np
-
-    from basalt.convert import netx
     from basalt.convert.nir.asked import duration
+    from basalt.convert.nir.folder import MODEL, folder_of, write_network, write_samples
     from basalt.convert.slayer_module import from_slayer
-    from basalt.files import atomic, make_folder
-    from basalt.paths import CHECKPOINT, RUNS
 
     given = [key for key in ("writer", "reset", "activity") if getattr(options, key) is not None]
     if given:
         raise BasaltError(f"{options.file}: {name} holds integers of SLAYER; leave out --{' and --'.join(given)}.")
     samples, shape = samples_of(options)
     network = replace(from_slayer(module, shape), step_seconds=duration(options.dt))
-    folder = options.output or RUNS / name
-    if (folder / CHECKPOINT).exists():
-        raise BasaltError(f"{folder} holds a network that was trained here; name another folder with --output.")
-    make_folder(folder)
-    for stale in ("verify.json", "trace.npz", "test.npz", "import.json", "import.html"):
-        (folder / stale).unlink(missing_ok=True)
-    netx.write(folder / "model.net", network)
-    arrays = {"spikes": samples.spikes}
-    if samples.labels is not None:
-        arrays["labels"] = samples.labels
-    with atomic(folder / "test.npz") as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
-    say(f"Wrote {folder / 'model.net'}: {len(network.layers)} layers, the integers that SLAYER trains, as they are.")
+    folder = folder_of(options.output, name)
+    write_network(folder, network)
+    write_samples(folder, samples)
+    say(f"Wrote {folder / MODEL}: {len(network.layers)} layers, the integers that SLAYER trains, as they are.")
     for notice in network.notices:
         say(notice)
 

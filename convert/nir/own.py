@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from basalt.convert import rules
+from basalt.convert.nir.asked import LONGEST, SHORTEST
 from basalt.convert.nir.chain import Stage, chain
 from basalt.convert.nir.graph import Graph, Node
 from basalt.convert.nir.mapped import UNITY
@@ -38,7 +39,7 @@ def read_own(graph: Graph, name: str, file: str) -> Network:
     layout, step = about["basalt"], about.get("dt")
     if not isinstance(layout, float) or layout != LAYOUT:
         raise BasaltError(f"{file} is not of layout {LAYOUT}, as this Basalt writes; export it again with this one.")
-    if not isinstance(step, float) or not 1e-9 <= step <= 1e6:
+    if not isinstance(step, float) or not SHORTEST <= step <= LONGEST:
         raise BasaltError(f"{file} does not say its step in seconds; export it again.")
     stages, refused = chain(graph)
     layers: list[Layer] = []
@@ -90,7 +91,8 @@ def dense_of(stage: Stage, node: Node, neuron: Neuron, order: int, step: float) 
     if stage.back:
         back = stage.back[0]
         recurrent = whole(value(back, "scale" if back.type == "Scale" else "weight"), "weights")
-        if recurrent.shape not in ((neurons := prod(stage.sends),), (neurons, neurons)):
+        neurons = prod(stage.sends)
+        if recurrent.shape not in ((neurons,), (neurons, neurons)):
             raise UnsaidError(f"has recurrent weights of the shape {recurrent.shape} for {neurons} neurons")
     bias = bias_of(stage, node, neuron)
     weight = whole(value(node, "weight"), "weights")

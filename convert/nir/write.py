@@ -204,7 +204,10 @@ def add_neuron(drawn: Drawn, layer: Spiking, leak: np.ndarray | None, step: floa
     if type(neuron) is not Neuron:
         drawn.refused.append(f"{layer.name!r} has {type(neuron).called}, which NIR has no node for")
         return
-    spread = lambda value: np.broadcast_to(np.asarray(value, np.float64), size).reshape(shape).copy()  # noqa: E731
+
+    def spread(value: Any) -> Float[np.ndarray, "..."]:
+        return np.broadcast_to(np.asarray(value, np.float64), size).reshape(shape).copy()
+
     values = {"v_threshold": spread(neuron.threshold), "v_reset": np.zeros(shape)}
     tau_mem, r = (spread(one) for one in constants(neuron.voltage_decay, size, step))
     tau_syn, w_in = (spread(one) for one in constants(neuron.current_decay, size, step))
