@@ -41,7 +41,8 @@ class _Lif(torch.autograd.Function):
         shift = np.zeros(neurons, np.int64)
         if bias is not None:
             shift[:] = (bias.detach() * STATE_SCALE).round().numpy()
-        shared = (shift, keep_u, keep_v, constants.threshold_state, RESET[constants.reset], constants.adaptation)
+        adaptation = constants.adaptation if constants.adaptation.size else None
+        shared = (shift, keep_u, keep_v, constants.threshold_state, RESET[constants.reset], adaptation)
         outputs = (spikes.numpy(), voltage.numpy())
         if recurrent is None or recurrent.dim() == 1:
             forward_diagonal(current.detach().numpy(), _own(recurrent, neurons), *shared, *outputs)

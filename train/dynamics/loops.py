@@ -4,7 +4,8 @@ V is dense, diagonal or zero. The current u wraps at 24 bits. The current of ste
 plus V s[t−1]; backwards, gs[t] gains Vᵀ gu[t+1]. That product of matrices can grow past all floats: gv is held within
 ±LARGEST_GRADIENT, so that a gradient which explodes ends as a long step that clipping shortens, and not as no number.
 
-`adaptation` (3, neurons) is what adaptive neurons keep of b and r, and the step of their threshold; (3, 0) of others.
+`adaptation` (3, neurons) is what adaptive neurons keep of b and r, and the step of their threshold. Of others it is
+None: numba leaves out what asks for it then, and only so do the lanes of a processor take several neurons at once.
 The voltage that is kept is v' − b' − r' then, as far from the resting threshold as v' is from the raised one: so the
 way back is the same, and the threshold passes no gradient, as in SLAYER.
 """
@@ -43,10 +44,10 @@ def forward_recurrent(  # type: ignore[no-untyped-def]
                             feedback[n] += columns[sender, n]
             for n in range(neurons):
                 drive = np.int64((current[b, t, n] + feedback[n]) * np.float32(4096))
-                raised = rested(more, n, adaptation)
+                raised = 0 if adaptation is None else rested(more, n, adaptation)
                 level = threshold + raised
                 u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], level, reset)
-                if spike:
+                if adaptation is not None and spike:
                     adapt(more, n, threshold, adaptation)
                 spikes[b, t, n] = spike
                 voltage[b, t, n] = np.float32(free - raised) / np.float32(4096)
@@ -88,10 +89,10 @@ def forward_diagonal(  # type: ignore[no-untyped-def]
         for t in range(steps):
             for n in range(neurons):
                 drive = np.int64((current[b, t, n] + fed[n]) * np.float32(4096))
-                raised = rested(more, n, adaptation)
+                raised = 0 if adaptation is None else rested(more, n, adaptation)
                 level = threshold + raised
                 u[n], free, spike, v[n] = step(drive, u[n], v[n], bias[n], keep_u[n], keep_v[n], level, reset)
-                if spike:
+                if adaptation is not None and spike:
                     adapt(more, n, threshold, adaptation)
                 spikes[b, t, n] = spike
                 voltage[b, t, n] = np.float32(free - raised) / np.float32(4096)

@@ -61,9 +61,7 @@ def step(
 
 @njit(inline="always")
 def rested(more: Any, n: int, adaptation: Any) -> int:
-    """What a spike of neuron n takes beyond the resting threshold: b' + r' of `basalt/records/adaptive.py`, else 0."""
-    if adaptation.shape[1] == 0:
-        return 0
+    """What a spike of neuron n takes beyond the resting threshold: b' + r' of `basalt/records/adaptive.py`."""
     more[0, n], more[1, n] = decayed(more[0, n], adaptation[0, n]), decayed(more[1, n], adaptation[1, n])
     return more[0, n] + more[1, n]
 
@@ -71,9 +69,8 @@ def rested(more: Any, n: int, adaptation: Any) -> int:
 @njit(inline="always")
 def adapt(more: Any, n: int, threshold: int, adaptation: Any) -> None:
     """A spike of neuron n raises its threshold b, and its refractory state r."""
-    if adaptation.shape[1] > 0:
-        more[1, n] = sat24(more[1, n] + 2 * (threshold + 1 + more[0, n]))
-        more[0, n] = sat24(more[0, n] + adaptation[2, n])
+    more[1, n] = sat24(more[1, n] + 2 * (threshold + 1 + more[0, n]))
+    more[0, n] = sat24(more[0, n] + adaptation[2, n])
 
 
 def neuron_vector(value: Any, neurons: int) -> np.ndarray:
