@@ -245,14 +245,17 @@ def read_arrays(
         return arrays
 
 
-def read_array(path: Path) -> np.ndarray:
+def read_array(path: Path, kinds: str = KINDS) -> np.ndarray:
     """The array of numbers of an .npy file.
+
+    Args:
+        kinds: of values that are read; "V" for records of numbers.
 
     Raises:
         BasaltError: the file cannot be read, is damaged or no .npy file, or holds more than `memory_limit`.
     """
     with opened(path) as file, sentence(path, ENDING):
-        header = header_in(path, "values", file, os.fstat(file.fileno()).st_size, KINDS)
+        header = header_in(path, "values", file, os.fstat(file.fileno()).st_size, kinds)
         if header.size > memory_limit():
             raise too_large(path, "the array", header.size, memory_limit())
         return values_in(file, header)

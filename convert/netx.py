@@ -19,7 +19,6 @@ import h5py
 import numpy as np
 
 from basalt.convert import rules
-from basalt.convert.hdf5_guard import inspect
 from basalt.convert.netx_read import READERS, is_foreign, output_shape, read_foreign
 from basalt.convert.netx_reader import Reader
 from basalt.convert.netx_write import write_layers
@@ -27,6 +26,7 @@ from basalt.convert.norm import fold
 from basalt.convert.reading import TRAINING, check_reading, with_starts, with_thresholds
 from basalt.errors import BasaltError
 from basalt.files import atomic
+from basalt.hdf5_guard import inspect
 from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.records.layer import Layer
 from basalt.records.network import Network

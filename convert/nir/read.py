@@ -1,6 +1,6 @@
 """Read a NIR file: HDF5 as the package `nir` writes it, versions 0.1 to 1.0.
 
-It is read by h5py alone, guarded as .net files are (`convert/hdf5_guard.py`, `basalt/rehearsal.py`): the package would
+It is read by h5py alone, guarded as .net files are (`basalt/hdf5_guard.py`, `basalt/rehearsal.py`): the package would
 read all values before their sizes are known, and refuses graphs whose output has another rank, as Rockpool writes.
 """
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from basalt.convert.hdf5_guard import inspect
 from basalt.convert.nir.graph import WITHIN, Graph, Node
 from basalt.errors import BasaltError
+from basalt.hdf5_guard import inspect
 from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.rehearsal import rehearse
 from basalt.shown import VALUE_LONGEST, shown

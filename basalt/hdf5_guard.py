@@ -83,8 +83,8 @@ class Look:
     def refuse(self, name: str, what: str) -> BasaltError:
         """The error to raise about an object."""
         return BasaltError(
-            f"{self.path}: {shown(name, VALUE_LONGEST)!r} {what}; a network's file holds plain arrays of its own: "
-            f"export it again."
+            f"{self.path}: {shown(name, VALUE_LONGEST)!r} {what}; a file's own plain arrays alone are read: "
+            f"write it again with those."
         )
 
     def group(self, group: h5g.GroupID, name: str, above: tuple[object, ...]) -> Content:
