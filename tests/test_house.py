@@ -198,7 +198,12 @@ def declared() -> dict[str, set[str]]:
 OTHERWISE = {"basalt", "lava-nc", "lava-dl", "lightning", "pydantic-core", "triton"}
 """Not declared: ours, archived, an alternative to lightning-fabric, and what comes with pydantic and torch."""
 
-BRINGS = {"basalt": ("cluster",), "convert": ("train", "snntorch"), "lava_procs": ("lava",), "deploy": ("cluster",)}
+BRINGS = {
+    "basalt": ("cluster", "recordings"),
+    "convert": ("train", "snntorch"),
+    "lava_procs": ("lava",),
+    "deploy": ("cluster",),
+}
 """Extras whose packages a room may import besides what every installation has; the other rooms may all."""
 
 

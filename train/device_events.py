@@ -22,7 +22,7 @@ PLAIN = AugmentConfig()
 
 
 class Held(NamedTuple):
-    """The events of a set on a device; 16 bits each, which are read as unsigned."""
+    """The events of a set on a device; features of 16 or 32 bits, times of 16, all of which are read as unsigned."""
 
     features: Int[torch.Tensor, "k"]
     times: Int[torch.Tensor, "k"]
@@ -35,7 +35,8 @@ def held(events: EventSet, device: torch.device) -> Held:
     """The set's events on a device, carried there once."""
     places = _HELD.setdefault(events, {})
     if device not in places:
-        carried = (torch.from_numpy(part.view(np.int16)).to(device) for part in (events.features, events.times))
+        signed = (part.view(f"i{part.itemsize}") for part in (events.features, events.times))
+        carried = (torch.from_numpy(part).to(device) for part in signed)
         places[device] = Held(*carried)
     return places[device]
 
@@ -55,7 +56,7 @@ def assembled(
     lengths = events.offsets[chosen + 1] - events.offsets[chosen]
     sample, within = _listed(lengths, device)
     at = torch.from_numpy(events.offsets[chosen]).to(device)[sample] + within
-    feature, step = (part[at].long() & 0xFFFF for part in there)
+    feature, step = (part[at].long() & ((1 << 8 * part.itemsize) - 1) for part in there)
     if augment != PLAIN:
         on = changes[0]
         seed, *moved = (torch.from_numpy(values).to(device) for values in (seeds.view(np.int64), *changes[1:]))

@@ -73,6 +73,7 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     from basalt.train.data.cache import note
     from basalt.train.data.origin import overlap, warning
     from basalt.train.data.progress import progress
+    from basalt.train.data.sets import OWN, SEEN
     from basalt.train.objectives import OBJECTIVES
     from basalt.train.recipe import one_of, parse
     from basalt.train.scores import float_score, integer_score
@@ -84,7 +85,9 @@ def scores(path: Path, data: str | None, split: str, data_dir: Path | None) -> d
     config = recipe.data
     if data is not None:
         # What training left out (the images that recordings show) is what this is to be tested on.
-        changed = {**recipe.plain(), "data": {**recipe.plain()["data"], "name": data, "exclude_first": 0}}
+        # Where the training's own files lie is nothing to another set.
+        own = {} if data == config.name else dict.fromkeys((*SEEN, *OWN[:-1]))
+        changed = {**recipe.plain(), "data": {**recipe.plain()["data"], **own, "name": data, "exclude_first": 0}}
         config = parse(changed, f"--data {data}").data
     splits = datasets.load(config, data_dir)
     parts = {name: events for name in SPLITS[split] if len(events := getattr(splits, name))}

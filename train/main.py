@@ -53,7 +53,7 @@ def train(
     wanted = recipes.read(recipe if stopped is None else stopped / recipes.FILE, settings)
     run = stopped or RUNS / wanted.name
     if dry_run:
-        _describe(wanted)
+        _describe(wanted, data_dir)
         return
     _train(wanted, run, resume, data_dir, accelerator, devices)
 
@@ -180,11 +180,11 @@ def _summary(run: Path, metrics: dict[str, Any]) -> tuple[str, str]:
     )
 
 
-def _describe(recipe: Any) -> None:
+def _describe(recipe: Any, data_dir: Path | None) -> None:
     from basalt.train.data.sets import shape
     from basalt.train.networks import Network
 
-    given = shape(recipe.data)
+    given = shape(recipe.data, data_dir)
     network = Network(recipe.network, given.sensor, given.classes)
     say(f"{recipe.name}: {recipe.data.name}, {recipe.data.steps} steps of {recipe.data.step_ms:g} ms")
     for config, layer in zip(recipe.network.named(), network.layers.values()):

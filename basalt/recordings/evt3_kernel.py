@@ -31,8 +31,8 @@ def count(words):  # type: ignore[no-untyped-def]
 def decode(words, t, x, y, on):  # type: ignore[no-untyped-def]
     """Fill the four arrays, of as many values as `count` says."""
     at = 0
-    row, timed = -1, False
-    base, base_on = np.int64(0), False
+    row, timed = np.int64(-1), False
+    base, base_on = np.int64(0), np.int64(0)
     high, low, turns = np.int64(0), np.int64(0), np.int64(0)
     for word in words:
         kind, value = word >> 12, np.int64(word & 0xFFF)
@@ -47,7 +47,7 @@ def decode(words, t, x, y, on):  # type: ignore[no-untyped-def]
         elif kind == TIME_LOW:
             low = value
         elif kind == BASE:
-            base, base_on = value & 0x7FF, value >= 2048
+            base, base_on = value & 0x7FF, value >> 11
         elif kind == EVENT:
             if row >= 0 and timed:
                 t[at], x[at], y[at] = (turns << 24) | (high << 12) | low, value & 0x7FF, row

@@ -33,6 +33,7 @@ class View:
         pool: so many pixels, on each axis, become one input.
         denoise_us: an event is kept if one of the four pixels beside its own had one at most so long before; 0 for all.
         start_us: where time begins, on the recorder's clock; None for the first event.
+        asked: how people say `size`.
     """
 
     size: tuple[int, int] | None = None
@@ -41,6 +42,7 @@ class View:
     pool: int = 1
     denoise_us: float = 0.0
     start_us: float | None = None
+    asked: str = "its width and height"
 
     def window(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
         """(left, top, width, height) of what is seen of a sensor.
@@ -118,17 +120,17 @@ def sensor_of(events: Events, view: View, path: Path) -> tuple[int, int]:
     """
     size = view.size or events.size
     if size is None:
-        raise BasaltError(f"The recording {path} does not say how large its sensor is: name its width and height.")
+        raise BasaltError(f"The recording {path} does not say how large its sensor is: give {view.asked}.")
     if events.size is not None and events.size != size:
         raise BasaltError(
             f"The recording {path} is of a sensor of {events.size[0]} × {events.size[1]} pixels, not {size[0]} × "
-            f"{size[1]}: name that size, or leave the recording out."
+            f"{size[1]}: give {view.asked} of that size, or leave the recording out."
         )
     wide, tall = int(events.x.max(initial=0)), int(events.y.max(initial=0))
     if wide >= size[0] or tall >= size[1] or min(events.x.min(initial=0), events.y.min(initial=0)) < 0:
         raise BasaltError(
             f"The recording {path} has events outside of {size[0]} × {size[1]} pixels (up to x = {wide}, y = {tall}): "
-            f"name the sensor's true width and height, or leave the recording out."
+            f"give {view.asked} as it is, or leave the recording out."
         )
     return size
 

@@ -1,4 +1,4 @@
-"""`basalt list`: recipes, runs, backends, cores and price tables."""
+"""`basalt list`: recipes, runs, formats of recordings, backends, cores and price tables."""
 
 import re
 from itertools import takewhile
@@ -15,6 +15,7 @@ from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import read_object
 from basalt.paths import RUNS
+from basalt.recordings.read import READERS
 from basalt.shown import console
 
 
@@ -23,6 +24,7 @@ def list_command() -> None:
     recipes = sorted((Path(__file__).parents[2] / "train" / "recipes").glob("*.toml"))
     rows: list[tuple[str, str, str]] = [("recipe", path.stem, first_comment(path)) for path in recipes]
     rows += [("run", str(path.parent), run_state(path.parent)) for path in sorted(RUNS.glob("*/recipe.toml"))]
+    rows += [("recording", ending, form.about) for ending, form in READERS.items()]
     rows += [("backend", name, backend.about) for name, backend in BACKENDS.items()]
     rows += [("core", name, summary(load_core(name))) for name in available_cores()]
     rows += [("price table", name, load_table(name).title) for name in available_tables()]

@@ -6,6 +6,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,14 @@ from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.opening import memory_limit, opened, there, unreadable
 from basalt.paths import cache_dir
-from basalt.train.data.events import EventSet
+from basalt.train.data.events import EventSet, feature_type
 
 _CODE = ("camera.py", "camera_kernel.py", "events.py", "kernels.py", "splitmix.py")
 DAMAGED = (OSError, ValueError, TypeError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged archive of arrays, or a compressed array, may raise."""
 
-_ARRAYS = {"offsets": np.int64, "features": np.uint16, "times": np.uint16, "labels": np.int64, "index": np.int64}
-"""Of an event set → their types."""
+_ARRAYS = {"offsets": np.int64, "features": np.uint32, "times": np.uint16, "labels": np.int64, "index": np.int64}
+"""Of an event set → their types; features of fewer bits where `feature_type` says so."""
 _BESIDE = ("sensor", "steps", "step_ms")
 
 
@@ -125,13 +126,10 @@ def read(path: Path) -> EventSet:
     """
     try:
         stored = read_arrays(path, (*_ARRAYS, *_BESIDE), limit=max(memory_limit(), min(_size(path), _free())))
-        arrays = {name: _vector(stored[name], kind) for name, kind in _ARRAYS.items()}
-        events = EventSet(
-            **arrays,
-            steps=int(stored["steps"]),
-            step_ms=float(stored["step_ms"]),
-            sensor=tuple(int(axis) for axis in stored["sensor"]),
-        )
+        sensor = tuple(int(axis) for axis in stored["sensor"])
+        kinds = {**_ARRAYS, "features": feature_type(prod(sensor))}
+        arrays = {name: _vector(stored[name], kind) for name, kind in kinds.items()}
+        events = EventSet(**arrays, steps=int(stored["steps"]), step_ms=float(stored["step_ms"]), sensor=sensor)
     except (BasaltError, *DAMAGED) as error:
         raise BasaltError(f"The event cache {path} is damaged ({error}).") from error
     count = len(events.features)

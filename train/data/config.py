@@ -1,11 +1,13 @@
 """What a recipe says about its data: the data set, the binning and every parameter of the event camera."""
 
-from math import comb
+import re
+from math import ceil, comb
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from basalt.train.data.sets import GROUPED, SETS, STATIC
+from basalt.recordings.view import POLARITIES
+from basalt.train.data.sets import OWNED, SETS
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -125,14 +127,21 @@ class RecallConfig(BaseModel):
 
 if TYPE_CHECKING:
     Name = str
+    Polarity = str
 else:
     Name = Literal[tuple(SETS)]
+    Polarity = Literal[tuple(POLARITIES)]
+
+Share = Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...]
+"""A fraction, or names of groups."""
+Pixel = Annotated[int, Field(ge=0, lt=1 << 16)]
+Length = Annotated[int, Field(ge=1, le=1 << 16)]
 
 
 class DataConfig(BaseModel):
-    """The `[data]` table of a recipe. `step_ms`, `steps` and `group` default to what `SETS` says for the data set.
+    """The `[data]` table of a recipe. What keys default to, and which of `OWNED` there are, `SETS` says by data set.
 
-    The steps of recall follow from its lengths.
+    The steps of recall follow from its lengths, and those of whoever gives `duration_ms` from that.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -165,6 +174,47 @@ class DataConfig(BaseModel):
         description='The split of spoken: "official", or "speaker:<name>" to test on a speaker heard nowhere else.',
     )
 
+    path: str | None = Field(
+        default=None,
+        description="Where your own data lie, seen from the working folder or the data folder: a folder with a folder "
+        "per class, or an .npz file with spikes and labels.",
+    )
+    groups: str | None = Field(
+        default=None,
+        description="A regular expression found in a file's path below `path`; files of equal first group, such as "
+        "those of a speaker, are never in two splits.",
+    )
+    test: Share | None = Field(
+        default=None,
+        description="What is tested on: a share of each class, with `groups` of the groups, or the names of groups.",
+    )
+    validation: Share | None = Field(default=None, description="What is validated on, as `test` says it.")
+    duration_ms: float | None = Field(
+        default=None, gt=0, le=1e6, description="How much of a recording is seen, in ms: another way to say steps."
+    )
+    sensor: tuple[Length, Length] | None = Field(
+        default=None, description="Width and height of the sensor, in pixels, where the recordings do not say it."
+    )
+    polarity: Polarity | None = Field(
+        default=None,
+        description='Which events are seen: "both" kinds as inputs of their own, "merge" as one, "on" or "off" alone.',
+    )
+    crop: tuple[Pixel, Pixel, Length, Length] | None = Field(
+        default=None, description="The part of the sensor that is seen: left, top, width, height in pixels."
+    )
+    denoise_ms: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e6,
+        description="Keep an event only if a pixel beside its own had one at most so long before, in ms; 0 for all.",
+    )
+    start_ms: float | None = Field(
+        default=None,
+        ge=0,
+        le=1e15,
+        description="When step 0 begins on the recorder's clock, in ms; left out, with a recording's first event.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_the_set(cls, given: Any) -> Any:
@@ -174,19 +224,49 @@ class DataConfig(BaseModel):
                 given = {**given, "steps": RecallConfig.model_validate(given.get("recall", {})).steps}
             except ValidationError:  # reported for the key itself
                 return given
-        return {**SETS[name].defaults, **given} if isinstance(name, str) and name in SETS else given
+        whole = {**SETS[name].defaults, **given} if isinstance(name, str) and name in SETS else given
+        length, step = (
+            (whole.get(key) for key in ("duration_ms", "step_ms")) if isinstance(whole, dict) else (None, None)
+        )
+        if length is not None and "steps" not in given:
+            length, step = _number(length), _number(5.0 if step is None else step)
+            if length and step:
+                whole = {**whole, "steps": ceil(length / step)}
+        return whole
 
     @model_validator(mode="after")
     def _keys_fit_the_set(self) -> "DataConfig":
-        if self.name not in GROUPED and self.group != 1:
-            raise ValueError(f"group = {self.group} is for {', '.join(GROUPED)}; leave it out with {self.name}")
-        if self.name not in STATIC and self.coding != "rate":
-            raise ValueError(f"coding = {self.coding!r} is for {', '.join(STATIC)}; leave it out with {self.name}")
+        for key in OWNED:
+            value = getattr(self, key)
+            if key not in SETS[self.name].keys and value != type(self).model_fields[key].default:
+                names = ", ".join(name for name, entry in SETS.items() if key in entry.keys)
+                raise ValueError(f"{key} = {value!r} is for {names}; leave it out with {self.name}")
         if self.name == "recall" and self.steps != self.recall.steps:
             total = "cue + delay + go + response"
             raise ValueError(f"recall has {self.recall.steps} steps ({total}): leave steps = {self.steps} out")
-        if SETS[self.name].defaults and self.exclude_first:
-            raise ValueError(f"exclude_first counts images of MNIST; leave it out with {self.name}")
-        if self.name != "spoken" and self.protocol != "official":
-            raise ValueError(f"protocol {self.protocol!r} is for spoken; leave it out with {self.name}")
+        if self.duration_ms is not None and self.steps != ceil(self.duration_ms / self.step_ms):
+            raise ValueError(
+                f"duration_ms = {self.duration_ms:g} in steps of {self.step_ms:g} ms is "
+                f"{ceil(self.duration_ms / self.step_ms)} steps: leave steps = {self.steps} out"
+            )
         return self
+
+    @model_validator(mode="after")
+    def _groups_are_found(self) -> "DataConfig":
+        named = [key for key in ("test", "validation") if isinstance(getattr(self, key), tuple)]
+        if self.groups is None:
+            if named:
+                raise ValueError(f"{named[0]} names groups, and no pattern `groups` says which file is of which")
+            return self
+        try:
+            count = re.compile(self.groups).groups
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"groups = {self.groups!r} is no regular expression ({error})") from error
+        if count < 1:
+            raise ValueError(f"groups = {self.groups!r} has no group: put what names one into parentheses")
+        return self
+
+
+def _number(value: Any) -> float | None:
+    """A positive number that a key may hold; None for what its own check refuses."""
+    return float(value) if isinstance(value, int | float) and 0 < value <= 1e6 else None

@@ -2,14 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol, no_type_check, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int64, UInt8, UInt16
+from jaxtyping import Int64, UInt8, UInt16, UInt32
 
 from basalt.train.data.sets import SENSOR
 
 Which = int | slice | Sequence[int] | np.ndarray
+Features = UInt16[np.ndarray, "k"] | UInt32[np.ndarray, "k"]
+"""Positions on the feature axis, in as many bits as `feature_type` says."""
+
+
+def feature_type(count: int) -> type[np.uint16] | type[np.uint32]:
+    """What holds a position among `count` features: 16 bits up to 65,536, else 32."""
+    return np.uint16 if count <= 1 << 16 else np.uint32
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +30,7 @@ class EventSet:
     """
 
     offsets: Int64[np.ndarray, "{len(labels)+1}"]
-    features: UInt16[np.ndarray, "k"]
+    features: Features
     times: UInt16[np.ndarray, "k"]
     labels: Int64[np.ndarray, "n"]
     steps: int
@@ -186,7 +194,7 @@ class RawEvents:
 
     offsets: Int64[np.ndarray, "bounds"]
     times: Int64[np.ndarray, "k"]
-    features: UInt16[np.ndarray, "k"]
+    features: Features
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -226,9 +234,9 @@ def bin_events(
     """
     from basalt.train.data.kernels import bin_samples
 
-    offsets, features, times = bin_samples(
-        raw.offsets, raw.times, raw.features, int(np.prod(sensor)), steps, step_ms * 1000.0
-    )
+    count = int(np.prod(sensor))
+    binning = bin_samples if feature_type(count) is np.uint16 else _binned
+    offsets, features, times = binning(raw.offsets, raw.times, raw.features, count, steps, step_ms * 1000.0)
     return EventSet(
         offsets=offsets,
         features=features,
@@ -239,3 +247,23 @@ def bin_events(
         index=np.asarray(index, np.int64),
         sensor=sensor,
     )
+
+
+def _binned(
+    offsets: Int64[np.ndarray, "bounds"],
+    times: Int64[np.ndarray, "k"],
+    features: Features,
+    feature_count: int,
+    steps: int,
+    step_us: float,
+) -> tuple[Int64[np.ndarray, "bounds"], Features, UInt16[np.ndarray, "kept"]]:
+    """`kernels.bin_samples` by sorting: its time and memory grow with the events and not with the features."""
+    bounds, parts = [0], []
+    for low, high in pairwise(offsets):
+        step = (times[low:high] / step_us).astype(np.int64)
+        early = step < steps
+        parts.append(np.unique(features[low:high][early].astype(np.int64) * steps + step[early]))
+        bounds.append(bounds[-1] + len(parts[-1]))
+    pairs = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    kept = (pairs // steps).astype(feature_type(feature_count)), (pairs % steps).astype(np.uint16)
+    return np.array(bounds, np.int64), *kept

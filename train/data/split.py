@@ -1,6 +1,6 @@
 """Fixed stratified splits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Int64
@@ -12,11 +12,23 @@ def stratified(labels: Int64[np.ndarray, "n"], held_out: Sequence[int], seed: in
     The parts are disjoint and depend on labels and seed alone (numpy's RandomState, whose stream is frozen).
     Each part takes the classes in turn, so a beginning of a part is as balanced as the part.
     """
+    return _cut(labels, lambda count: held_out, seed)
+
+
+def by_shares(labels: Int64[np.ndarray, "n"], shares: Sequence[float], seed: int) -> list[Int64[np.ndarray, "_part"]]:
+    """As `stratified`, with parts of shares[0], shares[1].. of each class, rounded, of one position at least."""
+    return _cut(labels, lambda count: [max(1, round(share * count)) for share in shares], seed)
+
+
+def _cut(
+    labels: Int64[np.ndarray, "n"], held_out: Callable[[int], Sequence[int]], seed: int
+) -> list[Int64[np.ndarray, "_part"]]:
+    """Parts with as many positions of each class as `held_out` says of their number."""
     random = np.random.RandomState(seed)
-    parts: list[list[tuple[int, int, int]]] = [[] for _ in range(len(held_out) + 1)]
+    parts: dict[int, list[tuple[int, int, int]]] = {part: [] for part in range(len(held_out(0)) + 1)}
     for label in np.unique(labels):
         positions = random.permutation(np.flatnonzero(labels == label))
-        cuts = np.cumsum(held_out)
-        for part, chosen in zip((*parts[1:], parts[0]), np.split(positions, cuts), strict=True):
-            part.extend((rank, int(label), int(position)) for rank, position in enumerate(chosen))
-    return [np.array([position for *_, position in sorted(part)], np.int64) for part in parts]
+        cuts = np.cumsum(held_out(len(positions)), dtype=np.int64)
+        for part, chosen in zip((*list(parts)[1:], 0), np.split(positions, cuts), strict=True):
+            parts[part].extend((rank, int(label), int(position)) for rank, position in enumerate(chosen))
+    return [np.array([position for *_, position in sorted(part)], np.int64) for part in parts.values()]

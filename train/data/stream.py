@@ -5,11 +5,11 @@ from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt16
+from jaxtyping import Int64
 
 from basalt.train.data.cache import note
 from basalt.train.data.config import DataConfig
-from basalt.train.data.events import EventSet, RawEvents, bin_events, concatenate
+from basalt.train.data.events import EventSet, Features, RawEvents, bin_events, concatenate
 
 _CHUNK = 256
 _NOTABLE = 0.01
@@ -19,7 +19,7 @@ class Recording(NamedTuple):
     """One recording: times in µs, each event's position on the feature axis, the label."""
 
     times: Int64[np.ndarray, "k"]
-    features: UInt16[np.ndarray, "k"]
+    features: Features
     label: int
 
 
