@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 
+from basalt.convert.chunks import unpacks
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
 from basalt.shown import VALUE_LONGEST, shown
@@ -45,8 +46,8 @@ FILTERS = {
 LAYOUTS = (h5d.COMPACT, h5d.CONTIGUOUS, h5d.CHUNKED)
 NUMBERS = {h5t.INTEGER: (1, 2, 4, 8), h5t.FLOAT: (2, 4, 8), h5t.ENUM: (1, 2, 4, 8)}
 """Classes of numbers → their sizes in bytes."""
-KEPT_BYTES = 8
-"""Of each value once it is read: 64 bits."""
+KEPT_BYTES, NARROW_BYTES = 8, 2
+"""Of each value once it is read: 64 bits; of those of a matrix of weights."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,16 @@ class Look:
         path: of the file, for people.
         limit: bytes that all values may take.
         texts: that a data set may hold.
+        matrices: names of data sets that `basalt/convert/chunks.py` reads, which keep no more than 16 bits of a value.
+        unpack: chunks of gzip, to see their size, except of those.
         known: the contents of what was looked at, by address.
     """
 
     path: Path
     limit: int
     texts: int = TEXTS_MOST
+    matrices: tuple[str, ...] = ()
+    unpack: bool = True
     known: dict[object, Content] = field(default_factory=dict)
 
     def refuse(self, name: str, what: str) -> BasaltError:
@@ -185,13 +190,19 @@ class Look:
         stored = item.get_storage_size()
         if not stored and size > UNWRITTEN_BYTES:
             raise self.refuse(place, f"says that it holds {size:,} bytes, and was never written")
-        kept = max(size, KEPT_BYTES * prod(item.shape or (0,)))
+        narrow = self.matrix(item, place)
+        kept = max(size, (NARROW_BYTES if narrow else KEPT_BYTES) * prod(item.shape or (0,)))
         if chunked:
-            kept += self.chunks(item, properties.get_chunk(), filters, place)
+            unpack = self.unpack and not (narrow and unpacks(item))
+            kept += self.chunks(item, properties.get_chunk(), filters, place, unpack)
         texts = item.get_type().get_class() == h5t.STRING
         if not chunked and stored not in (0, size) and not texts:
             raise self.refuse(place, f"has {stored:,} bytes stored for values of {size:,}")
         return kept
+
+    def matrix(self, item: h5d.DatasetID, place: str) -> bool:
+        """Whether it is one of the matrices."""
+        return place.rpartition("/")[2] in self.matrices and all(size == 1 for size in (item.shape or ())[2:])
 
     def filter(self, code: int, place: str) -> str:
         """The name of a filter."""
@@ -201,7 +212,9 @@ class Look:
             )
         return FILTERS[code]
 
-    def chunks(self, item: h5d.DatasetID, shape: tuple[int, ...], filters: list[str], place: str) -> int:
+    def chunks(
+        self, item: h5d.DatasetID, shape: tuple[int, ...], filters: list[str], place: str, unpack: bool
+    ) -> int:
         """Bytes of a chunk; no chunk that is stored unpacks to more."""
         size = prod(shape) * item.get_type().get_size()
         count = prod(-(-whole // part) for whole, part in zip(item.shape, shape, strict=True))
@@ -215,7 +228,7 @@ class Look:
             found = item.get_chunk_info(index)
             if found.size > size + size // 16 + (1 << 12) or ("lzf" in filters and found.size > LZF_BYTES):
                 raise self.refuse(place, f"has a chunk of {found.size:,} bytes for values of {size:,}")
-            if "gzip" in filters and not found.filter_mask >> filters.index("gzip") & 1:
+            if unpack and "gzip" in filters and not found.filter_mask >> filters.index("gzip") & 1:
                 self.unpacked(item.read_direct_chunk(found.chunk_offset)[1], size + SLACK, place)
         return size
 
@@ -255,17 +268,20 @@ def identity(group: h5g.GroupID, key: bytes) -> object:
     return found.fileno, found.addr if hasattr(found, "addr") else found.token
 
 
-def inspect(file: h5py.File, path: Path, texts: int = TEXTS_MOST) -> None:
+def inspect(
+    file: h5py.File, path: Path, texts: int = TEXTS_MOST, matrices: tuple[str, ...] = (), unpack: bool = True
+) -> None:
     """Raise for what is in an open file and must not be read.
 
     Args:
         texts: that a data set may hold; a reader of more takes them one by one.
+        matrices, unpack: as of `Look`.
 
     Raises:
         BasaltError: it reaches beyond itself, is too large, or holds what no network's file does; names the object.
     """
     root = h5g.open(file.id, b"/")
     limit = memory_limit()
-    whole = Look(path, limit, texts).group(root, "", (identity(root, b"."),))
+    whole = Look(path, limit, texts, matrices, unpack).group(root, "", (identity(root, b"."),))
     if whole.bytes > limit:
         raise too_large(path, "what it holds", whole.bytes, limit)

@@ -34,6 +34,11 @@ def identity(path: Path) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
+def rehearsed(path: Path) -> bool:
+    """Whether this process wrote or rehearsed a file as it is now."""
+    return identity(path) in _known
+
+
 def trust(path: Path) -> None:
     """Need no rehearsal of a file as it is now: this process wrote it."""
     if len(_known) >= KNOWN_MOST:

@@ -27,16 +27,20 @@ from basalt.convert.reading import TRAINING, check_reading, with_starts, with_th
 from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.hdf5_guard import inspect
+from basalt.kept import Kept
 from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.records.layer import Layer
-from basalt.records.network import Network
+from basalt.records.network import Foreign, Network
 from basalt.records.sigma_delta import SigmaDelta
 from basalt.records.synapses import Spiking
-from basalt.rehearsal import rehearse, trust
+from basalt.rehearsal import rehearse, rehearsed, trust
 from basalt.shown import VALUE_LONGEST, shown
 
 BESIDE_VALUES = 64 * MIB
 """Of a file: names, headers, checksums."""
+
+MATRICES = ("weight", "weight_rec")
+"""Data sets that `Reader.matrix` reads."""
 
 FORMAT = "basalt-netx"
 VERSION = 6
@@ -64,11 +68,16 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
     if size > memory_limit() + BESIDE_VALUES:
         raise too_large(path, "the file", size, memory_limit())
 
+    kept = Kept(memory_limit())
+
     def load() -> Network:
         try:
             with h5py.File(path, "r") as file:
-                inspect(file, path)
-                return read_network(file, path, bias_start, input_shape)
+                inspect(file, path, matrices=MATRICES, unpack=not rehearsed(path))
+                network = read_network(file, path, bias_start, input_shape, kept)
+                if any(isinstance(layer, Foreign) for layer in network.layers) and not rehearsed(path):
+                    inspect(file, path)  # stock lava-dl reads the rest
+                return network
         except (OSError, RuntimeError, LookupError, ValueError, TypeError, SystemError, MemoryError) as error:
             raise BasaltError(f"{path} is not a readable .net file ({short(error)}); export it again.") from error
 
@@ -147,7 +156,11 @@ def origins(value: Any) -> dict[str, str]:
 
 
 def read_network(
-    file: h5py.File, path: Path, reading: str = TRAINING, input_shape: tuple[int, int, int] | None = None
+    file: h5py.File,
+    path: Path,
+    reading: str = TRAINING,
+    input_shape: tuple[int, int, int] | None = None,
+    kept: Kept | None = None,
 ) -> Network:
     """All of an open file."""
     version = attribute(file, path, "version", VERSION, version_number)
@@ -160,7 +173,7 @@ def read_network(
     if not isinstance(file.get("layer"), h5py.Group) or len(file["layer"]) == 0:
         raise BasaltError(f"{path} holds no layers; is it a netx file?")
     own = "format" in file.attrs
-    layers, unsaid = read_layers(file, path, input_shape)
+    layers, unsaid = read_layers(file, path, input_shape, kept)
     network = Network(
         layers=layers,
         name=attribute(file, path, "name", path.stem, text),
@@ -172,7 +185,7 @@ def read_network(
 
 
 def read_layers(
-    file: h5py.File, path: Path, input_shape: tuple[int, int, int] | None
+    file: h5py.File, path: Path, input_shape: tuple[int, int, int] | None, kept: Kept | None = None
 ) -> tuple[tuple[Layer, ...], list[str]]:
     """The records of the layers that compute, and the names of those whose bias has no start in the file.
 
@@ -194,6 +207,7 @@ def read_layers(
             file=path,
             index=index,
             given=None if found else input_shape,
+            kept=kept,
         )
         if not len(group):
             raise BasaltError(

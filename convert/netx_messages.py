@@ -30,6 +30,7 @@ def read_input(reader: Reader) -> DeltaInput:
 
 def read_dense(reader: Reader, weight: np.ndarray) -> Layer:
     """`dense`, or lava-dl's `Output`, whose neurons only sum."""
+    reader.expanded(weight.size)
     if "neuron/sigma_output" in reader.group:
         for key in ("bias", "delay"):
             value = reader.optional(key, (0, 1))

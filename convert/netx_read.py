@@ -80,7 +80,8 @@ def read_membranes(reader: Reader, weight: np.ndarray) -> Readout:
 
 def own_weight(reader: Reader, kind: str) -> np.ndarray | None:
     """`weight_rec`, a matrix, or `weight_own`, one weight per neuron; a type that says which must match."""
-    full, diagonal = reader.optional("weight_rec", (2,)), reader.optional("weight_own", (1,))
+    full = reader.matrix("weight_rec", (2,)) if "weight_rec" in reader.group else None
+    diagonal = reader.optional("weight_own", (1,))
     if full is not None and diagonal is not None:
         raise reader.fail("weight_own", "is there beside 'weight_rec'")
     if kind == "dense_own" and diagonal is None:
@@ -94,7 +95,7 @@ def own_weight(reader: Reader, kind: str) -> np.ndarray | None:
 
 def matrix(reader: Reader) -> np.ndarray:
     """`weight`, (outputs, inputs); older files have it flat where there is one output."""
-    weight = reader.integers("weight", (1, 2))
+    weight = reader.matrix("weight", (1, 2))
     if weight.ndim == 2:
         return weight
     outputs = prod(reader.shape())
@@ -166,7 +167,7 @@ def read_parameter(reader: Reader, key: str, item: Parameter) -> str | int | np.
 
 def read_readout(reader: Reader) -> Readout:
     """`readout`."""
-    return Readout(name=reader.name, weight=reader.integers("weight", (2,)))
+    return Readout(name=reader.name, weight=reader.matrix("weight", (2,)))
 
 
 def read_membrane_readout(reader: Reader) -> Readout:

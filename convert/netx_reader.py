@@ -8,7 +8,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from basalt.convert.chunks import DamagedChunkError, pieces, unpacks
 from basalt.errors import BasaltError
+from basalt.kept import Kept
 from basalt.opening import memory_limit, too_large
 
 NEURONS_MAX = 1 << 24
@@ -17,6 +19,7 @@ NEURONS_MAX = 1 << 24
 AXES_MAX = 8
 BLOCK = 1 << 20
 """Values that are read at once."""
+NARROW = (np.dtype(np.int8), np.dtype(np.int16))
 LARGEST = 1 << 62
 """What integers stay below, so that they can be added and compared in 64 bits."""
 
@@ -42,6 +45,7 @@ class Reader:
         before: shape of what the layer before sends, channels first; None if this is the first and nothing tells.
         file, index: where the group is.
         given: shape of the network's input, where it was named and this is the first layer that computes.
+        kept: where large matrices are put, or were put by a process that read the file before.
     """
 
     group: h5py.Group
@@ -51,6 +55,7 @@ class Reader:
     file: Path
     index: int
     given: tuple[int, int, int] | None = None
+    kept: Kept | None = None
 
     def fail(self, key: str, what: str) -> BasaltError:
         """The error to raise about a key."""
@@ -85,6 +90,48 @@ class Reader:
         for block in blocks(item.shape):
             found[block] = self.whole(key, np.asarray(item[block]))
         return found.reshape(shape)
+
+    def matrix(self, key: str, dimensions: Sequence[int]) -> np.ndarray:
+        """Integers of 8 or 16 bits, as few as hold them, and of 64 where those do not; the first axis is innermost.
+
+        That is how kernels take weights. A large one is unpacked by several threads.
+        """
+        item = self.dataset(key, "iufb", "a numeric array")
+        if item.ndim == 2 and 2 in dimensions and unpacks(item.id):
+            known = None if self.kept is None else self.kept.get(item.name)
+            found = self.unpacked(key, item) if known is None else known.T
+            if found is not None and found.shape == item.shape:
+                return found
+        values = self.integers(key, dimensions)
+        kind = next((kind for kind in NARROW if fits(values, kind)), None)
+        return values if kind is None else np.asfortranarray(values.astype(kind))
+
+    def unpacked(self, key: str, item: h5py.Dataset) -> np.ndarray | None:
+        """A large matrix; None where 16 bits do not hold its values."""
+        empty = np.empty if self.kept is None else self.kept.empty
+        columns: np.ndarray | None = None
+
+        def narrowed(values: np.ndarray) -> np.ndarray:
+            if values.dtype.kind == "f":
+                values = self.whole(key, values)
+            kind = next((kind for kind in NARROW if fits(values, kind)), values.dtype)
+            return np.ascontiguousarray(values.T, dtype=kind)
+
+        try:
+            for place, piece in pieces(item, narrowed):
+                if piece.dtype not in NARROW:
+                    return None
+                if columns is None:
+                    columns = empty(item.shape[::-1], piece.dtype)
+                elif columns.dtype.itemsize < piece.dtype.itemsize:
+                    before, columns = columns, empty(item.shape[::-1], piece.dtype)
+                    columns[:] = before
+                columns[place[::-1]] = piece
+        except DamagedChunkError as error:
+            raise self.fail(key, str(error)) from error
+        if self.kept is not None and columns is not None:
+            self.kept.keep(item.name, columns)
+        return None if columns is None else columns.T
 
     def whole(self, key: str, value: np.ndarray) -> np.ndarray:
         """The same values as integers."""
@@ -161,3 +208,9 @@ class Reader:
         size = values * np.dtype(np.int64).itemsize
         if size > memory_limit():
             raise too_large(self.file, f"layer {self.index}", size, memory_limit())
+
+
+def fits(values: np.ndarray, kind: np.dtype) -> bool:
+    """Whether integers of a kind hold the values."""
+    limits = np.iinfo(kind)
+    return not values.size or (values.min() >= limits.min and values.max() <= limits.max)

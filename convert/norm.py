@@ -93,4 +93,6 @@ def divides(value: int | np.ndarray, shift: int) -> bool:
 
 def scale(value: int | np.ndarray, shift: int) -> Any:
     """value·2^shift, rounded down."""
+    if isinstance(value, np.ndarray) and value.dtype == np.int8:
+        value = value.astype(np.int16)
     return value << shift if shift >= 0 else value >> -shift

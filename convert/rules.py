@@ -24,6 +24,7 @@ from basalt.records.pathways import PATHWAYS
 from basalt.records.readout import Readout
 from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
+from basalt.records.whole import is_narrow
 
 RECORDS: tuple[type, ...] = (
     Spiking, *NEURONS.values(), Convolution, Conv, Encoder, Readout, Delta, DeltaInput, SigmaDelta, SigmaOutput,
@@ -70,7 +71,8 @@ def integers(layer: Layer) -> Found:
     for part in parts(layer):
         for item in fields(part):
             value = getattr(part, item.name)
-            if isinstance(value, np.ndarray) and value.dtype != np.int64:
+            narrow = item.name in getattr(part, "narrow", ()) and is_narrow(value)
+            if isinstance(value, np.ndarray) and value.dtype != np.int64 and not narrow:
                 yield item.name, f"of the type {value.dtype}", "whole numbers within 64 bits"
             elif isinstance(value, float | np.floating):
                 yield item.name, float(value), "a whole number"

@@ -34,6 +34,7 @@ def stock_weights(*parts: Int[np.ndarray, "neurons _inputs"]) -> list[Int[np.nda
     Source: `optimize_weight_bits` in lava-dl's netx/utils.py; `clip_weights` and `truncate_weights` in Lava's
     utils/weightutils.py, called by its dense synapses.
     """
+    parts = tuple(part.astype(np.int32) if part.dtype.itemsize < 4 else part for part in parts)  # to be shifted
     low, high = min(int(part.min()) for part in parts), max(int(part.max()) for part in parts)
     if low == high == 0:
         return None

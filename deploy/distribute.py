@@ -122,6 +122,7 @@ def share_out(
         build_seconds=started - began,
         seconds=ended - started,
         fired={name: np.concatenate([outcome.fired[name] for outcome in outcomes]) for name in first.fired},
+        changed={name: np.concatenate([outcome.changed[name] for outcome in outcomes]) for name in first.changed},
     )
 
 

@@ -99,6 +99,8 @@ class Outcome:
         seconds: to run the steps.
         states: by layer and variable ("u", "v", "m"), (samples, size), if they were kept.
         fired: by layer whose spikes are delayed, how many neurons fired in each step, (samples, steps).
+        changed: by dense layer, how often a membrane changed from one step to the next, (samples); stock processes do
+            not count it.
     """
 
     sent: dict[str, Any]
@@ -107,6 +109,7 @@ class Outcome:
     seconds: float
     states: dict[str, dict[str, Num[np.ndarray, "samples _size"]]] = field(default_factory=dict)
     fired: dict[str, Int[np.ndarray, "samples steps"]] = field(default_factory=dict)
+    changed: dict[str, Int[np.ndarray, "samples"]] = field(default_factory=dict)
 
 
 def run(
@@ -277,6 +280,9 @@ def prepare(job: Job, layout: Layout) -> None:
     for layer in job.network.emitting:
         if layer.delay is not None:
             blank(layout.fired(layer.name), np.dtype(np.int32), (padded, layout.steps))
+    for layer in () if job.stock else job.network.layers:
+        if layer.kind == Spiking.kind:
+            blank(layout.changed(layer.name), np.dtype(np.int64), (padded,))
     for part in all_parts(job.network):
         blank(layout.counts(part.meter), np.dtype(np.int64), (padded, len(COLUMNS)))
 
@@ -301,7 +307,9 @@ def collect(job: Job, layout: Layout) -> Outcome:
         for layer in job.network.emitting
         if layer.delay is not None
     }
-    return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout), fired)
+    files = {layer.name: layout.changed(layer.name) for layer in job.network.layers}
+    changed = {name: np.load(path)[: layout.samples] for name, path in files.items() if path.exists()}
+    return Outcome(sent, counts, timing["build"], timing["run"], states_of(job, layout), fired, changed)
 
 
 def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "samples _size"]]]:

@@ -71,11 +71,16 @@ class Layout:
     def neurons(self, layer: Spiking | Delta, meter: str | None = None) -> dict[str, Any]:
         """The same for a layer of neurons, whose states may be kept; of delayed ones, when they fire."""
         kept = {"held": self.held(layer.name) if self.states else None}
+        kept |= {"changed": str(self.changed(layer.name)) if layer.kind == Spiking.kind else None}
         return {**self.shared(meter), **kept, "fired": None if layer.delay is None else str(self.fired(layer.name))}
 
     def fired(self, layer: str) -> Path:
         """Where it is kept how many neurons of a layer fire in each step: (samples, steps)."""
         return self.folder / f"{layer}.fired.npy"
+
+    def changed(self, layer: str) -> Path:
+        """Where it is kept how often a membrane of a dense layer changes from one step to the next: (samples)."""
+        return self.folder / f"{layer}.changed.npy"
 
     def held(self, layer: str) -> str:
         """Where the states of a layer are kept, as `basalt.lava_procs.metering.states_file` takes it."""

@@ -2,28 +2,29 @@
 
 from typing import Any
 
-from basalt.deploy.energy.operations import membrane_updates, memory_products, operations
+from basalt.deploy.energy.operations import memory_products, operations
 from basalt.deploy.job import Job, Outcome
 from basalt.records.readout import Readout
-from basalt.records.simulate import States, simulate
 from basalt.records.synapses import Spiking
 
 MEMBRANE_SAMPLES = 8
-"""Samples of which the reference computes the membranes again, as a run does not keep them."""
+"""The first samples, of whose membranes the changes are stated."""
 
 
 def operations_of(job: Job, outcome: Outcome, counts: dict[str, Any]) -> dict[str, Any] | None:
     """NeuroBench's figures per inference, those of the membranes from the first samples of networks of dense layers.
 
+        MembraneUpdates = neurons + Σ over t ≥ 1 of [v[t] ≠ v[t−1]]          (the first step counts as a change)
+
     Returns:
-        What `deploy.energy.operations.operations` gives, with `MembraneUpdates` and `membrane_samples` where there are
-        any; None where a layer only runs on stock lava-dl.
+        What `deploy.energy.operations.operations` gives, with `MembraneUpdates` and `membrane_samples` where the run
+        counted any; None where a layer only runs on stock lava-dl.
     """
     found = operations(job.network, job.spikes, outcome.sent, memory_products(counts))
-    if found is None or any(layer.kind not in (Spiking.kind, Readout.kind) for layer in job.network.layers):
+    kinds = [layer.kind for layer in job.network.layers]
+    if found is None or set(kinds) - {Spiking.kind, Readout.kind} or len(outcome.changed) < kinds.count(Spiking.kind):
         return found
-    states: dict[str, States] = {}
-    few = job.spikes[:MEMBRANE_SAMPLES]
-    simulate(job.network, few, states)
-    updates = membrane_updates([state.v for state in states.values()])
-    return {**found, "MembraneUpdates": updates, "membrane_samples": len(few)}
+    few = min(len(job.spikes), MEMBRANE_SAMPLES)
+    dense = [layer for layer in job.network.layers if layer.kind == Spiking.kind]
+    updates = sum((int(outcome.changed[layer.name][:few].sum()) + few * layer.neurons) / few for layer in dense)
+    return {**found, "MembraneUpdates": updates, "membrane_samples": few}

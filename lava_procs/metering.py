@@ -40,7 +40,8 @@ class MeteredModel(PyLoihiProcessModel):
 
     Process parameters: `batch` (samples side by side), `steps` (length of a sample; the state is cleared before every
     first step), `block`, `meter` (path of the counters' .npy file, or None), `held` (where the states after the last
-    step of every sample are kept, or None), `fired` (path of the .npy file of who fires in each step, or None).
+    step of every sample are kept, or None), `fired` (path of the .npy file of who fires in each step, or None),
+    `changed` (path of the .npy file of how often membranes change, or None).
     """
 
     counters: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -81,6 +82,12 @@ class MeteredModel(PyLoihiProcessModel):
         if self.proc_params["fired"] is not None:
             table = np.load(self.proc_params["fired"], mmap_mode="r+")
             table[self.mine, self.first : self.first + self.length] = fired.T
+
+    def note_changed(self, changed: Int[np.ndarray, "batch"]) -> None:
+        """Add to how often a membrane changed from one step to the next, where there is a file for it."""
+        if self.proc_params["changed"] is not None:
+            table = np.load(self.proc_params["changed"], mmap_mode="r+")
+            table[self.mine] += changed
 
     def prepare(self) -> None:
         """Work to be done once, in the process that will run the model, before any block."""

@@ -45,10 +45,11 @@ class CompiledModel(NeuronModel):
         self.show()
 
     def show(self) -> None:
-        """After the sample's last step, show the states."""
+        """After the sample's last step, show the states, and keep how often membranes changed."""
         if self.first + self.length == self.steps:
             for name, value in self.layer.variables().items():
                 setattr(self, name, value)
+            self.note_changed(self.layer.take_changes())
 
     def account(self) -> None:
         """Count what the kernel did."""
@@ -58,6 +59,5 @@ class CompiledModel(NeuronModel):
 class CompiledNeuronModel(CompiledModel):
     """A layer of a `NeuronProcess` that a compiled kernel steps."""
 
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32)

@@ -27,6 +27,7 @@ class MeteredProcess(AbstractProcess):
         rounds: how many batches run one after another.
         meter: path of an int64 .npy file (rounds·batch, len(COLUMNS)) that the counters are kept in, or None.
         fired: path of an int32 .npy file (rounds·batch, steps) for how many neurons fire in each step, or None.
+        changed: path of an int64 .npy file (rounds·batch) for how often a membrane changed in a step, or None.
         held: beginning of the paths of the files that states are kept in (`lava_procs.metering.states_file`), or None.
         core: the near-memory core that models with a schedule run on; the default one if None.
         parameters: handed on to the process models.
@@ -43,11 +44,12 @@ class MeteredProcess(AbstractProcess):
         meter: str | None = None,
         held: str | None = None,
         fired: str | None = None,
+        changed: str | None = None,
         core: Core | None = None,
         **parameters: object,
     ) -> None:
         shared = {"batch": batch, "steps": steps, "block": block, "rounds": rounds, "meter": meter, "held": held}
-        super().__init__(name=name, core=core, fired=fired, **shared, **parameters)
+        super().__init__(name=name, core=core, fired=fired, changed=changed, **shared, **parameters)
         self.frame = (block, batch)
         shape = (rounds * batch, len(COLUMNS))
         self.counters = Var(shape=shape, init=np.zeros(shape, dtype=np.int64))
@@ -62,13 +64,12 @@ class NeuronProcess(MeteredProcess):
         shared: as of `MeteredProcess`.
 
     Ports: `s_in` (block, batch, words) spikes in `planes` bit planes; `s_out` (block, batch, words) spikes.
-    Variables: `weight`, and `u` and `v` of the neurons.
+    Variables: `u` and `v` of the neurons.
     """
 
     def __init__(self, *, layer: Spiking, planes: int = 1, **shared: Any) -> None:
         super().__init__(layer=layer, planes=planes, **shared)
         self.s_in = InPort(shape=(*self.frame, planes * words(layer.inputs)))
         self.s_out = OutPort(shape=(*self.frame, words(layer.neurons)))
-        self.weight = Var(shape=layer.weight.shape, init=layer.weight)
         self.u = Var(shape=(shared["batch"], layer.neurons), init=0)
         self.v = Var(shape=(shared["batch"], layer.neurons), init=0)

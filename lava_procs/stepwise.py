@@ -16,7 +16,6 @@ from basalt.records.neuron import SpikingStep
 class AbstractNeuronModel(NeuronModel):
     """A layer's way through a block, step by step, whatever its synapses."""
 
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u: np.ndarray
     v: np.ndarray
 
@@ -31,6 +30,7 @@ class AbstractNeuronModel(NeuronModel):
         self.received = np.zeros((self.batch, self.record.inputs), dtype=np.uint8)
         self.fired = np.zeros((self.batch, self.record.neurons), dtype=np.uint8)
         self.history[:] = 0
+        self.changed = np.zeros(self.batch, dtype=np.int64)
 
     def advance(self) -> None:
         """Receive a block, work through its steps, send what fired."""
@@ -44,6 +44,8 @@ class AbstractNeuronModel(NeuronModel):
             sent[k] = self.fired if self.record.delay is None else self.delayed(self.first + k)
             self.received = arrived[k]
         self.note_fired(fired)
+        if self.first + self.length == self.steps:
+            self.note_changed(self.changed)
         self.s_out.send(pack(sent))
 
     def currents(self) -> Any:
@@ -59,6 +61,8 @@ class AbstractNeuronModel(NeuronModel):
         own = events(self.fired) if heard else np.zeros_like(incoming)
         reached = (self.received != 0) @ self.record.reach
         synapses = reached + own * (1 if self.record.recurrence == "diagonal" else self.record.neurons)
+        if t:
+            self.changed += np.count_nonzero(after.state[1] != self.state[1], axis=-1)
         self.state = after.state
         self.u, self.v = self.state[:2]
         self.fired = after.spikes.astype(np.uint8)

@@ -232,6 +232,10 @@ class ConvLayer:
         states[:, :, self.place] = self.state
         return {"u": states[:, 0], "v": states[:, 1]}
 
+    def take_changes(self) -> Int[np.ndarray, "batch"]:
+        """Changes of membranes, which are counted of dense layers alone."""
+        return np.zeros(len(self.state), dtype=np.int64)
+
     @property
     def activity(self) -> Int[np.ndarray, "batch 2"]:
         """Events and spikes of each sample since the counts were last taken."""

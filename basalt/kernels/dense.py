@@ -130,7 +130,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
     memory pathway, from sample `low` on. `history` (depth, batch, neurons) holds spikes for delays. Arrays of size 0
     stand for parts that the layer does not have. `own` are the weights of a diagonal recurrence. Counts are added for
     each sample: events, spikes, saturations, those of the events that reach one synapse alone, and those that are the
-    layer's own and reach all.
+    layer's own and reach all; and how many membranes changed from one step of the sample to the next.
     """
     neurons = state.shape[2]
     depth = history.shape[0]
@@ -141,9 +141,10 @@ def spiking_block(  # type: ignore[no-untyped-def]
     silent = np.zeros(neurons, np.float64)
     nothing = np.zeros(0, np.float64)
     pathway = currents.shape[0] > 0
+    membrane = np.empty(neurons, np.int32)
     for b in range(low, high):
         mine = state[b]
-        incoming = spikes = saturated = alone = own_events = 0
+        changed = incoming = spikes = saturated = alone = own_events = 0
         for k in range(length):
             bits = arrived[k - 1, b] if k > 0 else before[b]
             for n in range(neurons):
@@ -154,6 +155,8 @@ def spiking_block(  # type: ignore[no-untyped-def]
             if recurrent_rows.shape[0]:
                 previous = fired_before[b]
                 own_events += gather(previous, 1, recurrent_rows, total16, total)
+            for n in range(neurons):
+                membrane[n] = mine[1, n]
             sent, wraps = fire(
                 mine,
                 total,
@@ -166,6 +169,9 @@ def spiking_block(  # type: ignore[no-untyped-def]
             spikes += sent
             fired_steps[b, k] = sent
             saturated += wraps
+            if first + k > 0:
+                for n in range(neurons):
+                    changed += mine[1, n] != membrane[n]
             put_bits(fired, fired_before[b])
             if depth:
                 now = (first + k) % depth
@@ -182,6 +188,7 @@ def spiking_block(  # type: ignore[no-untyped-def]
         spiking_counts[b, 2] += saturated
         spiking_counts[b, 3] += alone
         spiking_counts[b, 4] += own_events
+        spiking_counts[b, 5] += changed
 
 
 WITHOUT_MEMBRANE = -1
@@ -228,11 +235,23 @@ def readout_block(  # type: ignore[no-untyped-def]
         before[b] = arrived[length - 1, b]
 
 
+LARGE = 1 << 28
+"""Bytes of weights that are not copied: a row's bytes count less than a second copy."""
+
+
 def narrow(*weights: Int[np.ndarray, "_neurons _inputs"]) -> tuple[int, list[Int[np.ndarray, "_inputs _neurons"]]]:
-    """(neurons, inputs) weights → their unit, and (inputs, neurons) rows in that unit, as narrow as they can be."""
-    odd = any(np.bitwise_or.reduce(weight, axis=None) & 1 for weight in weights)
-    unit, kind = (1, np.int16) if odd else (2, np.int8)
-    return unit, [np.ascontiguousarray((weight >> (unit - 1)).astype(kind).T) for weight in weights]
+    """(neurons, inputs) weights → their unit, and (inputs, neurons) rows in that unit, as narrow as they can be.
+
+    Rows of 8 bits that lie as the kernel takes them are taken as they are, and so are `LARGE` ones of 16 bits.
+    """
+    matrices = [weight for weight in weights if weight.size]
+    kind = np.result_type(np.int8, *matrices)
+    large = sum(weight.nbytes for weight in matrices) >= LARGE
+    if kind == np.int8 or (kind == np.int16 and large):
+        return 1, [np.ascontiguousarray(weight.T, dtype=kind) for weight in weights]
+    odd = any(np.bitwise_or.reduce(weight, axis=None) & 1 for weight in matrices)
+    unit, kind = (1, np.dtype(np.int16)) if odd else (2, np.dtype(np.int8))
+    return unit, [np.ascontiguousarray((weight >> (unit - 1)).T.astype(kind)) for weight in weights]
 
 
 class Workers:

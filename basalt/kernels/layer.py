@@ -40,10 +40,11 @@ class WholeLayer:
         self.workers = Workers(batch)
         recurrent, delay = layer.recurrent_weight, layer.delay
         diagonal = layer.recurrence == "diagonal"
-        full = np.zeros((neurons, 0)) if recurrent is None or diagonal else recurrent
-        weights = (layer.weight, full, np.zeros((1, 0)) if recurrent is None or not diagonal else recurrent[None])
-        unit, (rows, recurrent_rows, own) = narrow(*(np.asarray(w, dtype=np.int64) for w in weights))
-
+        none = np.zeros((neurons, 0), dtype=np.int8)
+        full = none if recurrent is None or diagonal else recurrent
+        unit, (rows, recurrent_rows, own) = narrow(
+            layer.weight, full, none[:1] if recurrent is None or not diagonal else recurrent[None]
+        )
         self.synapses = (unit, rows, recurrent_rows, own[:, 0])
         late = np.zeros(neurons, dtype=np.int64) if delay is None else delay.astype(np.int64)
         self.neuron = (neuron_constants(layer, lambda value: np.broadcast_to(value, neurons).copy()), late)
@@ -56,7 +57,7 @@ class WholeLayer:
         self.fired = np.zeros((batch, words(neurons)), dtype=np.uint64)
         self.history = np.zeros((depth, batch, neurons), dtype=np.uint8)
         self.out = np.zeros((block, batch, words(neurons)), dtype=np.uint64)
-        self.spiking_counts = np.zeros((batch, 5), dtype=np.int64)
+        self.spiking_counts = np.zeros((batch, 6), dtype=np.int64)
         self.fired_steps = np.zeros((batch, block), dtype=np.int32)
         self.first = 0
 
@@ -109,6 +110,12 @@ class WholeLayer:
         """u and v of the neurons, m of the memory pathway if there is one."""
         return {"u": self.state[:, 0], "v": self.state[:, 1]} | ({} if self.pathway is None else {"m": self.pathway.m})
 
+    def take_changes(self) -> Int[np.ndarray, "batch"]:
+        """How many membranes changed from one step to the next since the last call."""
+        changes = self.spiking_counts[:, 5].copy()
+        self.spiking_counts[:, 5] = 0
+        return changes
+
     @property
     def activity(self) -> Int[np.ndarray, "batch 2"]:
         """Events and spikes of each sample since the counts were last taken."""
@@ -116,8 +123,8 @@ class WholeLayer:
 
     def take_spiking_counts(self, length: int) -> Counts:
         """What the spiking part did since the last call, in `length` steps."""
-        incoming, spikes, saturations, alone, own = self.spiking_counts.T.copy()
-        self.spiking_counts[:] = 0
+        incoming, spikes, saturations, alone, own, _ = self.spiking_counts.T.copy()
+        self.spiking_counts[:, :5] = 0
         synapses = (incoming - alone) * self.neurons + alone
         counts = self.layer.neuron.counts(incoming, synapses, spikes, saturations, length * self.neurons)
         return counts | graded_counts((incoming - alone - own) * self.neurons, self.planes)

@@ -15,15 +15,38 @@ Sums = Iterator[tuple[str, int]]
 """The largest |sum|, each with a name."""
 
 
-def rows_reach(weight: Int[np.ndarray, "rows columns"], value: int = 1) -> int:
-    """The largest |weight · x| of any row over all x from 0 to `value`."""
-    if not weight.size:
-        return 0
-    above = np.maximum(weight, 0).sum(axis=1, dtype=np.int64).max()
-    below = np.minimum(weight, 0).sum(axis=1, dtype=np.int64).min()
-    return int(max(above, -below)) * value
+COLUMNS = 256
+"""Of a matrix that are widened at once."""
+
+
+def pieces(matrix: Int[np.ndarray, "rows columns"]) -> Iterator[Int[np.ndarray, "rows few"]]:
+    """A few columns at a time: adding them up needs no wider copy of the whole."""
+    for first in range(0, matrix.shape[1], COLUMNS):
+        yield matrix[:, first : first + COLUMNS]
+
+
+def signed_sums(
+    matrix: Int[np.ndarray, "rows columns"],
+) -> tuple[Int[np.ndarray, "rows"], Int[np.ndarray, "rows"]]:
+    """The sums of each row's entries above 0, and of those below."""
+    above, below = np.zeros((2, len(matrix)), dtype=np.int64)
+    for piece in pieces(matrix):
+        above += np.maximum(piece, 0).sum(axis=1, dtype=np.int64)
+        below += np.minimum(piece, 0).sum(axis=1, dtype=np.int64)
+    return above, below
+
+
+def rows_reach(
+    weight: Int[np.ndarray, "rows columns"], value: int = 1, own: Int[np.ndarray, "rows _columns"] | None = None
+) -> int:
+    """The largest |weight · x + own · s| of any row over all x from 0 to `value` and all s of 0 and 1."""
+    above, below = (sums * value for sums in signed_sums(weight))
+    if own is not None:
+        above, below = (sums + more for sums, more in zip((above, below), signed_sums(own), strict=True))
+    return int(max(above.max(initial=0), -below.min(initial=0)))
 
 
 def signed_reach(weight: Int[np.ndarray, "rows columns"], value: int) -> int:
     """The largest |weight · x| of any row over all x from −`value` to `value`."""
-    return int(np.abs(weight.astype(np.int64)).sum(axis=1).max(initial=0)) * value
+    above, below = signed_sums(weight)
+    return int((above - below).max(initial=0)) * value

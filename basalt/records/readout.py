@@ -44,6 +44,7 @@ class Readout(Whole, Layer):
     """
 
     kind: ClassVar[str] = "readout"
+    narrow: ClassVar[tuple[str, ...]] = ("weight",)
 
     name: str
     weight: Annotated[Int[np.ndarray, "classes inputs"], weights("of the synapses")]

@@ -24,7 +24,7 @@ from basalt.records.fields import (
 from basalt.records.layer import Layer
 from basalt.records.memory import MemoryPathway
 from basalt.records.neuron import Neuron
-from basalt.records.reach import rows_reach
+from basalt.records.reach import rows_reach, signed_reach
 from basalt.records.whole import Whole
 
 DELAY_MAX = 62
@@ -54,6 +54,7 @@ class Spiking(Whole, Layer):
     """
 
     kind: ClassVar[str] = "spiking"
+    narrow: ClassVar[tuple[str, ...]] = ("weight", "recurrent_weight")
 
     name: str
     weight: Annotated[Int[np.ndarray, "neurons inputs"], weights("of the synapses")]
@@ -134,15 +135,14 @@ class Spiking(Whole, Layer):
         if self.recurrent_weight is None:
             return rows_reach(weight, value)
         heard = self.recurrent_weight[:, None] if self.recurrence == "diagonal" else self.recurrent_weight
-        return rows_reach(np.concatenate([weight * value, heard], axis=1))
+        return rows_reach(weight, value, heard)
 
     @relation("state_headroom")
     def recurrent_gain(self) -> Found:
         """What one spike of every neuron brings fits the 24-bit current."""
         if self.recurrent_weight is not None:
-            gains = np.abs(self.recurrent_weight)
-            reach = (gains if self.recurrence == "diagonal" else gains.sum(axis=1)).max(initial=0) << ALIGN
-            yield from outside("recurrent current of one step", int(reach), 0, STATE_MAX)
+            heard = self.recurrent_weight[:, None] if self.recurrence == "diagonal" else self.recurrent_weight
+            yield from outside("recurrent current of one step", signed_reach(heard, 1) << ALIGN, 0, STATE_MAX)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -156,6 +156,7 @@ class Conv(Convolution, Spiking):
     """
 
     kind: ClassVar[str] = "conv"
+    narrow: ClassVar[tuple[str, ...]] = ()
 
     @property
     def since(self) -> int:
@@ -189,6 +190,7 @@ class Encoder(Spiking):
     """
 
     kind: ClassVar[str] = "encoder"
+    narrow: ClassVar[tuple[str, ...]] = ()
 
     weight: Annotated[Int[np.ndarray, "1 1"], weights("of every feature")] = field(kw_only=False)
     features: Annotated[tuple[int, ...], number(1, PLACES_MAX, "shape of the input and of the output", rule="")]

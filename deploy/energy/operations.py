@@ -111,7 +111,7 @@ def reaching(values: Num[np.ndarray, "samples features steps"]) -> tuple[Int[np.
 
 def matrix(source: str, weight: Int[np.ndarray, "neurons features"]) -> Synapses:
     """Synapses from each feature to each neuron."""
-    reach = np.count_nonzero(weight, axis=0)
+    reach = np.array([np.count_nonzero(column) for column in weight.T])
     return Synapses(source, lambda count: int(count @ reach), weight.size)
 
 

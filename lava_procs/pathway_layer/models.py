@@ -30,8 +30,9 @@ class PathwayLayerModel(AbstractSubProcessModel):
         shared = {key: parameters[key] for key in ("batch", "steps", "block", "rounds", "planes", "held")}
         layer, meters = parameters["layer"], parameters["meters"]
         kind = layer.memory.kind
+        noted = {key: parameters[key] for key in ("fired", "changed")}
         self.spiking = Spiking(
-            name=f"{proc.name}.spiking", layer=layer, meter=meters.get("spiking"), fired=parameters["fired"], **shared
+            name=f"{proc.name}.spiking", layer=layer, meter=meters.get("spiking"), **noted, **shared
         )
         self.memory = Pathway(name=f"{proc.name}.{kind}", memory=layer.memory, meter=meters.get(kind), **shared)
         proc.in_ports.s_in.connect([self.spiking.in_ports.s_in, self.memory.in_ports.s_in])

@@ -25,7 +25,6 @@ class AbstractReadoutModel(MeteredModel):
 
     s_in: BlockInPort = LavaPyType(BlockInPort, np.uint64)
     y_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-    weight: np.ndarray = LavaPyType(np.ndarray, np.int64)
     u: np.ndarray = LavaPyType(np.ndarray, np.int64)
     v: np.ndarray = LavaPyType(np.ndarray, np.int64)
     y: np.ndarray = LavaPyType(np.ndarray, np.int64)
@@ -54,18 +53,18 @@ class ReadoutModel(AbstractReadoutModel):
 
     def prepare(self) -> None:
         """Convert the weights once."""
-        self.product = dense_product(self.weight)
+        self.product = dense_product(self.record.weight)
 
     def clear(self) -> None:
         """Empty currents, membranes and sums."""
         self.u = np.zeros_like(self.u)
         self.v = np.zeros_like(self.v)
         self.y = np.zeros_like(self.y)
-        self.received = np.zeros((self.batch, self.weight.shape[1]), dtype=np.uint8)
+        self.received = np.zeros((self.batch, self.record.inputs), dtype=np.uint8)
 
     def advance(self) -> None:
         """Receive a block, sum step by step, send the sums."""
-        arrived = unpack(self.s_in.recv(), self.weight.shape[1], self.planes)
+        arrived = unpack(self.s_in.recv(), self.record.inputs, self.planes)
         sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
         incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         for k in range(self.length):
@@ -86,9 +85,9 @@ class KernelReadoutModel(AbstractReadoutModel):
         """Lay the weights out for the kernel."""
         from basalt.kernels.dense import WITHOUT_MEMBRANE, Workers, narrow
 
-        self.unit, (self.rows,) = narrow(self.weight)
+        self.unit, (self.rows,) = narrow(self.record.weight)
         self.workers = Workers(self.batch)
-        width = self.planes * words(self.weight.shape[1])
+        width = self.planes * words(self.record.inputs)
         self.before = np.zeros((self.batch, width), dtype=np.uint64)
         self.sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
         self.keep, self.current_keep = (

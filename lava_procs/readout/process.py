@@ -26,6 +26,5 @@ class Readout(MeteredProcess):
         super().__init__(layer=layer, planes=planes, **shared)
         self.s_in = InPort(shape=(*self.frame, planes * words(layer.inputs)))
         self.y_out = OutPort(shape=(*self.frame, layer.neurons))
-        self.weight = Var(shape=layer.weight.shape, init=layer.weight)
         for name in ("u", "v", "y"):
             setattr(self, name, Var(shape=(shared["batch"], layer.neurons), init=0))
