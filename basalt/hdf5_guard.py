@@ -74,7 +74,7 @@ class Look:
         limit: bytes that all values may take.
         texts: that a data set may hold.
         matrices: names of data sets that `basalt/convert/chunks.py` reads, which keep no more than 16 bits of a value.
-        unpack: chunks of gzip, to see their size, except of those.
+        unpack: chunks of gzip, to see their size, except of those; without, chunks are not looked at.
         known: the contents of what was looked at, by address.
     """
 
@@ -212,9 +212,7 @@ class Look:
             )
         return FILTERS[code]
 
-    def chunks(
-        self, item: h5d.DatasetID, shape: tuple[int, ...], filters: list[str], place: str, unpack: bool
-    ) -> int:
+    def chunks(self, item: h5d.DatasetID, shape: tuple[int, ...], filters: list[str], place: str, unpack: bool) -> int:
         """Bytes of a chunk; no chunk that is stored unpacks to more."""
         size = prod(shape) * item.get_type().get_size()
         count = prod(-(-whole // part) for whole, part in zip(item.shape, shape, strict=True))
@@ -222,10 +220,13 @@ class Look:
             raise self.refuse(place, f"is divided into {count:,} chunks of {size:,} bytes")
         if not filters:
             return size
-        if item.get_num_chunks() > count:
+        if not self.unpack:
+            return size
+        stored: list[h5d.StoreInfo] = []
+        item.chunk_iter(stored.append)  # asked for by their numbers, each is searched for from the first
+        if len(stored) > count:
             raise self.refuse(place, "has more chunks than its shape")
-        for index in range(item.get_num_chunks()):
-            found = item.get_chunk_info(index)
+        for found in stored:
             if found.size > size + size // 16 + (1 << 12) or ("lzf" in filters and found.size > LZF_BYTES):
                 raise self.refuse(place, f"has a chunk of {found.size:,} bytes for values of {size:,}")
             if unpack and "gzip" in filters and not found.filter_mask >> filters.index("gzip") & 1:

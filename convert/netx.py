@@ -26,7 +26,7 @@ from basalt.convert.norm import fold
 from basalt.convert.reading import TRAINING, check_reading, with_starts, with_thresholds
 from basalt.errors import BasaltError
 from basalt.files import atomic
-from basalt.hdf5_guard import inspect
+from basalt.hdf5_guard import TEXTS_MOST, inspect
 from basalt.kept import Kept
 from basalt.opening import MIB, memory_limit, opened, there, too_large
 from basalt.records.layer import Layer
@@ -73,7 +73,7 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
     def load() -> Network:
         try:
             with h5py.File(path, "r") as file:
-                inspect(file, path, matrices=MATRICES, unpack=not rehearsed(path))
+                inspect(file, path, TEXTS_MOST, MATRICES, not rehearsed(path))
                 network = read_network(file, path, bias_start, input_shape, kept)
                 if any(isinstance(layer, Foreign) for layer in network.layers) and not rehearsed(path):
                     inspect(file, path)  # stock lava-dl reads the rest

@@ -40,9 +40,18 @@ def rows_reach(
     weight: Int[np.ndarray, "rows columns"], value: int = 1, own: Int[np.ndarray, "rows _columns"] | None = None
 ) -> int:
     """The largest |weight · x + own · s| of any row over all x from 0 to `value` and all s of 0 and 1."""
-    above, below = (sums * value for sums in signed_sums(weight))
+    return sums_reach(signed_sums(weight), value, own)
+
+
+def sums_reach(
+    sums: tuple[Int[np.ndarray, "rows"], Int[np.ndarray, "rows"]],
+    value: int,
+    own: Int[np.ndarray, "rows _columns"] | None = None,
+) -> int:
+    """The same from the weight's `signed_sums`."""
+    above, below = (part * value for part in sums)
     if own is not None:
-        above, below = (sums + more for sums, more in zip((above, below), signed_sums(own), strict=True))
+        above, below = (part + more for part, more in zip((above, below), signed_sums(own), strict=True))
     return int(max(above.max(initial=0), -below.min(initial=0)))
 
 

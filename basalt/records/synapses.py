@@ -24,7 +24,7 @@ from basalt.records.fields import (
 from basalt.records.layer import Layer
 from basalt.records.memory import MemoryPathway
 from basalt.records.neuron import Neuron
-from basalt.records.reach import rows_reach, signed_reach
+from basalt.records.reach import signed_reach, signed_sums, sums_reach
 from basalt.records.whole import Whole
 
 DELAY_MAX = 62
@@ -129,13 +129,17 @@ class Spiking(Whole, Layer):
         """The bias that acts at step `t`."""
         return 0 if self.bias is None or t < self.start else self.bias
 
+    @cached_property
+    def row_sums(self) -> tuple[Int[np.ndarray, "rows"], Int[np.ndarray, "rows"]]:
+        """The sums of each neuron's weights above 0, and of those below."""
+        return signed_sums(self.weight.reshape(len(self.weight), -1))
+
     def largest_sum(self, value: int) -> int:
         """The largest |a[t]|, in weight units, for inputs up to `value`."""
-        weight = self.weight.reshape(len(self.weight), -1)
         if self.recurrent_weight is None:
-            return rows_reach(weight, value)
+            return sums_reach(self.row_sums, value)
         heard = self.recurrent_weight[:, None] if self.recurrence == "diagonal" else self.recurrent_weight
-        return rows_reach(weight, value, heard)
+        return sums_reach(self.row_sums, value, heard)
 
     @relation("state_headroom")
     def recurrent_gain(self) -> Found:

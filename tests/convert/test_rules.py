@@ -190,14 +190,15 @@ def test_the_drive_of_a_slow_memory_has_a_bias_of_24_bits(bias):
 
 
 def test_records_made_by_hand_hold_whole_numbers_of_64_bits():
-    """Narrow ones would wrap when shifted; fractions are refused, and numbers of other types that are whole taken."""
+    """Narrow ones would wrap when shifted, and only matrices of weights may be; fractions are refused."""
     made = replace(
         LAYER,
         weight=np.full((4, 3), 254, np.int16),
         bias=np.array([1.0, 2, 3, 4], np.float32),
         neuron=Neuron(np.int16(2000), np.array([0], np.uint8), axis(0)),
     )
-    assert made.weight.dtype == made.bias.dtype == made.neuron.current_decay.dtype == np.int64
+    assert made.bias.dtype == made.neuron.current_decay.dtype == np.int64 and made.weight.dtype == np.int16
+    assert replace(LAYER, weight=np.full((4, 3), 254.0)).weight.dtype == np.int64
     assert made.neuron.threshold << 6 == 128_000 and rules.check(Network((made,))) == []
     (found,) = rules.check(Network((replace(LAYER, neuron=replace(LAYER.neuron, threshold=1.5)),)))
     assert str(found).endswith("rule integers: threshold is 1.5, the limit is a whole number")
