@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t, h5z
 
-from basalt.convert.chunks import unpacks
+from basalt.chunks import unpacks
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, too_large
 from basalt.shown import VALUE_LONGEST, shown
@@ -73,7 +73,7 @@ class Look:
         path: of the file, for people.
         limit: bytes that all values may take.
         texts: that a data set may hold.
-        matrices: names of data sets that `basalt/convert/chunks.py` reads, which keep no more than 16 bits of a value.
+        matrices: names of data sets that `basalt/chunks.py` reads, which keep no more than 16 bits of a value.
         unpack: chunks of gzip, to see their size, except of those; without, chunks are not looked at.
         known: the contents of what was looked at, by address.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from basalt.convert.chunks import DamagedChunkError, pieces, unpacks
+from basalt.chunks import DamagedChunkError, pieces, unpacks
 from basalt.errors import BasaltError
 from basalt.kept import Kept
 from basalt.opening import memory_limit, too_large

@@ -31,9 +31,7 @@ class PathwayLayerModel(AbstractSubProcessModel):
         layer, meters = parameters["layer"], parameters["meters"]
         kind = layer.memory.kind
         noted = {key: parameters[key] for key in ("fired", "changed")}
-        self.spiking = Spiking(
-            name=f"{proc.name}.spiking", layer=layer, meter=meters.get("spiking"), **noted, **shared
-        )
+        self.spiking = Spiking(name=f"{proc.name}.spiking", layer=layer, meter=meters.get("spiking"), **noted, **shared)
         self.memory = Pathway(name=f"{proc.name}.{kind}", memory=layer.memory, meter=meters.get(kind), **shared)
         proc.in_ports.s_in.connect([self.spiking.in_ports.s_in, self.memory.in_ports.s_in])
         self.memory.out_ports.current_out.connect(self.spiking.in_ports.memory_in)

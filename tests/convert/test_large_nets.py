@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from basalt.convert import chunks, netx, netx_reader
+from basalt import chunks
+from basalt.convert import netx, netx_reader
 from basalt.deploy.job import Job, run
 from basalt.errors import BasaltError
 from basalt.kernels import dense
@@ -127,9 +128,9 @@ def test_other_packings_are_read_by_hdf5(packing, tmp_path):
 def test_a_limit_counts_two_bytes_of_a_weight(tmp_path, monkeypatch):
     path = write(tmp_path / "a.net", network(-60, 60, 1))
     size = 2 * (70 * 90 + 70 * 70 + 40 * 70)
-    monkeypatch.setattr("basalt.convert.hdf5_guard.memory_limit", lambda: size + 10_000)
+    monkeypatch.setattr("basalt.hdf5_guard.memory_limit", lambda: size + 10_000)
     netx.read(path)
-    monkeypatch.setattr("basalt.convert.hdf5_guard.memory_limit", lambda: size)
+    monkeypatch.setattr("basalt.hdf5_guard.memory_limit", lambda: size)
     _known.clear()
     with pytest.raises(BasaltError, match="MiB"):
         netx.read(path)

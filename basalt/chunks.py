@@ -1,7 +1,7 @@
 """Values of large packed data sets, unpacked by several threads at once, and never to more than their chunks hold.
 
 HDF5 unpacks one chunk at a time, however large the chunk says it is; so what is read here need not be unpacked before,
-to look at its size (`basalt/convert/hdf5_guard.py`).
+to look at its size (`basalt/hdf5_guard.py`).
 """
 
 import os
