@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from basalt.convert.nir.chain import Stage
+from basalt.convert.nir.levels import levels_in, name_of, shapes_of
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.mapped import Mapped, frames_of, spikes_of
 from basalt.convert.nir.meant import ready_stage
 from basalt.convert.nir.quantise import PARTS, Quantised
 from basalt.convert.nir.run import Chain, parts, run_chain, side_by_side
+from basalt.convert.nir.stage import Stage
 from basalt.convert.nir.tally import Divergence, Tally, first_of, joined, tally
 
 
@@ -45,7 +47,7 @@ INTEGERS = "states and sums in integers"
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """All rows, and what the integers send for the samples, each layer a step later than the one before.
+    """All rows, and what the integers send for the samples, each level a step later than the one before.
 
     Attributes:
         divergence: where the integers first differ from the float network, by layer and then by step; None if nowhere.
@@ -83,11 +85,12 @@ def take_account(
     rows, chains = networks(stages, meaning, mapped, layers)
     integers = tuple(layer.integers.ready() for layer in layers)
     names = [layer.mapped.name for layer in layers]
+    levels = levels_in([layer.mapped for layer in layers])
     steps, everything = spikes.shape[2], parts(len(spikes))
     update(0, len(everything))
 
     def work(part: slice) -> tuple[dict[Key, Tally], list[Divergence | None], dict[str, np.ndarray]]:
-        frames = frames_of(lengthened(spikes[part], len(layers)))
+        frames = frames_of(lengthened(spikes[part], len(levels)))
         heard = np.ascontiguousarray(frames[:, :steps])
         meant = run_chain(chains[SENT], heard)
         found: dict[Key, Tally] = {SENT: tally(chains[SENT], meant, meant)}
@@ -97,7 +100,7 @@ def take_account(
         sent = run_chain(integers, frames, steps)
         found[WHOLE] = tally(integers, sent, meant)
         first = first_of(integers, sent, meant, part.start)
-        return found, first, late(layers, [one[: max(0, traced - part.start)] for one in sent])
+        return found, first, late(layers, [one[: max(0, traced - part.start)] for one in (frames, *sent)])
 
     found, divergences, traces = [], [], []
     for done, (tallies, first, trace) in enumerate(side_by_side(work, len(spikes)), 1):
@@ -160,34 +163,44 @@ def earliest(names: Sequence[str], found: Sequence[Sequence[Divergence | None]])
 
 
 def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """What Basalt's layers send: each a step later than the one before."""
+    """What Basalt's layers send, each level a step later than the one before.
+
+    Args:
+        sent: the input, and what each layer sends as the float network counts steps.
+    """
     trace = {}
-    for order, (layer, one) in enumerate(zip(layers, sent, strict=True), 1):
-        found = spikes_of(one, layer.mapped.neurons)
-        if layer.threshold is not None:
-            trace[layer.mapped.name] = np.zeros_like(found)
-            trace[layer.mapped.name][:, :, order:] = found[:, :, : found.shape[2] - order]
-        elif not layer.mapped.membranes:
-            trace[layer.mapped.name] = found[:, :, 0].astype(np.int64)
+    mapped = [layer.mapped for layer in layers]
+    shapes = shapes_of(mapped)
+    for order, level in enumerate(levels_in(mapped), 1):
+        last = layers[level[0].source - 1]
+        if last.threshold is not None:
+            parts = [spikes_of(sent[source], prod(shapes[source])) for source, _ in level]
+            found = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+            name = name_of(level, mapped)
+            trace[name] = np.zeros_like(found)
+            trace[name][:, :, order:] = found[:, :, : found.shape[2] - order]
+        elif not last.mapped.membranes:
+            trace[last.mapped.name] = spikes_of(sent[-1], last.mapped.neurons)[:, :, 0].astype(np.int64)
     return trace
 
 
 def run_integers(
     layers: Sequence[Quantised], spikes: UInt8[np.ndarray, "samples inputs steps"]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """What the integers send: as the float network counts steps, and as Basalt does, each layer a step later."""
-    steps = spikes.shape[2]
-    sent = run_chain([layer.integers.ready() for layer in layers], frames_of(lengthened(spikes, len(layers))), steps)
+    """What the integers send: as the float network counts steps, and as Basalt does, each level a step later."""
+    steps, levels = spikes.shape[2], levels_in([layer.mapped for layer in layers])
+    frames = frames_of(lengthened(spikes, len(levels)))
+    sent = run_chain([layer.integers.ready() for layer in layers], frames, steps)
     found = {
         layer.mapped.name: spikes_of(one, layer.mapped.neurons)[:, :, :steps]
         for layer, one in zip(layers, sent, strict=True)
     }
-    return found, late(layers, sent)
+    return found, late(layers, [frames, *sent])
 
 
-def lengthened(spikes: UInt8[np.ndarray, "samples inputs steps"], layers: int) -> np.ndarray:
-    """The input with as many silent steps after it as there are layers, each of which is a step later."""
-    return np.concatenate([spikes, np.zeros((*spikes.shape[:2], layers), dtype=spikes.dtype)], axis=2)
+def lengthened(spikes: UInt8[np.ndarray, "samples inputs steps"], levels: int) -> np.ndarray:
+    """The input with as many silent steps after it as there are levels, each of which is a step later."""
+    return np.concatenate([spikes, np.zeros((*spikes.shape[:2], levels), dtype=spikes.dtype)], axis=2)
 
 
 def plain_steps(account: Account) -> list[dict[str, Any]]:

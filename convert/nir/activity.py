@@ -15,10 +15,10 @@ from jaxtyping import UInt8
 
 from basalt.arrays import archive, read_arrays
 from basalt.convert.nir.account import run_integers
-from basalt.convert.nir.chain import Stage
 from basalt.convert.nir.map import Meaning, plain
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.quantise import Quantised
+from basalt.convert.nir.stage import Stage
 from basalt.errors import BasaltError
 from basalt.opening import memory_limit, there
 from basalt.shown import shown

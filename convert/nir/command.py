@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from basalt.convert.nir.asked import Understood
     from basalt.convert.nir.data import Samples
     from basalt.convert.nir.graph import Graph
-    from basalt.convert.nir.mapped import Mapped
+    from basalt.records.network import Network
 
 
 def import_command(options: ImportOptions) -> None:
@@ -61,6 +61,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     from basalt.convert.nir.data import read_samples
     from basalt.convert.nir.fit import fit
     from basalt.convert.nir.folder import folder_of, write_network, write_samples
+    from basalt.convert.nir.levels import records, relays
     from basalt.convert.nir.map import map_stages
     from basalt.convert.nir.mapped import frames_of
     from basalt.convert.nir.nodes import of_layers, of_nodes
@@ -72,12 +73,14 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     notes = Notes()
     layers = map_stages(stages, understood.meaning, refused, notes)
     refuse(refused, options.file)
+    carried = relays(layers)
+    graded = not any(one.source == 0 for one in carried)
     data: Samples | None = None
     if options.data is not None:
-        data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples)
+        data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples, graded)
     few = None if data is None else frames_of(data.spikes[: options.calibration])
     if options.calibrate is not None:
-        shown = read_samples(options.calibrate, stages[0].shape, layers[-1].neurons, options.calibration)
+        shown = read_samples(options.calibrate, stages[0].shape, layers[-1].neurons, options.calibration, graded)
         few = frames_of(shown.spikes)
     mapped = layers
     if options.fit and few is not None:
@@ -87,11 +90,11 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         integers = quantise(layers, options.scale, few, options.scales == "layer")
     origin = {"nir": options.file.name, "writer": understood.name, "reset": understood.meaning.reset}
     name = options.file.stem
-    network = Network(tuple(layer.record() for layer in integers), name, understood.step_seconds, origin)
+    network = Network(records(integers), name, understood.step_seconds, origin)
     folder = folder_of(options.output, name)
     account = None
     if data is not None:
-        first, traced = data.first(options.account), samples_traced(data, layers)
+        first, traced = data.first(options.account), samples_traced(data, network)
         with progress_bar("Taking account") as update:
             account = take_account(
                 stages, understood.meaning, mapped, integers, first.spikes, first.labels, traced, update
@@ -102,12 +105,12 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         compared = compare(recorded, stages, understood.meaning, integers, data.spikes).content()
     write_network(folder, network)
     if data is not None and account is not None:
-        write_samples(folder, data, len(layers), account.trace)
+        write_samples(folder, data, len(network.layers), account.trace)
     content = {
         "file": str(options.file),
         "meaning": understood.content(),
         "method": options.scale,
-        "delay": len(layers),
+        "delay": len(network.layers),
         "kept": 0 if data is None else len(data.spikes),
         "samples": 0 if data is None else len(data.first(options.account).spikes),
         "account": [] if account is None else plain_steps(account),
@@ -115,6 +118,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         "activity": compared,
         "nodes": of_nodes(stages, integers, notes),
         "layers": of_layers(integers),
+        "relays": [one.sentence for one in carried],
     }
     write_account(folder, options.file, content)
     show(folder, content)
@@ -135,12 +139,12 @@ def refuse(refused: dict[str, str], file: Path) -> None:
     raise BasaltError(f"{file} cannot be imported: {len(refused)} of its nodes ({nodes}) cannot be said, as above.")
 
 
-def samples_traced(data: "Samples", layers: "tuple[Mapped, ...]") -> int:
+def samples_traced(data: "Samples", network: "Network") -> int:
     """How many samples the trace is of: no more than `basalt verify` reads at once, as 64-bit integers."""
     from basalt.opening import memory_limit
 
-    steps = data.spikes.shape[2] + len(layers)
-    return memory_limit() // (8 * sum(layer.neurons * (1 if layer.threshold is None else steps) for layer in layers))
+    steps = data.spikes.shape[2] + len(network.layers)
+    return memory_limit() // (8 * sum(layer.neurons * (steps if layer.emits else 1) for layer in network.layers))
 
 
 def write_account(folder: Path, file: Path, content: dict[str, Any]) -> None:
@@ -167,9 +171,11 @@ def show(folder: Path, content: dict[str, Any]) -> None:
 
     exact = sum(one["outcome"] == "exact" for one in content["nodes"])
     say(
-        f"Wrote {folder / 'model.net'}: {len(content['layers'])} layers from {len(content['nodes'])} nodes, {exact} of "
+        f"Wrote {folder / 'model.net'}: {content['delay']} layers from {len(content['nodes'])} nodes, {exact} of "
         f"them exact, the others rounded; {content['kept']} samples."
     )
+    for sentence in content["relays"]:
+        say(f"{sentence}.")
     if content["account"]:
         table = Table("after", "accuracy", "equal decisions", "equal output counts")
         for step in content["account"]:

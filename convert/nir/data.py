@@ -30,8 +30,11 @@ class Samples:
         return Samples(self.spikes[:number], None if self.labels is None else self.labels[:number])
 
 
-def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
+def read_samples(path: Path, shape: Shape, classes: int, most: int, graded: bool = True) -> Samples:
     """The first samples of a file, no more than a file may hold (`basalt.opening.memory_limit`).
+
+    Args:
+        graded: values above 1 can be taken.
 
     Raises:
         BasaltError: it is missing or damaged, or its arrays do not fit the network.
@@ -54,6 +57,11 @@ def read_samples(path: Path, shape: Shape, classes: int, most: int) -> Samples:
     if spikes.dtype not in (np.uint8, np.bool_) and not all(whole(sample) for sample in spikes):
         raise BasaltError(
             f"{path}: `spikes` holds values that are not whole numbers 0 … {LARGEST}, which inputs here are."
+        )
+    if not graded and spikes.max() > 1:
+        raise BasaltError(
+            f"{path}: `spikes` holds values up to {int(spikes.max())}, and the network's input skips a layer by relay "
+            f"neurons, which pass on 0 or 1; write the samples as 0 and 1 in finer steps."
         )
     labels = arrays.get("labels")
     if labels is not None and (labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < classes):

@@ -8,6 +8,7 @@ of the events. Integers are below 2⁵³ in float64, and exact.
 In integers they are the neurons that are deployed (`basalt/kernels/neuron.py`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,15 +64,31 @@ class Neurons(NamedTuple):
     floors: bool
 
 
-class Ready(NamedTuple):
-    """A layer, ready to run.
+class Before(NamedTuple):
+    """An operator before the last.
 
     Attributes:
-        before: operators before the last, each with what it adds in every step, in the order of the network.
+        hears: places of `Ready` whose sum it hears. offset: what it adds in every step.
+    """
+
+    hears: tuple[int, ...]
+    rows: Rows
+    offset: Float[np.ndarray, "#outputs"]
+
+
+class Ready(NamedTuple):
+    """A layer, ready to run. What it hears stands in places: its sources', in order, then those of `before`.
+
+    Attributes:
+        hears: its sources: 0 is the network's input, k what the k-th layer sends.
+        before: operators before the last, each after those that it hears.
+        ends: places whose sum the last hears.
         rows: of the last. back: from the layer's own spikes of the step before; without rows where it hears none.
     """
 
-    before: tuple[tuple[Rows, Float[np.ndarray, "#outputs"]], ...]
+    hears: tuple[int, ...]
+    before: tuple[Before, ...]
+    ends: tuple[int, ...]
     rows: Rows
     back: Rows
     neurons: Neurons
@@ -81,25 +98,34 @@ class Ready(NamedTuple):
         """Whether it sends spikes, not sums."""
         return self.neurons.reset != SUMS
 
-    def run(self, frames: Num[np.ndarray, "samples steps _inputs"]) -> Num[np.ndarray, "samples ..."]:
+    def run(self, *sources: Num[np.ndarray, "samples steps _inputs"]) -> Num[np.ndarray, "samples ..."]:
         """Spikes (samples, steps, width), the width a multiple of 8 and what is beyond the neurons 0; or sums
         (samples, neurons) over all steps.
         """
-        size, (samples, steps, _) = len(self.rows.place), frames.shape
+        size, (samples, steps, _) = len(self.rows.place), sources[0].shape
         sent = np.zeros((samples, steps if self.spiking else 0, -(-size // 8) * 8), dtype=np.uint8)
         total = np.zeros((samples, size))
         for sample in range(samples):
-            heard = frames[sample]
-            for rows, offset in self.before:
+            places = [frames[sample] for frames in sources]
+            for hears, rows, offset in self.before:
                 out = np.empty((steps, len(rows.place)))
-                gather_frames(heard, *rows, out)
-                heard = out + offset
+                gather_frames(summed(places, hears, rows), *rows, out)
+                places.append(out + offset)
+            heard = summed(places, self.ends, self.rows)
             run_sample(heard, self.rows, self.back, self.neurons, sent[sample], total[sample])
         if self.spiking:
             return sent
         sums = np.empty_like(total)
         sums[:, self.rows.place] = total
         return sums
+
+
+def summed(places: Sequence[np.ndarray], hears: tuple[int, ...], rows: Rows) -> Num[np.ndarray, "steps _inputs"]:
+    """The sum of what stands in some places; what is beyond the inputs of `rows` is 0, or left out."""
+    if len(hears) == 1:
+        return places[hears[0]]
+    inputs = len(rows.of) - 1
+    return np.sum([places[place][:, :inputs].astype(np.float64) for place in hears], axis=0)
 
 
 @njit(**OPTIONS)

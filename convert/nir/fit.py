@@ -16,11 +16,11 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Num
 
-from basalt.convert.nir.chain import Stage
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.mapped import UNITY, Mapped
 from basalt.convert.nir.meant import ready_stage
-from basalt.convert.nir.run import Chain, run_chain, run_ready, scores, side_by_side
+from basalt.convert.nir.run import Chain, run_after, run_ready, scores, side_by_side
+from basalt.convert.nir.stage import Stage
 
 LEAKS = (0, 64, 128, 256)
 LEVELS = (1.0, 1.2)
@@ -53,11 +53,12 @@ def fit(
 
     known: dict[tuple[Pair, ...], float] = {}
 
-    def agree(pairs: list[Pair], begin: int, heard: np.ndarray) -> float:
+    def agree(pairs: list[Pair], heard: list[np.ndarray]) -> float:
         if tuple(pairs) not in known:
+            begin = len(heard) - 1
             both = zip(layers[begin:], pairs[begin:], strict=True)
             chain = tuple(leaky(layer, *pair).ready() for layer, pair in both)
-            known[tuple(pairs)] = agreement(outputs(chain, heard), wanted)
+            known[tuple(pairs)] = agreement(outputs(chain, *heard), wanted)
         return known[tuple(pairs)]
 
     best: tuple[float, list[Pair]] = (-2.0, [])
@@ -65,19 +66,19 @@ def fit(
         for leak in LEAKS:
             update(done, total)
             pairs = [(leak, level)] * len(layers)
-            best = max(best, (agree(pairs, 0, frames), pairs))
+            best = max(best, (agree(pairs, [frames]), pairs))
             done += 1
     found, pairs = best
     for _ in range(ROUNDS):
         heard = [frames]
         for layer, pair in zip(layers[:-1], pairs[:-1], strict=True):
-            heard.append(run_ready(leaky(layer, *pair).ready(), heard[-1]))
+            heard.append(run_ready(leaky(layer, *pair).ready(), heard))
         for order in reversed(spiking):
             update(done, total)
             for step in (leakier, tighter, higher, lower):
                 while True:
                     tried = [*pairs[:order], step(pairs[order]), *pairs[order + 1 :]]
-                    better = agree(tried, order, heard[order]) if tried != pairs else found
+                    better = agree(tried, heard[: order + 1]) if tried != pairs else found
                     if better < found + LEAST:
                         break
                     found, pairs = better, tried
@@ -119,13 +120,13 @@ def leaky(layer: Mapped, leak: int, level: float) -> Mapped:
     )
 
 
-def outputs(chain: Chain, frames: np.ndarray) -> Outputs:
-    """What the last layer of a chain decides by."""
+def outputs(chain: Chain, *heard: np.ndarray) -> Outputs:
+    """What the last of some layers decides by; `heard` is the input, and what the layers before them send."""
 
     def of(part: slice) -> np.ndarray:
-        return scores(chain[-1], run_chain(chain, frames[part])[-1])
+        return scores(chain[-1], run_after([frames[part] for frames in heard], chain)[-1])
 
-    return np.concatenate(list(side_by_side(of, len(frames))))
+    return np.concatenate(list(side_by_side(of, len(heard[0]))))
 
 
 def agreement(found: Outputs, wanted: Outputs) -> float:

@@ -6,11 +6,13 @@ from math import prod
 
 import numpy as np
 
-from basalt.convert.nir.chain import Notes, Refusals, Stage
+from basalt.convert.nir import levels
+from basalt.convert.nir.chain import Notes, Refusals
 from basalt.convert.nir.graph import Node
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.operators import Shape, UnsaidError, value
 from basalt.convert.nir.resets import LOWERED, After, LackingError
+from basalt.convert.nir.stage import Stage
 from basalt.convert.nir.synapses import recurrence, scaled, synapses_of
 from basalt.convert.nir.writers import DELAYED_ZERO, HARD, Constants, Values, Writer
 
@@ -31,18 +33,21 @@ class Meaning:
 
 
 def map_stages(stages: tuple[Stage, ...], meaning: Meaning, refused: Refusals, notes: Notes) -> tuple[Mapped, ...]:
-    """The layers of a chain; what cannot be said is added to `refused`."""
+    """A layer for each stage; what cannot be said is added to `refused`."""
     layers = []
     for order, stage in enumerate(stages):
         if any(node.name in refused for node in stage.nodes):
             continue
-        blamed = stage.operators[-1] if stage.neuron is None else stage.neuron
         try:
             layers.append(map_stage(stage, meaning, last=order == len(stages) - 1, notes=notes))
         except UnsaidError as why:
-            refused.setdefault(blamed.name, str(why))
+            refused.setdefault(stage.name, str(why))
     if not layers and not refused:
         refused["the graph"] = "holds no neurons and no weights; write the whole network"
+    if not refused:
+        levels.check(layers, refused)
+        for one in levels.relays(layers):
+            notes.add(stages[one.source - 1].name if one.source else stages[0].name, f"exact: {one.sentence}")
     return tuple(layers)
 
 
@@ -85,6 +90,7 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
     return Mapped(
         name=plain(stage.name),
         weight=scaled(synapses, factor, shape),
+        blocks=synapses.blocks,
         alpha=shared(constants.alpha, sums),
         beta=shared(constants.beta, sums),
         shape=shape,
@@ -95,8 +101,6 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         rests=after.rests,
         reaches=meaning.writer.reaches,
         recurrent=recurrent,
-        kernel=synapses.kernel,
-        input_shape=synapses.input_shape,
         membranes=sums and bool(np.any(constants.alpha)),
     )
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Num, UInt8
 
-from basalt.convert.nir.events import RESETS, SUMS, Neurons, Ready
+from basalt.convert.nir.events import RESETS, SUMS, Before, Neurons, Ready
 from basalt.convert.nir.operators import Kernel, Shape
-from basalt.convert.nir.rows import dense_rows, diagonal_rows, kernel_rows, no_rows
+from basalt.convert.nir.rows import Rows, dense_rows, diagonal_rows, kernel_rows, no_rows
+from basalt.convert.nir.run import run_chain
+from basalt.convert.nir.synapses import Block, apart
 from basalt.convert.nir.writers import HARD, Values
 from basalt.records.arithmetic import ALIGN, DECAY_BITS
 
@@ -24,8 +26,8 @@ class Mapped:
     """A layer in Basalt's equations.
 
     Attributes:
-        weight: of the synapses, or the kernel of a convolution; input rows scaled by gain / θ.
-        input_shape: of a convolution, else None. geometry: the same as a kernel with `weight`.
+        weight: of the synapses, a row for each neuron, or for each channel of a convolution; scaled by gain / θ.
+        blocks: what its columns hear: a source each, with the kernel's geometry of a convolution.
         recurrent: a matrix, or its diagonal.
         threshold: 1 in float64, or one per neuron; None where the layer only sums.
         amount: what a soft reset subtracts; the threshold where it is None.
@@ -36,7 +38,8 @@ class Mapped:
     """
 
     name: str
-    weight: Float[np.ndarray, "neurons ..."]
+    weight: Float[np.ndarray, "rows _columns"]
+    blocks: tuple[Block, ...]
     alpha: Values
     beta: Values
     shape: Shape
@@ -47,10 +50,18 @@ class Mapped:
     rests: bool = False
     reaches: bool = False
     recurrent: Float[np.ndarray, "neurons ..."] | None = None
-    kernel: Kernel | None = None
-    input_shape: Shape | None = None
     whole: bool = False
     membranes: bool = False
+
+    @property
+    def hears(self) -> tuple[int, ...]:
+        """Its sources: 0 is the network's input, k what the k-th layer sends."""
+        return tuple(block.source for block in self.blocks)
+
+    @property
+    def kernel(self) -> Kernel | None:
+        """The geometry of a convolution of its first source, else None."""
+        return self.blocks[0].kernel
 
     @property
     def neurons(self) -> int:
@@ -64,10 +75,13 @@ class Mapped:
 
     def ready(self) -> Ready:
         """The layer, ready to run."""
-        if self.kernel is None or self.input_shape is None:
-            rows = dense_rows(self.weight)
-        else:
-            rows = kernel_rows(self.kernel._replace(weight=self.weight), self.input_shape)
+        parts = [rows_of(block, weight) for block, weight in apart(self.weight, self.blocks)]
+        before: tuple[Before, ...] = ()
+        ends: tuple[int, ...] = (0,)
+        rows = parts[0]
+        if len(parts) > 1:
+            before = tuple(Before((place,), part, np.zeros(1)) for place, part in enumerate(parts))
+            ends, rows = tuple(range(len(parts), 2 * len(parts))), diagonal_rows(np.ones(self.neurons))
         back = no_rows(self.neurons)
         if self.recurrent is not None:
             back = diagonal_rows(self.recurrent) if self.recurrent.ndim == 1 else dense_rows(self.recurrent)
@@ -90,7 +104,14 @@ class Mapped:
             late=False,
             floors=self.whole and not self.membranes,
         )
-        return Ready((), rows, back, neurons)
+        return Ready(self.hears, before, ends, rows, back, neurons)
+
+
+def rows_of(block: Block, weight: np.ndarray) -> Rows:
+    """What the events of a source reach."""
+    return (
+        dense_rows(weight) if block.kernel is None else kernel_rows(block.kernel._replace(weight=weight), block.inputs)
+    )
 
 
 def frames_of(spikes: UInt8[np.ndarray, "samples inputs steps"]) -> UInt8[np.ndarray, "samples steps width"]:
@@ -115,8 +136,5 @@ def spikes_of(sent: Num[np.ndarray, "samples ..."], neurons: int) -> Num[np.ndar
 
 def run_layers(layers: tuple[Mapped, ...], spikes: np.ndarray) -> dict[str, np.ndarray]:
     """What every layer sends, by name: spikes (samples, neurons, steps), or sums over all steps (steps 1)."""
-    out, frames = {}, frames_of(spikes)
-    for layer in layers:
-        frames = layer.ready().run(frames)
-        out[layer.name] = spikes_of(frames, layer.neurons)
-    return out
+    sent = run_chain([layer.ready() for layer in layers], frames_of(spikes))
+    return {layer.name: spikes_of(one, layer.neurons) for layer, one in zip(layers, sent, strict=True)}

@@ -1,14 +1,17 @@
 """A NIR network as its trainer means it: node by node, in float64, nothing folded; the judge of an import."""
 
+from math import prod
+
 import numpy as np
 
-from basalt.convert.nir.chain import Stage
-from basalt.convert.nir.events import RESETS, SUMS, Neurons, Ready
+from basalt.convert.nir.events import RESETS, SUMS, Before, Neurons, Ready
 from basalt.convert.nir.graph import Node
 from basalt.convert.nir.map import Meaning, of_neuron
 from basalt.convert.nir.mapped import frames_of, spikes_of
-from basalt.convert.nir.operators import KINDS, OPERATORS, Shape, kernel_of
+from basalt.convert.nir.operators import KINDS, Shape, kernel_of
 from basalt.convert.nir.rows import Rows, dense_rows, diagonal_rows, kernel_rows, no_rows
+from basalt.convert.nir.run import run_chain
+from basalt.convert.nir.stage import Places, Stage
 from basalt.convert.nir.writers import Constants
 
 Step = tuple[Rows, np.ndarray]
@@ -17,22 +20,33 @@ Step = tuple[Rows, np.ndarray]
 
 def run_meant(stages: tuple[Stage, ...], meaning: Meaning, spikes: np.ndarray) -> dict[str, np.ndarray]:
     """What every stage sends, by its name: spikes (samples, neurons, steps), or sums over all steps (steps 1)."""
-    out, frames = {}, frames_of(spikes)
-    for stage in stages:
-        ready = ready_stage(stage, meaning)
-        frames = ready.run(frames)
-        out[stage.name] = spikes_of(frames, len(ready.rows.place))
-    return out
+    chain = [ready_stage(stage, meaning) for stage in stages]
+    sent = run_chain(chain, frames_of(spikes))
+    return {stage.name: spikes_of(one, prod(stage.sends)) for stage, one in zip(stages, sent, strict=True)}
+
+
+def ready_operators(stage: Stage) -> tuple[list[Before], Places]:
+    """The operators of a stage, and the places that they end in; what only lays out anew has none of its own."""
+    before: list[Before] = []
+    stands: list[Places] = [(place,) for place in range(len(stage.sources))]
+    for node, places, shape in stage.heard():
+        hears = tuple(one for place in places for one in stands[place])
+        if node.type == "Flatten":
+            stands.append(hears)
+            continue
+        stands.append((len(stage.sources) + len(before),))
+        before.append(Before(hears, *operator(node, shape)))
+    return before, tuple(one for place in stage.ends for one in stands[place])
 
 
 def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
     """A stage, ready to run."""
-    shape, steps = stage.shape, []
-    for node in stage.operators:
-        if node.type != "Flatten":
-            steps.append(operator(node, shape))
-        shape = OPERATORS[node.type].shape(node, shape)
-    *before, (rows, offset) = steps or [(diagonal_rows(np.ones(int(np.prod(shape)))), np.zeros(1))]
+    before, ends = ready_operators(stage)
+    last = len(stage.sources) + len(before) - 1
+    if before and ends == (last,):  # a join of its own is only where several end in the neuron
+        ends, rows, offset = before.pop()
+    else:
+        rows, offset = diagonal_rows(np.ones(prod(stage.sends))), np.zeros(1)
     reset, constants, threshold, drive = SUMS, Constants(np.zeros(1), np.zeros(1), np.ones(1)), np.ones(1), np.zeros(1)
     if stage.neuron is not None:
         sums = stage.neuron.type in ("LI", "CubaLI")
@@ -58,7 +72,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         late=late,
         floors=False,
     )
-    return Ready(tuple(before), rows, back, neurons)
+    return Ready(stage.sources, tuple(before), ends, rows, back, neurons)
 
 
 def operator(node: Node, shape: Shape) -> Step:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from basalt.convert.nir.chain import Notes, Stage
+from basalt.convert.nir.chain import Notes
 from basalt.convert.nir.operators import OPERATORS
 from basalt.convert.nir.quantise import Quantised, decays, each, grid, rowwise
+from basalt.convert.nir.stage import Stage
 
 
 def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes) -> list[dict]:
@@ -74,6 +75,7 @@ def of_layers(layers: Sequence[Quantised]) -> list[dict[str, Any]]:
     return [
         {
             "layer": layer.mapped.name,
+            "level": layer.order,
             "neurons": layer.mapped.neurons,
             "scale": both(layer.scale),
             "threshold": None if layer.threshold is None else both(layer.threshold),

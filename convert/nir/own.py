@@ -8,10 +8,11 @@ import numpy as np
 
 from basalt.convert import rules
 from basalt.convert.nir.asked import LONGEST, SHORTEST
-from basalt.convert.nir.chain import Stage, chain
+from basalt.convert.nir.chain import chain
 from basalt.convert.nir.graph import Graph, Node
 from basalt.convert.nir.mapped import UNITY
 from basalt.convert.nir.operators import UnsaidError, kernel_of, value
+from basalt.convert.nir.stage import Stage
 from basalt.convert.nir.write import LAYOUT
 from basalt.errors import BasaltError
 from basalt.records.layer import Layer
@@ -58,7 +59,9 @@ def read_own(graph: Graph, name: str, file: str) -> Network:
 
 def layer_of(stage: Stage, order: int, step: float) -> Layer:
     """A layer of a stage."""
-    real = [node for node in stage.operators if node.type != "Flatten"]
+    real = stage.real
+    if stage.sources != (order - 1,) or not stage.row:
+        raise UnsaidError("branches, which no layer that was written does")
     if len(real) != 1 or real[0].type not in BUILDERS:
         raise UnsaidError(f"has {len(real)} operators, not the one that was written")
     neuron = stage.neuron

@@ -20,9 +20,10 @@ def page(content: Mapping[str, Any]) -> str:
     title = f"Import of {content['file']}"
     meaning = content["meaning"]
     step = "not known" if meaning["step_seconds"] is None else f"{1000 * meaning['step_seconds']:g} ms"
+    relays = "".join(f" {one}." for one in content["relays"])
     lead = (
         f"Read as {meaning['about']} ({meaning['why']}), reset {meaning['reset']}, a step of {step}. Scales by "
-        f"{content['method']}. Each of the {content['delay']} layers is a step later than the one before it."
+        f"{content['method']}. Each of the {content['delay']} layers is a step later than the one before it.{relays}"
     )
     parts = [
         f"<h1>{text(title)}</h1><p>{text(lead)}</p>",

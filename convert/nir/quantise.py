@@ -36,7 +36,7 @@ class Quantised:
         mapped: in float64. scale: units of weight for 1.0 of the mapped layer, one for all or one per row of weights.
         weight, recurrent, drive: integers, in units of weight. threshold: likewise, None of a layer that sums.
         amount: likewise, None where a soft reset subtracts the threshold.
-        order: of the layer, from 1: the step at which its bias begins to act.
+        order: the level of the layer, from 1: the step at which its bias begins to act.
     """
 
     mapped: Mapped
@@ -93,7 +93,7 @@ class Quantised:
         )
 
     def record(self) -> Layer:
-        """What is deployed."""
+        """What is deployed, of a layer that hears one other."""
         layer = self.mapped
         alpha, beta = decays(layer.alpha), decays(layer.beta)
         if layer.threshold is None or self.threshold is None:
@@ -110,13 +110,13 @@ class Quantised:
             one_or_each(self.threshold), axis(alpha), axis(beta), layer.reset, amount, refractory=int(layer.rests)
         )
         start = self.order if bias is not None else 0
-        if layer.kernel is None or layer.input_shape is None:
-            return Spiking(layer.name, self.weight, neuron, self.recurrent, bias, start=start)
         kernel = layer.kernel
-        channels, height, width = layer.input_shape
+        if kernel is None:
+            return Spiking(layer.name, self.weight, neuron, self.recurrent, bias, start=start)
+        channels, height, width = layer.blocks[0].inputs
         return Conv(
             name=layer.name,
-            weight=self.weight,
+            weight=self.weight.reshape(len(self.weight), *layer.blocks[0].shape),
             neuron=neuron,
             bias=bias,
             start=start,

@@ -54,6 +54,14 @@ def no_rows(outputs: int) -> Rows:
     return Rows(np.zeros((0, 0)), np.zeros(1, dtype=np.int64), none, none, np.arange(outputs))
 
 
+def matrix(rows: Rows) -> Float[np.ndarray, "outputs inputs"]:
+    """All weights as a matrix."""
+    found = np.zeros((len(rows.of) - 1, len(rows.place)))
+    inputs = np.repeat(np.arange(len(found)), np.diff(rows.of))
+    found[inputs[:, None], rows.base[:, None] + np.arange(rows.weight.shape[1])] = rows.weight[rows.row]
+    return found[:, np.argsort(rows.place)].T
+
+
 def kernel_rows(kernel: Kernel, shape: Shape) -> Rows:
     """Of a convolution or pool over (channels, height, width)."""
     outputs, channels, high, wide = kernel.weight.shape

@@ -1,4 +1,4 @@
-"""Chains of layers run over samples: a few at a time, which stay small, on as many cores as there are."""
+"""Layers in order run over samples: a few at a time, which stay small, on as many cores as there are."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -27,19 +27,30 @@ def side_by_side(work: Callable[[slice], Found], samples: int) -> Iterator[Found
         yield from pool.map(work, parts(samples))
 
 
-def run_ready(ready: Ready, frames: Num[np.ndarray, "samples ..."]) -> Num[np.ndarray, "samples ..."]:
-    """What a layer sends for all samples, as `Ready.run` has it."""
-    return np.concatenate(list(side_by_side(lambda part: ready.run(frames[part]), len(frames))))
+def run_ready(ready: Ready, sent: Sequence[Num[np.ndarray, "samples ..."]]) -> Num[np.ndarray, "samples ..."]:
+    """What a layer sends for all samples, as `Ready.run` has it; `sent` is the input, and what all before it send."""
+
+    def of(part: slice) -> np.ndarray:
+        return ready.run(*(sent[source][part] for source in ready.hears))
+
+    return np.concatenate(list(side_by_side(of, len(sent[0]))))
 
 
 def run_chain(
     chain: Sequence[Ready], frames: UInt8[np.ndarray, "samples steps _width"], steps: int | None = None
 ) -> list[np.ndarray]:
     """What each layer sends; sums are of the first `steps`, where there are more to come."""
-    found = []
+    return run_after([frames], chain, steps)[1:]
+
+
+def run_after(
+    sent: Sequence[Num[np.ndarray, "samples ..."]], chain: Sequence[Ready], steps: int | None = None
+) -> list[np.ndarray]:
+    """The same of the layers that follow some: all that is sent, from the input on."""
+    found = list(sent)
     for ready in chain:
-        frames = ready.run(frames if ready.spiking else frames[:, :steps])
-        found.append(frames)
+        sources = [found[source] for source in ready.hears]
+        found.append(ready.run(*(sources if ready.spiking else (frames[:, :steps] for frames in sources))))
     return found
 
 

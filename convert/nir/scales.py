@@ -1,14 +1,16 @@
 """How the scales of a layer are chosen: by its weights, or by what calibration samples show."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from basalt.convert.nir.events import Ready
-from basalt.convert.nir.mapped import Mapped, padded
+from basalt.convert.nir.levels import level_of
+from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.quantise import Quantised, bounded, quantised
 from basalt.convert.nir.run import run_ready, side_by_side
+from basalt.convert.nir.synapses import Block
 from basalt.convert.nir.writers import Values
 from basalt.records.fields import WEIGHT_MAX, WEIGHT_MIN
 
@@ -42,17 +44,18 @@ def by_percentile(layer: Mapped, shared: bool) -> Values:
     return bounded(layer, WEIGHT_MAX / top)
 
 
-def differing(layer: Mapped, ready: Ready, heard: np.ndarray, meant: np.ndarray) -> np.ndarray:
+def differing(layer: Mapped, ready: Ready, heard: Sequence[np.ndarray], meant: np.ndarray) -> np.ndarray:
     """Spikes that differ from those meant, of each row of weights."""
     size = layer.neurons
 
     def wrong(part: slice) -> np.ndarray:
-        return np.sum(ready.run(heard[part])[:, :, :size] != meant[part, :, :size], axis=(0, 1))
+        sent = ready.run(*(frames[part] for frames in heard))
+        return np.sum(sent[:, :, :size] != meant[part, :, :size], axis=(0, 1))
 
-    return np.sum(list(side_by_side(wrong, len(heard))), axis=0).reshape(len(layer.weight), -1).sum(axis=1)
+    return np.sum(list(side_by_side(wrong, len(meant))), axis=0).reshape(len(layer.weight), -1).sum(axis=1)
 
 
-def by_search(layer: Mapped, shared: bool, order: int, heard: np.ndarray, meant: np.ndarray) -> Values:
+def by_search(layer: Mapped, shared: bool, order: int, heard: Sequence[np.ndarray], meant: np.ndarray) -> Values:
     """Of some scales the one with which the fewest spikes of the calibration samples differ, for each row of weights.
 
     Rows are judged one by one: where they hear each other, each hears what the float layer sends. There the scales by
@@ -63,7 +66,7 @@ def by_search(layer: Mapped, shared: bool, order: int, heard: np.ndarray, meant:
         return first
     alone, frames = forced(layer, heard, meant)
 
-    def worth(judged: Mapped, scale: Values, frames: np.ndarray) -> np.ndarray:
+    def worth(judged: Mapped, scale: Values, frames: Sequence[np.ndarray]) -> np.ndarray:
         found = differing(judged, quantised(judged, scale, order).integers.ready(), frames, meant)
         return found.sum(keepdims=True) if first.size == 1 else found
 
@@ -75,16 +78,16 @@ def by_search(layer: Mapped, shared: bool, order: int, heard: np.ndarray, meant:
     return best
 
 
-def forced(layer: Mapped, heard: np.ndarray, meant: np.ndarray) -> tuple[Mapped, np.ndarray]:
-    """A layer without recurrence, whose input holds what it is to have sent in the step before as well."""
+def forced(layer: Mapped, heard: Sequence[np.ndarray], meant: np.ndarray) -> tuple[Mapped, list[np.ndarray]]:
+    """A layer without recurrence, that hears what it is to have sent in the step before as one more source."""
     if layer.recurrent is None:
-        return layer, heard
+        return layer, list(heard)
     before = np.zeros_like(meant)
     before[:, 1:] = meant[:, :-1]
-    inputs, neurons = layer.weight.shape[1], layer.neurons
     back = np.diag(layer.recurrent) if layer.recurrent.ndim == 1 else layer.recurrent
-    both = np.concatenate([heard[:, :, :inputs], before[:, :, :neurons]], axis=2)
-    return replace(layer, weight=np.concatenate([layer.weight, back], axis=1), recurrent=None), padded(both)
+    weight = np.concatenate([layer.weight, back], axis=1)
+    own = Block(len(heard), (layer.neurons,), None)
+    return replace(layer, weight=weight, blocks=(*layer.blocks, own), recurrent=None), [*heard, before]
 
 
 METHODS: Mapping[str, Callable[[Mapped, bool], Values] | None] = {
@@ -104,15 +107,16 @@ def quantise(
         frames: of calibration samples, as `frames_of` has them. shared: one scale for all neurons of a layer.
     """
     found = []
-    for order, layer in enumerate(layers, 1):
+    sent = [] if frames is None else [frames]
+    levels = level_of(layers)
+    for number, layer in enumerate(layers, 1):
         by_weights = METHODS[method]
         if by_weights is not None:
             scale = by_weights(layer, shared)
-        elif frames is None:
+        elif not sent:
             scale = by_max(layer, shared)
         else:
-            meant = run_ready(layer.ready(), frames)
-            scale = by_search(layer, shared, order, frames, meant)
-            frames = meant
-        found.append(quantised(layer, scale, order))
+            sent.append(run_ready(layer.ready(), sent))
+            scale = by_search(layer, shared, levels[number], [sent[source] for source in layer.hears], sent[-1])
+        found.append(quantised(layer, scale, levels[number]))
     return tuple(found)

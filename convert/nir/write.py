@@ -189,10 +189,10 @@ def bias_of(drawn: Drawn, layer: Spiking, order: int) -> Bias:
     decay = layer.neuron.voltage_decay
     if np.all(layer.neuron.current_decay == UNITY):
         return Bias(before=bias)
-    if np.any(decay == 0):
+    if np.any((decay == 0) & (bias != 0)):
         drawn.refused.append(f"{layer.name!r} has a bias of membranes that do not leak, beside a current that lasts")
         return Bias()
-    return Bias(leak=bias * UNITY / decay)
+    return Bias(leak=bias * UNITY / np.where(bias == 0, UNITY, decay))
 
 
 def add_neuron(drawn: Drawn, layer: Spiking, leak: np.ndarray | None, step: float) -> None:

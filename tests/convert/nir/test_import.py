@@ -318,15 +318,6 @@ def test_refusals_name_node_reason_and_way_out(which, tmp_path):
     assert ";" in refused["node"] or ": the step" in refused["node"]
 
 
-def test_branches_are_refused(tmp_path):
-    first, final = ends((2,), 3)
-    fc = {"type": "Linear", "weight": np.ones((3, 2))}
-    nodes = {"input": first, "a": fc, "b": fc, "n": lif(), "output": final}
-    edges = [("input", "a"), ("input", "b"), ("a", "n"), ("b", "n"), ("n", "output")]
-    *_, refused = mapped(write_nir(tmp_path / "b.nir", nodes, edges), writer="nir", dt="1ms", reset="hard")
-    assert "branches" in refused["input"]
-
-
 def test_what_the_file_does_not_say_is_asked_for_at_once(tmp_path):
     rng = np.random.default_rng(0)
     path = write_nir(tmp_path / "d.nir", *network(rng, ("LIF",), False))

@@ -9,6 +9,7 @@ import numpy as np
 from basalt.convert.nir.account import lengthened, run_integers
 from basalt.convert.nir.asked import understand
 from basalt.convert.nir.chain import Notes, chain
+from basalt.convert.nir.levels import records
 from basalt.convert.nir.map import map_stages
 from basalt.convert.nir.mapped import run_layers
 from basalt.convert.nir.meant import run_meant
@@ -56,7 +57,8 @@ def judge(case: Case, path: Path, spikes: np.ndarray) -> Judged:
     assert not none, none
     integers = quantise(layers, "max", None)
     sent, trace = run_integers(integers, spikes)
-    records = simulate(Network(tuple(layer.record() for layer in integers)), lengthened(spikes, len(layers)))
-    assert all(np.array_equal(records[name], trace[name]) for name in trace)
-    found = [list(one.values())[-1] for one in (run_meant(stages, meaning, spikes), run_layers(layers, spikes), sent)]
-    return Judged(drawn, *found, refused)
+    network = Network(records(integers))
+    found = simulate(network, lengthened(spikes, len(network.layers)))
+    assert all(np.array_equal(found[name], trace[name]) for name in trace)
+    last = [list(one.values())[-1] for one in (run_meant(stages, meaning, spikes), run_layers(layers, spikes), sent)]
+    return Judged(drawn, *last, refused)

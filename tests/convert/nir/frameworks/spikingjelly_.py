@@ -38,11 +38,48 @@ def draw(kind: str, path: Path, spikes: np.ndarray, step: float = STEP) -> np.nd
     return stepped(doubled(net), spikes)
 
 
-def case(kind: str) -> Case:
+def draw_skips(path: Path, spikes: np.ndarray) -> np.ndarray:
+    """Four neurons: the second and the output hear the input too, the third the spikes of two added up."""
+    import torch
+
+    package = "spikingjelly.activation_based"
+    neurons = loaded(f"{package}.neuron")
+    rng = np.random.default_rng(8)
+
+    class Skips(torch.nn.Module):
+        """A network whose ways join before its neurons."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            inputs, hidden, outputs = SIZES
+            sizes = {"a": (inputs, hidden), "b": (hidden, hidden), "b_skip": (inputs, hidden), "c": (hidden, hidden),
+                     "d": (hidden, outputs), "d_skip": (inputs, outputs)}  # fmt: skip
+            for name, (before, size) in sizes.items():
+                setattr(self, name, weighted(torch.nn.Linear(before, size), 0.5, rng))
+            self.if_a, self.if_d = (neurons.IFNode(v_threshold=level) for level in (0.9, 1.3))
+            self.lif_b, self.lif_c = (neurons.LIFNode(tau=3.0, v_threshold=level) for level in (0.4, 0.5))
+
+        def forward(self, x: Any) -> Any:
+            """A step."""
+            a = self.if_a(self.a(x))
+            b = self.lif_b(self.b(a) + self.b_skip(x))
+            c = self.lif_c(self.c(a + b))
+            return self.if_d(self.d(c) + self.d_skip(x))
+
+    net = Skips()
+    loaded(f"{package}.nir_exchange").export_to_nir(net, torch.zeros(1, SIZES[0]), path, dt=STEP)
+    loaded(f"{package}.functional").reset_net(net)
+    return stepped([doubled(net)], spikes)
+
+
+def case(kind: str, drawn: Callable[[Path, np.ndarray], np.ndarray]) -> Case:
     """One of them."""
     options = {"writer": "spikingjelly", "dt": DT}
     needs = ("spikingjelly", "nirtorch", "nir")
-    return Case("SpikingJelly", kind, "hard", needs, partial(draw, kind), options)
+    return Case("SpikingJelly", kind, "hard", needs, drawn, options)
 
 
-CASES = tuple(map(case, NODES))
+CASES = (
+    *(case(kind, partial(draw, kind)) for kind in NODES),
+    case("IFNode and LIFNode, skip connections", draw_skips),
+)

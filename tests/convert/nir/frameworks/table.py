@@ -40,7 +40,7 @@ BELOW = """
 Networks of two layers with random weights and time constants (8 → 7 → 5 neurons, 60 steps, 12 samples), drawn by the
 framework, run by it in double precision, exported by itself, and imported. *float64*: outputs with as many spikes as
 the framework sends, by Basalt's equations; *integers*: the same after rounding weights to 8 bits and decays to 12.
-Where a reset is refused, the figures are those of `--nearest`.
+Where a reset is refused, the figures are those of `--nearest`. Networks with skip connections have four layers.
 """
 
 

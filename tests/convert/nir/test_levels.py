@@ -1,0 +1,283 @@
+"""Graphs that branch, skip and join: Basalt's layers and relay neurons send what the graph does, on every backend."""
+
+import json
+from html import escape
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from basalt.convert import netx
+from basalt.convert.nir.account import lengthened, run_integers
+from basalt.convert.nir.command import import_command
+from basalt.convert.nir.levels import levels_of, records, relays
+from basalt.convert.nir.mapped import run_layers
+from basalt.convert.nir.meant import run_meant
+from basalt.convert.nir.options import ImportOptions
+from basalt.convert.nir.own import read_own
+from basalt.convert.nir.read import read
+from basalt.convert.nir.scales import quantise
+from basalt.convert.nir.write import write_nir as write_network
+from basalt.deploy.job import Job
+from basalt.errors import BasaltError
+from basalt.records.network import Network
+from basalt.records.simulate import simulate
+from tests.conformance.direct import run_direct
+from tests.convert.nir.drawn import ends, write_nir
+from tests.convert.nir.graphs import drawn_graph, judged, real, whole
+from tests.convert.nir.test_import import drawn_spikes, mapped
+
+RESETS = {"hard": "nir", "soft": "nir", "none": "nir", "snntorch-subtract": "snntorch", "snntorch-zero": "snntorch"}
+
+
+def deployed(layers):
+    integers = quantise(layers, "max", None)
+    return integers, Network(records(integers))
+
+
+def agree(path, nodes, edges, reset, spikes, dt=1e-3, backends=()):
+    """Float as meant, Basalt's equations, and integers on each backend, beside the slow interpreter."""
+    stages, meaning, layers, refused = mapped(path, writer=RESETS[reset], dt=f"{dt:g}", reset=reset)
+    assert not refused, refused
+    wanted = judged(nodes, edges, spikes, reset, real, dt)
+    for found in (run_meant(stages, meaning, spikes), run_layers(layers, spikes)):
+        assert {name: np.array_equal(found[name], wanted[name]) for name in wanted} == dict.fromkeys(wanted, True)
+    integers, network = deployed(layers)
+    wanted = judged(nodes, edges, spikes, reset, whole, dt)
+    sent, trace = run_integers(integers, spikes)
+    assert {name: np.array_equal(sent[name], wanted[name]) for name in wanted} == dict.fromkeys(wanted, True)
+    long = lengthened(spikes, len(network.layers))
+    everything = {"reference": simulate(network, long)}
+    everything |= {backend: run_direct(Job(network, long, backend, len(long))).sent for backend in backends}
+    last = edges[-1][0]
+    for backend, found in everything.items():
+        assert found.keys() == trace.keys()
+        for name in trace:
+            assert np.array_equal(found[name], trace[name]), (backend, name)
+        steps = spikes.shape[2]
+        assert np.array_equal(found[network.layers[-1].name][:, :, -steps:], wanted[last])
+    return network, wanted
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_graphs_send_what_an_interpreter_does(seed, tmp_path):
+    rng = np.random.default_rng([18, seed])
+    reset = list(RESETS)[seed % len(RESETS)]
+    late = reset.startswith("snntorch")
+    kinds = [str(one) for one in rng.choice(["IF", "LIF", "CubaLIF"], rng.integers(2, 7))]
+    if reset == "snntorch-zero":  # of which CubaLIF and recurrent neurons rest, which not all of a level do
+        kinds = ["LIF" if kind == "CubaLIF" else kind for kind in kinds]
+    dt = 1e-4 if late else 1e-3
+    nodes, edges = drawn_graph(rng, kinds, recurrent=reset != "snntorch-zero", dt=dt)
+    path = write_nir(tmp_path / "g.nir", nodes, edges)
+    spikes = drawn_spikes(rng, int(nodes["input"]["shape"][0]), steps=30, samples=2, rate=0.4)
+    backends = ("compiled", "near-memory") if seed % 4 == 0 else ("compiled",)
+    _, wanted = agree(path, nodes, edges, reset, spikes, dt, backends)
+    assert any(one.any() and not one.all() for one in wanted.values())
+
+
+def dense(rng, outputs, inputs, gain=1.0):
+    return {"type": "Linear", "weight": gain * rng.normal(0.25, 0.6, (outputs, inputs))}
+
+
+FIRES = {"type": "IF", "r": np.ones(1), "v_threshold": np.ones(1)}
+
+
+def test_levels_and_the_relays_between():
+    """Layers 1 … 4: 3 hears 2 and the input, 4 hears 1 and 3."""
+    assert levels_of([(0,), (1,), (0, 2), (1, 3)]) == (
+        ((1, False), (0, True)),
+        ((2, False), (0, True), (1, True)),
+        ((3, False), (1, True)),
+        ((4, False),),
+    )
+    assert levels_of([(0,), (0,), (1, 2)]) == (((1, False), (2, False)), ((3, False),))
+
+
+def test_parallel_ways_from_one_source_are_one_matrix(tmp_path):
+    rng = np.random.default_rng(0)
+    first, final = ends((4,), 5)
+    nodes = {"input": first, "a": dense(rng, 3, 4), "b": dense(rng, 5, 3), "c": dense(rng, 5, 4), "n": FIRES,
+             "output": final}  # fmt: skip
+    edges = [("input", "a"), ("a", "b"), ("input", "c"), ("b", "n"), ("c", "n"), ("n", "output")]
+    path = write_nir(tmp_path / "p.nir", nodes, edges)
+    _, _, layers, refused = mapped(path, writer="nir", dt="1ms", reset="soft")
+    assert not refused and len(layers) == 1 and relays(layers) == []
+    wanted = nodes["b"]["weight"] @ nodes["a"]["weight"] + nodes["c"]["weight"]
+    assert np.allclose(layers[0].weight, wanted)
+
+
+def conv(rng, outputs, inputs, size, stride, padding, groups=1, dilation=1):
+    weight = rng.normal(0.02, 0.3, (outputs, inputs // groups, size, size))
+    pairs = {"stride": [stride] * 2, "padding": [padding] * 2, "dilation": [dilation] * 2, "groups": groups}
+    return {"type": "Conv2d", "weight": weight, "bias": rng.normal(0, 0.1, outputs), **pairs}
+
+
+def fires(rng, channels, *size):
+    """IF neurons with a threshold per channel."""
+    level = np.broadcast_to(rng.uniform(0.7, 1.6, channels).reshape(-1, *[1] * len(size)), (channels, *size)).copy()
+    return {"type": "IF", "r": np.ones(level.shape), "v_threshold": level}
+
+
+def residual(rng, halves):
+    """A stem, a block with an identity for its skip connection, one whose skip connection is 1 × 1, and a read-out."""
+    image, wide = (4, 6, 6), (5, 3, 3) if halves else (5, 6, 6)
+    stride, (first, final) = 2 if halves else 1, ends((2, 6, 6), 4)
+    nodes = {
+        "input": first, "stem": conv(rng, 4, 2, 3, 1, 1), "n0": fires(rng, *image),
+        "a1": conv(rng, 4, 4, 3, 1, 1, groups=2), "n1": fires(rng, *image),
+        "a2": conv(rng, 4, 4, 3, 1, 2, dilation=2), "n2": fires(rng, *image),
+        "b1": conv(rng, 5, 4, 3, stride, 1), "n3": fires(rng, *wide),
+        "b2": conv(rng, 5, 5, 5, 1, 2), "down": conv(rng, 5, 4, 1, stride, 0), "n4": fires(rng, *wide),
+        "flat": {"type": "Flatten", "start_dim": 0, "end_dim": -1},
+        "head": dense(rng, 4, int(np.prod(wide))), "output": final,
+    }  # fmt: skip
+    skips = [("n0", "n2"), ("n2", "down"), ("down", "n4")]
+    return nodes, [*pairwise(name for name in nodes if name != "down"), *skips]
+
+
+@pytest.mark.parametrize("halves", [False, True])
+def test_a_residual_network_stays_convolutions_where_the_image_stays(halves, tmp_path):
+    rng = np.random.default_rng([3, halves])
+    nodes, edges = residual(rng, halves)
+    path = write_nir(tmp_path / "r.nir", nodes, edges)
+    stages, meaning, layers, refused = mapped(path, writer="nir", dt="1ms", reset="soft")
+    assert not refused
+    spikes = drawn_spikes(rng, 72, steps=12, samples=2, rate=0.4)
+    wanted = judged(nodes, edges, spikes, "soft", real)
+    assert all(0.02 < one.mean() < 0.9 for one in wanted.values()), [one.mean() for one in wanted.values()]
+    for found in (run_meant(stages, meaning, spikes), run_layers(layers, spikes)):
+        assert [name for name in wanted if not np.array_equal(found[name], wanted[name])] == []
+        assert np.allclose(found["head"][:, :, 0], wanted["n4"].sum(axis=2) @ nodes["head"]["weight"].T, atol=1e-9)
+    integers, network = deployed(layers)
+    kinds = ["conv", "conv", "conv", "spiking", "spiking"] if halves else ["conv"] * 5
+    assert [layer.kind for layer in network.layers] == [*kinds, "readout"]
+    assert [layer.neurons for layer in network.layers[:2]] == [144, 288]
+    assert [one.sentence for one in relays(layers)] == [
+        "144 relay neurons carry 'n0' past 'n1'",
+        "144 relay neurons carry 'n2' past 'n3'",
+    ]
+    _, trace = run_integers(integers, spikes)
+    long = lengthened(spikes, len(network.layers))
+    found = {"reference": simulate(network, long)}
+    found |= {backend: run_direct(Job(network, long, backend, 2)).sent for backend in ("compiled", "near-memory")}
+    for backend, sent in found.items():
+        for name in trace:
+            same = np.array_equal(sent[name] if trace[name].ndim == 3 else sent[name][:, :, -1], trace[name])
+            assert same, (backend, name)
+
+
+def skipping(rng, **kinds):
+    """Two neurons and a skip connection from the input past the first."""
+    first, final = ends((4,), 3)
+    nodes = {"input": first, "a": dense(rng, 5, 4), "n": fires(rng, 5), "b": dense(rng, 3, 5), "c": dense(rng, 3, 4),
+             "m": fires(rng, 3), "output": final} | kinds  # fmt: skip
+    edges = [("input", "a"), ("a", "n"), ("n", "b"), ("input", "c"), ("b", "m"), ("c", "m"), ("m", "output")]
+    return nodes, edges
+
+
+def lif(size, kind="LIF"):
+    ones = np.ones(size)
+    taus = {"tau": 2e-4 * ones} if kind == "LIF" else {"tau_mem": 2e-4 * ones, "tau_syn": 2e-4 * ones, "w_in": ones}
+    return {"type": kind, "r": ones, "v_leak": 0 * ones, "v_threshold": ones, **taus}
+
+
+def resting(kind):
+    """snnTorch's "zero" of a synaptic neuron, beside a relay or beside a neuron that does not rest."""
+    rng = np.random.default_rng(1)
+    if kind == "relay":
+        return skipping(rng, n=lif(5, "CubaLIF"), m=lif(3))
+    nodes, edges = skipping(rng, n=lif(5, "CubaLIF"), m=lif(3), l=lif(4))
+    return nodes, [*(edge for edge in edges if edge != ("input", "c")), ("input", "l"), ("l", "c")]
+
+
+def changed(*more, without=(), **nodes):
+    found, edges = skipping(np.random.default_rng(2))
+    if ("c", "m") in without:
+        del found["m"]
+    return found | nodes, [*(edge for edge in edges if edge not in without), *more]
+
+
+REFUSED = {
+    "rests beside a relay": (lambda: resting("relay"), "n", "a connection skips it"),
+    "rests beside one that does not": (lambda: resting("neuron"), "l", "only one rests"),
+    "two outputs": (lambda: changed(("n", "other"), other=ends((1,), 5)[1]), "output", "beside"),
+    "a sum at the output": (
+        lambda: changed(("b", "output"), ("c", "output"), without=[("b", "m"), ("c", "m"), ("m", "output")]),
+        "output", "lose the neuron after a sum"),
+    "a loop": (lambda: changed(("m", "r"), ("r", "n"), r={"type": "Linear", "weight": np.ones((5, 3))}), "b", "a loop"),
+    "shapes": (lambda: changed(("input", "m")), "m", "do not add up"),
+    "a dead end": (lambda: changed(without=[("m", "output")]), "m", "leads to no output"),
+    "nothing heard": (lambda: changed(("k", "b"), k=FIRES), "k", "is not on the way"),
+    "two recurrences": (
+        lambda: changed(*((one, other) for r in "rs" for one, other in (("n", r), (r, "n"))),
+                        **{r: {"type": "Scale", "scale": np.ones(5)} for r in "rs"}), "n", "2 recurrences"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", REFUSED)
+def test_what_cannot_join_is_refused_by_name(which, tmp_path):
+    drawn, node, said = REFUSED[which]
+    options = {"writer": "snntorch", "reset": "snntorch-zero"} if "rests" in which else {"writer": "nir", "dt": "1ms"}
+    *_, refused = mapped(write_nir(tmp_path / "no.nir", *drawn()), **{"reset": "hard"} | options)
+    assert list(refused) == [node] and said in refused[node] and ";" in refused[node]
+
+
+def imported(tmp_path, nodes, edges, **options):
+    write_nir(tmp_path / "g.nir", nodes, edges)
+    given = {"writer": "nir", "dt": "1ms", "reset": "soft", "output": tmp_path / "run"} | options
+    import_command(ImportOptions(tmp_path / "g.nir", tmp_path / "data.npz", **given))
+    return json.loads((tmp_path / "run/import.json").read_text())
+
+
+def test_the_command_accounts_by_node_and_verifies(tmp_path):
+    from basalt.deploy.commands.verify import verify_command
+    from basalt.deploy.options import VerifyOptions
+
+    rng = np.random.default_rng(4)
+    nodes, edges = skipping(rng, m={**fires(rng, 3), "type": "LIF", "tau": np.full(3, 0.004), "r": np.full(3, 4.0),
+                                    "v_leak": np.zeros(3)})  # fmt: skip
+    spikes = drawn_spikes(rng, 4, samples=12)
+    np.savez(tmp_path / "data.npz", spikes=spikes, labels=np.arange(12) % 3)
+    sent = judged(nodes, edges, spikes, "soft", real)
+    np.savez(tmp_path / "sent.npz", **{name: one[:5] for name, one in sent.items()})
+    content = imported(tmp_path, nodes, edges, scale="search", fit=True, activity=tmp_path / "sent.npz")
+    assert content["relays"] == ["4 relay neurons carry the input past 'n'"]
+    assert escape(content["relays"][0]) in (tmp_path / "run/import.html").read_text()
+    assert content["account"][1]["differing"] == {"n": 0.0, "m": 0.0}
+    assert [one["differing"] for one in content["activity"]["float"]] == [0, 0]
+    assert {one["node"]: one["layer"] for one in content["nodes"]} == {"a": "n", "n": "n", "b": "m", "c": "m", "m": "m"}
+    network = netx.read(tmp_path / "run/model.net")
+    assert [(layer.name, layer.neurons) for layer in network.layers] == [("n", 9), ("m", 3)]
+    for backend in ("fixed", "compiled", "near-memory"):
+        verify_command(VerifyOptions(tmp_path / "run/model.net", backend=backend, samples=2))
+        assert json.loads((tmp_path / "run/verify.json").read_text())["mismatches"] == 0
+
+
+def test_an_input_that_is_relayed_is_spikes(tmp_path):
+    rng = np.random.default_rng(5)
+    spikes = drawn_spikes(rng, 4, samples=3)
+    spikes[1, 2, 3] = 2
+    np.savez(tmp_path / "data.npz", spikes=spikes)
+    with pytest.raises(BasaltError, match=r"values up to 2.*skips a layer"):
+        imported(tmp_path, *skipping(rng))
+    nodes, edges = skipping(rng)
+    rest = [edge for edge in edges if "c" not in edge]
+    del nodes["c"]
+    assert imported(tmp_path, nodes, rest)["relays"] == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_integers_come_back_from_an_exported_graph(seed, tmp_path):
+    rng = np.random.default_rng([6, seed])
+    nodes, edges = drawn_graph(rng, ["IF", "LIF", "CubaLIF", "LIF"], recurrent=True, dt=1e-3)
+    _, _, layers, refused = mapped(write_nir(tmp_path / "g.nir", nodes, edges), writer="nir", dt="1ms", reset="soft")
+    assert not refused
+    _, network = deployed(layers)
+    write_network(tmp_path / "out.nir", network, 1e-3)
+    found = read_own(read(tmp_path / "out.nir"), "out", "out.nir")
+    spikes = drawn_spikes(rng, int(nodes["input"]["shape"][0]))
+    here, there = simulate(network, spikes), simulate(found, spikes)
+    assert list(here) == list(there) and all(np.array_equal(here[name], there[name]) for name in here)
+    for one, other in zip(network.layers, found.layers, strict=True):
+        assert np.array_equal(one.weight, other.weight)
