@@ -10,6 +10,8 @@ from jaxtyping import Int, Integer
 from basalt.arrays import archive, read_arrays
 from basalt.convert import netx
 from basalt.convert.reading import LAVA, TRAINING
+from basalt.deploy.options import RecordingOptions
+from basalt.deploy.recorded import holds_events, refuse_asked, seen_by
 from basalt.deploy.values import take
 from basalt.errors import BasaltError
 from basalt.opening import there
@@ -129,6 +131,8 @@ def read_both(
     input_shape: str | None = None,
     labels: bool = True,
     samples: int | None = None,
+    recording: RecordingOptions = RecordingOptions(),  # noqa: B008 frozen
+    step_ms: float | None = None,
 ) -> tuple[Network, Inputs]:
     """A .net file and what it is run on: the named input, or the test.npz beside the file.
 
@@ -137,16 +141,38 @@ def read_both(
         input_shape: "C,H,W", or None for what the files say.
         labels: they are looked at.
         samples: only this many are read; all for None.
+        recording: how an input that is a recording is looked at.
+        step_ms: how long a step lasts, where the network does not say it.
 
     Raises:
         BasaltError: either cannot be read, or they do not fit.
     """
     path = input_ or file.parent / "test.npz"
+    if there(path) and holds_events(path):
+        network = netx.read(file, bias_start, parse_shape(input_shape))
+        return with_inputs(network, recorded(path, file, network, recording, step_ms))
+    refuse_asked(recording, path)
     network = netx.read(file, bias_start, parse_shape(input_shape) or image_shape(path))
-    first, *others = network.layers
+    first = network.layers[0]
     classes = network.layers[-1].neurons if labels else None
     as_trained = network.reading not in (None, LAVA)
-    inputs = load_inputs(path, network.inputs, classes, first, as_trained, samples)
+    return with_inputs(network, load_inputs(path, network.inputs, classes, first, as_trained, samples))
+
+
+def recorded(path: Path, file: Path, network: Network, options: RecordingOptions, step_ms: float | None) -> Inputs:
+    """A recording as an input.
+
+    Raises:
+        BasaltError: as of `basalt.deploy.recorded.seen_by`.
+    """
+    spikes, told = seen_by(path, file, network, options, step_ms)
+    taken = take(network.layers[0], spikes, None, network.reading not in (None, LAVA), path)
+    return Inputs(taken.values, None, taken.first, (told, *taken.notices))
+
+
+def with_inputs(network: Network, inputs: Inputs) -> tuple[Network, Inputs]:
+    """The network with the first layer that takes the input, and the input."""
+    first, *others = network.layers
     return replace(network, layers=(inputs.layer or first, *others)), inputs
 
 

@@ -8,23 +8,23 @@ if __name__ == "__main__":
 
 import typer
 
-from basalt.deploy.options import PriceOptions, RunOptions, VerifyOptions
+from basalt.deploy.options import PriceOptions, RecordingOptions, RunOptions, VerifyOptions
 from basalt.options import opened
 
 
 @opened
-def run(options: RunOptions) -> None:
+def run(options: RunOptions, recording: RecordingOptions) -> None:
     """Run a network in Lava, count every event, price it, and write a report.
 
     Writes spikes.npz, counts.json, energy.json, result.json and report.html into the output folder.
     """
     from basalt.deploy.commands.run import run_command
 
-    run_command(options)
+    run_command(options, recording)
 
 
 @opened
-def verify(options: VerifyOptions) -> None:
+def verify(options: VerifyOptions, recording: RecordingOptions) -> None:
     """Prove that training, reference and backend compute the same spikes: every layer, every step.
 
     Training's spikes come from the trace.npz that export leaves beside the .net file; without one, reference and
@@ -32,7 +32,7 @@ def verify(options: VerifyOptions) -> None:
     """
     from basalt.deploy.commands.verify import verify_command
 
-    verify_command(options)
+    verify_command(options, recording)
 
 
 @opened
@@ -48,7 +48,7 @@ def price(options: PriceOptions) -> None:
 
 
 def list_() -> None:
-    """List recipes, runs, backends, cores and price tables."""
+    """List recipes, runs, formats of recordings, backends, cores and price tables."""
     from basalt.deploy.commands.list import list_command
 
     list_command()

@@ -13,11 +13,15 @@ from basalt.paths import CHECKPOINT, newest
 from basalt.shown import say
 
 NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
+NET_OR_RECORDING = typer.Argument(
+    help="A .net file, or a run folder that holds one; the newest export if none is named. With --net: the input, such "
+    "as a recording of an event camera."
+)
 INPUT = typer.Option(
     "--input",
     "-i",
     help="An .npz file with `spikes` (samples × features × steps, or samples × C × H × W × steps) and, if known, "
-    "`labels`; the test.npz beside the .net file if none is named.",
+    "`labels`, or a recording of an event camera; the test.npz beside the .net file if none is named.",
 )
 SAMPLES = typer.Option("--samples", "-n", min=1, help="Use only the first N samples.")
 TIMEOUT = typer.Option("--timeout", min=0.1, help="End the run after this many seconds; no limit if not given.")
@@ -47,12 +51,71 @@ INPUT_SHAPE = typer.Option(
 )
 
 
+RECORDING = "Recordings of event cameras"
+"""Heading of their options."""
+
+
+@dataclass(frozen=True)
+class RecordingOptions:
+    """How an input that is a recording is looked at; see docs/data.md."""
+
+    bin_ms: Annotated[
+        float | None,
+        typer.Option(
+            min=1e-3, max=1e6, help="Milliseconds of a step; the network's own if not given.", rich_help_panel=RECORDING
+        ),
+    ] = None
+    duration_ms: Annotated[
+        float | None,
+        typer.Option(min=1e-3, max=1e9, help="How much is seen; all if not given.", rich_help_panel=RECORDING),
+    ] = None
+    start_ms: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1e15,
+            help="When step 0 begins on the recorder's clock; with the first event if not given.",
+            rich_help_panel=RECORDING,
+        ),
+    ] = None
+    sensor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WIDTH,HEIGHT", help="The sensor's size, where the file does not say it.", rich_help_panel=RECORDING
+        ),
+    ] = None
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="LEFT,TOP,WIDTH,HEIGHT", help="The part that is seen.", rich_help_panel=RECORDING),
+    ] = None
+    pool: Annotated[
+        int,
+        typer.Option(min=1, max=65536, help="So many pixels, on each axis, are one input.", rich_help_panel=RECORDING),
+    ] = 1
+    polarity: Annotated[
+        str, typer.Option(help="both (as inputs of their own), merge, on or off.", rich_help_panel=RECORDING)
+    ] = "both"
+    denoise_ms: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            max=1e6,
+            help="Keep an event only if a pixel beside its own had one at most so long before; 0 for all.",
+            rich_help_panel=RECORDING,
+        ),
+    ] = 0.0
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """What `basalt run` is asked for."""
 
-    file: Annotated[Path | None, NET] = None
+    file: Annotated[Path | None, NET_OR_RECORDING] = None
     input_: Annotated[Path | None, INPUT] = None
+    net: Annotated[
+        Path | None,
+        typer.Option(help="The .net file or run folder, where the argument is a recording or an .npz file."),
+    ] = None
     output: Annotated[
         Path | None,
         typer.Option(

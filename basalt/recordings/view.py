@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from basalt.errors import BasaltError
-from basalt.opening import memory_limit, too_large
+from basalt.opening import VARIABLE, memory_limit, mib
 from basalt.recordings.events import Events
 
 POLARITIES = {"both": 2, "merge": 1, "on": 1, "off": 1}
@@ -157,8 +157,10 @@ def spikes(seen: Seen, steps: int | None, step_us: float, path: Path) -> UInt8[n
     count = steps or int(step.max(initial=0)) + 1
     features = seen.shape[0] * seen.shape[1] * seen.shape[2]
     if features * count > memory_limit():
-        raise too_large(
-            path, f"what is seen of it ({features:,} inputs × {count:,} steps)", features * count, memory_limit()
+        raise BasaltError(
+            f"{path}: {features:,} inputs × {count:,} steps need {mib(features * count)} MiB of memory, and the limit "
+            f"is {mib(memory_limit())}: see less of it (a shorter duration, longer steps, a crop, pooled pixels), or "
+            f"raise the limit with {VARIABLE}."
         )
     out = np.zeros((features, count), np.uint8)
     early = step < count

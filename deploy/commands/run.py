@@ -19,13 +19,14 @@ from basalt.deploy.job import Job, Outcome, check, counts_file, run_checked
 from basalt.deploy.mapping.counting import add_hops, load_hops
 from basalt.deploy.on_core import fit_notices
 from basalt.deploy.operations import operations_of
-from basalt.deploy.options import RunOptions, net_file
+from basalt.deploy.options import RecordingOptions, RunOptions, net_file
 from basalt.deploy.result import Done, result_file, spike_arrays, write_html
 from basalt.deploy.session import SessionError, StallError
 from basalt.deploy.stock import notices
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, write_json
 from basalt.progress import progress_bar
+from basalt.recordings.read import is_recording
 from basalt.records.network import Network
 from basalt.shown import console as terminal
 
@@ -35,15 +36,22 @@ PRICED = ("energy.json", "result.json", "report.html")
 """What a run writes once its counts are priced."""
 
 
-def run_command(options: RunOptions) -> None:
+def run_command(options: RunOptions, recording: RecordingOptions = RecordingOptions()) -> None:  # noqa: B008 frozen
     """`basalt run`."""
-    file, backend, scheduler = net_file(options.file), find(options.backend), options.dask
+    named, input_ = net_and_input(options)
+    file, backend, scheduler = net_file(named), find(options.backend), options.dask
     deadline = Deadline.after(options.timeout)
     folder = options.output or file.parent / f"deploy-{backend.name}"
     tables = options.table or available_tables()
     with deadline.held():
         network, inputs = read_both(
-            file, options.input_, options.bias_start, options.input_shape, samples=options.samples
+            file,
+            input_,
+            options.bias_start,
+            options.input_shape,
+            samples=options.samples,
+            recording=recording,
+            step_ms=options.step_ms,
         )
         for name in tables:
             load_table(name)  # a table with a fault is found before the run, not after it
@@ -79,6 +87,21 @@ def run_command(options: RunOptions) -> None:
     show_result(result, energy, folder, backend.table)
     if options.timeline is not None:
         write_timeline(job, options.timeline)
+
+
+def net_and_input(options: RunOptions) -> tuple[Path | None, Path | None]:
+    """The network and the input that are named; with --net the argument is the input.
+
+    Raises:
+        BasaltError: two inputs are named, or a recording without a network.
+    """
+    if options.net is None:
+        if options.file is not None and is_recording(options.file):
+            raise BasaltError(f"{options.file} is an input: name the network that it is for with --net.")
+        return options.file, options.input_
+    if options.file is not None and options.input_ is not None:
+        raise BasaltError(f"{options.file} and --input {options.input_} are two inputs: name one.")
+    return options.net, options.file or options.input_
 
 
 def job_of(options: RunOptions, network: Network, inputs: Inputs, file: Path) -> Job:

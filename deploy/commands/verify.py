@@ -15,7 +15,7 @@ from basalt.deploy.comparison import Pair, compare, verification
 from basalt.deploy.comparison_states import backend_states, compare_states, reference_states, simulated, told
 from basalt.deploy.inputs import Inputs, read_both
 from basalt.deploy.job import Job, check
-from basalt.deploy.options import VerifyOptions, net_file
+from basalt.deploy.options import RecordingOptions, VerifyOptions, net_file
 from basalt.deploy.report.renew import renew_for
 from basalt.deploy.trace import Aligned, Trace, align, read_trace
 from basalt.errors import BasaltError
@@ -26,14 +26,16 @@ BESIDE = "trace.npz"
 """What export leaves beside a .net file: the trace of its test.npz."""
 
 
-def verify_command(options: VerifyOptions) -> None:
+def verify_command(options: VerifyOptions, recording: RecordingOptions = RecordingOptions()) -> None:  # noqa: B008
     """`basalt verify`."""
     file, backend = net_file(options.file), options.backend
     if not find(backend).exact:
         raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified; use 'fixed'.")
     deadline = Deadline.after(options.timeout)
     with deadline.held():
-        network, inputs = read_both(file, options.input_, options.bias_start, options.input_shape, labels=False)
+        network, inputs = read_both(
+            file, options.input_, options.bias_start, options.input_shape, labels=False, recording=recording
+        )
         given = trace_of(network, file, inputs, options)
         inputs = inputs.first(options.samples)
     for notice in (*network.notices, *inputs.notices):

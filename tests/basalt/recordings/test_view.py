@@ -102,5 +102,5 @@ def test_sensors_that_do_not_fit_are_refused(size: tuple[int, int] | None, view:
 def test_spikes_ask_for_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "1")
     seen = look(drawn(10), View((1280, 720)), PATH)
-    with pytest.raises(BasaltError, match=r"1,843,200 inputs × 1 steps\) needs 2 MiB"):
+    with pytest.raises(BasaltError, match=r"1,843,200 inputs × 1 steps need 2 MiB"):
         spikes(seen, 1, 1000.0, PATH)
