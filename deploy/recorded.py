@@ -83,6 +83,9 @@ def seen_by(
         f"{path.name}: {len(seen.times):,} of {len(events):,} events as {seen.shape[0]} × {seen.shape[1]} × "
         f"{seen.shape[2]} inputs in {found.shape[1]:,} steps of {bin_ms:g} ms, {int(found.sum()):,} spikes."
     )
+    own = network.step_seconds and network.step_seconds * 1000
+    if own and own != bin_ms:
+        told += f" The network's own steps are {own:g} ms, which energy in real time goes by."
     return found[None], told
 
 

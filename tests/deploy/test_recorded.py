@@ -46,6 +46,7 @@ def test_every_format_is_one_sample_of_the_networks_steps(name: str, net: Path) 
     assert np.array_equal(inputs.spikes, wanted[None]) and inputs.labels is None
     assert f"{len(given)} of {len(given)} events" in inputs.notices[0] and "steps of 10 ms" in inputs.notices[0]
     _, fewer = read_both(net, path, recording=replace(asked, bin_ms=2.0, duration_ms=31.0))
+    assert "The network's own steps are 10 ms" in fewer.notices[0] and "own steps" not in inputs.notices[0]
     assert np.array_equal(fewer.spikes[0], spikes(look(given, View(size, "merge"), path), 16, 2000.0, path))
 
 
