@@ -20,6 +20,7 @@ from basalt.deploy.report.renew import renew_for
 from basalt.deploy.trace import Aligned, Trace, align, read_trace
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
+from basalt.published import results
 from basalt.records.network import Network
 
 BESIDE = "trace.npz"
@@ -42,7 +43,7 @@ def verify_command(options: VerifyOptions, recording: RecordingOptions = Recordi
         console.print(notice, style="yellow")
     job = Job(network, inputs.spikes, backend, options.batch, file=file, states=True)
     check(job)
-    folder = options.output or file.parent
+    folder = options.output or results(file)
     make_folder(folder)
     outcome = run_with_bar(job, deadline, folder, f"Verifying on {backend}")
     sent, held = simulated(network, inputs.spikes)
