@@ -43,6 +43,7 @@ MEANT = "float, as its trainer means it"
 MAPPED = "Basalt's equations, float64"
 FITTED = "leaks and thresholds fitted, float64"
 INTEGERS = "states and sums in integers"
+TUNED = "fine-tuned"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ Key = tuple[str, ...]
 SENT: Key = ("meant",)
 EQUATIONS: Key = ("mapped",)
 WHOLE: Key = ("integers",)
+LEARNED: Key = ("learned",)
 """Networks besides those that have some of `PARTS` rounded."""
 Row = tuple[str, bool, Key]
 """Of the account: its name, whether alone, and which network it is of."""
@@ -72,6 +74,7 @@ def take_account(
     meaning: Meaning,
     mapped: tuple[Mapped, ...],
     layers: tuple[Quantised, ...],
+    deployed: tuple[Quantised, ...],
     spikes: UInt8[np.ndarray, "samples inputs steps"],
     labels: Int[np.ndarray, "samples"] | None,
     traced: int,
@@ -81,8 +84,12 @@ def take_account(
 
     Args:
         mapped: as the equations are; `layers` may be of others, fitted to the float network.
+        deployed: the layers, or what they became by fine-tuning, which the trace is of.
     """
     rows, chains = networks(stages, meaning, mapped, layers)
+    learned = None if deployed is layers else tuple(layer.integers.ready() for layer in deployed)
+    if learned is not None:
+        rows.insert(1 + [name for name, *_ in rows].index(INTEGERS), (TUNED, False, LEARNED))
     integers = tuple(layer.integers.ready() for layer in layers)
     names = [layer.mapped.name for layer in layers]
     levels = levels_in([layer.mapped for layer in layers])
@@ -100,6 +107,9 @@ def take_account(
         sent = run_chain(integers, frames, steps)
         found[WHOLE] = tally(integers, sent, meant)
         first = first_of(integers, sent, meant, part.start)
+        if learned is not None:
+            sent = run_chain(learned, frames, steps)
+            found[LEARNED] = tally(learned, sent, meant)
         return found, first, late(layers, [one[: max(0, traced - part.start)] for one in (frames, *sent)])
 
     found, divergences, traces = [], [], []

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from basalt.convert.nir.graph import Graph
     from basalt.records.network import Network
 
+ALL = 1 << 31
+"""Samples, more than any file holds."""
+
 
 def import_command(options: ImportOptions) -> None:
     """Turn a NIR file, of snnTorch, Norse, Sinabs, Rockpool, SpikingJelly and others, into a network of integers.
@@ -27,6 +30,7 @@ def import_command(options: ImportOptions) -> None:
     """
     from basalt.convert.nir.asked import understand
     from basalt.convert.nir.export import import_own
+    from basalt.convert.nir.finetune import check
     from basalt.convert.nir.live import import_live, is_live
     from basalt.convert.nir.own import is_own
     from basalt.convert.nir.read import read
@@ -41,6 +45,8 @@ def import_command(options: ImportOptions) -> None:
         raise BasaltError(
             f"{what} looks at how samples spike: give some with --data FILE.npz, or --calibrate FILE.npz."
         )
+    if options.finetune is not None:
+        check(options)
     if options.activity is not None and options.data is None:
         raise BasaltError("--activity is of samples: give those that it was recorded for with --data FILE.npz.")
     if is_live(options.file):
@@ -59,6 +65,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     from basalt.convert.nir.activity import compare, read_activity
     from basalt.convert.nir.chain import Notes, chain
     from basalt.convert.nir.data import read_samples
+    from basalt.convert.nir.finetune import fine_tuned
     from basalt.convert.nir.fit import fit
     from basalt.convert.nir.folder import folder_of, write_network, write_samples
     from basalt.convert.nir.levels import records, relays
@@ -78,26 +85,30 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     data: Samples | None = None
     if options.data is not None:
         data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples, graded)
+    shown: Samples | None = None
     few = None if data is None else frames_of(data.spikes[: options.calibration])
     if options.calibrate is not None:
-        shown = read_samples(options.calibrate, stages[0].shape, layers[-1].neurons, options.calibration, graded)
-        few = frames_of(shown.spikes)
+        most = options.calibration if options.finetune is None else ALL
+        shown = read_samples(options.calibrate, stages[0].shape, layers[-1].neurons, most, graded)
+        few = frames_of(shown.spikes[: options.calibration])
     mapped = layers
     if options.fit and few is not None:
         with progress_bar("Fitting leaks and thresholds") as update:
             layers = fit(stages, understood.meaning, mapped, few, update)
     with progress_bar("Choosing scales"):
         integers = quantise(layers, options.scale, few, options.scales == "layer")
+    tuned = None if options.finetune is None or shown is None else fine_tuned(integers, shown, data, options)
+    deployed = integers if tuned is None else tuned.layers
     origin = {"nir": options.file.name, "writer": understood.name, "reset": understood.meaning.reset}
     name = options.file.stem
-    network = Network(records(integers), name, understood.step_seconds, origin)
+    network = Network(records(deployed), name, understood.step_seconds, origin)
     folder = folder_of(options.output, name)
     account = None
     if data is not None:
         first, traced = data.first(options.account), samples_traced(data, network)
         with progress_bar("Taking account") as update:
             account = take_account(
-                stages, understood.meaning, mapped, integers, first.spikes, first.labels, traced, update
+                stages, understood.meaning, mapped, integers, deployed, first.spikes, first.labels, traced, update
             )
     compared = None
     if data is not None and options.activity is not None:
@@ -116,8 +127,9 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         "account": [] if account is None else plain_steps(account),
         "first_divergence": None if account is None else account.divergence,
         "activity": compared,
+        "finetune": None if tuned is None else tuned.content(),
         "nodes": of_nodes(stages, integers, notes),
-        "layers": of_layers(integers),
+        "layers": of_layers(deployed),
         "relays": [one.sentence for one in carried],
     }
     write_account(folder, options.file, content)
@@ -185,6 +197,8 @@ def show(folder: Path, content: dict[str, Any]) -> None:
         console().print(table)
     if content["activity"] is not None:
         say(content["activity"]["verdict"])
+    if content["finetune"] is not None:
+        say(content["finetune"]["verdict"])
     say(f"Account: {folder / 'import.html'}")
 
 

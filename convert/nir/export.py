@@ -38,6 +38,18 @@ def export_nir(run: Path | None, path: Path, dt: str | None) -> None:
     say(f"Wrote {path}: {len(network.layers)} layers in steps of {1000 * step:g} ms, the same integers as {file}.")
 
 
+def refuse_training(options: ImportOptions) -> None:
+    """Of a file of integers, which --finetune does not begin at.
+
+    Raises:
+        BasaltError: it is asked for.
+    """
+    if options.finetune is not None:
+        raise BasaltError(
+            f"{options.file} holds integers, and --finetune begins at the floats that an import rounds; leave it out."
+        )
+
+
 def import_own(graph: "Graph", options: ImportOptions) -> None:
     """model.net, and test.npz with --data, of a NIR file that `export_nir` wrote: the same integers.
 
@@ -49,6 +61,7 @@ def import_own(graph: "Graph", options: ImportOptions) -> None:
     from basalt.convert.nir.folder import MODEL, folder_of, write_network, write_samples
     from basalt.convert.nir.own import read_own
 
+    refuse_training(options)
     for name in ("writer", "dt", "reset"):
         if getattr(options, name) is not None:
             raise BasaltError(f"{options.file} was written by Basalt and says its {name} itself; leave out --{name}.")

@@ -139,9 +139,11 @@ RECORDED = 32
 def import_slayer(module: Any, name: str, options: ImportOptions, import_graph: "Import") -> None:
     """SLAYER: the integers that it trains are read as they are."""
     from basalt.convert.nir.asked import duration
+    from basalt.convert.nir.export import refuse_training
     from basalt.convert.nir.folder import MODEL, folder_of, write_network, write_samples
     from basalt.convert.slayer_module import from_slayer
 
+    refuse_training(options)
     given = [key for key in ("writer", "reset", "activity") if getattr(options, key) is not None]
     if given:
         raise BasaltError(f"{options.file}: {name} holds integers of SLAYER; leave out --{' and --'.join(given)}.")

@@ -67,6 +67,16 @@ class ImportOptions:
     calibrate: Annotated[
         Path | None, typer.Option(help="An .npz file as of --data that these are taken from; --data if none is named.")
     ] = None
+    finetune: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="EPOCHS",
+            help="Train the integers for some epochs on the samples of --calibrate, which has to have labels and be "
+            "another file than --data; a quarter of them is held out and chooses the epoch. Needs torch.",
+        ),
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of --finetune: which samples are held out, and the order.")] = 1
     activity: Annotated[
         Path | None,
         typer.Option(

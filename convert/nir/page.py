@@ -30,6 +30,7 @@ def page(content: Mapping[str, Any]) -> str:
         "<h2>What each step costs</h2>",
         account(content["account"], content["samples"]),
         divergence(content["first_divergence"]),
+        finetune(content["finetune"]),
         activity(content["activity"]),
         "<h2>Nodes</h2>",
         table(
@@ -97,9 +98,20 @@ def divergence(found: Mapping[str, Any] | None) -> str:
     if found is None:
         return ""
     return (
-        f"<p>First difference of the integers: layer {text(found['layer'])}, sample {found['sample']}, neuron "
+        f"<p>First difference of the rounded integers: layer {text(found['layer'])}, sample {found['sample']}, neuron "
         f"{found['neuron']}, step {found['step']}: float sent {found['float']}, integers {found['integers']}.</p>"
     )
+
+
+def finetune(found: Mapping[str, Any] | None) -> str:
+    """What each epoch of training did on the samples that were held out."""
+    if found is None:
+        return ""
+    rows = [
+        [str(one["epoch"] or "as imported"), percent(one["accuracy"]), f"{one['loss']:.4f}"] for one in found["history"]
+    ]
+    head = ("Epoch", f"Accuracy of {found['held_out']:,} held-out samples", "Their loss")
+    return f"<h2>Fine-tuning</h2><p>{text(found['verdict'])}</p>{table(head, rows, (1, 2))}"
 
 
 def activity(found: Mapping[str, Any] | None) -> str:

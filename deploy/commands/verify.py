@@ -20,7 +20,6 @@ from basalt.deploy.report.renew import renew_for
 from basalt.deploy.trace import Aligned, Trace, align, read_trace
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
-from basalt.published import results
 from basalt.records.network import Network
 
 BESIDE = "trace.npz"
@@ -43,7 +42,7 @@ def verify_command(options: VerifyOptions, recording: RecordingOptions = Recordi
         console.print(notice, style="yellow")
     job = Job(network, inputs.spikes, backend, options.batch, file=file, states=True)
     check(job)
-    folder = options.output or results(file)
+    folder = options.output or file.parent
     make_folder(folder)
     outcome = run_with_bar(job, deadline, folder, f"Verifying on {backend}")
     sent, held = simulated(network, inputs.spikes)

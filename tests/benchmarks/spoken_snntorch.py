@@ -3,7 +3,8 @@
     python tests/benchmarks/spoken_snntorch.py --output runs/snntorch [--neurons leaky-zero] [--epochs 20]
 
 needs snntorch, nirtorch (pip install snntorch nirtorch) and the spoken digits in the data folder. Each network has 128
-neurons, recurrent or not, and 10 that count; each leaves a folder with model.nir and test.npz, for `basalt import`.
+neurons, recurrent or not, and 10 that count; each leaves a folder with model.nir, test.npz and train.npz, for
+`basalt import`.
 """
 
 import sys
@@ -108,8 +109,9 @@ def main(
         nir.write(
             folder / "model.nir", export_to_nir(net, torch.zeros(1, splits.train.features_count), ignore_dims=[0])
         )
-        test = dense(splits.test, np.arange(len(splits.test))).numpy()
-        np.savez_compressed(folder / "test.npz", spikes=test, labels=splits.test.labels)
+        for part, events in (("test", splits.test), ("train", splits.train)):
+            spikes = dense(events, np.arange(len(events))).numpy()
+            np.savez_compressed(folder / f"{part}.npz", spikes=spikes, labels=events.labels)
         show(f"{name}: {found:.2f} % of {len(splits.test)} test recordings in snnTorch's floats; {folder}/model.nir")
 
 

@@ -4,12 +4,14 @@ The integers are SLAYER's (and, where a 24-bit state would overflow, Loihi's wra
 
     u[t] = wrap24(decay(u[t−1], du) + trunc(4096·current[t]))
     v'   = sat24(decay(v[t−1], dv) + u[t] + 4096·bias)
-    s[t] = v' > 4096·threshold
+    s[t] = v' > 4096·threshold                      v'[t] = v[t−1] and s[t] = 0 in steps of rest
 
 and so are the gradients, with ρ(v) = scale/(2·tau)·exp(−|v' − threshold|/tau), the reset being no part of them:
 
     gv[t] = (1 − dv/4096)·gv[t+1] + ρ(v'[t])·gs[t]        gu[t] = (1 − du/4096)·gu[t+1] + gv[t]
     ∂current = gu,   ∂bias = Σ gv;   that of a learned leakage is in `basalt.train.dynamics.leak`
+
+In steps of rest ρ is 0, and gv passes them unchanged, and nothing of it to gu; `Constants.forgets` ends it at resets.
 """
 
 import numpy as np
@@ -42,7 +44,8 @@ class _Lif(torch.autograd.Function):
         if bias is not None:
             shift[:] = (bias.detach() * STATE_SCALE).round().numpy()
         adaptation = constants.adaptation if constants.adaptation.size else None
-        shared = (shift, keep_u, keep_v, constants.threshold_state, RESET[constants.reset], adaptation)
+        levels = (neuron_vector(state, neurons) for state in (constants.threshold_state, constants.amount_state))
+        shared = (shift, keep_u, keep_v, *levels, RESET[constants.reset], constants.rests, adaptation)
         outputs = (spikes.numpy(), voltage.numpy())
         if recurrent is None or recurrent.dim() == 1:
             forward_diagonal(current.detach().numpy(), _own(recurrent, neurons), *shared, *outputs)
@@ -68,8 +71,11 @@ class _Lif(torch.autograd.Function):
         grad_current = torch.empty_like(grad)
         grad_bias = torch.zeros(batch, neurons)
         keep_u, keep_v = ((keep / 4096).astype(np.float32) for keep in ctx.keep)
-        arrays = (keep_u, keep_v, grad_current.numpy(), grad_bias.numpy())
-        surrogate = constants.surrogate(voltage).numpy()
+        passed = constants.passed(spikes, torch.from_numpy(keep_v))
+        rho = constants.surrogate(voltage)
+        surrogate = (rho if passed is None else rho * passed[1]).numpy()
+        through = None if passed is None else passed.numpy()
+        arrays = (keep_u, keep_v, through, grad_current.numpy(), grad_bias.numpy())
         grad_recurrent = None
         if recurrent is None or recurrent.dim() == 1:
             backward_diagonal(grad.numpy(), surrogate, _own(recurrent, neurons), *arrays)

@@ -52,8 +52,8 @@ def after_reset(
     """The membranes that the next step starts from; `voltage` is that before the reset."""
     if constants.reset == "none":
         return voltage
-    spike = voltage > constants.threshold
-    return torch.where(spike, voltage - constants.threshold if constants.reset == "soft" else 0.0, voltage)
+    spike = voltage > constants.level
+    return torch.where(spike, voltage - constants.level if constants.reset == "soft" else 0.0, voltage)
 
 
 def gradient(
@@ -78,5 +78,5 @@ def of_codes(
 
     In 16 bits they are rounded, and clipped where the surrogate gradient has vanished: so is the membrane here.
     """
-    voltage = constants.threshold + codes.float() * (2.0 ** max(coarse, 0) / STATE_SCALE)
+    voltage = constants.level + codes.float() * (2.0 ** max(coarse, 0) / STATE_SCALE)
     return gradient(grad_current, after_reset(voltage, constants), keep_u.float() / DECAY_UNIT)

@@ -36,27 +36,27 @@ def sat24(value: int) -> int:
 
 
 @njit(inline="always")
-def after_reset(voltage: int, spike: bool, threshold: int, reset: int) -> int:
+def after_reset(voltage: int, spike: bool, amount: int, reset: int) -> int:
     """The voltage that the next step starts from.
 
     Args:
-        threshold: in units of the states.
+        amount: what a soft reset subtracts, in units of the states.
         reset: a value of `basalt.kernels.neuron.RESET`.
     """
     if not spike or reset == 2:
         return voltage
-    return 0 if reset == 0 else voltage - threshold
+    return 0 if reset == 0 else voltage - amount
 
 
 @njit(inline="always")
 def step(
-    drive: int, u: int, v: int, bias: int, keep_u: int, keep_v: int, threshold: int, reset: int
+    drive: int, u: int, v: int, bias: int, keep_u: int, keep_v: int, threshold: int, amount: int, reset: int
 ) -> tuple[int, int, bool, int]:
     """One step of a neuron: u, the membrane before its reset, whether it spikes, and the membrane after it."""
     u = wrap24(decayed(u, keep_u) + drive)
     free = sat24(decayed(v, keep_v) + u + bias)
     spike = free > threshold
-    return u, free, spike, after_reset(free, spike, threshold, reset)
+    return u, free, spike, after_reset(free, spike, amount, reset)
 
 
 @njit(inline="always")

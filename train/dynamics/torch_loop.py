@@ -30,11 +30,13 @@ class _Loop(torch.autograd.Function):
         if keep is not None:
             keep_v = leak.integers(keep).long()
         shift = 0 if bias is None else (bias * STATE_SCALE).round().long()
-        threshold = constants.threshold_state
+        threshold, amount = (
+            torch.as_tensor(state, device=device) for state in (constants.threshold_state, constants.amount_state)
+        )
         keep_b, keep_r, rise = torch.as_tensor(constants.adaptation, device=device)
         b = r = torch.zeros(max(keep_b.numel(), 1), dtype=torch.int64, device=device)
         spikes, voltage = torch.zeros_like(current), torch.zeros_like(current)
-        u = v = torch.zeros_like(current[:, 0], dtype=torch.int64)
+        u = v = resting = torch.zeros_like(current[:, 0], dtype=torch.int64)
         for t in range(current.shape[1]):
             drive = current[:, t]
             if recurrent is not None and t > 0:
@@ -43,13 +45,15 @@ class _Loop(torch.autograd.Function):
             free = (_decayed(v, keep_v) + u + shift).clamp(-STATE_MAX, STATE_MAX)
             if keep_b.numel():
                 b, r = _decayed(b, keep_b), _decayed(r, keep_r)
+            free = torch.where(resting > 0, v, free)
             left = free - b - r
-            spike = (left > threshold).long()
+            spike = ((left > threshold) & (resting == 0)).long()
+            resting = (resting - 1).clamp(min=0) + spike * constants.refractory
             spikes[:, t], voltage[:, t] = spike, left / STATE_SCALE
             if keep_b.numel():
                 r = (r + 2 * spike * (threshold + 1 + b)).clamp(max=STATE_MAX)
                 b = (b + spike * rise).clamp(max=STATE_MAX)
-            v = {"hard": free * (1 - spike), "soft": free - spike * threshold, "none": free}[constants.reset]
+            v = {"hard": free * (1 - spike), "soft": free - spike * amount, "none": free}[constants.reset]
         ctx.save_for_backward(voltage, spikes, recurrent, keep_u, keep_v)
         ctx.constants, ctx.has_bias, ctx.learns = constants, bias is not None, keep is not None
         ctx.mark_non_differentiable(voltage)
@@ -59,15 +63,22 @@ class _Loop(torch.autograd.Function):
     def backward(ctx, grad, _):  # type: ignore[no-untyped-def]
         voltage, spikes, recurrent, keep_u, keep_v = ctx.saved_tensors
         surrogate = ctx.constants.surrogate(voltage)
+        passed = ctx.constants.passed(spikes, keep_v / 4096)
+        link, awake = (
+            passed
+            if passed is not None
+            else ((keep_v / 4096).expand_as(grad), torch.ones_like(grad[:1, :1]).expand_as(grad))
+        )
         grad_current = torch.empty_like(grad)
         grad_bias = torch.zeros_like(grad[:, 0])
         gu = gv = torch.zeros_like(grad[:, 0])
         for t in reversed(range(grad.shape[1])):
             fed = grad[:, t] if recurrent is None else grad[:, t] + _fed(gu, recurrent)
-            gv = (keep_v / 4096 * gv + surrogate[:, t] * fed).clamp(-LARGEST_GRADIENT, LARGEST_GRADIENT)
-            gu = keep_u / 4096 * gu + gv
+            gv = link[:, t] * gv + awake[:, t] * surrogate[:, t] * fed
+            gv = gv.clamp(-LARGEST_GRADIENT, LARGEST_GRADIENT)
+            gu = keep_u / 4096 * gu + awake[:, t] * gv
             grad_current[:, t] = gu
-            grad_bias = grad_bias + gv
+            grad_bias = grad_bias + awake[:, t] * gv
         grad_recurrent = None
         if recurrent is not None:
             after, before = grad_current[:, 1:].flatten(0, 1), spikes[:, :-1].flatten(0, 1)

@@ -68,7 +68,7 @@ def test_the_account_is_the_same_in_any_parts(tmp_path, monkeypatch):
         monkeypatch.setattr(run, "AT_ONCE", size)
         done = [(0, 0)]
         integers = quantise(layers, "max", None)
-        account = take_account(stages, meaning, layers, integers, spikes, labels, 7, partial(say, done))
+        account = take_account(stages, meaning, layers, integers, integers, spikes, labels, 7, partial(say, done))
         assert done[-1] == (-(-20 // size),) * 2
         found.append(account)
     assert found[0].steps == found[1].steps and found[0].divergence == found[1].divergence is not None
