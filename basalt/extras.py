@@ -1,13 +1,21 @@
 """What to install where a package is missing that only a part of Basalt needs."""
 
 import re
+from functools import cache
 from importlib.metadata import requires
+from importlib.util import find_spec
 
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn", "distributed": "dask"}
 """Modules whose distribution has another name."""
 
 LAVA, SLAYER = "lava-nc==0.10.0", "lava-dl==0.6.0"
 """Their metadata asks for a Python and a numpy too old for Basalt, so that no extra can name them."""
+
+
+@cache
+def lava_here() -> bool:
+    """Whether Lava is installed; it is not imported."""
+    return find_spec("lava") is not None and find_spec("lava.magma") is not None
 
 
 def lacking(error: BaseException) -> str | None:

@@ -16,6 +16,7 @@ from numpy.lib.format import open_memmap
 
 from basalt.convert import rules
 from basalt.deploy.backends import Backend, find, run_config
+from basalt.deploy.direct import Unit, assemble, run_parts
 from basalt.deploy.energy.activity import activity
 from basalt.deploy.energy.conventions import step_entries
 from basalt.deploy.hosting import alone, load_lava
@@ -25,6 +26,7 @@ from basalt.deploy.on_core import description, fit_notices, footprint
 from basalt.deploy.session import Host, run_session
 from basalt.deploy.stock import needs_stock, run_stock
 from basalt.errors import BasaltError, exhausted, naming_limits
+from basalt.extras import lacking, lava_here
 from basalt.kernels.bits import pack, planes_of, unpack, words
 from basalt.near_memory.core import Core
 from basalt.records.layer import Layer
@@ -52,6 +54,7 @@ class Job:
         core: what layers on the near-memory backend run on.
         states: keep what u, v and memory pathways hold after the last step of every sample.
         value_bits: of the input's values; those that its largest one has if None.
+        runtime: a name of `RUNTIMES`; None for Lava's where Lava is installed, else `direct`.
     """
 
     network: Network
@@ -65,6 +68,7 @@ class Job:
     core: Core = DEFAULT_CORE
     states: bool = False
     value_bits: int | None = None
+    runtime: str | None = None
 
     @property
     def planes(self) -> int:
@@ -151,7 +155,6 @@ def run_checked(
     """
     backend = find(job.backend)
     with naming_limits(), session_folder(folder) as place:
-        load_lava()
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(
@@ -174,10 +177,51 @@ def run_checked(
                 f"Cannot keep the run's frames in {Path(place).parent} ({error.strerror or error}); free some space, "
                 f"or run fewer --samples."
             ) from error
-        task = run_stock(job.network, job.file, layout) if job.stock else graph_task(job, layout)
-        run_session(task, layout.folder, timeout, on_progress, stop, spent)
+        RUNTIMES[runtime_of(job)](job, layout, timeout, on_progress, stop, spent)
         with alone():
             return collect(job, layout)
+
+
+Progress = Callable[[int, int], None]
+
+
+def through_lava(
+    job: Job, layout: Layout, timeout: float | None, on_progress: Progress | None, stop: Event | None, spent: float
+) -> None:
+    """A graph of Lava processes in a session of its own; stock ones too."""
+    if not lava_here():
+        raise BasaltError(lacking(ModuleNotFoundError(name="lava")) or "")
+    load_lava()
+    task = run_stock(job.network, job.file, layout) if job.stock else graph_task(job, layout)
+    run_session(task, layout.folder, timeout, on_progress, stop, spent)
+
+
+def directly(
+    job: Job, layout: Layout, timeout: float | None, on_progress: Progress | None, stop: Event | None, spent: float
+) -> None:
+    """The same process models in this process."""
+    run_parts(parts_of(job, layout), layout, timeout, on_progress, stop, spent)
+
+
+def parts_of(job: Job, layout: Layout) -> list[Unit]:
+    """All models of a job, for `directly`."""
+    if lava_here():
+        load_lava()
+    for name in {job.backend, *job.places.values()}:
+        find(name).warm()
+    places = {layer: find(name).tag for layer, name in job.places.items()}
+    return assemble(job.network, layout, find(job.backend).tag, places)
+
+
+RUNTIMES: Mapping[str, Callable[..., None]] = {"lava": through_lava, "direct": directly}
+"""What steps the process models, by name."""
+
+
+def runtime_of(job: Job) -> str:
+    """The runtime of a job; stock processes have no other than Lava's."""
+    if job.runtime is not None:
+        return job.runtime
+    return "lava" if job.stock or lava_here() else "direct"
 
 
 def graph_task(job: Job, layout: Layout) -> Callable[[Host], None]:
@@ -211,6 +255,11 @@ def check(job: Job) -> None:
                 f"--backend {stock} for them."
             )
     refuse_lacking(job)
+    if job.runtime == "direct" and job.stock:
+        raise BasaltError(
+            f"Stock processes run on Lava's runtime alone: leave --runtime direct out, or choose another backend than "
+            f"{job.backend!r}."
+        )
     rules.enforce(job.network, f"The network {job.network.name!r}")
 
 

@@ -318,12 +318,9 @@ def run_session(
         while not child.ended():
             passed = time.monotonic() - started
             if timeout is not None and passed > timeout:
-                raise SessionError(
-                    f"The run was ended after its time limit of {timeout:g} s at step {at(folder)}; "
-                    f"give it longer with --timeout, or fewer --samples."
-                )
+                raise overtime(timeout, at(folder))
             if stop is not None and stop.is_set():
-                raise SessionError(f"The run was stopped at step {at(folder)}.")
+                raise stopped(at(folder))
             if idle.seconds() > STALL_SECONDS:
                 raise StallError(
                     f"The run stalled at step {at(folder)}: none of its processes has computed anything for "
@@ -340,6 +337,19 @@ def run_session(
         ending = child.end()
     if not (folder / DONE).exists():
         raise failure(folder, ending)
+
+
+def overtime(timeout: float, where: str) -> SessionError:
+    """The error of a run whose time is over."""
+    return SessionError(
+        f"The run was ended after its time limit of {timeout:g} s at step {where}; "
+        f"give it longer with --timeout, or fewer --samples."
+    )
+
+
+def stopped(where: str) -> SessionError:
+    """The error of a run that another thread stopped."""
+    return SessionError(f"The run was stopped at step {where}.")
 
 
 def abandon(child: Child, folder: Path) -> None:

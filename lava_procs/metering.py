@@ -6,11 +6,9 @@ array is a memory-mapped .npy file, so that the counts of a killed run are kept 
 
 import numpy as np
 from jaxtyping import Int, Integer
-from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.process.process import ProcessParameters
 
 from basalt.counters import COUNTERS
+from basalt.lava_procs.framework import LavaPyType, ProcessParameters, PyLoihiProcessModel
 from basalt.near_memory.counters import SCHEDULED
 
 COLUMNS = (*COUNTERS, *SCHEDULED)

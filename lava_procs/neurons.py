@@ -3,10 +3,8 @@
 from typing import Any
 
 import numpy as np
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.process.process import ProcessParameters
 
+from basalt.lava_procs.framework import LavaPyType, ProcessParameters, PyOutPort
 from basalt.lava_procs.metering import MeteredModel
 from basalt.lava_procs.ports import BlockInPort
 

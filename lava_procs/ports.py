@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import Num
-from lava.magma.core.model.py.ports import PyInPortVectorDense
+
+from basalt.lava_procs.framework import PyInPortVectorDense
 
 
 class BlockInPort(PyInPortVectorDense):

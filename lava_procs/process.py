@@ -3,11 +3,9 @@
 from typing import Any
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.process import AbstractProcess
-from lava.magma.core.process.variable import Var
 
 from basalt.kernels.bits import words
+from basalt.lava_procs.framework import AbstractProcess, InPort, OutPort, Var
 from basalt.lava_procs.metering import COLUMNS
 from basalt.near_memory.core import Core
 from basalt.records.synapses import Spiking

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Num, UInt8
-from lava.magma.core.model.py.type import LavaPyType
 
 from basalt.kernels.bits import pack, unpack
+from basalt.lava_procs.framework import LavaPyType
 from basalt.lava_procs.metering import events
 from basalt.lava_procs.neurons import NeuronModel
 from basalt.records.counts import graded_counts

@@ -3,11 +3,9 @@
 
 import numpy as np
 from jaxtyping import UInt64
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from basalt.lava_procs.conv.process import Conv
+from basalt.lava_procs.framework import CPU, LoihiProtocol, implements, requires, tag
 from basalt.lava_procs.neurons import CompiledNeuronModel
 from basalt.lava_procs.scheduled import ScheduledLayerModel
 from basalt.lava_procs.stepwise import FixedNeuronModel, FloatNeuronModel

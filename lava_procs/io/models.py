@@ -2,13 +2,9 @@
 
 import numpy as np
 from jaxtyping import Int, UInt64
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from basalt.kernels.bits import count_events
+from basalt.lava_procs.framework import CPU, LavaPyType, LoihiProtocol, PyOutPort, implements, requires, tag
 from basalt.lava_procs.io.process import Source, SpikeSink, SumSink
 from basalt.lava_procs.metering import MeteredModel
 from basalt.lava_procs.ports import BlockInPort

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from lava.magma.core.process.ports.ports import InPort, OutPort
-
 from basalt.kernels.bits import words
+from basalt.lava_procs.framework import InPort, OutPort
 from basalt.lava_procs.process import MeteredProcess
 
 

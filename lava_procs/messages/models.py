@@ -4,14 +4,18 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.process.process import ProcessParameters
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from basalt.kernels.bits import BYTE, unpack
+from basalt.lava_procs.framework import (
+    CPU,
+    LavaPyType,
+    LoihiProtocol,
+    ProcessParameters,
+    PyOutPort,
+    implements,
+    requires,
+    tag,
+)
 from basalt.lava_procs.messages.process import Messages
 from basalt.lava_procs.metering import MeteredModel, events
 from basalt.lava_procs.ports import BlockInPort

@@ -3,14 +3,18 @@ which `near_memory` gives the schedule of a near-memory core."""
 
 import numpy as np
 from jaxtyping import Int
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.model.sub.model import AbstractSubProcessModel
-from lava.magma.core.process.process import AbstractProcess
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from basalt.lava_procs.framework import (
+    CPU,
+    AbstractProcess,
+    AbstractSubProcessModel,
+    LavaPyType,
+    LoihiProtocol,
+    PyOutPort,
+    implements,
+    requires,
+    tag,
+)
 from basalt.lava_procs.metering import COLUMN
 from basalt.lava_procs.neurons import CompiledModel
 from basalt.lava_procs.pathway.process import Pathway

@@ -3,14 +3,18 @@ core. Integers need no rounding here, so `floating_pt` is the same as `fixed_pt`
 
 import numpy as np
 from jaxtyping import Int, UInt64
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.ports import PyOutPort
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.process.process import ProcessParameters
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from basalt.kernels.bits import count_events, unpack, words
+from basalt.lava_procs.framework import (
+    CPU,
+    LavaPyType,
+    LoihiProtocol,
+    ProcessParameters,
+    PyOutPort,
+    implements,
+    requires,
+    tag,
+)
 from basalt.lava_procs.metering import MeteredModel, events
 from basalt.lava_procs.ports import BlockInPort
 from basalt.lava_procs.readout.process import Readout

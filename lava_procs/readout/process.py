@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from lava.magma.core.process.ports.ports import InPort, OutPort
-from lava.magma.core.process.variable import Var
-
 from basalt.kernels.bits import words
+from basalt.lava_procs.framework import InPort, OutPort, Var
 from basalt.lava_procs.process import MeteredProcess
 from basalt.records.readout import Readout as ReadoutRecord
 

@@ -4,11 +4,8 @@
 from typing import Any
 
 import numpy as np
-from lava.magma.core.decorator import implements, requires, tag
-from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.resources import CPU
-from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from basalt.lava_procs.framework import CPU, LavaPyType, LoihiProtocol, implements, requires, tag
 from basalt.lava_procs.neurons import CompiledNeuronModel
 from basalt.lava_procs.ports import BlockInPort
 from basalt.lava_procs.scheduled import ScheduledLayerModel

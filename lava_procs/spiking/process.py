@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from lava.magma.core.process.ports.ports import InPort
-
+from basalt.lava_procs.framework import InPort
 from basalt.lava_procs.process import NeuronProcess
 from basalt.records.synapses import Spiking as SpikingRecord
 
