@@ -4,6 +4,8 @@ A model's counters are one int64 array (samples, len(COLUMNS)). With a `meter` p
 array is a memory-mapped .npy file, so that the counts of a killed run are kept and nothing is moved through ports.
 """
 
+from typing import Literal
+
 import numpy as np
 from jaxtyping import Int, Integer
 
@@ -23,6 +25,11 @@ STATES = ("u", "v", "m")
 def states_file(held: str, name: str) -> str:
     """The .npy file of a state: (samples, size), what is left after the last step."""
     return f"{held}.{name}.npy"
+
+
+def mapped(path: str, mode: Literal["r", "r+"] = "r+") -> np.ndarray:
+    """A memory-mapped .npy file, as a plain array: a slice of a `numpy.memmap` costs ten times as much."""
+    return np.asarray(np.load(path, mmap_mode=mode))
 
 
 PREPARATION = 1
@@ -53,8 +60,10 @@ class MeteredModel(PyLoihiProcessModel):
     def run_spk(self) -> None:
         """Prepare, once; then clear before each sample, and work through the block."""
         if self.time_step <= PREPARATION:
+            fired = self.proc_params["fired"]
+            self.fired_table = None if fired is None else mapped(fired)
             if self.proc_params["meter"] is not None:
-                self.counters = np.load(self.proc_params["meter"], mmap_mode="r+")
+                self.counters = mapped(self.proc_params["meter"])
             self.prepare()
             return
         self.index = self.time_step - PREPARATION - 1
@@ -71,15 +80,12 @@ class MeteredModel(PyLoihiProcessModel):
         """Write the states of the samples that end now to the files that there are for them."""
         for name in STATES:
             if isinstance(value := getattr(self, name, None), np.ndarray):
-                table = np.load(states_file(self.proc_params["held"], name), mmap_mode="r+")
-                table[self.mine] = value
-                table.flush()
+                mapped(states_file(self.proc_params["held"], name))[self.mine] = value
 
     def note_fired(self, fired: Int[np.ndarray, "length batch"]) -> None:
         """Keep how many neurons fired in each step of this block, where there is a file for it."""
-        if self.proc_params["fired"] is not None:
-            table = np.load(self.proc_params["fired"], mmap_mode="r+")
-            table[self.mine, self.first : self.first + self.length] = fired.T
+        if self.fired_table is not None:
+            self.fired_table[self.mine, self.first : self.first + self.length] = fired.T
 
     def note_changed(self, changed: Int[np.ndarray, "batch"]) -> None:
         """Add to how often a membrane changed from one step to the next, where there is a file for it."""
@@ -109,8 +115,9 @@ class MeteredModel(PyLoihiProcessModel):
 
     def count(self, **amounts: Int[np.ndarray, "batch"] | int) -> None:
         """Add to this round's counters: a number for every sample, or an array with one for each."""
+        mine = self.round_counters
         for name, amount in amounts.items():
-            self.round_counters[:, COLUMN[name]] += amount
+            mine[:, COLUMN[name]] += amount
 
 
 def events(values: Integer[np.ndarray, "batch neurons"]) -> Int[np.ndarray, "batch"]:

@@ -6,7 +6,7 @@ from jaxtyping import Int, UInt64
 from basalt.kernels.bits import count_events
 from basalt.lava_procs.framework import CPU, LavaPyType, LoihiProtocol, PyOutPort, implements, requires, tag
 from basalt.lava_procs.io.process import Source, SpikeSink, SumSink
-from basalt.lava_procs.metering import MeteredModel
+from basalt.lava_procs.metering import MeteredModel, mapped
 from basalt.lava_procs.ports import BlockInPort
 
 
@@ -20,7 +20,7 @@ class SourceModel(MeteredModel):
 
     def prepare(self) -> None:
         """Map the file, send the first block."""
-        self.frames = np.load(self.proc_params["frames"], mmap_mode="r")
+        self.frames = mapped(self.proc_params["frames"], "r")
         self.s_out.send(self.frames[0])
 
     def advance(self) -> None:
@@ -56,7 +56,7 @@ class AbstractSinkModel(MeteredModel):
 
     def prepare(self) -> None:
         """Map the file."""
-        self.frames = np.load(self.proc_params["frames"], mmap_mode="r+")
+        self.frames = mapped(self.proc_params["frames"])
 
     def advance(self) -> None:
         """Keep this block."""

@@ -15,7 +15,7 @@ from basalt.lava_procs.framework import (
     requires,
     tag,
 )
-from basalt.lava_procs.metering import COLUMN
+from basalt.lava_procs.metering import COLUMN, mapped
 from basalt.lava_procs.neurons import CompiledModel
 from basalt.lava_procs.pathway.process import Pathway
 from basalt.lava_procs.pathway_layer.process import PathwayLayer
@@ -59,7 +59,7 @@ class KernelPathwayLayerModel(CompiledModel):
         from basalt.kernels.layer import WholeLayer
 
         self.layer = WholeLayer(self.batch, self.kernel_steps, self.record, self.planes)
-        self.meters = {part: np.load(path, mmap_mode="r+") for part, path in self.proc_params["meters"].items()}
+        self.meters = {part: mapped(path) for part, path in self.proc_params["meters"].items()}
 
     def tables(self) -> dict[str, Int[np.ndarray, "batch counters"]]:
         """The counters of the samples that run now, by part."""
