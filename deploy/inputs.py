@@ -1,5 +1,6 @@
 """Spikes to run, from a file."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -70,6 +71,21 @@ def load_inputs(
         raise BasaltError(f"{path} does not exist; name an .npz file with `spikes` (samples × features × steps).")
     check_spikes(path, features)
     arrays = read_arrays(path, ("spikes", "labels", "fraction"), {"spikes": samples, "labels": samples})
+    return inputs_of(arrays, path, classes, first, as_trained)
+
+
+def inputs_of(
+    arrays: Mapping[str, np.ndarray],
+    path: Path | str,
+    classes: int | None = None,
+    first: Layer | None = None,
+    as_trained: bool = False,
+) -> Inputs:
+    """Arrays of an input file, or of a caller, whose shapes fit; `path` is what they are called in errors.
+
+    Raises:
+        BasaltError: the network cannot take a value, or a label is of no class.
+    """
     spikes = arrays["spikes"]
     spikes = spikes.reshape(len(spikes), -1, spikes.shape[-1])
     taken = take(first, spikes, fraction_of(arrays, path), as_trained, path)
@@ -84,7 +100,7 @@ def load_inputs(
     return Inputs(taken.values, None if labels is None else labels.astype(np.int64), taken.first, taken.notices)
 
 
-def fraction_of(arrays: dict[str, np.ndarray], path: Path) -> int | None:
+def fraction_of(arrays: Mapping[str, np.ndarray], path: Path | str) -> int | None:
     """`fraction`, if it is there."""
     found = arrays.get("fraction")
     if found is not None and (found.size != 1 or found.dtype.kind not in "ui"):
@@ -103,6 +119,15 @@ def check_spikes(path: Path, features: int) -> None:
             raise BasaltError(f"{path} has no array `spikes` (samples × features × steps).")
         shape = found.header("spikes").shape
         labels = found.header("labels").shape if "labels" in found.names else shape[:1]
+    check_shapes(shape, labels, features, path)
+
+
+def check_shapes(shape: tuple[int, ...], labels: tuple[int, ...], features: int, path: Path | str) -> None:
+    """The same for arrays whose shapes are known.
+
+    Raises:
+        BasaltError: as of `check_spikes`.
+    """
     if len(shape) not in (3, 5) or not prod(shape):
         raise BasaltError(
             f"{path}: `spikes` has the shape {shape}, not (samples, features, steps) or (samples, channels, "

@@ -17,12 +17,8 @@ from numpy.lib.format import open_memmap
 from basalt.convert import rules
 from basalt.deploy.backends import Backend, find, run_config
 from basalt.deploy.direct import Unit, assemble, run_parts
-from basalt.deploy.energy.activity import activity
-from basalt.deploy.energy.conventions import step_entries
 from basalt.deploy.hosting import alone, load_lava
-from basalt.deploy.lockstep import slowest
 from basalt.deploy.network import Layout, all_parts, build, frame_type, frame_width
-from basalt.deploy.on_core import description, fit_notices, footprint
 from basalt.deploy.session import Host, run_session
 from basalt.deploy.stock import needs_stock, run_stock
 from basalt.errors import BasaltError, exhausted, naming_limits
@@ -255,6 +251,8 @@ def check(job: Job) -> None:
                 f"--backend {stock} for them."
             )
     refuse_lacking(job)
+    if job.runtime is not None and job.runtime not in RUNTIMES:
+        raise BasaltError(f"There is no runtime {job.runtime!r}; choose one of {', '.join(RUNTIMES)}.")
     if job.runtime == "direct" and job.stock:
         raise BasaltError(
             f"Stock processes run on Lava's runtime alone: leave --runtime direct out, or choose another backend than "
@@ -307,7 +305,7 @@ def blank(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> np.memmap[
 
 def prepare(job: Job, layout: Layout) -> None:
     """Lay the input out in time, and make empty files for what is recorded and counted."""
-    from basalt.lava_procs.metering import COLUMNS, states_file
+    from basalt.lava_procs.metering import states_file
 
     padded = layout.rounds * layout.batch
     blocks = (layout.rounds * layout.blocks, layout.block, layout.batch)
@@ -327,13 +325,25 @@ def prepare(job: Job, layout: Layout) -> None:
             held = states_file(layout.held(layer.name), name)
             blank(Path(held), np.dtype(np.float64), (padded, size))
     for layer in job.network.emitting:
-        if layer.delay is not None:
+        if layout.times(layer):
             blank(layout.fired(layer.name), np.dtype(np.int32), (padded, layout.steps))
     for layer in () if job.stock else job.network.layers:
         if layer.kind == Spiking.kind:
             blank(layout.changed(layer.name), np.dtype(np.int64), (padded,))
-    for part in all_parts(job.network):
-        blank(layout.counts(part.meter), np.dtype(np.int64), (padded, len(COLUMNS)))
+    prepare_counts(job.network, layout)
+
+
+def prepare_counts(network: Network, layout: Layout) -> None:
+    """Make empty files for what is counted."""
+    from basalt.lava_procs.metering import COLUMNS
+
+    for part in all_parts(network):
+        blank(layout.counts(part.meter), np.dtype(np.int64), (layout.rounds * layout.batch, len(COLUMNS)))
+
+
+def counted_parts(network: Network, layout: Layout) -> dict[str, Int[np.ndarray, "samples counters"]]:
+    """What every part counted, by meter."""
+    return {part.meter: np.load(layout.counts(part.meter))[: layout.samples] for part in all_parts(network)}
 
 
 def state_sizes(layer: Any) -> dict[str, int]:
@@ -349,7 +359,7 @@ def collect(job: Job, layout: Layout) -> Outcome:
         path = layout.frames(layer.name)
         if path.exists():
             sent[layer.name] = by_sample(np.load(path, mmap_mode="r"), layout, layer)
-    counts = {part.meter: np.load(layout.counts(part.meter))[: layout.samples] for part in all_parts(job.network)}
+    counts = counted_parts(job.network, layout)
     timing = json.loads((layout.folder / "timing.json").read_text())
     fired = {
         layer.name: np.load(layout.fired(layer.name))[: layout.samples]
@@ -392,50 +402,3 @@ def predict(
     summed = isinstance(last, Readout) and not last.membranes
     scores = out[:, :, -1] if summed else out.sum(axis=-1, dtype=np.int64)
     return scores.argmax(axis=1)
-
-
-def counts_file(job: Job, outcome: Outcome) -> dict[str, Any]:
-    """Content of counts.json."""
-    from basalt.lava_procs.metering import COLUMNS
-
-    processes = []
-    on_core = {layer.name: layer for layer in job.scheduled}
-    for part in all_parts(job.network):
-        layer = on_core.get(part.layer)
-        bits = job.planes if layer is job.network.layers[0] else 1
-        memories = {"memory_bits": part.bits} if layer is None else footprint(layer, part.part, job.core, bits)
-        table = outcome.counts[part.meter]
-        used = {name: table[:, column].tolist() for column, name in enumerate(COLUMNS) if table[:, column].any()}
-        processes.append(
-            {
-                "name": part.layer,
-                "part": part.part,
-                "kind": part.kind,
-                **memories,
-                "counters": used,
-            }
-        )
-    given = job.network, job.spikes, outcome.sent, outcome.fired, job.planes
-    counting = all(outcome.counts[part.meter].any() for part in all_parts(job.network)[1:])
-    together = slowest(job.core, *given) if counting and len(on_core) == len(job.network.layers) else None
-    busy = activity(*given) if counting else None
-    return {
-        "format": "basalt-counts",
-        "version": 1,
-        "backend": job.backend,
-        "network": job.network.name,
-        "samples": len(job.spikes),
-        "steps": job.spikes.shape[2],
-        **step_entries(job.network.step_seconds, None),
-        **({"core": description(job.core), "misfits": fit_notices(job.scheduled, job.core)} if on_core else {}),
-        **({} if together is None else {"slowest_cycles": together.tolist()}),
-        **({} if busy is None else {"activity": busy}),
-        "processes": processes,
-    }
-
-
-def saturations(outcome: Outcome) -> int:
-    """How often a state wrapped or saturated, over all parts and samples."""
-    from basalt.lava_procs.metering import COLUMN
-
-    return int(sum(table[:, COLUMN["saturations"]].sum() for table in outcome.counts.values()))

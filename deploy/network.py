@@ -37,6 +37,7 @@ class Layout:
         planes: bit planes of the input; 1 for spikes, more for graded values.
         core: the near-memory core that layers run on, if they do.
         states: the states after the last step of every sample are kept.
+        tables: it is kept how many neurons fire in each step, where they send later; not of samples without an end.
     """
 
     samples: int
@@ -47,6 +48,7 @@ class Layout:
     planes: int = 1
     core: Core | None = None
     states: bool = False
+    tables: bool = True
 
     @property
     def rounds(self) -> int:
@@ -71,8 +73,13 @@ class Layout:
     def neurons(self, layer: Spiking | Delta, meter: str | None = None) -> dict[str, Any]:
         """The same for a layer of neurons, whose states may be kept; of delayed ones, when they fire."""
         kept = {"held": self.held(layer.name) if self.states else None}
-        kept |= {"changed": str(self.changed(layer.name)) if layer.kind == Spiking.kind else None}
-        return {**self.shared(meter), **kept, "fired": None if layer.delay is None else str(self.fired(layer.name))}
+        changes = self.tables and layer.kind == Spiking.kind
+        kept |= {"changed": str(self.changed(layer.name)) if changes else None}
+        return {**self.shared(meter), **kept, "fired": str(self.fired(layer.name)) if self.times(layer) else None}
+
+    def times(self, layer: Spiking | Delta) -> bool:
+        """Whether it is kept how many neurons of a layer fire in each step."""
+        return self.tables and layer.delay is not None
 
     def fired(self, layer: str) -> Path:
         """Where it is kept how many neurons of a layer fire in each step: (samples, steps)."""

@@ -32,6 +32,12 @@ STEP_MS = typer.Option(
     help="Milliseconds that a step lasts, where the network's file does not say; decides the leakage in real time.",
 )
 BATCH = typer.Option("--batch", "-b", min=1, help="Samples that run side by side in one build.")
+RUNTIME = typer.Option(
+    "--runtime",
+    metavar="[lava|direct]",
+    help="What steps the processes: Lava, which is taken where it is installed, or the same process models directly, "
+    "in this process.",
+)
 STRICT = typer.Option("--strict", help="An event without a price is an error.")
 
 TRAINING = "training"
@@ -125,6 +131,7 @@ class RunOptions:
         ),
     ] = None
     backend: Annotated[str, typer.Option(help="Where to run; `basalt list` lists the backends.")] = "fixed"
+    runtime: Annotated[str | None, RUNTIME] = None
     batch: Annotated[int, BATCH] = 256
     samples: Annotated[int | None, SAMPLES] = None
     timeout: Annotated[float | None, TIMEOUT] = None
@@ -193,6 +200,7 @@ class VerifyOptions:
         typer.Option("--output", "-o", help="Folder for verify.json; beside the .net file if none is named."),
     ] = None
     backend: Annotated[str, typer.Option(help="The backend to compare with the reference.")] = "fixed"
+    runtime: Annotated[str | None, RUNTIME] = None
     batch: Annotated[int, BATCH] = 256
     samples: Annotated[int, SAMPLES] = 200
     timeout: Annotated[float | None, TIMEOUT] = None

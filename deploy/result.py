@@ -1,6 +1,8 @@
 """What a run leaves: result.json, spikes.npz and the report."""
 
 import platform
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +12,17 @@ import numpy as np
 from jaxtyping import Int
 
 from basalt import __version__, provenance
-from basalt.deploy.energy.conventions import result_entries
+from basalt.deploy.counted import counts_file, saturations
+from basalt.deploy.energy.conventions import result_entries, with_step
+from basalt.deploy.energy.pricing import price
 from basalt.deploy.inputs import Inputs
-from basalt.deploy.job import Job, Outcome, predict, saturations
+from basalt.deploy.job import Job, Outcome, predict, runtime_of
+from basalt.deploy.mapping.counting import Hops, add_hops
+from basalt.deploy.operations import operations_of
 from basalt.deploy.report.arrays import ReportArrays, SampleTrace
 from basalt.deploy.report.environment import processor, versions
 from basalt.documents import understood
+from basalt.files import atomic, write_json
 from basalt.records.network import Network
 
 
@@ -41,6 +48,62 @@ class Done:
         """The fraction of right classes; None without labels."""
         return None if self.inputs.labels is None else float(np.mean(self.predicted == self.inputs.labels))
 
+    def counts(self, step_ms: float | None = None, hops: Hops | None = None) -> dict[str, Any]:
+        """Content of counts.json.
+
+        Args:
+            step_ms: how long a step lasts, where the network does not say.
+            hops: of all spikes on a mesh, as `basalt map` placed them.
+
+        Raises:
+            BasaltError: the network says another duration.
+        """
+        counts = with_step(counts_file(self.job, self.outcome), step_ms)
+        if hops is not None:
+            add_hops(counts, hops, {"input": self.job.spikes, **self.outcome.sent})
+        return counts | {"operations": operations_of(self.job, self.outcome, counts)}
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What `write_run` wrote: the contents of result.json, counts.json and energy.json."""
+
+    result: dict[str, Any]
+    counts: dict[str, Any]
+    energy: dict[str, Any]
+
+
+PRICED = ("energy.json", "result.json", "report.html")
+"""What a run writes once its counts are priced."""
+
+
+def write_run(
+    folder: Path, done: Done, counts: dict[str, Any], tables: Sequence[str], strict: bool, notices: Sequence[str]
+) -> Written:
+    """Write spikes.npz and counts.json; then price the counts, and write energy.json, result.json and report.html.
+
+    Raises:
+        BasaltError: a table cannot price the counts, or a file cannot be written.
+    """
+    forget(folder, *PRICED)  # should pricing fail, they would stand beside other counts
+    with atomic(folder / "spikes.npz") as temporary:
+        arrays = spike_arrays(done.job.network, done.outcome, done.predicted)
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+    write_json(folder / "counts.json", counts)
+    energy = price(counts, tables, strict=strict)
+    result = {**result_file(done, energy), "notices": list(notices)}
+    write_json(folder / "energy.json", energy)
+    write_json(folder / "result.json", result)
+    write_html(folder / "report.html", done, result, counts, energy)
+    return Written(result, counts, energy)
+
+
+def forget(folder: Path, *names: str) -> None:
+    """Remove what an earlier run left; where that cannot be done, writing says so."""
+    for name in names:
+        with suppress(OSError):
+            (folder / name).unlink()
+
 
 def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
     """Content of result.json."""
@@ -48,8 +111,9 @@ def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
     samples, _, steps = job.spikes.shape
     return {
         "backend": job.backend,
+        "runtime": runtime_of(job),
         "network": job.network.name,
-        "file": str(job.file),
+        "file": None if job.file is None else str(job.file),
         "file_digest": None if job.file is None else provenance.digest(job.file),
         "samples": samples,
         "steps": steps,
@@ -117,17 +181,16 @@ def spike_arrays(network: Network, outcome: Outcome, predicted: np.ndarray) -> d
     return arrays
 
 
-def write_html(
-    folder: Path, done: Done, result: dict[str, Any], counts: dict[str, Any], energy: dict[str, Any]
-) -> None:
+def write_html(path: Path, done: Done, result: dict[str, Any], counts: dict[str, Any], energy: dict[str, Any]) -> None:
     """The report; what training and verify left beside the .net file goes into it."""
     from basalt.deploy.report.build import write_report
     from basalt.deploy.report.renew import known_beside
 
     job = done.job
-    assert job.file is not None
+    metrics = verify = None
     with understood(f"metrics.json or verify.json beside {job.file}", "remove it, or renew it with `basalt verify`"):
-        metrics, verify = known_beside(folder, job.file, result)
+        if job.file is not None:
+            metrics, verify = known_beside(path.parent, job.file, result)
     rates = {name: events.mean(axis=(0, 1)) for name, events in events_of(done).items()}
     arrays = ReportArrays(
         predicted=done.predicted,
@@ -136,9 +199,7 @@ def write_html(
         rates={"input": shown(job.spikes).mean(axis=(0, 1)), **rates},
     )
     with understood(f"metrics.json or verify.json beside {job.file}", "remove it, or renew it with `basalt verify`"):
-        write_report(
-            folder / "report.html", result, counts=counts, energy=energy, metrics=metrics, verify=verify, arrays=arrays
-        )
+        write_report(path, result, counts=counts, energy=energy, metrics=metrics, verify=verify, arrays=arrays)
 
 
 def interesting(done: Done) -> list[int]:

@@ -35,7 +35,7 @@ class Taken:
     notices: tuple[str, ...] = ()
 
 
-def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path) -> Taken:
+def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path | str) -> Taken:
     """Input values as bytes, and the layer that takes them.
 
     Synapses take integers 0 … 255, those of sigma-delta layers bytes with or without a sign. An affine or sigma-delta
@@ -81,7 +81,7 @@ def take(first: Layer | None, values: np.ndarray, fraction: int | None, as_train
     return Taken(first, found)
 
 
-def wide(first: Delta, values: np.ndarray, path: Path, notices: tuple[str, ...] = ()) -> Taken:
+def wide(first: Delta, values: np.ndarray, path: Path | str, notices: tuple[str, ...] = ()) -> Taken:
     """Integers of more than 8 bits, whose changes and sums 32 bits hold.
 
     Raises:
@@ -99,7 +99,7 @@ def wide(first: Delta, values: np.ndarray, path: Path, notices: tuple[str, ...] 
     return Taken(replace(first, signed=True), values.astype(np.int32), notices)
 
 
-def check_room(values: np.ndarray, path: Path) -> None:
+def check_room(values: np.ndarray, path: Path | str) -> None:
     """Raise where values as real numbers, and what they are rounded to, would not fit."""
     size = 2 * values.size * np.dtype(np.float64).itemsize
     if size > memory_limit():
@@ -107,7 +107,7 @@ def check_room(values: np.ndarray, path: Path) -> None:
 
 
 def affine(
-    first: Encoder | DeltaInput, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path
+    first: Encoder | DeltaInput, values: np.ndarray, fraction: int | None, as_trained: bool, path: Path | str
 ) -> Taken:
     """Input values of an affine or sigma-delta input."""
     if values.dtype.kind == "f" and not np.isfinite(values).all():

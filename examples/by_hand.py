@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from basalt.convert import netx
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.conventions import in_words
 from basalt.deploy.energy.pricing import price
-from basalt.deploy.job import Job, counts_file, run
+from basalt.deploy.job import Job, run
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron, axis
 from basalt.records.readout import Readout

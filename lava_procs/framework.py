@@ -18,7 +18,7 @@ if lava_here():
     from lava.magma.core.resources import CPU
     from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 else:
-    from basalt.lava_procs.stand_in import (  # type: ignore[assignment]
+    from basalt.lava_procs.stand_in import (
         CPU,
         AbstractProcess,
         AbstractSubProcessModel,

@@ -25,6 +25,10 @@ class CompiledModel(NeuronModel):
     """A layer that a compiled kernel steps; the subclass's `prepare` makes the `layer` (`basalt/kernels`)."""
 
     layer: Any
+    open_ended = False
+    """Steps come one at a time, and nobody knows how many: they are counted when `settle` is called."""
+    uncounted = 0
+    """Steps that were computed and not counted yet."""
 
     @property
     def kernel_steps(self) -> int:
@@ -39,8 +43,16 @@ class CompiledModel(NeuronModel):
         """Receive a block, run the kernel, send what fired."""
         self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
         self.note_fired(self.layer.fired_steps[:, : self.length].T)
-        self.account()
-        self.show()
+        self.uncounted += self.length
+        if not self.open_ended:
+            self.settle()
+            self.show()
+
+    def settle(self) -> None:
+        """Count what the kernel did since it was last counted."""
+        self.layer.first = self.first + self.length - self.uncounted
+        self.account(self.uncounted)
+        self.uncounted = 0
 
     def show(self) -> None:
         """After the sample's last step, show the states, and keep how often membranes changed."""
@@ -49,9 +61,9 @@ class CompiledModel(NeuronModel):
                 setattr(self, name, value)
             self.note_changed(self.layer.take_changes())
 
-    def account(self) -> None:
-        """Count what the kernel did."""
-        self.count(**self.layer.take_spiking_counts(self.length))
+    def account(self, length: int) -> None:
+        """Count what the kernel did in `length` steps."""
+        self.count(**self.layer.take_spiking_counts(length))
 
 
 class CompiledNeuronModel(CompiledModel):

@@ -1,39 +1,32 @@
 """`basalt run`: a network on a backend, counted, priced and reported."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from basalt.address import Address
 from basalt.deadline import Deadline
 from basalt.deploy.backends import find
 from basalt.deploy.cores import DEFAULT, load_core
 from basalt.deploy.distribute import share_out
-from basalt.deploy.energy.conventions import in_words, step_entries, with_step
-from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.energy.conventions import in_words, step_entries
+from basalt.deploy.energy.pricing import available_tables
 from basalt.deploy.energy.tables import load_table
 from basalt.deploy.inputs import Inputs, read_both
-from basalt.deploy.job import Job, Outcome, check, counts_file, run_checked
-from basalt.deploy.mapping.counting import add_hops, load_hops
+from basalt.deploy.job import Job, Outcome, check, run_checked
+from basalt.deploy.mapping.counting import load_hops
 from basalt.deploy.on_core import fit_notices
-from basalt.deploy.operations import operations_of
 from basalt.deploy.options import RecordingOptions, RunOptions, net_file
-from basalt.deploy.result import Done, result_file, spike_arrays, write_html
+from basalt.deploy.result import Done, forget, write_run
 from basalt.deploy.session import SessionError, StallError
 from basalt.deploy.stock import notices
 from basalt.errors import BasaltError
-from basalt.files import atomic, make_folder, write_json
+from basalt.files import make_folder, write_json
 from basalt.progress import progress_bar
 from basalt.recordings.read import is_recording
 from basalt.records.network import Network
 from basalt.shown import console as terminal
 
 console = terminal()
-
-PRICED = ("energy.json", "result.json", "report.html")
-"""What a run writes once its counts are priced."""
 
 
 def run_command(options: RunOptions, recording: RecordingOptions = RecordingOptions()) -> None:  # noqa: B008 frozen
@@ -71,20 +64,8 @@ def run_command(options: RunOptions, recording: RecordingOptions = RecordingOpti
         return
     make_folder(folder)
     done = Done(job, inputs, outcome_of(job, options, scheduler, deadline, folder))
-    counts = with_step(counts_file(job, done.outcome), options.step_ms)
-    if hops is not None:
-        add_hops(counts, hops, {"input": job.spikes, **done.outcome.sent})
-    counts["operations"] = operations_of(job, done.outcome, counts)
-    forget(folder, *PRICED)  # should pricing fail, they would stand beside other counts
-    with atomic(folder / "spikes.npz") as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **spike_arrays(network, done.outcome, done.predicted))
-    write_json(folder / "counts.json", counts)
-    energy = price(counts, tables, strict=options.strict)
-    result = {**result_file(done, energy), "notices": list(sentences)}
-    write_json(folder / "energy.json", energy)
-    write_json(folder / "result.json", result)
-    write_html(folder, done, result, counts, energy)
-    show_result(result, energy, folder, backend.table)
+    written = write_run(folder, done, done.counts(options.step_ms, hops), tables, options.strict, sentences)
+    show_result(written.result, written.energy, folder, backend.table)
     if options.timeline is not None:
         write_timeline(job, options.timeline)
 
@@ -115,6 +96,7 @@ def job_of(options: RunOptions, network: Network, inputs: Inputs, file: Path) ->
         file=file,
         block=options.block,
         core=load_core(options.core or DEFAULT),
+        runtime=options.runtime,
     )
 
 
@@ -125,13 +107,6 @@ def outcome_of(job: Job, options: RunOptions, scheduler: Address | None, deadlin
         return run_with_bar(job, deadline, folder, title)
     with progress_bar(title) as update:
         return share_out(job, options.workers, scheduler, options.timeout, update, deadline.spent)
-
-
-def forget(folder: Path, *names: str) -> None:
-    """Remove what an earlier run left; where that cannot be done, writing says so."""
-    for name in names:
-        with suppress(OSError):
-            (folder / name).unlink()
 
 
 def write_timeline(job: Job, path: Path) -> None:

@@ -1,8 +1,6 @@
 """`basalt verify`: training, reference and backend compared, every spike and state."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from rich.table import Table
@@ -11,19 +9,16 @@ from basalt import provenance
 from basalt.deadline import Deadline
 from basalt.deploy.backends import find
 from basalt.deploy.commands.run import console, run_with_bar
-from basalt.deploy.comparison import Pair, compare, verification
-from basalt.deploy.comparison_states import backend_states, compare_states, reference_states, simulated, told
+from basalt.deploy.comparison import Pair
 from basalt.deploy.inputs import Inputs, read_both
 from basalt.deploy.job import Job, check
 from basalt.deploy.options import RecordingOptions, VerifyOptions, net_file
 from basalt.deploy.report.renew import renew_for
-from basalt.deploy.trace import Aligned, Trace, align, read_trace
+from basalt.deploy.trace import Trace, read_trace
+from basalt.deploy.verified import BESIDE, verified
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
 from basalt.records.network import Network
-
-BESIDE = "trace.npz"
-"""What export leaves beside a .net file: the trace of its test.npz."""
 
 
 def verify_command(options: VerifyOptions, recording: RecordingOptions = RecordingOptions()) -> None:  # noqa: B008
@@ -40,23 +35,16 @@ def verify_command(options: VerifyOptions, recording: RecordingOptions = Recordi
         inputs = inputs.first(options.samples)
     for notice in (*network.notices, *inputs.notices):
         console.print(notice, style="yellow")
-    job = Job(network, inputs.spikes, backend, options.batch, file=file, states=True)
+    job = Job(network, inputs.spikes, backend, options.batch, file=file, states=True, runtime=options.runtime)
     check(job)
     folder = options.output or file.parent
     make_folder(folder)
     outcome = run_with_bar(job, deadline, folder, f"Verifying on {backend}")
-    sent, held = simulated(network, inputs.spikes)
-    found = compare(network, ("reference", sent), (backend, outcome.sent))
-    pairs = [replace(found, states=compare_states(network, held, outcome.states))]
-    aligned = None if given is None else align(network, given, sent, shift=network.reading is not None)
-    if aligned is not None:
-        pairs.insert(0, training_pair(network, aligned))
-    pairs = [with_states(network, inputs.spikes, pair, backend) for pair in pairs]
-    told_ = training_told(network, file, given, aligned)
-    content = {"file_digest": provenance.digest(file), **verification(pairs, told_)}
+    found = verified(job, outcome, given)
+    content = {"file_digest": provenance.digest(file), **found.content()}
     write_json(folder / "verify.json", content)
-    show_pairs(pairs)
-    for sentence in told_["notes"]:
+    show_pairs(list(found.pairs))
+    for sentence in found.notes:
         console.print(sentence, style="yellow")
     for renewed in renew_for(file, folder):
         console.print(renewed)
@@ -73,60 +61,6 @@ def trace_of(network: Network, file: Path, inputs: Inputs, options: VerifyOption
     if options.trace is None and (options.input_ is not None or not beside.exists()):
         return None
     return read_trace(options.trace or beside, network, len(inputs.spikes), inputs.spikes.shape[2])
-
-
-def training_pair(network: Network, aligned: Aligned) -> Pair:
-    """Training against the reference; the step of a divergence is the reference's."""
-    pair = compare(network, ("training", aligned.trained), ("reference", aligned.sent))
-    layers = tuple(replace(layer, late=aligned.late.get(layer.layer, 0)) for layer in pair.layers)
-    first = pair.first_divergence
-    if first is not None:
-        first = replace(first, step=first.step + aligned.late.get(first.layer, 0))
-    return replace(pair, layers=layers, first_divergence=first)
-
-
-def training_told(network: Network, file: Path, trace: Trace | None, aligned: Aligned | None) -> dict[str, Any]:
-    """What of training was compared and what not: what verify.json holds of it, with sentences under `notes`."""
-    everything = [layer.name for layer in network.layers]
-    if trace is None or aligned is None:
-        beside = f"; {BESIDE} beside the file is of test.npz" if (file.parent / BESIDE).exists() else ""
-        note = (
-            f"Training was not compared, as there is no trace of it for this input{beside}: give one with --trace "
-            f"FILE.npz, which examples/trace_of_slayer.py records in three lines."
-        )
-        return {"compared": False, "trace": None, "layers": [], "not_compared": everything, "late": {}, "notes": [note]}
-    notes = []
-    missing, late = trace.missing(network), {name: steps for name, steps in aligned.late.items() if steps}
-    if missing:
-        notes.append(f"Of training, {', '.join(missing)} were not compared: {trace.path} has no array of that name.")
-    if late:
-        told_ = ", ".join(f"{name} {steps} step{'s' if steps > 1 else ''}" for name, steps in late.items())
-        notes.append(f"Compared with training, layers send later here, which is allowed for: {told_}.")
-    return {
-        "compared": True,
-        "trace": str(trace.path),
-        "layers": list(trace.sent),
-        "not_compared": missing,
-        "other_arrays": list(trace.unnamed),
-        "late": aligned.late,
-        "notes": notes,
-    }
-
-
-def with_states(network: Network, spikes: np.ndarray, pair: Pair, backend: str) -> Pair:
-    """A pair whose divergence, if it has one, has the states of the sides that keep them."""
-    first = pair.first_divergence
-    if first is None:
-        return pair
-    place = (first.layer, first.sample, first.step)
-    held = {
-        "reference": lambda: reference_states(network, spikes, *place),
-        backend: lambda: backend_states(network, spikes, *place, backend),
-    }
-    states = {
-        side: told(network, first.layer, first.neuron, held[side]()) if side in held else None for side in first.pair
-    }
-    return replace(pair, first_divergence=replace(first, states=states))
 
 
 def show_pairs(pairs: list[Pair]) -> None:

@@ -65,11 +65,11 @@ class KernelPathwayLayerModel(CompiledModel):
         """The counters of the samples that run now, by part."""
         return {part: table[self.mine] for part, table in self.meters.items()}
 
-    def account(self) -> None:
-        """Count what the two parts did."""
+    def account(self, length: int) -> None:
+        """Count what the two parts did in `length` steps."""
         counts = {
-            "spiking": self.layer.take_spiking_counts(self.length),
-            self.record.memory.kind: self.layer.take_memory_counts(self.length),
+            "spiking": self.layer.take_spiking_counts(length),
+            self.record.memory.kind: self.layer.take_memory_counts(length),
         }
         for part, table in self.tables().items():
             for name, amount in counts[part].items():

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from basalt.convert.reading import TRAINING
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.conventions import full_speed, real_time, with_step
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.inputs import Inputs, read_both
-from basalt.deploy.job import Job, counts_file, predict, run
+from basalt.deploy.job import Job, predict, run
 from basalt.deploy.on_core import fit_notices
 from basalt.errors import BasaltError
 from basalt.files import read_object

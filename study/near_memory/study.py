@@ -98,7 +98,8 @@ def ablate(job: Any, table: str, on_row: Callable[[int, int], None]) -> list[Row
     """
     import numpy as np
 
-    from basalt.deploy.job import counts_file, run
+    from basalt.deploy.counted import counts_file
+    from basalt.deploy.job import run
 
     rows, first = [], None
     cores = list(combinations(job.core))

@@ -20,9 +20,10 @@ import typer
 
 from basalt.convert import netx
 from basalt.deploy.cores import load_core
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.pricing import price
 from basalt.deploy.inputs import load_inputs
-from basalt.deploy.job import Job, counts_file, predict, run
+from basalt.deploy.job import Job, predict, run
 from basalt.deploy.options import net_file
 from basalt.errors import BasaltError
 from basalt.files import atomic

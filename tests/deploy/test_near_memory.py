@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from basalt.deploy.backends import BACKENDS
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.pricing import available_tables, price
 from basalt.deploy.energy.tables import load_table
-from basalt.deploy.job import Job, counts_file, run
+from basalt.deploy.job import Job, run
 from basalt.deploy.on_core import fit_notices, footprint
 from basalt.deploy.timeline import timeline
 from basalt.errors import BasaltError

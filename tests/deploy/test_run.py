@@ -15,9 +15,10 @@ from basalt.convert import netx
 from basalt.deploy import job
 from basalt.deploy.backends import find
 from basalt.deploy.commands.list import first_comment, run_state
+from basalt.deploy.counted import counts_file, saturations
 from basalt.deploy.energy.tables import available_tables
 from basalt.deploy.inputs import load_inputs
-from basalt.deploy.job import Job, blank, counts_file, predict, run, saturations
+from basalt.deploy.job import Job, blank, predict, run
 from basalt.deploy.main import app
 from basalt.errors import BasaltError
 from basalt.lava_procs.metering import COLUMN

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.pricing import price
-from basalt.deploy.job import Job, counts_file
+from basalt.deploy.job import Job
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron
 from basalt.records.readout import Readout

@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from basalt.convert import netx
 from basalt.convert.stock import refusals
 from basalt.deploy.commands.run import run_command
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.activity import steps_of_network
 from basalt.deploy.inputs import load_inputs
-from basalt.deploy.job import Job, check, counts_file, run
+from basalt.deploy.job import Job, check, run
 from basalt.deploy.main import app
 from basalt.deploy.options import RunOptions
 from basalt.errors import BasaltError

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from basalt.deploy.backends import BACKENDS
+from basalt.deploy.counted import counts_file
 from basalt.deploy.energy.activity import UNSEEN, Sent, activity, distinct, steps_of_network
 from basalt.deploy.energy.counts import parse_counts
-from basalt.deploy.job import Job, counts_file
+from basalt.deploy.job import Job
 from basalt.deploy.lockstep import cycles_of_steps
 from basalt.kernels.bits import planes_of
 from basalt.lava_procs.metering import COLUMNS

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from basalt.deploy.job import Job, saturations
+from basalt.deploy.counted import saturations
+from basalt.deploy.job import Job
 from basalt.records.network import Network
 from basalt.records.simulate import simulate
 from basalt.train.layers.config import ReadoutConfig
