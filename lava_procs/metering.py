@@ -96,6 +96,15 @@ class MeteredModel(PyLoihiProcessModel):
     def prepare(self) -> None:
         """Work to be done once, in the process that will run the model, before any block."""
 
+    since: int | None = None
+    """The first step that is not counted yet, where counting is deferred."""
+
+    def defer(self) -> None:
+        """Steps come one at a time from here on: they are counted when `settle` is called, where that is exact."""
+
+    def settle(self) -> None:
+        """Count the steps that were computed and are not counted yet."""
+
     def clear(self) -> None:
         """Set the state to what it is before the first step of a sample."""
 

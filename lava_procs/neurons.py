@@ -25,10 +25,6 @@ class CompiledModel(NeuronModel):
     """A layer that a compiled kernel steps; the subclass's `prepare` makes the `layer` (`basalt/kernels`)."""
 
     layer: Any
-    open_ended = False
-    """Steps come one at a time, and nobody knows how many: they are counted when `settle` is called."""
-    uncounted = 0
-    """Steps that were computed and not counted yet."""
 
     @property
     def kernel_steps(self) -> int:
@@ -43,16 +39,20 @@ class CompiledModel(NeuronModel):
         """Receive a block, run the kernel, send what fired."""
         self.s_out.send(self.layer.advance(self.s_in.recv(), self.first, self.length))
         self.note_fired(self.layer.fired_steps[:, : self.length].T)
-        self.uncounted += self.length
-        if not self.open_ended:
-            self.settle()
+        if self.since is None:
+            self.account(self.length)
             self.show()
 
+    def defer(self) -> None:
+        """As of `MeteredModel`."""
+        self.since = 0
+
     def settle(self) -> None:
-        """Count what the kernel did since it was last counted."""
-        self.layer.first = self.first + self.length - self.uncounted
-        self.account(self.uncounted)
-        self.uncounted = 0
+        """As of `MeteredModel`."""
+        if self.since is not None and self.since < self.first + self.length:
+            self.layer.first = self.since
+            self.account(self.first + self.length - self.since)
+            self.since = self.first + self.length
 
     def show(self) -> None:
         """After the sample's last step, show the states, and keep how often membranes changed."""

@@ -30,6 +30,9 @@ class ScheduledModel(MeteredModel):
         """The counters of the samples that run now, by part; where a layer has one part, it is the first."""
         return {"spiking": self.round_counters}
 
+    def defer(self) -> None:
+        """Not here: a schedule is counted step by step."""
+
     def note(
         self,
         counted: dict[str, Counts],

@@ -69,9 +69,15 @@ class Live:
         self.taps = taps(self.units, (*record, network.layers[-1].name))
         self.sent: dict[str, Num[np.ndarray, "batch _neurons"]] = {}
         self.t = 0
-        for unit in self.units:
-            unit.model.open_ended = True
         step(self.units, 1)
+        self.models = [unit.model for unit in self.units]
+        for model in (self.source, *self.models):
+            model.index = model.round = model.first = 0
+            model.length = 1
+        for model in self.models:
+            model.defer()
+            model.clear()
+        self.heard = np.zeros(batch, dtype=np.int64)
 
     def step(self, frame: Shaped[np.ndarray, "*batch features"]) -> Num[np.ndarray, "*batch neurons"]:
         """One step: what the last layer sends, spikes or the sums of a read-out so far.
@@ -88,12 +94,12 @@ class Live:
                 f"A step takes {self.batch} × {self.network.inputs} values, and the frame has the shape {values.shape}."
             )
         words = pack(self.checked(values).reshape(1, self.batch, -1), self.layout.planes)
+        self.heard += self.source.count_spikes(words)
+        self.source.s_out.send(words)
+        for model in self.models:
+            model.first = self.t
+            model.advance()
         self.t += 1
-        source = self.source
-        source.index, source.round, source.first, source.length = self.t - 1, 0, self.t - 1, 1
-        source.count(spikes_out=source.count_spikes(words))
-        source.s_out.send(words)
-        step(self.units, self.t + 1)
         for name, (channel, neurons) in self.taps.items():
             block = channel.recv()[0]
             self.sent[name] = block.copy() if neurons is None else unpack(block, neurons)
@@ -116,11 +122,13 @@ class Live:
     def reset(self) -> None:
         """Begin a new sample: all states, what is under way, and counts are as at the start."""
         self.settle()
-        for unit in self.units:
-            unit.model.counters[:] = 0
-            for table in getattr(unit.model, "meters", {}).values():
+        for model in (self.source, *self.models):
+            model.counters[:] = 0
+            for table in getattr(model, "meters", {}).values():
                 table[:] = 0
-        self.source.counters[:] = 0
+        for model in self.models:
+            model.clear()
+            model.defer()
         self.t = 0
 
     @property
@@ -153,9 +161,11 @@ class Live:
 
     def settle(self) -> None:
         """Have all models count what they did."""
-        for unit in self.units:
-            if getattr(unit.model, "uncounted", 0):
-                unit.model.settle()
+        self.source.count(spikes_out=self.heard)
+        self.heard[:] = 0
+        if self.t:
+            for model in self.models:
+                model.settle()
 
     def price(self, *tables: str, step_ms: float | None = None) -> Bill:
         """The energy of all steps since the start or `reset`, by price tables."""

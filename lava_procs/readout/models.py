@@ -38,15 +38,15 @@ class AbstractReadoutModel(MeteredModel):
         self.record: ReadoutRecord = proc_params["layer"]
         self.planes: int = proc_params["planes"]
 
-    def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:
+    def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"], length: int) -> None:
         """Count `length` steps: the events that arrived and the membranes that saturated, per sample."""
-        self.count(**self.counted(arrived, saturated))
+        self.count(**self.counted(arrived, saturated, length))
 
     def counted(
-        self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]
+        self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"], length: int
     ) -> dict[str, Int[np.ndarray, "batch"] | int]:
         """The counts of these steps."""
-        return self.record.counts(arrived, saturated, self.length, self.planes)
+        return self.record.counts(arrived, saturated, length, self.planes)
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)
@@ -79,7 +79,7 @@ class ReadoutModel(AbstractReadoutModel):
             saturated += after.saturations
             self.received = arrived[k]
         self.y_out.send(sums)
-        self.account(incoming, saturated)
+        self.account(incoming, saturated, self.length)
 
 
 class KernelReadoutModel(AbstractReadoutModel):
@@ -94,6 +94,7 @@ class KernelReadoutModel(AbstractReadoutModel):
         width = self.planes * words(self.record.inputs)
         self.before = np.zeros((self.batch, width), dtype=np.uint64)
         self.sums = np.zeros((self.block, *self.y.shape), dtype=np.int32)
+        self.incoming, self.saturated = np.zeros((2, self.batch), dtype=np.int64)
         self.keep, self.current_keep = (
             WITHOUT_MEMBRANE if decay is None else 4096 - decay
             for decay in (self.record.voltage_decay, self.record.current_decay)
@@ -114,7 +115,6 @@ class KernelReadoutModel(AbstractReadoutModel):
         """The kernel on a block."""
         from basalt.kernels.dense import readout_block
 
-        incoming, saturated = np.zeros((2, self.batch), dtype=np.int64)
         self.sums[self.length :] = 0
         self.workers.run(
             lambda low, high: readout_block(
@@ -132,12 +132,28 @@ class KernelReadoutModel(AbstractReadoutModel):
                 self.v,
                 self.y,
                 self.sums,
-                incoming,
-                saturated,
+                self.incoming,
+                self.saturated,
             )
         )
         self.y_out.send(self.sums)
-        self.account(incoming, saturated)
+        if self.since is None:
+            self.take(self.length)
+
+    def take(self, length: int) -> None:
+        """Count what the kernel noted in `length` steps, and begin anew."""
+        self.account(self.incoming, self.saturated, length)
+        self.incoming[:] = self.saturated[:] = 0
+
+    def defer(self) -> None:
+        """As of `MeteredModel`."""
+        self.since = 0
+
+    def settle(self) -> None:
+        """As of `MeteredModel`."""
+        if self.since is not None and self.since < self.first + self.length:
+            self.take(self.first + self.length - self.since)
+            self.since = self.first + self.length
 
 
 @implements(proc=Readout, protocol=LoihiProtocol)
@@ -164,7 +180,7 @@ class NearMemoryReadoutModel(ScheduledModel, KernelReadoutModel):
         self.seen = count_events(seen, self.planes)
         super().integrate(arrived)
 
-    def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"]) -> None:
+    def account(self, arrived: Int[np.ndarray, "batch"], saturated: Int[np.ndarray, "batch"], length: int) -> None:
         """Count the kernel's work, and the schedule of its steps."""
         nothing = np.zeros_like(self.seen)
-        self.note({"spiking": self.counted(arrived, saturated)}, self.seen, nothing, nothing)
+        self.note({"spiking": self.counted(arrived, saturated, length)}, self.seen, nothing, nothing)
