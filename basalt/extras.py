@@ -5,6 +5,8 @@ from functools import cache
 from importlib.metadata import requires
 from importlib.util import find_spec
 
+from basalt.errors import BasaltError
+
 DISTRIBUTIONS = {"cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn", "distributed": "dask"}
 """Modules whose distribution has another name."""
 
@@ -16,6 +18,12 @@ LAVA, SLAYER = "lava-nc==0.10.0", "lava-dl==0.6.0"
 def lava_here() -> bool:
     """Whether Lava is installed; it is not imported."""
     return find_spec("lava") is not None and find_spec("lava.magma") is not None
+
+
+def missing(error: ModuleNotFoundError) -> Exception:
+    """The error to raise for a module that is not there."""
+    sentence = lacking(error)
+    return error if sentence is None else BasaltError(sentence)
 
 
 def lacking(error: BaseException) -> str | None:

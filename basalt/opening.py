@@ -33,7 +33,7 @@ def memory_limit() -> int:
     return int(given) * MIB
 
 
-def too_large(path: Path, what: str, size: int, limit: int) -> BasaltError:
+def too_large(path: Path | str, what: str, size: int, limit: int) -> BasaltError:
     """The error to raise about a part of a file that would take more memory than it may."""
     return BasaltError(
         f"{path}: {what} needs {mib(size)} MiB of memory, and the limit for a file is {mib(limit)}; if it is to be "

@@ -62,7 +62,7 @@ def read(path: Path, bias_start: str = TRAINING, input_shape: tuple[int, int, in
     path = Path(path)
     check_reading(bias_start)
     if not there(path):
-        raise BasaltError(f"{path} does not exist; make one with `python convert/export.py`, or name another file.")
+        raise BasaltError(f"{path} does not exist; make one with `basalt export`, or name another file.")
     with opened(path) as plain:  # a pipe or a device is refused before HDF5 waits for it
         size = os.fstat(plain.fileno()).st_size
     if size > memory_limit() + BESIDE_VALUES:

@@ -22,7 +22,7 @@ from basalt.deploy.network import Layout, all_parts, build, frame_type, frame_wi
 from basalt.deploy.session import Host, run_session
 from basalt.deploy.stock import needs_stock, run_stock
 from basalt.errors import BasaltError, exhausted, naming_limits
-from basalt.extras import lacking, lava_here
+from basalt.extras import lava_here, missing
 from basalt.kernels.bits import pack, planes_of, unpack, words
 from basalt.near_memory.core import Core
 from basalt.records.layer import Layer
@@ -186,7 +186,7 @@ def through_lava(
 ) -> None:
     """A graph of Lava processes in a session of its own; stock ones too."""
     if not lava_here():
-        raise BasaltError(lacking(ModuleNotFoundError(name="lava")) or "")
+        raise missing(ModuleNotFoundError(name="lava"))
     load_lava()
     task = run_stock(job.network, job.file, layout) if job.stock else graph_task(job, layout)
     run_session(task, layout.folder, timeout, on_progress, stop, spent)
@@ -203,8 +203,6 @@ def parts_of(job: Job, layout: Layout) -> list[Unit]:
     """All models of a job, for `directly`."""
     if lava_here():
         load_lava()
-    for name in {job.backend, *job.places.values()}:
-        find(name).warm()
     places = {layer: find(name).tag for layer, name in job.places.items()}
     return assemble(job.network, layout, find(job.backend).tag, places)
 

@@ -240,11 +240,11 @@ class PriceOptions:
 def net_file(named: Path | None) -> Path:
     """The .net file meant by an argument; warns if the run was trained after this export."""
     if named is None:
-        file = newest("*/model.net", "exported network", "python convert/export.py")
+        file = newest("*/model.net", "exported network", "basalt export")
     elif there(named) and named.is_dir():
         file = named / "model.net"
         if not there(file):
-            raise BasaltError(f"{named} holds no model.net; export it with `python convert/export.py {named}`.")
+            raise BasaltError(f"{named} holds no model.net; export it with `basalt export {named}`.")
     else:
         return named
     trained = file.with_name(CHECKPOINT)

@@ -199,10 +199,10 @@ OTHERWISE = {"basalt", "lava-nc", "lava-dl", "lightning", "pydantic-core", "trit
 """Not declared: ours, archived, an alternative to lightning-fabric, and what comes with pydantic and torch."""
 
 BRINGS = {
-    "basalt": ("cluster", "recordings"),
+    "basalt": ("cluster", "figures", "recordings"),
     "convert": ("train", "snntorch"),
     "lava_procs": ("lava",),
-    "deploy": ("cluster",),
+    "deploy": ("cluster", "figures"),
 }
 """Extras whose packages a room may import besides what every installation has; the other rooms may all."""
 
@@ -210,7 +210,7 @@ BRINGS = {
 @pytest.mark.parametrize("which", ROOMS)
 def test_what_is_imported_is_declared(which):
     known, distributions = declared(), packages_distributions()
-    groups = ("", *BRINGS.get(which, ("lava", "train", "cluster")))
+    groups = ("", *BRINGS.get(which, ("lava", "train", "cluster", "figures")))
     allowed = set().union(*(known[group] for group in groups)) | OTHERWISE
     for module in files():
         if room(module) == which:

@@ -98,7 +98,7 @@ def newest_run() -> Path:
     if not any(RUNS.glob(f"*/{NAME}")):
         for found in RUNS.glob(f"*/{BEFORE}"):
             raise BasaltError(_earlier(found))
-    return newest(f"*/{NAME}", "trained run", "python train/main.py")
+    return newest(f"*/{NAME}", "trained run", "basalt train")
 
 
 def locate(run: Path) -> Path:
@@ -112,7 +112,7 @@ def locate(run: Path) -> Path:
         if old.name == BEFORE and old.is_file() and not old.with_name(NAME).is_file():
             raise BasaltError(_earlier(old))
     if not path.is_file():
-        raise BasaltError(f"No checkpoint at {path}: train one with `python train/main.py`, or name its folder.")
+        raise BasaltError(f"No checkpoint at {path}: train one with `basalt train`, or name its folder.")
     return path
 
 

@@ -126,7 +126,7 @@ def _stopped(run: Path) -> str:
     if last is None:
         return "Stopped before the first checkpoint."
     return (
-        f"{run}/{checkpoint.NAME} holds {last.epoch} finished epochs: go on with `python train/main.py {run} --resume`."
+        f"{run}/{checkpoint.NAME} holds {last.epoch} finished epochs: go on with `basalt train {run} --resume`."
     )
 
 

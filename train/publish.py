@@ -48,7 +48,7 @@ def publish(
     run = checkpoint.locate(run).parent
     saved = checkpoint.read(run)
     if not (run / "metrics.json").is_file():
-        raise BasaltError(f"{run} is not finished: go on with `python train/main.py {run} --resume`.")
+        raise BasaltError(f"{run} is not finished: go on with `basalt train {run} --resume`.")
     missing = [name for name in BESIDE if not (run / name).is_file()]
     if missing:
         raise BasaltError(f"{run} has no {' and no '.join(missing)}: train it again, or put what is missing there.")

@@ -8,6 +8,7 @@ from typing import Any
 from basalt.deploy.energy.conventions import Stated, full_speed, in_words, real_time
 from basalt.deploy.report.format import si
 from basalt.errors import BasaltError
+from basalt.extras import missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +99,8 @@ class Bill(Mapping[str, Priced]):
         """
         try:
             import pandas as pd
-        except ModuleNotFoundError:
-            raise BasaltError(
-                "A frame needs pandas, which is not installed: `pip install pandas`, or take bill.rows()."
-            ) from None
+        except ModuleNotFoundError as error:
+            raise missing(error) from None
         return pd.DataFrame(self.rows())
 
     def __repr__(self) -> str:

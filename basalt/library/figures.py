@@ -1,6 +1,7 @@
 """Figures of a run, as matplotlib draws them."""
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +16,16 @@ INK, LEAKAGE = CHOSEN["weight_words_read"][0], CHOSEN["synaptic_operations"][0]
 
 
 def blank(height: float, rows: int = 1, **options: Any) -> "tuple[Figure, Any]":
-    """A figure that no window shows, and its axes."""
+    """A figure that no window shows, but a notebook does, and its axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.0, height), layout="constrained")
+    class Shown(Figure):
+        def _repr_png_(self) -> bytes:
+            page = BytesIO()
+            self.savefig(page, format="png")
+            return page.getvalue()
+
+    figure = Shown(figsize=(7.0, height), layout="constrained")
     return figure, figure.subplots(rows, 1, squeeze=False, **options)[:, 0]
 
 

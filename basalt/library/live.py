@@ -136,8 +136,8 @@ class Live:
         """By layer and variable, the states after the last step."""
         found: dict[str, dict[str, np.ndarray]] = {}
         for unit in self.units:
-            layer = getattr(unit.model, "layer", None)
-            held = layer.variables() if hasattr(layer, "variables") else vars(unit.model)
+            layer: Any = getattr(unit.model, "layer", None)
+            held = vars(unit.model) if layer is None else layer.variables()
             kept = {name: np.array(held[name]) for name in ("u", "v", "m") if isinstance(held.get(name), np.ndarray)}
             if kept:
                 found.setdefault(unit.process.name.split(".")[0], {}).update(kept)

@@ -12,6 +12,7 @@ from basalt.deploy.counted import saturations
 from basalt.deploy.energy.pricing import available_tables, price
 from basalt.deploy.result import Done, result_file, write_html, write_run
 from basalt.errors import BasaltError
+from basalt.extras import missing
 from basalt.files import make_folder
 from basalt.library.bill import Bill
 from basalt.library.figures import FIGURES
@@ -104,7 +105,10 @@ class Result:
         """
         if name not in FIGURES:
             raise BasaltError(f"There is no figure {name!r}; choose one of {', '.join(FIGURES)}.")
-        return FIGURES[name](self, **options)
+        try:
+            return FIGURES[name](self, **options)
+        except ModuleNotFoundError as error:
+            raise missing(error) from None
 
     def __repr__(self) -> str:
         job = self.done.job

