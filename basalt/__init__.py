@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 from basalt import lava_on_today
 
 if TYPE_CHECKING:
-    from basalt.library.model import Model as Model
-    from basalt.library.sources import from_nir as from_nir
-    from basalt.library.sources import from_run as from_run
-    from basalt.library.sources import from_slayer as from_slayer
-    from basalt.library.sources import read as read
+    from basalt.deploy.library.model import Model as Model
+    from basalt.deploy.library.sources import from_nir as from_nir
+    from basalt.deploy.library.sources import from_run as from_run
+    from basalt.deploy.library.sources import from_slayer as from_slayer
+    from basalt.deploy.library.sources import read as read
 
 __version__ = "0.1.0"
 
 LIBRARY = {
-    "read": "basalt.library.sources",
-    "from_run": "basalt.library.sources",
-    "from_nir": "basalt.library.sources",
-    "from_slayer": "basalt.library.sources",
-    "Model": "basalt.library.model",
+    "read": "basalt.deploy.library.sources",
+    "from_run": "basalt.deploy.library.sources",
+    "from_nir": "basalt.deploy.library.sources",
+    "from_slayer": "basalt.deploy.library.sources",
+    "Model": "basalt.deploy.library.model",
     "BasaltError": "basalt.errors",
 }
 """What `basalt` offers beside its modules → where it is; imported when asked for, so that `import basalt` is quick."""

@@ -60,8 +60,9 @@ class MeteredModel(PyLoihiProcessModel):
     def run_spk(self) -> None:
         """Prepare, once; then clear before each sample, and work through the block."""
         if self.time_step <= PREPARATION:
-            fired = self.proc_params["fired"]
+            fired, changed = self.proc_params["fired"], self.proc_params["changed"]
             self.fired_table = None if fired is None else mapped(fired)
+            self.changed_table = None if changed is None else mapped(changed)
             if self.proc_params["meter"] is not None:
                 self.counters = mapped(self.proc_params["meter"])
             self.prepare()
@@ -89,9 +90,8 @@ class MeteredModel(PyLoihiProcessModel):
 
     def note_changed(self, changed: Int[np.ndarray, "batch"]) -> None:
         """Add to how often a membrane changed from one step to the next, where there is a file for it."""
-        if self.proc_params["changed"] is not None:
-            table = np.load(self.proc_params["changed"], mmap_mode="r+")
-            table[self.mine] += changed
+        if self.changed_table is not None:
+            self.changed_table[self.mine] += changed
 
     def prepare(self) -> None:
         """Work to be done once, in the process that will run the model, before any block."""

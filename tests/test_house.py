@@ -25,8 +25,13 @@ MAY = {
 }
 """What a room may import of the others; nothing imports study."""
 
-DELIBERATE = {("convert.export", "deploy.commands.verify"), ("convert.export", "deploy.options")}
-"""Exporting ends with the proof."""
+DELIBERATE = {
+    ("convert.export", "deploy.commands.verify"),
+    ("convert.export", "deploy.options"),
+    ("basalt", "deploy.library.model"),
+    ("basalt", "deploy.library.sources"),
+}
+"""Exporting ends with the proof; the package offers what users call."""
 
 FRAMEWORKS = {
     "basalt": (),

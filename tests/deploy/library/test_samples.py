@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import basalt
-from basalt.library.samples import Binning, as_inputs
+from basalt.deploy.library.samples import Binning, as_inputs
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron
 from basalt.records.synapses import Spiking

@@ -9,9 +9,9 @@ from typing import Any
 from basalt.convert import netx
 from basalt.convert.reading import TRAINING
 from basalt.deploy.inputs import image_shape
+from basalt.deploy.library.model import Model
 from basalt.deploy.options import net_file
 from basalt.errors import BasaltError
-from basalt.library.model import Model
 from basalt.opening import there
 
 

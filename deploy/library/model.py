@@ -11,14 +11,14 @@ import numpy as np
 from basalt.deploy.backends import find
 from basalt.deploy.cores import DEFAULT, load_core
 from basalt.deploy.job import Job, check, run_checked
+from basalt.deploy.library.live import Live
+from basalt.deploy.library.result import Result
+from basalt.deploy.library.samples import Binning, as_inputs, as_trace
 from basalt.deploy.on_core import fit_notices
 from basalt.deploy.result import Done
 from basalt.deploy.stock import notices
 from basalt.deploy.verified import BESIDE, Verified, verified
 from basalt.errors import BasaltError
-from basalt.library.live import Live
-from basalt.library.result import Result
-from basalt.library.samples import Binning, as_inputs, as_trace
 from basalt.progress import progress_bar
 from basalt.records.layer import Layer
 from basalt.records.network import Network

@@ -14,12 +14,12 @@ from basalt.deploy.direct import Channel, Unit, step
 from basalt.deploy.energy.conventions import step_entries
 from basalt.deploy.energy.pricing import available_tables, price
 from basalt.deploy.job import Job, check, counted_parts, parts_of, prepare_counts
+from basalt.deploy.library.bill import Bill
 from basalt.deploy.network import Layout
 from basalt.deploy.on_core import description, fit_notices
 from basalt.deploy.values import take
 from basalt.errors import BasaltError
 from basalt.kernels.bits import pack, unpack
-from basalt.library.bill import Bill
 from basalt.records.delta import Delta
 from basalt.records.network import Network
 from basalt.records.synapses import Encoder, Spiking

@@ -10,12 +10,12 @@ from jaxtyping import Int, Num
 
 from basalt.deploy.counted import saturations
 from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.library.bill import Bill
+from basalt.deploy.library.figures import FIGURES
 from basalt.deploy.result import Done, result_file, write_html, write_run
 from basalt.errors import BasaltError
 from basalt.extras import missing
 from basalt.files import make_folder
-from basalt.library.bill import Bill
-from basalt.library.figures import FIGURES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
