@@ -20,6 +20,9 @@ from h5py import h5d, h5z
 LARGE = 1 << 20
 """Values of a data set that several threads are worth."""
 
+FILTERS = ((h5z.FILTER_DEFLATE,), (h5z.FILTER_SHUFFLE, h5z.FILTER_DEFLATE))
+"""What a chunk went through, the second with its bytes of each place beside each other (shuffle)."""
+
 Piece = tuple[slice, ...]
 T = TypeVar("T")
 
@@ -29,13 +32,13 @@ class DamagedChunkError(ValueError):
 
 
 def unpacks(item: h5d.DatasetID) -> bool:
-    """Whether `pieces` takes a data set: large, of plain numbers, in chunks of gzip that are all there."""
+    """Whether `pieces` takes a data set: large, of plain numbers, all of its chunks packed by one of `FILTERS`."""
     properties = item.get_create_plist()
-    if properties.get_layout() != h5d.CHUNKED or properties.get_nfilters() != 1 or item.dtype.kind not in "iuf":
+    if properties.get_layout() != h5d.CHUNKED or item.dtype.kind not in "iuf" or prod(item.shape) < LARGE:
+        return False
+    if tuple(properties.get_filter(index)[0] for index in range(properties.get_nfilters())) not in FILTERS:
         return False
     shape, chunk = item.shape, properties.get_chunk()
-    if prod(shape) < LARGE or properties.get_filter(0)[0] != h5z.FILTER_DEFLATE:
-        return False
     return item.get_num_chunks() == prod(-(-whole // part) for whole, part in zip(shape, chunk, strict=True))
 
 
@@ -47,11 +50,16 @@ def pieces(item: h5py.Dataset, make: Callable[[np.ndarray], T]) -> Iterator[tupl
     """
     chunk, shape, kind = item.chunks, item.shape, item.dtype
     size = prod(chunk) * kind.itemsize
+    shuffled = len(FILTERS[1]) == item.id.get_create_plist().get_nfilters()
 
     def unpacked(content: bytes, mask: int, place: Piece) -> T:
-        values = np.frombuffer(content if mask & 1 else inflated(content, size), kind)
-        if values.size != prod(chunk):
-            raise DamagedChunkError(f"has a chunk of {values.nbytes:,} bytes where {size:,} belong")
+        if not mask >> shuffled & 1:
+            content = inflated(content, size)
+        if len(content) != size:
+            raise DamagedChunkError(f"has a chunk of {len(content):,} bytes where {size:,} belong")
+        if shuffled and not mask & 1:
+            content = np.ascontiguousarray(np.frombuffer(content, np.uint8).reshape(kind.itemsize, -1).T).data
+        values = np.frombuffer(content, kind)
         return make(values.reshape(chunk)[tuple(slice(0, part.stop - part.start) for part in place)])
 
     count = len(os.sched_getaffinity(0))

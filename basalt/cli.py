@@ -69,6 +69,7 @@ COMMANDS = (
         "run",
         (
             "basalt run",
+            "basalt run spoken_dmp_s1",
             "basalt run runs/lif_digits --backend float --samples 100",
             "basalt run model.net --input spikes.npz --output result",
         ),
@@ -106,7 +107,7 @@ COMMANDS = (
         "compare",
         ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
     ),
-    Command("list", "basalt.deploy.main", "list_", ("basalt list",)),
+    Command("list", "basalt.deploy.main", "list_", ("basalt list", "basalt list models")),
     Command("upgrade", "basalt.train.upgrade", "upgrade", ("basalt upgrade runs/dmp_digits", "basalt upgrade runs/*")),
     Command("publish", "basalt.train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(

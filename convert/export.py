@@ -12,6 +12,7 @@ import typer
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import atomic, read_object
+from basalt.published import results
 from basalt.shown import say
 
 MAX_DROP = 0.005
@@ -39,7 +40,8 @@ def export(
     """Write the integers of a trained run into a .net file, and verify that they spike as training did.
 
     Writes model.net (netx HDF5), test.npz (test samples for `basalt run`) and trace.npz (what training computed, for
-    `basalt verify`) into the run folder, then verifies the first samples against the reference and Lava.
+    `basalt verify`) into the run folder, or into runs/MODEL for a model that comes with Basalt, then verifies the first
+    samples against the reference and Lava.
 
     With --nir the integers, trained here or imported, become a NIR file for other frameworks; `basalt import` reads the
     same integers back.
@@ -57,18 +59,19 @@ def export(
     if found.name != checkpoint.NAME:
         raise BasaltError(f"{found} is neither a run folder nor its {checkpoint.NAME}: name one of them.")
     folder = found.parent
-    say(write_export(folder, samples, verified, data_dir))
+    to = results(folder / "model.net")
+    say(write_export(folder, samples, verified, data_dir, to))
     warn_about_drop(folder)
     if verified:
         # The one place where an earlier stage calls a later one: exporting ends with the proof.
         from basalt.deploy.commands.verify import verify_command
         from basalt.deploy.options import VerifyOptions
 
-        verify_command(VerifyOptions(folder / "model.net", samples=verified))
+        verify_command(VerifyOptions(to / "model.net", samples=verified))
 
 
-def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None) -> str:
-    """Write model.net, test.npz and trace.npz of a run; returns a sentence that says so.
+def write_export(folder: Path, samples: int, verified: int, data_dir: Path | None, to: Path | None = None) -> str:
+    """Write model.net, test.npz and trace.npz of a run into its folder, or into another; says so in a sentence.
 
     What verify said of an earlier export, of other weights perhaps, goes, and so does a trace where none is asked for.
     """
@@ -91,6 +94,7 @@ def write_export(folder: Path, samples: int, verified: int, data_dir: Path | Non
     kept = np.arange(min(samples, len(test)))
     spikes = test.dense(kept)
     arrays = trace(model, spikes[:verified], network.layers[-1].name) if verified else None
+    folder = folder if to is None else to
     netx.write(folder / "model.net", network)
     (folder / "verify.json").unlink(missing_ok=True)
     with atomic(folder / "test.npz") as temporary:

@@ -253,7 +253,7 @@ def write(path: Path, network: Network) -> None:
         BasaltError: a design rule is broken, or the file cannot be written.
     """
     rules.enforce(network, str(path))
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = version_of(network)
         file.attrs["name"] = network.name

@@ -17,6 +17,13 @@ from basalt.records.readout import Readout
 from basalt.records.sigma_delta import SigmaDelta, SigmaOutput
 from basalt.records.synapses import Conv, Encoder, Spiking
 
+PACKED_FROM = 1 << 12
+"""Bytes of an array that is packed: an index of chunks takes as much."""
+CHUNK_MOST = 1 << 20
+"""Bytes of an array that is one chunk, and needs no such index."""
+SQUARE = (512, 1024)
+"""Rows and columns of the chunks of a larger matrix."""
+
 RECURRENCES = {"none": ("dense", ""), "full": ("dense_rec", "weight_rec"), "diagonal": ("dense_own", "weight_own")}
 """Recurrence → the layer's type without a memory pathway, and the key of the recurrent weights."""
 
@@ -28,13 +35,13 @@ def write_spiking(group: h5py.Group, layer: Spiking) -> None:
     optional = {key: layer.recurrent_weight, "bias": layer.bias, "delay": layer.delay}
     for key, value in optional.items():
         if value is not None:
-            group[key] = value.astype(np.int32)
+            write_array(group, key, value.astype(np.int32))
     write_neuron(group, layer.neuron, layer.start, layer.shape)
     if layer.memory is not None:
         for item in fields(layer.memory):
             value = getattr(layer.memory, item.name)
             if isinstance(value, np.ndarray):
-                group.create_dataset(f"memory/{item.name}", data=value.astype(np.int32), compression="gzip")
+                write_array(group, f"memory/{item.name}", value.astype(np.int32))
             elif value is not None:
                 group[f"memory/{item.name}"] = value
 
@@ -104,7 +111,7 @@ def write_convolution(group: h5py.Group, layer: Conv | SigmaDelta) -> None:
     if layer.transposed:  # the inputs first, as torch has them
         by_group = weight.reshape(layer.groups, outputs // layer.groups, channels, *kernel).swapaxes(1, 2)
         weight = by_group.reshape(layer.groups * channels, outputs // layer.groups, *kernel)
-    group.create_dataset("weight", data=weight.astype(np.int16), compression="gzip")
+    write_array(group, "weight", weight.astype(np.int16))
     write_by_channel(group, layer)
 
 
@@ -150,7 +157,17 @@ def write_matrix(group: h5py.Group, kind: str, weight: Int[np.ndarray, "neurons 
     group["shape"] = np.array([len(weight)])
     group["inFeatures"] = weight.shape[1]
     group["outFeatures"] = len(weight)
-    group.create_dataset("weight", data=weight.astype(np.int16), compression="gzip")
+    write_array(group, "weight", weight.astype(np.int16))
+
+
+def write_array(group: h5py.Group, key: str, values: np.ndarray) -> None:
+    """A packed array; a small one is larger packed."""
+    if values.nbytes < PACKED_FROM:
+        group[key] = values
+        return
+    square = tuple(min(size, most) for size, most in zip(values.shape, SQUARE)) if values.ndim == 2 else None
+    chunks = values.shape if values.nbytes <= CHUNK_MOST else square
+    group.create_dataset(key, data=values, chunks=chunks, compression="gzip", compression_opts=9, shuffle=True)
 
 
 def write_type(group: h5py.Group, kind: str) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -47,11 +48,16 @@ def price(options: PriceOptions) -> None:
     price_command(options)
 
 
-def list_() -> None:
-    """List recipes, runs, formats of recordings, backends, cores and price tables."""
+def list_(
+    what: Annotated[
+        str | None,
+        typer.Argument(help="recipes, models, runs, recordings, backends, cores or tables; all if none is named."),
+    ] = None,
+) -> None:
+    """List recipes, models, runs, formats of recordings, backends, cores and price tables."""
     from basalt.deploy.commands.list import list_command
 
-    list_command()
+    list_command(what)
 
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Run, verify and price a network in Lava.")

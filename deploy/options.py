@@ -6,16 +6,20 @@ from typing import Annotated
 
 import typer
 
+from basalt import published
 from basalt.address import Address, TlsCa, TlsCert, TlsKey, address
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.paths import CHECKPOINT, newest
 from basalt.shown import say
 
-NET = typer.Argument(help="A .net file, or a run folder that holds one; the newest export if none is named.")
+NET = typer.Argument(
+    help="A .net file, a run folder that holds one, or the name of a model (`basalt list models`); the newest export "
+    "if none is named."
+)
 NET_OR_RECORDING = typer.Argument(
-    help="A .net file, or a run folder that holds one; the newest export if none is named. With --net: the input, such "
-    "as a recording of an event camera."
+    help="A .net file, a run folder that holds one, or the name of a model (`basalt list models`); the newest export "
+    "if none is named. With --net: the input, such as a recording of an event camera."
 )
 INPUT = typer.Option(
     "--input",
@@ -127,7 +131,7 @@ class RunOptions:
         typer.Option(
             "--output",
             "-o",
-            help="Folder for the results; deploy-BACKEND beside the .net file if none is named.",
+            help="Folder for the results; deploy-BACKEND beside the .net file, or in runs/MODEL, if none is named.",
         ),
     ] = None
     backend: Annotated[str, typer.Option(help="Where to run; `basalt list` lists the backends.")] = "fixed"
@@ -246,9 +250,9 @@ def net_file(named: Path | None) -> Path:
         if not there(file):
             raise BasaltError(f"{named} holds no model.net; export it with `basalt export {named}`.")
     else:
-        return named
+        return named if there(named) else published.found(named)
     trained = file.with_name(CHECKPOINT)
-    if there(trained) and trained.stat().st_mtime > file.stat().st_mtime:
+    if not published.published(file) and there(trained) and trained.stat().st_mtime > file.stat().st_mtime:
         say(
             f"{file} is older than the checkpoint beside it: export its weights with `basalt export {file.parent}`.",
             err=True,

@@ -18,6 +18,7 @@ from basalt.cli import run_app
 from basalt.documents import understood
 from basalt.errors import BasaltError
 from basalt.files import atomic, make_folder, read_object, write_json
+from basalt.published import NET, SAMPLES, SAMPLES_MOST, TASKS
 from basalt.shown import say
 
 MODELS = Path("models")
@@ -40,7 +41,10 @@ def publish(
     run: Annotated[Path, typer.Argument(help="The folder of a finished run.")],
     to: Annotated[Path, typer.Option(help="The folder of models.")] = MODELS,
 ) -> None:
-    """Copy a run's weights, recipe, metrics and log, and its result in Lava if there is one, into models/RUN."""
+    """Copy a run's weights, recipe, metrics and log, and its result in Lava if there is one, into models/RUN.
+
+    Of an exported run also model.net and its first 20 test samples, where the licence of the data allows it.
+    """
     from dataclasses import replace
 
     from basalt.train import checkpoint
@@ -64,10 +68,41 @@ def publish(
     if result.is_file():
         found = read_object(result)
         write_json(folder / LAVA, {key: found[key] for key in FROM_RESULT if key in found})
+    hand_on(run, folder, saved.recipe.data.name)
     with atomic(to / "README.md") as temporary:
         temporary.write_text(overview(to))
     size = sum(path.stat().st_size for path in folder.iterdir())
     say(f"Wrote {folder} ({size / 1024:.0f} KiB) and {to / 'README.md'}.")
+
+
+def hand_on(run: Path, folder: Path, data: str) -> None:
+    """Copy a run's model.net, and the first of its test samples where their licence is known to allow it."""
+    import numpy as np
+
+    from basalt.arrays import archive
+
+    if (run / NET).is_file():
+        with atomic(folder / NET) as temporary:
+            shutil.copyfile(run / NET, temporary)
+    if not (run / SAMPLES).is_file():
+        return
+    if data not in TASKS:
+        say(f"No samples of {data!r} are handed on: whether its licence allows that is not known here.")
+        return
+    with archive(run / SAMPLES) as found:
+        few = {name: found.read(name, SAMPLES_MOST) for name in found.names}
+    with atomic(folder / SAMPLES) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **few)
+
+
+def licences(models: Path) -> list[str]:
+    """Under which licence the samples in a folder of models are, by data set, in Markdown."""
+    kept = (path for path in models.glob("*/metrics.json") if path.with_name(SAMPLES).is_file())
+    data = {read_object(path).get("dataset") for path in kept}
+    rows = [f"- {name}: {task.licence}" for name, task in TASKS.items() if name in data]
+    about = f"The first {SAMPLES_MOST} test samples with labels, changed as said, under the licence of their data:"
+    heading = ["", "## Samples", "", about, ""]
+    return [*heading, *rows] if rows else []
 
 
 def overview(models: Path) -> str:
@@ -89,6 +124,7 @@ def overview(models: Path) -> str:
         "| --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
     lines += [_row(path.parent) for path in sorted(models.glob("*/metrics.json"))]
+    lines += licences(models)
     return "\n".join(lines) + "\n"
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from basalt import published
 from basalt.deploy.options import BIAS_START, INPUT_SHAPE, TRAINING
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.options import opened
 from basalt.paths import newest
+from basalt.published import results
 from basalt.shown import say
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class MapOptions:
         Path | None,
         typer.Argument(
             metavar="[RUN]",
-            help="A run folder, a .net file, or a result folder of `basalt run`; the newest export if none is named.",
+            help="A run folder, a .net file, a model's name, or a result folder of `basalt run`; the newest export if "
+            "none is named.",
         ),
     ] = None
     core: Annotated[str, typer.Option(metavar="CORE.toml", help="A core's TOML file, or the name of one of ours.")] = (
@@ -126,7 +129,7 @@ def map_(options: MapOptions) -> None:
         **mapping_file(mapped, steps),
         "rates": str(counts) if options.rate is None else f"--rate {options.rate}",
     }
-    folder = options.output or file.parent
+    folder = options.output or results(file)
     write_json(folder / "mapping.json", content)
     draw(folder / "mapping.png", mapped)
     if options.json_:
@@ -139,15 +142,15 @@ def files(named: Path | None) -> tuple[Path, Path | None]:
     """The .net file, and the counts.json of the newest run of it, if any."""
     from basalt.deploy.options import net_file
 
-    if named is not None and not there(named):
-        raise BasaltError(f"{named} does not exist; name a run folder, a .net file or a result folder.")
     if named is not None and there(named / "counts.json"):
-        if not there(named.parent / "model.net"):
-            raise BasaltError(f"There is no model.net beside {named}; name the run folder or the .net file.")
-        return named.parent / "model.net", named / "counts.json"
+        if there(named.parent / "model.net"):
+            return named.parent / "model.net", named / "counts.json"
+        if named.parent.name in published.names():
+            return published.found(Path(named.parent.name)), named / "counts.json"
+        raise BasaltError(f"There is no model.net beside {named}; name the run folder or the .net file.")
     file = net_file(named)
-    if list(file.parent.glob("deploy-*/counts.json")):
-        return file, newest("deploy-*/counts.json", "counts", "basalt run", file.parent)
+    if list(results(file).glob("deploy-*/counts.json")):
+        return file, newest("deploy-*/counts.json", "counts", "basalt run", results(file))
     return file, None
 
 

@@ -17,6 +17,7 @@ from basalt.errors import BasaltError
 from basalt.files import read_object, write_json
 from basalt.opening import there
 from basalt.paths import newest
+from basalt.published import meant, results_of
 from basalt.shown import console as terminal
 
 console = terminal()
@@ -67,10 +68,15 @@ def counts_of(named: Path | None) -> Path:
     Raises:
         BasaltError: there is none.
     """
-    counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if named is None else named
+    counts = newest("*/deploy-*/counts.json", "counts", "basalt run") if named is None else results_of(named)
+    if counts != named and named is not None:
+        counts = newest("deploy-*/counts.json", "counts", f"basalt run {named}", counts)
     file = counts / "counts.json" if there(counts) and counts.is_dir() else counts
     if not there(file):
-        raise BasaltError(f"There is no {file}: name a result folder of `basalt run`, such as runs/NAME/deploy-fixed.")
+        near = "" if named is None else meant(named)
+        raise BasaltError(
+            f"There is no {file}: {near}name a result folder of `basalt run`, such as runs/NAME/deploy-fixed."
+        )
     return file
 
 

@@ -22,6 +22,7 @@ from basalt.deploy.stock import notices
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
 from basalt.progress import progress_bar
+from basalt.published import results
 from basalt.recordings.read import is_recording
 from basalt.records.network import Network
 from basalt.shown import console as terminal
@@ -34,7 +35,7 @@ def run_command(options: RunOptions, recording: RecordingOptions = RecordingOpti
     named, input_ = net_and_input(options)
     file, backend, scheduler = net_file(named), find(options.backend), options.dask
     deadline = Deadline.after(options.timeout)
-    folder = options.output or file.parent / f"deploy-{backend.name}"
+    folder = options.output or results(file) / f"deploy-{backend.name}"
     tables = options.table or available_tables()
     with deadline.held():
         network, inputs = read_both(

@@ -18,6 +18,7 @@ from basalt.deploy.trace import Trace, read_trace
 from basalt.deploy.verified import BESIDE, verified
 from basalt.errors import BasaltError
 from basalt.files import make_folder, write_json
+from basalt.published import results
 from basalt.records.network import Network
 
 
@@ -37,7 +38,7 @@ def verify_command(options: VerifyOptions, recording: RecordingOptions = Recordi
         console.print(notice, style="yellow")
     job = Job(network, inputs.spikes, backend, options.batch, file=file, states=True, runtime=options.runtime)
     check(job)
-    folder = options.output or file.parent
+    folder = options.output or results(file)
     make_folder(folder)
     outcome = run_with_bar(job, deadline, folder, f"Verifying on {backend}")
     found = verified(job, outcome, given)

@@ -13,6 +13,7 @@ from basalt.deploy.report.build import MEASURED, render_around
 from basalt.documents import understood
 from basalt.files import atomic, read_object
 from basalt.opening import MIB, read_text
+from basalt.published import results
 
 REPORT = "report.html"
 PAGE_MOST = 256 * MIB
@@ -27,7 +28,7 @@ def known_beside(
     A verification of another network than the run's (the file has been written anew between the two) is none of it.
     """
     metrics = file.parent / "metrics.json"
-    places = (folder / "verify.json", file.parent / "verify.json")
+    places = (folder / "verify.json", results(file) / "verify.json")
     verified = [found for found in (read_object(path) for path in places if path.is_file()) if same_file(found, result)]
     return read_object(metrics) if metrics.is_file() else None, verified[0] if verified else None
 
@@ -63,7 +64,7 @@ def renew(folder: Path) -> str | None:
 
 def renew_for(file: Path, *folders: Path) -> list[str]:
     """Renew the reports of all runs of a .net file: those in the folders beside it, and in these folders."""
-    beside = (path.parent for path in sorted(file.parent.glob(f"*/{REPORT}")))
+    beside = (path.parent for path in sorted(results(file).glob(f"*/{REPORT}")))
     mine = [folder for folder in dict.fromkeys((*beside, *folders)) if runs_file(folder, file)]
     return [told for told in map(renew, mine) if told is not None]
 

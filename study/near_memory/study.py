@@ -145,6 +145,7 @@ def near_memory(
     from basalt.deploy.options import net_file
     from basalt.files import write_json
     from basalt.progress import progress_bar
+    from basalt.published import results
     from basalt.shown import console as terminal
 
     path = net_file(file)
@@ -172,11 +173,12 @@ def near_memory(
         "command": provenance.command(),
         "commit": provenance.commit(),
     }
-    write_json(path.parent / f"{NAME}.json", content)
+    folder = results(path)
+    write_json(folder / f"{NAME}.json", content)
     fit = f"\nnot all layers fit into the core {job.core.name!r}; they are counted as if they did" if misfits else ""
-    draw(path.parent / f"{NAME}.png", rows, f"{network.name}, {len(inputs.spikes)} samples, {table}{fit}")
+    draw(folder / f"{NAME}.png", rows, f"{network.name}, {len(inputs.spikes)} samples, {table}{fit}")
     show(console, rows)
-    console.print(f"Written to {path.parent / NAME}.json and .png.")
+    console.print(f"Written to {folder / NAME}.json and .png.")
 
 
 def label(row: Row) -> str:

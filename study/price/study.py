@@ -112,8 +112,10 @@ def entry(run: Path, samples: int, core: Any, tables: Sequence[str], data_dir: P
     """
     from basalt.convert.export import write_export
     from basalt.deploy.options import net_file
+    from basalt.published import results
     from basalt.study.compare.entry import Subject, entry_of
 
-    write_export(run, samples, 0, data_dir)
-    found = entry_of(Subject.read(net_file(run), samples), core, tables).plain()
+    to = results(run / "model.net")
+    write_export(run, samples, 0, data_dir, to)
+    found = entry_of(Subject.read(net_file(to), samples), core, tables).plain()
     return {"misfits": found["misfits"], "machines": found["machines"]}

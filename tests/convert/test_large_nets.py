@@ -52,7 +52,8 @@ def write(path, network, kind=np.int16, shape=(32, 24), **packing):
 @pytest.mark.parametrize("kind", [np.int16, np.int64, np.float32])
 def test_weights_stay_narrow_and_spike_as_the_reference(low, high, step, bits, kind, tmp_path):
     made = network(low, high, step)
-    found = netx.read(write(tmp_path / "a.net", made, kind))
+    packing = {"compression": "gzip", "shuffle": kind is not np.int16}
+    found = netx.read(write(tmp_path / "a.net", made, kind, **packing))
     for mine, read in zip(made.layers, found.layers, strict=True):
         assert read.weight.dtype.itemsize == bits // 8 and read.weight.T.flags.c_contiguous
         assert np.array_equal(mine.weight, read.weight)
@@ -117,9 +118,7 @@ def test_damaged_chunks_are_refused(content, said, tmp_path):
         netx.read(path)
 
 
-@pytest.mark.parametrize(
-    "packing", [{"compression": "lzf"}, {"compression": "gzip", "shuffle": True}, {"fletcher32": True}]
-)
+@pytest.mark.parametrize("packing", [{"compression": "lzf"}, {"fletcher32": True}])
 def test_other_packings_are_read_by_hdf5(packing, tmp_path):
     made = network(-60, 60, 1)
     assert np.array_equal(netx.read(write(tmp_path / "a.net", made, **packing)).layers[0].weight, made.layers[0].weight)
