@@ -58,7 +58,8 @@ def pieces(item: h5py.Dataset, make: Callable[[np.ndarray], T]) -> Iterator[tupl
         if len(content) != size:
             raise DamagedChunkError(f"has a chunk of {len(content):,} bytes where {size:,} belong")
         if shuffled and not mask & 1:
-            content = np.ascontiguousarray(np.frombuffer(content, np.uint8).reshape(kind.itemsize, -1).T).data
+            places = np.frombuffer(content, np.uint8).reshape(kind.itemsize, -1)
+            content = np.ascontiguousarray(places.T).tobytes()
         values = np.frombuffer(content, kind)
         return make(values.reshape(chunk)[tuple(slice(0, part.stop - part.start) for part in place)])
 

@@ -250,7 +250,7 @@ def net_file(named: Path | None) -> Path:
         if not there(file):
             raise BasaltError(f"{named} holds no model.net; export it with `basalt export {named}`.")
     else:
-        return named if there(named) else published.found(named)
+        return named if named.suffix or there(named) else published.found(named)
     trained = file.with_name(CHECKPOINT)
     if not published.published(file) and there(trained) and trained.stat().st_mtime > file.stat().st_mtime:
         say(
