@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from basalt.convert.nir.levels import levels_in, name_of, shapes_of
+from basalt.convert.nir.levels import arranged
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.mapped import Mapped, frames_of, spikes_of
 from basalt.convert.nir.meant import ready_stage
@@ -92,7 +92,7 @@ def take_account(
         rows.insert(1 + [name for name, *_ in rows].index(INTEGERS), (TUNED, False, LEARNED))
     integers = tuple(layer.integers.ready() for layer in layers)
     names = [layer.mapped.name for layer in layers]
-    levels = levels_in([layer.mapped for layer in layers])
+    levels = arranged([layer.mapped for layer in layers]).levels
     steps, everything = spikes.shape[2], parts(len(spikes))
     update(0, len(everything))
 
@@ -179,18 +179,19 @@ def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, n
         sent: the input, and what each layer sends as the float network counts steps.
     """
     trace = {}
-    mapped = [layer.mapped for layer in layers]
-    shapes = shapes_of(mapped)
-    for order, level in enumerate(levels_in(mapped), 1):
-        last = layers[level[0].source - 1]
+    here = arranged([layer.mapped for layer in layers])
+    sizes = [prod(shape) for shape in here.shapes]
+    for order, level in enumerate(here.levels, 1):
+        last = here.layers[level[0].source - 1]
         if last.threshold is not None:
-            parts = [spikes_of(sent[source], prod(shapes[source])) for source, _ in level]
+            numbers = [here.sends[source - 1] if source else 0 for source, _ in level]
+            parts = [spikes_of(sent[number], sizes[one.source]) for number, one in zip(numbers, level, strict=True)]
             found = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-            name = name_of(level, mapped)
+            name = here.name_of(level)
             trace[name] = np.zeros_like(found)
             trace[name][:, :, order:] = found[:, :, : found.shape[2] - order]
-        elif not last.mapped.membranes:
-            trace[last.mapped.name] = spikes_of(sent[-1], last.mapped.neurons)[:, :, 0].astype(np.int64)
+        elif not last.membranes:
+            trace[last.name] = spikes_of(sent[-1], last.neurons)[:, :, 0].astype(np.int64)
     return trace
 
 
@@ -198,7 +199,7 @@ def run_integers(
     layers: Sequence[Quantised], spikes: UInt8[np.ndarray, "samples inputs steps"]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """What the integers send: as the float network counts steps, and as Basalt does, each level a step later."""
-    steps, levels = spikes.shape[2], levels_in([layer.mapped for layer in layers])
+    steps, levels = spikes.shape[2], arranged([layer.mapped for layer in layers]).levels
     frames = frames_of(lengthened(spikes, len(levels)))
     sent = run_chain([layer.integers.ready() for layer in layers], frames, steps)
     found = {

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from basalt.convert.nir.chain import DELAY
 from basalt.convert.nir.graph import Graph
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.options import ImportOptions
@@ -55,7 +56,8 @@ def understand(graph: Graph, options: ImportOptions) -> Understood:
     why = "named" if options.writer else found.why if found else "nothing in it depends on a writer"
     missing = [] if name else [f"--writer ({'; '.join(f'{key}: {one.about}' for key, one in WRITERS.items())})"]
     step = given if given is not None or found is None or found.writer != name else found.step
-    if step is None and (name is None or WRITERS[name].needs_step):
+    timed = any(node.type == DELAY for node in graph.real)
+    if step is None and (name is None or timed or WRITERS[name].needs_step):
         missing.append("--dt, how long a step lasts, as 1ms")
     choices = tuple(RESETS) if name is None else WRITERS[name].resets
     reset = options.reset or (choices[0] if len(choices) == 1 or not spiking else None)

@@ -12,11 +12,13 @@ from basalt.convert.nir.writers import NEURONS
 
 REASONS: Mapping[str, str] = {
     "Threshold": "spikes without a state; write the neuron that it belongs to as LIF or IF",
-    "Delay": "delays what it passes on, which is not imported yet",
     "I": "integrates without a leak or a threshold, which no layer here does yet",
     "NIRGraph": "is a graph within; write the file again",
 }
 """Type of node → why it is refused, where more can be said than that it is not known."""
+
+DELAY = "Delay"
+"""The type of node that passes on spikes later: neurons of their own kind."""
 
 Refusals = dict[str, str]
 """Node → why it cannot be said here, and the way out."""
@@ -37,7 +39,7 @@ def chain(graph: Graph) -> tuple[tuple[Stage, ...], Refusals]:
     """The stages of a graph, as far as it can be followed, and what cannot be said of it, all at once."""
     refused: Refusals = {}
     for node in graph.real:
-        if node.type not in OPERATORS and node.type not in NEURONS and node.type not in ("Input", "Output"):
+        if node.type not in OPERATORS and node.type not in NEURONS and node.type not in ("Input", "Output", DELAY):
             refused[node.name] = REASONS.get(node.type, "is of a type that is not imported; write it in other nodes")
         elif node.type in REASONS:
             refused[node.name] = REASONS[node.type]
@@ -97,7 +99,7 @@ def follow(graph: Graph, first: Node, shape: Shape, refused: Refusals) -> tuple[
                 refused.setdefault(name, str(why))
         elif node.type == "Output" and flow.in_degree(name) > 1:
             refused.setdefault(name, several(list(flow.predecessors(name))))
-        elif node.type in NEURONS or node.type == "Output":
+        elif node.type in NEURONS or node.type in ("Output", DELAY):
             found.append(gathered(graph, flow, node, shape))
             if node.type != "Output":
                 shapes[name] = shape
@@ -175,7 +177,7 @@ def in_order(graph: Graph, flow: nx.MultiDiGraph, refused: Refusals) -> list[str
 
 @dataclass(frozen=True, eq=False)
 class Join:
-    """A neuron or the output, with all operators between it and what it hears.
+    """A neuron, a delay or the output, with all operators between it and what it hears.
 
     Attributes:
         sources: names of the neurons and the input that it hears. operators: in order.

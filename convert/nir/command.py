@@ -68,7 +68,8 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     from basalt.convert.nir.finetune import fine_tuned
     from basalt.convert.nir.fit import fit
     from basalt.convert.nir.folder import folder_of, write_network, write_samples
-    from basalt.convert.nir.levels import records, relays
+    from basalt.convert.nir.joined import records
+    from basalt.convert.nir.levels import arranged
     from basalt.convert.nir.map import map_stages
     from basalt.convert.nir.mapped import frames_of
     from basalt.convert.nir.nodes import of_layers, of_nodes
@@ -80,8 +81,8 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
     notes = Notes()
     layers = map_stages(stages, understood.meaning, refused, notes)
     refuse(refused, options.file)
-    carried = relays(layers)
-    graded = not any(one.source == 0 for one in carried)
+    here = arranged(layers)
+    graded = not here.relays_input
     data: Samples | None = None
     if options.data is not None:
         data = read_samples(options.data, stages[0].shape, layers[-1].neurons, options.samples, graded)
@@ -130,7 +131,7 @@ def import_graph(graph: "Graph", understood: "Understood", options: ImportOption
         "finetune": None if tuned is None else tuned.content(),
         "nodes": of_nodes(stages, integers, notes),
         "layers": of_layers(deployed),
-        "relays": [one.sentence for one in carried],
+        "relays": [one.sentence for one in here.relays],
     }
     write_account(folder, options.file, content)
     show(folder, content)

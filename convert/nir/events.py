@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Int, Num, UInt8
 from numba import njit
 
 from basalt.convert.nir.rows import Rows
@@ -84,6 +84,7 @@ class Ready(NamedTuple):
         before: operators before the last, each after those that it hears.
         ends: places whose sum the last hears.
         rows: of the last. back: from the layer's own spikes of the step before; without rows where it hears none.
+        delay: steps that each neuron's spikes are late; None without.
     """
 
     hears: tuple[int, ...]
@@ -92,6 +93,7 @@ class Ready(NamedTuple):
     rows: Rows
     back: Rows
     neurons: Neurons
+    delay: Int[np.ndarray, "neurons"] | None = None
 
     @property
     def spiking(self) -> bool:
@@ -114,7 +116,7 @@ class Ready(NamedTuple):
             heard = summed(places, self.ends, self.rows)
             run_sample(heard, self.rows, self.back, self.neurons, sent[sample], total[sample])
         if self.spiking:
-            return sent
+            return sent if self.delay is None else delayed(sent, self.delay)
         sums = np.empty_like(total)
         sums[:, self.rows.place] = total
         return sums
@@ -126,6 +128,17 @@ def summed(places: Sequence[np.ndarray], hears: tuple[int, ...], rows: Rows) -> 
         return places[hears[0]]
     inputs = len(rows.of) - 1
     return np.sum([places[place][:, :inputs].astype(np.float64) for place in hears], axis=0)
+
+
+def delayed(
+    sent: UInt8[np.ndarray, "samples steps width"], delay: Int[np.ndarray, "neurons"]
+) -> UInt8[np.ndarray, "samples steps width"]:
+    """What each neuron sent, `delay` steps later."""
+    found, steps = np.zeros_like(sent), sent.shape[1]
+    for late in np.unique(delay[delay < steps]):
+        which = np.flatnonzero(delay == late)
+        found[:, late:, which] = sent[:, : steps - late, which]
+    return found
 
 
 @njit(**OPTIONS)

@@ -149,11 +149,13 @@ def deployed(layers: Sequence[Quantised], largest: int) -> "Deployed":
     """
     from basalt.train.deployed import Deployed
 
-    skipping = [layer.mapped.name for order, layer in enumerate(layers) if layer.mapped.hears != (order,)]
+    skipping = [
+        layer.mapped.name for order, layer in enumerate(layers) if layer.mapped.hears != (order,) or layer.mapped.passes
+    ]
     if skipping:
         raise BasaltError(
-            f"--finetune trains layers of which each hears the one before it alone, and {', '.join(skipping)} do not; "
-            f"leave it out."
+            f"--finetune trains layers of which each hears the one before it alone, without a delay, and "
+            f"{', '.join(skipping)} do not; leave it out."
         )
     records = [layer.record() for layer in layers]
 

@@ -47,7 +47,7 @@ def fit(
 ) -> tuple[Mapped, ...]:
     """The layers with leaks and thresholds that agree best with the float network on some samples."""
     wanted = outputs(tuple(ready_stage(stage, meaning) for stage in stages), frames)
-    spiking = [order for order, layer in enumerate(layers) if layer.threshold is not None]
+    spiking = [order for order, layer in enumerate(layers) if layer.threshold is not None and not layer.passes]
     total = len(LEAKS) * len(LEVELS) + ROUNDS * len(spiking)
     done = 0
 
@@ -109,7 +109,7 @@ def lower(pair: Pair) -> Pair:
 
 def leaky(layer: Mapped, leak: int, level: float) -> Mapped:
     """A layer that leaks more, with a higher threshold; which stays 1, and all that arrives is less."""
-    if layer.threshold is None or (leak == 0 and level == 1.0):
+    if layer.threshold is None or layer.passes or (leak == 0 and level == 1.0):
         return layer
     return replace(
         layer,

@@ -6,9 +6,11 @@ from math import prod
 
 import numpy as np
 
-from basalt.convert.nir import levels
-from basalt.convert.nir.chain import Notes, Refusals
+from basalt.convert.nir.chain import DELAY, Notes, Refusals
+from basalt.convert.nir.delays import map_delay
 from basalt.convert.nir.graph import Node
+from basalt.convert.nir.joined import unsaid
+from basalt.convert.nir.levels import arranged
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.operators import Shape, UnsaidError, value
 from basalt.convert.nir.resets import LOWERED, After, LackingError
@@ -45,8 +47,9 @@ def map_stages(stages: tuple[Stage, ...], meaning: Meaning, refused: Refusals, n
     if not layers and not refused:
         refused["the graph"] = "holds no neurons and no weights; write the whole network"
     if not refused:
-        levels.check(layers, refused)
-        for one in levels.relays(layers):
+        here = arranged(layers)
+        refused.update({stages[number - 1].name: why for number, why in unsaid(here).items()})
+        for one in here.relays:
             notes.add(stages[one.source - 1].name if one.source else stages[0].name, f"exact: {one.sentence}")
     return tuple(layers)
 
@@ -58,6 +61,8 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         UnsaidError: it cannot be said.
     """
     neuron = stage.neuron
+    if neuron is not None and neuron.type == DELAY:
+        return map_delay(stage, plain(stage.name), meaning.step)
     sums = neuron is None or neuron.type in ("LI", "CubaLI")
     if sums and not last:
         raise UnsaidError("sends a membrane, not spikes, to what follows, which no layer here hears")

@@ -8,7 +8,7 @@ A layer hears what the one before it sends in the same step; in Basalt each is a
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Num, UInt8
+from jaxtyping import Float, Int, Num, UInt8
 
 from basalt.convert.nir.events import RESETS, SUMS, Before, Neurons, Ready
 from basalt.convert.nir.operators import Kernel, Shape
@@ -35,6 +35,7 @@ class Mapped:
         membranes: a layer that sums keeps the membranes themselves, which are not rounded before they are summed.
         reaches: a membrane at the threshold spikes.
         whole: states are integers, decays counts of 1/4096.
+        delay: steps that each neuron's spikes are late. passes: it passes on each spike, and does nothing else.
     """
 
     name: str
@@ -52,6 +53,8 @@ class Mapped:
     recurrent: Float[np.ndarray, "neurons ..."] | None = None
     whole: bool = False
     membranes: bool = False
+    delay: Int[np.ndarray, "neurons"] | None = None
+    passes: bool = False
 
     @property
     def hears(self) -> tuple[int, ...]:
@@ -104,7 +107,7 @@ class Mapped:
             late=False,
             floors=self.whole and not self.membranes,
         )
-        return Ready(self.hears, before, ends, rows, back, neurons)
+        return Ready(self.hears, before, ends, rows, back, neurons, self.delay)
 
 
 def rows_of(block: Block, weight: np.ndarray) -> Rows:

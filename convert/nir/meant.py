@@ -4,7 +4,9 @@ from math import prod
 
 import numpy as np
 
-from basalt.convert.nir.events import RESETS, SUMS, Before, Neurons, Ready
+from basalt.convert.nir.chain import DELAY
+from basalt.convert.nir.delays import steps_of
+from basalt.convert.nir.events import MANY, RESETS, SUMS, Before, Neurons, Ready
 from basalt.convert.nir.graph import Node
 from basalt.convert.nir.map import Meaning, of_neuron
 from basalt.convert.nir.mapped import frames_of, spikes_of
@@ -47,8 +49,11 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         ends, rows, offset = before.pop()
     else:
         rows, offset = diagonal_rows(np.ones(prod(stage.sends))), np.zeros(1)
+    delay = None
     reset, constants, threshold, drive = SUMS, Constants(np.zeros(1), np.zeros(1), np.ones(1)), np.ones(1), np.zeros(1)
-    if stage.neuron is not None:
+    if stage.neuron is not None and stage.neuron.type == DELAY:
+        delay, reset = steps_of(stage, meaning.step), MANY  # as many as there are
+    elif stage.neuron is not None:
         sums = stage.neuron.type in ("LI", "CubaLI")
         constants, threshold, drive = of_neuron(stage.neuron, meaning, stage.sends, sums)
         reset = SUMS if sums else RESETS[meaning.reset]
@@ -72,7 +77,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         late=late,
         floors=False,
     )
-    return Ready(stage.sources, tuple(before), ends, rows, back, neurons)
+    return Ready(stage.sources, tuple(before), ends, rows, back, neurons, delay)
 
 
 def operator(node: Node, shape: Shape) -> Step:

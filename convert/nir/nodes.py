@@ -19,6 +19,8 @@ def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes)
             said = list(notes.of.get(node.name, ()))
             if node in stage.back or (node.type in OPERATORS and "weight" in node.values):
                 said.append(weights_in_words(layer))
+            elif node is stage.neuron and layer.mapped.delay is not None:
+                said.append(delay_in_words(layer.mapped.delay))
             elif node is stage.neuron:
                 said += neuron_in_words(layer)
             rounded = any(not one.startswith("exact") for one in said)
@@ -27,6 +29,12 @@ def of_nodes(stages: Sequence[Stage], layers: Sequence[Quantised], notes: Notes)
                  "outcome": "rounded" if rounded else "exact", "how": said or ["exact"]}
             )  # fmt: skip
     return found
+
+
+def delay_in_words(delay: np.ndarray) -> str:
+    """By how many steps spikes are late."""
+    low, high = delay.min(), delay.max()
+    return f"exact: {low} steps" if low == high else f"exact: {low} … {high} steps"
 
 
 def weights_in_words(layer: Quantised) -> str:

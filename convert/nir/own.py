@@ -1,6 +1,7 @@
 """NIR files that `basalt export --nir` wrote: the same integers back, or refused; nothing is rounded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -8,7 +9,8 @@ import numpy as np
 
 from basalt.convert import rules
 from basalt.convert.nir.asked import LONGEST, SHORTEST
-from basalt.convert.nir.chain import chain
+from basalt.convert.nir.chain import DELAY, chain
+from basalt.convert.nir.delays import steps_of
 from basalt.convert.nir.graph import Graph, Node
 from basalt.convert.nir.mapped import UNITY
 from basalt.convert.nir.operators import UnsaidError, kernel_of, value
@@ -46,7 +48,12 @@ def read_own(graph: Graph, name: str, file: str) -> Network:
     layers: list[Layer] = []
     for order, stage in enumerate(stages, 1):
         try:
-            layers.append(layer_of(stage, order, step))
+            if stage.sources != (order - 1,) or not stage.row:
+                raise UnsaidError("branches, which no layer that was written does")
+            if stage.neuron is not None and stage.neuron.type == DELAY:
+                layers[-1:] = [late(layers[-1], stage, step)] if layers else []
+            else:
+                layers.append(layer_of(stage, len(layers) + 1, step))
         except UnsaidError as why:
             refused.setdefault(stage.name, str(why))
     if refused or not layers:
@@ -60,14 +67,19 @@ def read_own(graph: Graph, name: str, file: str) -> Network:
 def layer_of(stage: Stage, order: int, step: float) -> Layer:
     """A layer of a stage."""
     real = stage.real
-    if stage.sources != (order - 1,) or not stage.row:
-        raise UnsaidError("branches, which no layer that was written does")
     if len(real) != 1 or real[0].type not in BUILDERS:
         raise UnsaidError(f"has {len(real)} operators, not the one that was written")
     neuron = stage.neuron
     if neuron is None or neuron.type in ("LI", "CubaLI"):
         return readout_of(stage, real[0], step)
     return BUILDERS[real[0].type](stage, real[0], neuron_of(neuron, prod(stage.sends), step), order, step)
+
+
+def late(layer: Layer, stage: Stage, step: float) -> Layer:
+    """A layer with the delay after it."""
+    if not isinstance(layer, Spiking) or layer.delay is not None:
+        raise UnsaidError("follows what has no delay of its own")
+    return replace(layer, delay=steps_of(stage, step))
 
 
 def readout_of(stage: Stage, node: Node, step: float) -> Readout:

@@ -112,13 +112,14 @@ class Quantised:
         start = self.order if bias is not None else 0
         kernel = layer.kernel
         if kernel is None:
-            return Spiking(layer.name, self.weight, neuron, self.recurrent, bias, start=start)
+            return Spiking(layer.name, self.weight, neuron, self.recurrent, bias, layer.delay, start=start)
         channels, height, width = layer.blocks[0].inputs
         return Conv(
             name=layer.name,
             weight=self.weight.reshape(len(self.weight), *layer.blocks[0].shape),
             neuron=neuron,
             bias=bias,
+            delay=layer.delay,
             start=start,
             input_shape=(channels, height, width),
             stride=kernel.stride,

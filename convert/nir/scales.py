@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from basalt.convert.nir.events import Ready
-from basalt.convert.nir.levels import level_of
+from basalt.convert.nir.levels import arranged
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.quantise import Quantised, bounded, quantised
 from basalt.convert.nir.run import run_ready, side_by_side
@@ -108,7 +108,7 @@ def quantise(
     """
     found = []
     sent = [] if frames is None else [frames]
-    levels = level_of(layers)
+    levels = arranged(layers).level_of
     for number, layer in enumerate(layers, 1):
         by_weights = METHODS[method]
         if by_weights is not None:

@@ -198,9 +198,8 @@ def bias_of(drawn: Drawn, layer: Spiking, order: int) -> Bias:
 def add_neuron(drawn: Drawn, layer: Spiking, leak: np.ndarray | None, step: float) -> None:
     """IF where nothing leaks, LIF without a lasting current, else CubaLIF; and what goes back."""
     neuron, size, shape = layer.neuron, layer.neurons, layer.shape
-    for part, why in ((layer.memory, "a memory pathway"), (layer.delay, "delays, which `basalt import` does not read")):
-        if part is not None:
-            drawn.refused.append(f"{layer.name!r} has {why}")
+    if layer.memory is not None:
+        drawn.refused.append(f"{layer.name!r} has a memory pathway")
     if type(neuron) is not Neuron:
         drawn.refused.append(f"{layer.name!r} has {type(neuron).called}, which NIR has no node for")
         return
@@ -234,6 +233,9 @@ def add_neuron(drawn: Drawn, layer: Spiking, leak: np.ndarray | None, step: floa
         )
         drawn.nodes[f"{layer.name}_back"] = back
         drawn.edges += [(layer.name, f"{layer.name}_back"), (f"{layer.name}_back", layer.name)]
+    if layer.delay is not None:
+        late = np.broadcast_to(layer.delay, size).reshape(shape)
+        drawn.add(f"{layer.name}_delay", Written("Delay", {"delay": step * late}), shape)
 
 
 def constants(decay: np.ndarray, size: int, step: float) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,9 @@ LARGEST = 254
 SIZES = (3, 4)
 
 
-def drawn_graph(rng: np.random.Generator, kinds: list[str], recurrent: bool, dt: float) -> tuple[Nodes, Edges]:
+def drawn_graph(
+    rng: np.random.Generator, kinds: list[str], recurrent: bool, dt: float, delays: float = 0.0
+) -> tuple[Nodes, Edges]:
     """Neurons n0, n1, … in any order, each of which hears some of those before it and the input.
 
     The last hears all that nobody else does. Ways between two of one size may be factors; recurrence goes through r0 …
@@ -49,7 +51,13 @@ def drawn_graph(rng: np.random.Generator, kinds: list[str], recurrent: bool, dt:
                 values["bias"] = rng.integers(-20, 30, size).astype(float)
             type_ = "Scale" if weight.ndim == 1 else "Affine" if "bias" in values else "Linear"
             nodes[called] = {"type": type_, **values}
-            edges += [(source, called), (called, name)]
+            if source != name and rng.random() < delays:
+                late = f"d{called[1:]}"
+                steps = rng.integers(0, 5, sizes[source]) if rng.random() < 0.5 else rng.integers(0, 63, 1)
+                nodes[late] = {"type": "Delay", "delay": steps * dt}
+                edges += [(source, late), (late, called), (called, name)]
+            else:
+                edges += [(source, called), (called, name)]
         nodes[name] = neuron_on_grid(rng, kind, size, dt)
     nodes["output"] = ends((1,), sizes[names[-1]])[1]
     return nodes, [*edges, (names[-1], "output")]
@@ -95,26 +103,35 @@ def judged(
             for name in sizes:
                 sent[name][sample, :, t] = one.value(name)
             one.before = {name: one.now[name] for name in sizes}
+            one.past.append(one.now)
     return sent
 
 
 class Sample:
-    """A sample as it goes on: states of neurons, what they sent in the step before, and what is known of this one."""
+    """A sample as it goes on: states, what was sent a step before and ever, and what is known of this step."""
 
     def __init__(self, nodes, edges, reset, left, dt, sizes):
         self.nodes, self.edges, self.reset, self.left, self.dt = nodes, edges, reset, left, dt
         self.u, self.v, self.before = ({name: np.zeros(size) for name, size in sizes.items()} for _ in range(3))
-        self.now = {}
+        self.now, self.past = {}, []
 
     def value(self, name):
         if name not in self.now:
-            if name.startswith("r"):
+            if self.nodes[name]["type"] == "Delay":
+                self.now[name] = self.late(name)
+            elif name.startswith("r"):
                 self.now[name] = through(self.nodes[name], self.before["n" + name[1:]])
             elif name in self.v:
                 self.now[name] = self.fire(name)
             else:
                 self.now[name] = through(self.nodes[name], self.heard(name))
         return self.now[name]
+
+    def late(self, name):
+        (source,) = (one for one, other in self.edges if other == name)
+        steps = np.broadcast_to(np.rint(self.nodes[name]["delay"] / self.dt).astype(int), self.value(source).shape)
+        ever = [*(one[source] for one in self.past), self.value(source)]
+        return np.array([ever[-1 - late][which] if late < len(ever) else 0.0 for which, late in enumerate(steps)])
 
     def heard(self, name):
         return sum(self.value(one) for one, other in self.edges if other == name)

@@ -57,7 +57,7 @@ def test_the_same_integers_come_back(current, voltage, reset, each, tmp_path):
     kinds = {"current": current, "voltage": voltage, "reset": reset, "each": each}
     biased = current == 4096 or voltage > 0
     layers = (
-        dense(rng, "first", 1, 7, 6, bias=biased, back="full", **kinds),
+        replace(dense(rng, "first", 1, 7, 6, bias=biased, back="full", **kinds), delay=np.arange(6)),
         dense(rng, "second", 2, 6, 5, bias=biased, back="diagonal", **kinds),
         Readout("classes", rng.integers(-100, 100, (3, 5)), *((200, None) if each else (200, 300))),
     )
@@ -74,6 +74,7 @@ def test_the_same_integers_come_back(current, voltage, reset, each, tmp_path):
         assert np.array_equal(one.weight, other.weight)
         if isinstance(one, Spiking):
             assert np.array_equal(one.recurrent_weight, other.recurrent_weight)
+            assert np.array_equal(one.delay, other.delay)
             for field in ("threshold", "current_decay", "voltage_decay", "amount"):
                 mine, other_ = getattr(one.neuron, field), getattr(other.neuron, field)
                 assert np.all(np.asarray(mine) == np.asarray(other_)), field
@@ -128,12 +129,18 @@ def test_what_nir_cannot_say_is_refused_at_once(tmp_path):
     rng = np.random.default_rng(5)
     kinds = {"current": 900, "voltage": 300}
     layers = (
-        replace(dense(rng, "late", 1, 4, 4, **kinds), delay=np.full(4, 2)),
+        Conv(
+            name="grows",
+            weight=np.full((1, 1, 1, 1), 2),
+            neuron=neuron(rng, 1, **kinds),
+            input_shape=(1, 2, 2),
+            transposed=True,
+        ),
         replace(dense(rng, "early", 2, 4, 4, bias=True, **kinds), start=0),
     )
     with pytest.raises(BasaltError) as found:
         write_nir(tmp_path / "n.nir", Network(layers, "n", 1e-3), 1e-3)
-    assert "'late' has delays" in str(found.value) and "'early' has a bias from step 0" in str(found.value)
+    assert "'grows' is a transposed" in str(found.value) and "'early' has a bias from step 0" in str(found.value)
     assert not (tmp_path / "n.nir").exists()
 
 

@@ -245,7 +245,7 @@ def test_what_training_does_not_compute_is_refused_by_name(files):
             Deployed([record], [(record.weight, None, None)])
     one, two = quantise(layers, "max", None)
     skips = replace(two, mapped=replace(two.mapped, blocks=(two.mapped.blocks[0]._replace(source=0),)))
-    with pytest.raises(BasaltError, match="alone, and n do not"):
+    with pytest.raises(BasaltError, match="without a delay, and n do not"):
         finetune.deployed((one, skips), 1)
     assert not lacking(hidden, 1, 255)
     assert lacking(hidden, 1, 1 << 20)

@@ -283,7 +283,8 @@ def test_the_search_never_makes_more_spikes_differ_than_the_largest_weight_does(
 def test_everything_that_cannot_be_said_is_said_at_once(tmp_path):
     first, final = ends((4,), 4)
     ones = np.ones(4)
-    nodes = {"input": first, "w": {"type": "Linear", "weight": np.eye(4)}, "late": {"type": "Delay", "delay": ones},
+    late = {"type": "Delay", "delay": 0.002 * ones}
+    nodes = {"input": first, "w": {"type": "Linear", "weight": np.eye(4)}, "late": late,
              "odd": {"type": "Threshold", "threshold": ones}, "output": final}  # fmt: skip
     path = write_nir(tmp_path / "no.nir", nodes)
     *_, refused = mapped(path, writer="nir", dt="1ms", reset="hard")

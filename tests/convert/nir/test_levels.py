@@ -10,7 +10,8 @@ import pytest
 from basalt.convert import netx
 from basalt.convert.nir.account import lengthened, run_integers
 from basalt.convert.nir.command import import_command
-from basalt.convert.nir.levels import levels_of, records, relays
+from basalt.convert.nir.joined import records
+from basalt.convert.nir.levels import arranged, levels_of
 from basalt.convert.nir.mapped import run_layers
 from basalt.convert.nir.meant import run_meant
 from basalt.convert.nir.options import ImportOptions
@@ -35,21 +36,21 @@ def deployed(layers):
     return integers, Network(records(integers))
 
 
-def agree(path, nodes, edges, reset, spikes, dt=1e-3, backends=()):
-    """Float as meant, Basalt's equations, and integers on each backend, beside the slow interpreter."""
+def agree(path, nodes, edges, reset, spikes, dt=1e-3, backends=(), exact=True):
+    """Float as meant, Basalt's equations, and integers (`exact`: whose weights are on the grid) on each backend."""
     stages, meaning, layers, refused = mapped(path, writer=RESETS[reset], dt=f"{dt:g}", reset=reset)
     assert not refused, refused
     wanted = judged(nodes, edges, spikes, reset, real, dt)
     for found in (run_meant(stages, meaning, spikes), run_layers(layers, spikes)):
         assert {name: np.array_equal(found[name], wanted[name]) for name in wanted} == dict.fromkeys(wanted, True)
     integers, network = deployed(layers)
-    wanted = judged(nodes, edges, spikes, reset, whole, dt)
     sent, trace = run_integers(integers, spikes)
+    wanted = judged(nodes, edges, spikes, reset, whole, dt) if exact else sent
     assert {name: np.array_equal(sent[name], wanted[name]) for name in wanted} == dict.fromkeys(wanted, True)
     long = lengthened(spikes, len(network.layers))
     everything = {"reference": simulate(network, long)}
     everything |= {backend: run_direct(Job(network, long, backend, len(long))).sent for backend in backends}
-    last = edges[-1][0]
+    last = next(one for one, other in edges if other == "output")
     for backend, found in everything.items():
         assert found.keys() == trace.keys()
         for name in trace:
@@ -68,7 +69,7 @@ def test_random_graphs_send_what_an_interpreter_does(seed, tmp_path):
     if reset == "snntorch-zero":  # of which CubaLIF and recurrent neurons rest, which not all of a level do
         kinds = ["LIF" if kind == "CubaLIF" else kind for kind in kinds]
     dt = 1e-4 if late else 1e-3
-    nodes, edges = drawn_graph(rng, kinds, recurrent=reset != "snntorch-zero", dt=dt)
+    nodes, edges = drawn_graph(rng, kinds, recurrent=reset != "snntorch-zero", dt=dt, delays=0.2 * (seed % 3))
     path = write_nir(tmp_path / "g.nir", nodes, edges)
     spikes = drawn_spikes(rng, int(nodes["input"]["shape"][0]), steps=30, samples=2, rate=0.4)
     backends = ("compiled", "near-memory") if seed % 4 == 0 else ("compiled",)
@@ -102,7 +103,7 @@ def test_parallel_ways_from_one_source_are_one_matrix(tmp_path):
     edges = [("input", "a"), ("a", "b"), ("input", "c"), ("b", "n"), ("c", "n"), ("n", "output")]
     path = write_nir(tmp_path / "p.nir", nodes, edges)
     _, _, layers, refused = mapped(path, writer="nir", dt="1ms", reset="soft")
-    assert not refused and len(layers) == 1 and relays(layers) == []
+    assert not refused and len(layers) == 1 and arranged(layers).relays == []
     wanted = nodes["b"]["weight"] @ nodes["a"]["weight"] + nodes["c"]["weight"]
     assert np.allclose(layers[0].weight, wanted)
 
@@ -153,7 +154,7 @@ def test_a_residual_network_stays_convolutions_where_the_image_stays(halves, tmp
     kinds = ["conv", "conv", "conv", "spiking", "spiking"] if halves else ["conv"] * 5
     assert [layer.kind for layer in network.layers] == [*kinds, "readout"]
     assert [layer.neurons for layer in network.layers[:2]] == [144, 288]
-    assert [one.sentence for one in relays(layers)] == [
+    assert [one.sentence for one in arranged(layers).relays] == [
         "144 relay neurons carry 'n0' past 'n1'",
         "144 relay neurons carry 'n2' past 'n3'",
     ]
@@ -215,6 +216,39 @@ REFUSED = {
 }  # fmt: skip
 
 
+def delaying(late, place=("n", "b"), size=5):
+    """A Delay on an edge."""
+    edges = [(place[0], "late"), ("late", place[1])]
+    return changed(*edges, without=[place], late={"type": "Delay", "delay": np.full(size, late)})
+
+
+REFUSED |= {
+    "delays by no whole number": (lambda: delaying(0.0015), "late", "1.5 steps of 1 ms"),
+    "delays by too much": (lambda: delaying(0.063), "late", "63 steps"),
+    "delays sums": (lambda: delaying(0.002, ("b", "m"), 3), "late", "right after the neuron"),
+    "delays as many": (lambda: delaying(0.002, size=3), "late", "3 delays for 5"),
+}
+
+
+def test_a_delay_is_the_neurons_own_where_nobody_hears_them_without_it(tmp_path):
+    rng = np.random.default_rng(7)
+    for heard in ("late", "n"):
+        nodes, edges = delaying(0.004)
+        nodes["c"] = dense(rng, 3, 5)
+        edges = [edge for edge in edges if edge != ("input", "c")] + [(heard, "c")]
+        path = write_nir(tmp_path / f"{heard}.nir", nodes, edges)
+        spikes = drawn_spikes(rng, 4)
+        network, _ = agree(path, nodes, edges, "soft", spikes, backends=("compiled", "near-memory"), exact=False)
+        delays = [None if layer.delay is None else np.unique(layer.delay).tolist() for layer in network.layers]
+        assert delays == ([[4], None] if heard == "late" else [None, [0, 4], None])
+
+
+def test_how_long_a_step_lasts_is_asked_for_where_there_is_a_delay(tmp_path):
+    path = write_nir(tmp_path / "d.nir", *delaying(0.002))
+    with pytest.raises(BasaltError, match="--dt"):
+        mapped(path, writer="snntorch", reset="snntorch-zero")
+
+
 @pytest.mark.parametrize("which", REFUSED)
 def test_what_cannot_join_is_refused_by_name(which, tmp_path):
     drawn, node, said = REFUSED[which]
@@ -270,7 +304,7 @@ def test_an_input_that_is_relayed_is_spikes(tmp_path):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_integers_come_back_from_an_exported_graph(seed, tmp_path):
     rng = np.random.default_rng([6, seed])
-    nodes, edges = drawn_graph(rng, ["IF", "LIF", "CubaLIF", "LIF"], recurrent=True, dt=1e-3)
+    nodes, edges = drawn_graph(rng, ["IF", "LIF", "CubaLIF", "LIF"], recurrent=True, dt=1e-3, delays=0.3)
     _, _, layers, refused = mapped(write_nir(tmp_path / "g.nir", nodes, edges), writer="nir", dt="1ms", reset="soft")
     assert not refused
     _, network = deployed(layers)

@@ -9,7 +9,7 @@ import numpy as np
 from basalt.convert.nir.account import lengthened, run_integers
 from basalt.convert.nir.asked import understand
 from basalt.convert.nir.chain import Notes, chain
-from basalt.convert.nir.levels import records
+from basalt.convert.nir.joined import records
 from basalt.convert.nir.map import map_stages
 from basalt.convert.nir.mapped import run_layers
 from basalt.convert.nir.meant import run_meant

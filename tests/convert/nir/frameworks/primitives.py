@@ -58,7 +58,7 @@ GRAPHS: dict[str, tuple[tuple[int, ...], list[dict[str, Any]], int]] = {
     "LI": (VECTOR, [DENSE, IF, DENSE, LI], 3),
     "CubaLI": (VECTOR, [DENSE, IF, DENSE, CUBALI], 3),
     "I": (VECTOR, [DENSE, IF, DENSE, {"type": "I", "r": np.ones(6)}], 3),
-    "Delay": (VECTOR, [{"type": "Delay", "delay": np.full(6, 0.002)}, DENSE, IF], 0),
+    "Delay": (VECTOR, [DENSE, IF, {"type": "Delay", "delay": np.full(6, 0.002)}, DENSE, IF], 2),
     "Threshold": (VECTOR, [DENSE, {"type": "Threshold", "threshold": np.ones(6)}], 1),
 }
 """Primitive → shape of the input, the nodes in a row, and which of them it is."""

@@ -1,0 +1,221 @@
+"""All layers of a level as one: neurons side by side, and a convolution or a matrix of what all of them hear."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from math import prod
+
+import numpy as np
+
+from basalt.convert.nir.kernels import aligned, identity, image, ungrouped
+from basalt.convert.nir.levels import Arranged, Level, Member, arranged
+from basalt.convert.nir.mapped import Mapped, rows_of
+from basalt.convert.nir.operators import Kernel, Shape, UnsaidError
+from basalt.convert.nir.quantise import Quantised
+from basalt.convert.nir.rows import matrix
+from basalt.convert.nir.synapses import WEIGHTS_MOST, Block, apart
+from basalt.records.layer import Layer
+
+WEIGHT, THRESHOLD = 2, 1
+"""Of a relay neuron."""
+
+
+def unsaid(here: Arranged) -> dict[int, str]:
+    """Layer as it was → why its level cannot be one layer."""
+    found = {}
+    for below, level in steps(here):
+        try:
+            shared(level, here.layers)
+            if not as_it_is(below, level, here.layers):
+                joined(below, level, here, [layer.weight for layer in here.layers])
+        except UnsaidError as why:
+            found[here.of[level[0].source - 1]] = str(why)
+    return found
+
+
+def steps(here: Arranged) -> Sequence[tuple[Level, Level]]:
+    """Each level, and the one below."""
+    return list(pairwise(((Member(0, False),), *here.levels)))
+
+
+def shared(level: Level, layers: Sequence[Mapped]) -> Mapped:
+    """A layer of a level, whose reset all of them have but those that only pass on spikes.
+
+    Raises:
+        UnsaidError: they do not have the same.
+    """
+    computing = [layers[member.source - 1] for member in level if copied(member, layers) is None]
+    if not computing:
+        return layers[level[0].source - 1]
+    first, *others = computing
+    for other in others:
+        if (other.reset, other.rests) != (first.reset, first.rests):
+            raise UnsaidError(
+                f"is as many neurons away from the input as {other.name!r}, so that they become one layer, of which "
+                f"only one rests for a step after a spike; give both the same type of neuron"
+            )
+    if first.rests and len(computing) < len(level):
+        raise UnsaidError(
+            "rests for a step after a spike, and a connection skips it, whose relay neurons would rest too; give it "
+            "a reset without rest"
+        )
+    return first
+
+
+def as_it_is(below: Level, level: Level, layers: Sequence[Mapped]) -> bool:
+    """Whether a level is one layer that hears the whole level below, which is one too."""
+    return len(below) == len(level) == 1 and layers[level[0].source - 1].hears == (below[0].source,)
+
+
+def copied(member: Member, layers: Sequence[Mapped]) -> int | None:
+    """The source whose spikes a member passes on as they are; None where it does more."""
+    source, relay = member
+    if relay:
+        return source
+    return layers[source - 1].hears[0] if layers[source - 1].passes else None
+
+
+def joined(below: Level, level: Level, here: Arranged, weights: Sequence[np.ndarray]) -> tuple[np.ndarray, Block]:
+    """The synapses of a level: a convolution where all of it is, else a matrix.
+
+    Args:
+        weights: of each layer.
+
+    Raises:
+        UnsaidError: neither.
+    """
+    shapes, layers = here.shapes, here.layers
+    found = kernels_joined(below, level, layers, weights, shapes)
+    if found is not None:
+        return found
+    rows, columns = (
+        dict(zip((member.source for member in members), spans([prod(shapes[one.source]) for one in members])))
+        for members in (level, below)
+    )
+    sizes = [sum(prod(shapes[source]) for source, _ in members) for members in (level, below)]
+    if sizes[0] * sizes[1] > WEIGHTS_MOST:
+        raise UnsaidError(
+            f"becomes one layer with what is beside it, a matrix of {sizes[0]:,} × {sizes[1]:,} weights, more than "
+            f"{WEIGHTS_MOST:,} that are imported; give convolutions beside skip connections a stride of 1 and the "
+            f"height and width of what is skipped"
+        )
+    weight = np.zeros(sizes)
+    for member in level:
+        source, copies = member.source, copied(member, layers)
+        if copies is not None:
+            value = WEIGHT if member.relay else weights[source - 1].item()
+            weight[rows[source], columns[copies]] = value * np.eye(prod(shapes[source]))
+            continue
+        for block, part in apart(weights[source - 1], layers[source - 1].blocks):
+            weight[rows[source], columns[block.source]] = matrix(rows_of(block, part))
+    return weight, Block(0, (sizes[1],), None)
+
+
+def kernels_joined(
+    below: Level, level: Level, layers: Sequence[Mapped], weights: Sequence[np.ndarray], shapes: Sequence[Shape]
+) -> tuple[np.ndarray, Block] | None:
+    """The same as a convolution of channels side by side; None where that is not exact."""
+    images = [image(shapes[source]) for source, _ in below]
+    size = images[0][1:] if images[0] else ()
+    if any(one is None or one[1:] != size for one in images):
+        return None
+    places: list[tuple[int, int]] = []
+    kernels: list[Kernel | None] = []
+    for member in level:
+        source, copies = member.source, copied(member, layers)
+        if copies is not None:
+            places.append((source, copies))
+            kernels.append(identity(shapes[source][0], WEIGHT if member.relay else weights[source - 1].item()))
+            continue
+        for block, part in apart(weights[source - 1], layers[source - 1].blocks):
+            places.append((source, block.source))
+            kernels.append(None if block.kernel is None else ungrouped(block.kernel._replace(weight=part)))
+    known = [one for one in kernels if one is not None]
+    same = aligned(known, [size] * len(known)) if len(known) == len(kernels) else None
+    if same is None:
+        return None
+    rows, columns = (
+        dict(zip((member.source for member in members), spans([shapes[one.source][0] for one in members])))
+        for members in (level, below)
+    )
+    outputs, channels = (sum(shapes[source][0] for source, _ in members) for members in (level, below))
+    weight = np.zeros((outputs, channels, *same[0].weight.shape[2:]))
+    for (source, heard), kernel in zip(places, same, strict=True):
+        weight[rows[source], columns[heard]] = kernel.weight
+    return weight, Block(0, (channels, *size), same[0]._replace(weight=weight))
+
+
+def spans(sizes: Sequence[int]) -> list[slice]:
+    """Where each of some begins and ends, side by side."""
+    ends = [0, *accumulate(sizes)]
+    return [slice(begin, end) for begin, end in pairwise(ends)]
+
+
+def records(layers: Sequence[Quantised]) -> tuple[Layer, ...]:
+    """What is deployed: a layer for each level."""
+    here = arranged([layer.mapped for layer in layers])
+    parts = [replace(layers[number - 1], mapped=layer) for number, layer in zip(here.of, here.layers, strict=True)]
+    found = []
+    for below, level in steps(here):
+        if not as_it_is(below, level, here.layers):
+            weight, block = joined(below, level, here, [part.weight for part in parts])
+            whole = np.rint(weight).astype(np.int64)
+            found.append(side_by_side(level, here, parts, whole.reshape(len(whole), -1), block).record())
+        else:
+            found.append(parts[level[0].source - 1].record())
+    return tuple(found)
+
+
+def side_by_side(
+    level: Level, here: Arranged, layers: Sequence[Quantised], weight: np.ndarray, block: Block
+) -> Quantised:
+    """All of a level as one layer, with these synapses."""
+    first = layers[level[0].source - 1]
+    if first.threshold is None:
+        return replace(first, mapped=replace(first.mapped, blocks=(block,)), weight=weight)
+    parts = [relay_of(here.shapes[source]) if relay else layers[source - 1] for source, relay in level]
+
+    def each(values: Callable[[Quantised], np.ndarray | None]) -> np.ndarray:
+        found = ((values(part), part.mapped.neurons) for part in parts)
+        return np.concatenate([np.broadcast_to(0 if one is None else one, size) for one, size in found])
+
+    own = any(part.amount is not None for part in parts)
+    late = any(part.mapped.delay is not None for part in parts)
+    neurons = sum(part.mapped.neurons for part in parts)
+    recurrent = [part.recurrent for part in parts]
+    return Quantised(
+        mapped=replace(
+            shared(level, here.layers),
+            name=here.name_of(level),
+            blocks=(block,),
+            alpha=each(lambda part: part.mapped.alpha),
+            beta=each(lambda part: part.mapped.beta),
+            delay=each(lambda part: part.mapped.delay) if late else None,
+            shape=(neurons,) if block.kernel is None else (len(weight), neurons // len(weight)),
+        ),
+        scale=np.ones(1),
+        weight=weight,
+        recurrent=None if all(one is None for one in recurrent) else diagonal(parts),
+        drive=each(lambda part: part.drive),
+        threshold=each(lambda part: part.threshold),
+        order=first.order,
+        amount=each(lambda part: part.threshold if part.amount is None else part.amount) if own else None,
+    )
+
+
+def relay_of(shape: Shape) -> Quantised:
+    """Relay neurons of what has a shape; their weights are those of the level."""
+    none = np.zeros(1)
+    mapped = Mapped("", none, (), none, none, shape, none)
+    return Quantised(mapped, np.ones(1), none, None, none.astype(np.int64), np.full(1, THRESHOLD), 0)
+
+
+def diagonal(parts: Sequence[Quantised]) -> np.ndarray:
+    """The recurrences of parts as one: a diagonal where all are, else a matrix."""
+    sizes = [part.mapped.neurons for part in parts]
+    found = np.zeros((sum(sizes),) * 2, dtype=np.int64)
+    for span, part in zip(spans(sizes), parts, strict=True):
+        if part.recurrent is not None:
+            found[span, span] = np.diag(part.recurrent) if part.recurrent.ndim == 1 else part.recurrent
+    full = any(part.recurrent is not None and part.recurrent.ndim == 2 for part in parts)
+    return found if full else np.diag(found).copy()
