@@ -1,6 +1,6 @@
 """A structured fuzzer of the files that Basalt reads: each command on each kind of file.
 
-python tests/fuzz/fuzz.py [--files 10000] [--seed 0] [--workers 2] [--keep FOLDER]
+python tests/fuzz/fuzz.py [--files 10000] [--seed 0] [--workers 2] [--keep FOLDER] [--kinds NAME …]
 
 Every file is read by a process of its own, forked from one that has imported everything. A file fails where that
 process ends by a signal or with another exit code than 0, 1 or 2, prints a traceback or a character that acts, writes
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,9 +38,11 @@ from basalt.deploy.energy.tables import FOLDER as TABLES
 from basalt.deploy.job import Outcome
 from basalt.deploy.report.build import MEASURED
 from basalt.documents import tomllib
+from basalt.records.network import Network
+from basalt.records.readout import Readout
 from tests.conformance.strategies import make_case
 from tests.deploy.report.synthetic import deployment
-from tests.fuzz import hdf5, others
+from tests.fuzz import hdf5, others, recordings
 
 SECONDS, BYTES = 30, 2_000_000_000
 ALLOWED = (0, 1, 2)
@@ -194,6 +196,86 @@ def map_json(folder: Path, rng: np.random.Generator) -> list[str]:
     return ["map", str(folder / "model.net"), "--rounds", "1"]
 
 
+SEEN = ["--sensor", "--crop", "--pool", "--polarity", "--bin-ms", "--duration-ms", "--start-ms", "--denoise-ms"]
+GIVEN = [
+    ["34,34", "34x34", "0,1", "a", "1280,720", "\x1b[31m"], ["0,0,9,9", "30,0,9,9", "1"], ["1", "2", "40", "0"],
+    ["both", "merge", "on", "red"], ["1", "1e-3", "nan", "inf"], ["300", "1e9", "nan"], ["0", "5", "1e15"], ["0", "3"],
+]  # fmt: skip
+
+
+def asked(rng: np.random.Generator) -> list[str]:
+    """A few options of recordings."""
+    chosen = [0, *(place for place in range(len(SEEN)) if rng.random() < 0.15)]
+    values = [GIVEN[place][0 if rng.random() < 0.6 else int(rng.integers(len(GIVEN[place])))] for place in chosen]
+    return [word for place, value in zip(chosen, values, strict=True) for word in (SEEN[place], value)]
+
+
+@kind
+def run_recording(folder: Path, rng: np.random.Generator) -> list[str]:
+    """`run --dry-run` on a recording."""
+    netx.write(folder / "model.net", camera_network())
+    path = recordings.recording(folder, "a", rng)
+    recordings.mutate(path, rng)
+    return ["run", str(path), "--net", str(folder / "model.net"), "--dry-run", *asked(rng)]
+
+
+def camera_network() -> Network:
+    """A network of 2 × 34 × 34 inputs."""
+    weight = np.zeros((4, 2312), np.int8)
+    return Network((Readout("readout", weight),), "camera", 0.005)
+
+
+def own_data(folder: Path, rng: np.random.Generator, name: str, given: dict[str, list[str]]) -> list[str]:
+    """`train`, as far as the reading of its data."""
+    data = Path("data")
+    (folder / data).mkdir()
+    settings = [f"data.path={data}"]
+    settings += [f"data.{key}={pick}" for key, values in given.items() if rng.random() < 0.05
+                 for pick in [hdf5.pick(rng, values)]]  # fmt: skip
+    return ["train", name, *(word for one in settings for word in ("--set", one))]
+
+
+SHARED = {
+    "groups": ['"([ab])_"', '"(a)|b"', '"("', '"x"'], "test": ["0.5", '["a"]', '["z"]', "0"], "validation": ['["b"]'],
+    "duration_ms": ["50", "1e9", "a"], "step_ms": ["1e-9", "20"], "group": ["7", "0"], "limit": ["2"],
+}  # fmt: skip
+
+
+@kind
+def train_events(folder: Path, rng: np.random.Generator) -> list[str]:
+    """A folder of recordings, or an .npz file of spikes."""
+    own = {"crop": ["[0,0,9,9]", "[30,0,9,9]"], "polarity": ['"on"', '"red"'], "denoise_ms": ["5"], "start_ms": ["1e9"]}
+    words = own_data(folder, rng, "own_events", {**SHARED, **own})
+    if rng.random() < 0.2:
+        (folder / "data").rmdir()
+        others.npz(folder / "data.npz", rng, 12)
+        (folder / "data.npz").rename(folder / "data")
+    else:
+        name = hdf5.pick(rng, list(recordings.WRITERS))
+        recordings.classes(folder / "data", rng, lambda *given: recordings.recording(*given, name))
+    return [*words, "--set", f"data.sensor={hdf5.pick(rng, ['[34,34]', '[34,34]', '[128,128]', '[9,9]'])}"]
+
+
+@kind
+def train_sounds(folder: Path, rng: np.random.Generator) -> list[str]:
+    """A folder of sounds."""
+    words = own_data(folder, rng, "own_sounds", SHARED)
+    how = hdf5.pick(rng, recordings.KINDS)
+    recordings.classes(folder / "data", rng, lambda *given: recordings.sound(*given, how))
+    return words
+
+
+def loaded(recipe: Any, run: Any, resume: bool, data_dir: Path | None, *others: Any) -> None:
+    """What `train` does before it trains."""
+    from basalt.train import data
+    from basalt.train.data.sets import shape
+
+    splits = data.load(recipe.data, data_dir)
+    found = shape(recipe.data, data_dir)
+    for part in (splits.train, splits.validation, splits.test):
+        assert part.sensor == found.sensor and (len(part) == 0 or part.labels.max() < found.classes == splits.classes)
+
+
 def by_reference(job: Any, *others: Any) -> Outcome:
     """The outcome of a run, by the references."""
     sent, held = simulated(job.network, job.spikes)
@@ -246,6 +328,7 @@ def one(name: str, seed: int, index: int, keep: Path | None = None) -> Ending:
         if not child:
             try:
                 os.chdir(folder)
+                os.environ.update(BASALT_CACHE=str(folder / "cache"), BASALT_DATA=str(folder))
                 arguments = KINDS[name](folder, np.random.default_rng([seed, index]))
                 os.environ["COLUMNS"] = "120"
                 signal.alarm(SECONDS)
@@ -284,8 +367,10 @@ def prepare() -> None:
     import basalt.deploy.commands.verify
     import basalt.deploy.mapping.picture
     import basalt.deploy.mapping.result
+    import basalt.train.main
 
     basalt.deploy.commands.verify.run_with_bar = by_reference
+    basalt.train.main._train = loaded
     for index, draw in enumerate(KINDS.values()):  # what commands import when they first need it
         with tempfile.TemporaryDirectory() as place:
             command(draw(Path(place), np.random.default_rng(index)))
@@ -297,9 +382,11 @@ def prepare() -> None:
             assert code == 0, said
 
 
-def fuzz(files: int, seed: int, start: int = 0, step: int = 1, keep: Path | None = None) -> Iterator[Ending]:
+def fuzz(
+    files: int, seed: int, start: int = 0, step: int = 1, keep: Path | None = None, kinds: Sequence[str] = ()
+) -> Iterator[Ending]:
     """The endings of the files of those numbers, the kinds in turn."""
-    names = list(KINDS)
+    names = list(kinds or KINDS)
     yield from (one(names[index % len(names)], seed, index, keep) for index in range(start, files, step))
 
 
@@ -310,6 +397,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--kinds", nargs="*", choices=list(KINDS), default=(), help="these alone")
     parser.add_argument("--only", help="NAME:INDEX: one file again, with all that it prints")
     given = parser.parse_args()
     prepare()
@@ -324,7 +412,7 @@ def main() -> None:
     began = time.monotonic()
     for worker in range(given.workers):
         if not os.fork():
-            for ending in fuzz(given.files, given.seed, worker, given.workers, given.keep):
+            for ending in fuzz(given.files, given.seed, worker, given.workers, given.keep, given.kinds):
                 os.write(writer, (json.dumps(list(vars(ending).values())) + "\n").encode())
             os._exit(0)
     os.close(writer)
@@ -345,7 +433,7 @@ def show(endings: list[Ending], seconds: float) -> None:
         if mine:
             codes = Counter(ending.code for ending in mine)
             print(
-                f"{name:11} {len(mine):6} files, exit codes {dict(sorted(codes.items()))}, "
+                f"{name:13} {len(mine):6} files, exit codes {dict(sorted(codes.items()))}, "
                 f"slowest {max(e.seconds for e in mine):.1f} s, most {max(e.peak for e in mine) / 1e6:.0f} MB, "
                 f"faults {sum(e.fault is not None for e in mine)}"
             )

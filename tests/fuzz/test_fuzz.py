@@ -11,11 +11,12 @@ EACH = 5
 def ready():
     """What commands need is imported once, in the process that is forked for each file."""
     import basalt.deploy.commands.verify
+    import basalt.train.main
 
-    before = basalt.deploy.commands.verify.run_with_bar
+    before = basalt.deploy.commands.verify.run_with_bar, basalt.train.main._train
     fuzz.prepare()
     yield
-    basalt.deploy.commands.verify.run_with_bar = before
+    basalt.deploy.commands.verify.run_with_bar, basalt.train.main._train = before
 
 
 @pytest.mark.parametrize("name", fuzz.KINDS)

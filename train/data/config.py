@@ -4,7 +4,7 @@ import re
 from math import ceil, comb
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from basalt.recordings.view import POLARITIES
 from basalt.train.data.sets import OWNED, SETS
@@ -132,8 +132,18 @@ else:
     Name = Literal[tuple(SETS)]
     Polarity = Literal[tuple(POLARITIES)]
 
-Share = Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...]
-"""A fraction, or names of groups."""
+
+def _shared(value: Any) -> Any:
+    """A fraction, or names of groups."""
+    names = isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value)
+    if value is None or names or (isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1):
+        return value
+    raise ValueError(
+        f'a share above 0 and below 1, or a list of groups\' names, as ["theo"], is needed (got {value!r})'
+    )
+
+
+Share = Annotated[float | tuple[str, ...], BeforeValidator(_shared)]
 Pixel = Annotated[int, Field(ge=0, lt=1 << 16)]
 Length = Annotated[int, Field(ge=1, le=1 << 16)]
 

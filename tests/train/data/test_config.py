@@ -37,6 +37,8 @@ def test_a_data_set_brings_its_own_defaults_and_what_is_given_wins(name: str) ->
             {"name": "events", "test": ["theo"]},
             "test names groups, and no pattern `groups` says which file is of which",
         ),
+        ({"name": "events", "test": 0}, r"a share above 0 and below 1, or a list of groups' names.*got 0"),
+        ({"name": "events", "test": [], "groups": "(a)"}, r"a list of groups' names.*got \[\]"),
         ({"name": "events", "groups": "_(", "test": 0.1}, "is no regular expression"),
         ({"name": "events", "groups": "_[a-z]+"}, "has no group: put what names one into parentheses"),
         ({"name": "events", "duration_ms": 50, "steps": 3}, "50 in steps of 5 ms is 10 steps: leave steps = 3 out"),
