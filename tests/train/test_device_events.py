@@ -3,6 +3,7 @@
 import gc
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,19 +50,20 @@ def test_the_same_events(augment: AugmentConfig, seed: int, count: int) -> None:
     assert torch.equal(got, expected)
 
 
-def test_features_above_half_of_the_range_are_no_negative_ones() -> None:
+@pytest.mark.parametrize(("feature", "kind"), [(40_000, np.uint16), (150_000, np.uint32)])
+def test_features_above_half_of_the_range_are_no_negative_ones_and_lose_no_bits(feature: int, kind: type) -> None:
     data = EventSet(
         offsets=np.array([0, 2]),
-        features=np.array([3, 40_000], np.uint16),
+        features=np.array([3, feature], kind),
         times=np.array([1, 0], np.uint16),
         labels=np.zeros(1, np.int64),
         steps=2,
         step_ms=1.0,
         index=np.zeros(1, np.int64),
-        sensor=(1, 1, 50_000),
+        sensor=(1, 1, feature + 10_000),
     )
     got = there(data, np.array([0]), AugmentConfig(), np.zeros(1, np.uint64))
-    assert torch.equal(got, dense(data, np.array([0])))
+    assert torch.equal(got, dense(data, np.array([0]))) and got[0, feature, 0] == 1
 
 
 def test_what_is_carried_goes_with_the_set() -> None:

@@ -250,6 +250,10 @@ def test_memory_is_asked_for_before_it_is_taken(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "a.raw").write_bytes(b"% evt 3.0\n" + body.tobytes())
     with pytest.raises(BasaltError, match=r"2,400,000 events needs 39 MiB"):
         read(tmp_path / "a.raw")
+    alike = events(*(np.zeros(90_000, np.int64),) * 4)
+    writers.to_aedat4(tmp_path / "c.aedat4", alike, each=30_000)  # two packets of the three are more than a MiB
+    with pytest.raises(BasaltError, match=r"recording's 90,000 events needs 2 MiB|recording's 60,000 events"):
+        read(tmp_path / "c.aedat4")
     zeros = struct.pack("<I", 0x184D2204) + b"\x40\x70\xc0" + struct.pack("<I", 40_000) + b"\x1f\x00\x01\x00"
     writers.to_aedat4(tmp_path / "b.aedat4", drawn(1))
     packet = zeros + b"\xff" * 39_990
