@@ -15,8 +15,10 @@ from jaxtyping import UInt8
 
 from basalt.arrays import archive, read_arrays
 from basalt.convert.nir.account import run_integers
+from basalt.convert.nir.live import is_live, object_of, script_and_name
 from basalt.convert.nir.map import Meaning, plain
 from basalt.convert.nir.meant import run_meant
+from basalt.convert.nir.nir_data import is_data, spikes_of_nodes
 from basalt.convert.nir.quantise import Quantised
 from basalt.convert.nir.stage import Stage
 from basalt.errors import BasaltError
@@ -106,28 +108,35 @@ def read_activity(path: Path, stages: Sequence[Stage], samples: int, steps: int)
     Raises:
         BasaltError: the file is missing or damaged, or its arrays are none of these layers'.
     """
-    if not there(path):
-        raise BasaltError(f"{path} does not exist; name an .npz file with an array of spikes per neuron node.")
     spiking = {stage.name: stage for stage in stages if stage.neuron is not None and stage.neuron.type[-2:] != "LI"}
     names = {key: name for name in spiking for key in (name, plain(name))}
-    with archive(path) as found:
-        for key in found.names:
+
+    def check(found: Mapping[str, tuple[int, ...]]) -> None:
+        """Name an array that is of no layer, or not of its shape."""
+        known = ", ".join(spiking)
+        if not found:
+            raise BasaltError(f"{path} holds no arrays; name them as these nodes: {known}.")
+        for key, shape in found.items():
             if key not in names:
-                known = ", ".join(spiking)
                 raise BasaltError(f"{path}: {shown(key)!r} is no neuron node of the network; name one of {known}.")
-        for key in found.names:
-            shape, size = found.header(key).shape, prod(spiking[names[key]].sends)
+            size = prod(spiking[names[key]].sends)
             if len(shape) < 3 or prod(shape[1:-1]) != size or shape[-1] != steps or not shape[0]:
                 raise BasaltError(
                     f"{path}: {shown(key)!r} has the shape {shape}, and the layer sends samples × {size} × {steps}."
                 )
-        keys = tuple(found.names)
-    widest = max((prod(spiking[names[key]].sends) for key in keys), default=1)
-    most = max(1, min(samples, memory_limit() // (8 * widest * steps)))
-    arrays = read_arrays(path, keys, dict.fromkeys(keys, most))
-    if not arrays:
-        raise BasaltError(f"{path} holds no arrays; name them as these nodes: {', '.join(spiking)}.")
-    shared = min(map(len, arrays.values()))
+
+    arrays = recorded_live(path, steps) if is_live(path) else None
+    if arrays is None:
+        if not there(path):
+            raise BasaltError(f"{path} does not exist; name an .npz file with an array of spikes per neuron node.")
+        with archive(path) as found:
+            check({key: found.header(key).shape for key in found.names})
+            keys = tuple(found.names)
+        widest = max((prod(spiking[names[key]].sends) for key in keys), default=1)
+        most = max(1, min(samples, memory_limit() // (8 * widest * steps)))
+        arrays = read_arrays(path, keys, dict.fromkeys(keys, most))
+    check({key: array.shape for key, array in arrays.items()})
+    shared = min(samples, *map(len, arrays.values()))
     recorded = {}
     for key, array in arrays.items():
         if not np.all((array >= 0) & (array <= LARGEST)) or np.any(array != np.rint(array)):
@@ -136,6 +145,15 @@ def read_activity(path: Path, stages: Sequence[Stage], samples: int, steps: int)
             )
         recorded[names[key]] = array[:shared].reshape(shared, -1, steps).astype(np.uint8)
     return recorded
+
+
+def recorded_live(path: Path, steps: int) -> Mapping[str, np.ndarray]:
+    """The spikes of a NIRGraphData that a script makes."""
+    script, name = script_and_name(path)
+    found = object_of(script, name)
+    if not is_data(found):
+        raise BasaltError(f"{path} is {shown(type(found).__name__)!r}; name a NIRGraphData, or an .npz file.")
+    return spikes_of_nodes(found, steps, str(path))
 
 
 def compare(

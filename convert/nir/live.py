@@ -31,6 +31,13 @@ def is_live(file: Path) -> bool:
     return LIVE.fullmatch(str(file)) is not None
 
 
+def script_and_name(file: Path) -> tuple[Path, str]:
+    """The two of a name that `is_live`."""
+    match = LIVE.fullmatch(str(file))
+    assert match is not None
+    return Path(match[1]), match[2]
+
+
 def import_live(options: ImportOptions, import_graph: "Import") -> None:
     """Import the object of a script.
 
@@ -40,9 +47,7 @@ def import_live(options: ImportOptions, import_graph: "Import") -> None:
     Raises:
         BasaltError: the script fails, has no such object, or it is no module that can be imported.
     """
-    match = LIVE.fullmatch(str(options.file))
-    assert match is not None
-    script, name = Path(match[1]), match[2]
+    script, name = script_and_name(options.file)
     if options.data is None:
         raise BasaltError(
             f"{options.file}: a module does not say the shape of its input; give samples with --data FILE.npz."
@@ -70,7 +75,7 @@ def parts_of(module: Any) -> list[Any]:
 def object_of(script: Path, name: str) -> Any:
     """The object, after the script has run."""
     if not there(script):
-        raise BasaltError(f"{script} does not exist; name a script and the module in it, as model.py:network.")
+        raise BasaltError(f"{script} does not exist; name a script and what it makes, as model.py:network.")
     say(f"Running {script}.")
     before = list(sys.path)
     sys.path.insert(0, str(script.resolve().parent))
@@ -82,7 +87,7 @@ def object_of(script: Path, name: str) -> Any:
     finally:
         sys.path[:] = before
     if name not in found:
-        raise BasaltError(f"{script} defines no {name!r} at its top level; name a module that it makes when it is run.")
+        raise BasaltError(f"{script} defines no {name!r} at its top level; name what it makes when it is run.")
     return found[name]
 
 

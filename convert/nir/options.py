@@ -81,7 +81,8 @@ class ImportOptions:
         Path | None,
         typer.Option(
             help="An .npz file of spikes that the framework sent for the first samples of --data, an array (samples × "
-            "neurons × steps) per neuron node, by its name: says where the import first differs, and why."
+            "neurons × steps) per neuron node, by its name; or a NIRGraphData of a script, which is run: "
+            "record.py:recorded. Says where the import first differs, and why."
         ),
     ] = None
     output: Annotated[
