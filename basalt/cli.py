@@ -54,6 +54,7 @@ COMMANDS = (
             "basalt import model.nir --data test.npz --writer norse --dt 1ms",
             "basalt import model.nir --data test.npz --writer snntorch --reset snntorch-zero --scale search",
             "basalt import model.nir --writer nir --dt 100us --reset hard --output runs/mine",
+            "basalt import network.net --data test.npz --dt 1ms",
         ),
     ),
     Command(

@@ -23,7 +23,7 @@ def import_command(options: ImportOptions) -> None:
 
     A NIR file does not say how long a step is nor what a spike does to the membrane, and each framework fills in the
     same numbers differently; what the file does not show is asked for, never guessed. What Basalt cannot compute is
-    refused, node by node, before anything is written.
+    refused, node by node, before anything is written. A .net file's integers are taken as they are.
 
     Writes model.net, import.json and import.html (what each rounding costs) and, with --data, test.npz and trace.npz
     into a run folder; then go on with [cyan]basalt verify[/cyan], [cyan]run[/cyan] and [cyan]price[/cyan].
@@ -32,6 +32,7 @@ def import_command(options: ImportOptions) -> None:
     from basalt.convert.nir.export import import_own
     from basalt.convert.nir.finetune import check
     from basalt.convert.nir.live import import_live, is_live
+    from basalt.convert.nir.net_file import import_net, is_net
     from basalt.convert.nir.own import is_own
     from basalt.convert.nir.read import read
     from basalt.convert.nir.scales import METHODS
@@ -49,6 +50,9 @@ def import_command(options: ImportOptions) -> None:
         check(options)
     if options.activity is not None and options.data is None:
         raise BasaltError("--activity is of samples: give those that it was recorded for with --data FILE.npz.")
+    if is_net(options.file):
+        import_net(options)
+        return
     if is_live(options.file):
         import_live(options, import_graph)
         return

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from basalt.convert.nir.options import ImportOptions
+from basalt.convert.nir.options import ImportOptions, refuse_others
 from basalt.errors import BasaltError
 from basalt.paths import CHECKPOINT, newest
 from basalt.shown import say
@@ -38,18 +38,6 @@ def export_nir(run: Path | None, path: Path, dt: str | None) -> None:
     say(f"Wrote {path}: {len(network.layers)} layers in steps of {1000 * step:g} ms, the same integers as {file}.")
 
 
-def refuse_training(options: ImportOptions) -> None:
-    """Of a file of integers, which --finetune does not begin at.
-
-    Raises:
-        BasaltError: it is asked for.
-    """
-    if options.finetune is not None:
-        raise BasaltError(
-            f"{options.file} holds integers, and --finetune begins at the floats that an import rounds; leave it out."
-        )
-
-
 def import_own(graph: "Graph", options: ImportOptions) -> None:
     """model.net, and test.npz with --data, of a NIR file that `export_nir` wrote: the same integers.
 
@@ -61,10 +49,9 @@ def import_own(graph: "Graph", options: ImportOptions) -> None:
     from basalt.convert.nir.folder import MODEL, folder_of, write_network, write_samples
     from basalt.convert.nir.own import read_own
 
-    refuse_training(options)
-    for name in ("writer", "dt", "reset"):
-        if getattr(options, name) is not None:
-            raise BasaltError(f"{options.file} was written by Basalt and says its {name} itself; leave out --{name}.")
+    refuse_others(
+        options, ("data", "samples", "output"), "was written by Basalt and holds integers, with step and reset"
+    )
     network = read_own(graph, options.file.stem, str(options.file))
     folder = folder_of(options.output, options.file.stem)
     samples = None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from basalt.convert import netx
@@ -38,6 +39,25 @@ def write_network(folder: Path, network: Network) -> None:
     netx.write(folder / MODEL, network)
 
 
+def copy_network(folder: Path, file: Path, step: float | None) -> None:
+    """model.net alone, a copy of a file; `step` is how long one lasts in seconds, if the file is to say it."""
+    make_folder(folder)
+    content = file.read_bytes()
+    for stale in STALE:
+        (folder / stale).unlink(missing_ok=True)
+    with atomic(folder / MODEL) as temporary:
+        temporary.write_bytes(content)
+        if step is not None:
+            with h5py.File(temporary, "r+") as copy:
+                copy.attrs["step_seconds"] = step
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """An .npz file."""
+    with atomic(path) as temporary:
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+
+
 def write_samples(
     folder: Path, samples: Samples, silent: int = 0, trace: Mapping[str, np.ndarray] | None = None
 ) -> None:
@@ -47,5 +67,4 @@ def write_samples(
         arrays["labels"] = samples.labels
     for name, content in (("test.npz", arrays), ("trace.npz", trace or {})):
         if content and all(map(len, content.values())):
-            with atomic(folder / name) as temporary:
-                np.savez_compressed(temporary, allow_pickle=False, **content)
+            write_arrays(folder / name, content)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from basalt.convert.nir.options import ImportOptions
+from basalt.convert.nir.options import ImportOptions, refuse_others
 from basalt.errors import BasaltError
 from basalt.opening import there
 from basalt.shown import VALUE_LONGEST, say, shown
@@ -144,14 +144,11 @@ RECORDED = 32
 def import_slayer(module: Any, name: str, options: ImportOptions, import_graph: "Import") -> None:
     """SLAYER: the integers that it trains are read as they are."""
     from basalt.convert.nir.asked import duration
-    from basalt.convert.nir.export import refuse_training
     from basalt.convert.nir.folder import MODEL, folder_of, write_network, write_samples
+    from basalt.convert.nir.net_file import TAKES
     from basalt.convert.slayer_module import from_slayer
 
-    refuse_training(options)
-    given = [key for key in ("writer", "reset", "activity") if getattr(options, key) is not None]
-    if given:
-        raise BasaltError(f"{options.file}: {name} holds integers of SLAYER; leave out --{' and --'.join(given)}.")
+    refuse_others(options, TAKES, f"makes {name} of SLAYER, whose integers are taken as they are")
     samples, shape = samples_of(options)
     network = replace(from_slayer(module, shape), step_seconds=duration(options.dt))
     folder = folder_of(options.output, name)

@@ -1,10 +1,13 @@
 """What `basalt import` is asked for."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from basalt.errors import BasaltError
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,8 @@ class ImportOptions:
     file: Annotated[
         Path,
         typer.Argument(
-            help="A .nir file, or a module of snnTorch or SLAYER in a script of yours, which is run: model.py:network."
+            help="A .nir file; a .net file of lava-dl or Basalt; or a module of snnTorch or SLAYER in a script of "
+            "yours, which is run: model.py:network."
         ),
     ]
     data: Annotated[
@@ -88,3 +92,21 @@ class ImportOptions:
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the files; runs/NAME if none is named.")
     ] = None
+
+
+def refuse_others(options: ImportOptions, takes: Sequence[str], why: str) -> None:
+    """Raise where an option is given that a file has no use for.
+
+    Args:
+        takes: names of those that it has a use for. why: what the file does instead.
+
+    Raises:
+        BasaltError: there is one.
+    """
+    given = [
+        f"--{option.name}"
+        for option in fields(options)
+        if option.name not in ("file", *takes) and getattr(options, option.name) != option.default
+    ]
+    if given:
+        raise BasaltError(f"{options.file} {why}; leave out {' and '.join(given)}.")
