@@ -45,6 +45,9 @@ def as_lava_dl(path):
     with h5py.File(path, "r+") as file:
         for name in list(file.attrs):
             del file.attrs[name]
+        del file["layer/0"]  # the shape of the input
+        for at in range(1, 1 + len(file["layer"])):
+            file.move(f"layer/{at}", f"layer/{at - 1}")
         for layer in file["layer"].values():
             for key in ("inputShape", "neuron/start", "neuron/reset"):
                 if key in layer:
