@@ -109,6 +109,17 @@ COMMANDS = (
         ("basalt compare runs/spoken_dsnn runs/spoken_dmp --core speech", "basalt compare runs/a runs/b --samples 100"),
     ),
     Command("list", "basalt.deploy.main", "list_", ("basalt list", "basalt list models")),
+    Command(
+        "recipe",
+        "basalt.train.explain",
+        "recipe",
+        (
+            "basalt recipe dmp_digits",
+            "basalt recipe --explain",
+            "basalt recipe --explain training.rate_penalty",
+            "basalt recipe --explain dmp",
+        ),
+    ),
     Command("upgrade", "basalt.train.upgrade", "upgrade", ("basalt upgrade runs/dmp_digits", "basalt upgrade runs/*")),
     Command("publish", "basalt.train.publish", "publish", ("basalt publish runs/smnist_d60_s1",)),
     Command(

@@ -3,7 +3,7 @@
 import difflib
 import types
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import tomli_w
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -14,7 +14,7 @@ from basalt.errors import BasaltError
 from basalt.files import atomic
 from basalt.train.data.config import DataConfig
 from basalt.train.layers import LAYERS
-from basalt.train.layers.config import LayerConfig, Strict
+from basalt.train.layers.config import Allowed, LayerConfig, Strict
 from basalt.train.objectives import OBJECTIVES
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -26,12 +26,14 @@ class AugmentConfig(Strict):
     """Changes to the training events, drawn anew in every epoch.
 
     Attributes:
-        pixels: largest shift of a sample in x and in y.
-        steps: largest shift in time.
+        pixels: largest shift of a sample in x and in y, in pixels.
+        steps: largest shift in time, in steps.
         drop: fraction of a sample's events left out, drawn from [0, drop].
         noise: events added at random, as a fraction of the sample's own.
-        rotate, scale, shear: largest turn in degrees, largest stretch of either axis and largest slant, about the
-            middle of the sensor; events move to the nearest pixel, images are interpolated (and so blurred).
+        rotate: largest turn about the middle of the sensor, in degrees; events move to the nearest pixel, images are
+            interpolated (and so blurred), as with `scale` and `shear`.
+        scale: largest stretch of either axis, as a fraction.
+        shear: largest slant, as a fraction.
         bend: of images, in pixels: how far each node of a grid of 5 × 5 over them moves at most, in x and in y; what
             lies between follows smoothly.
         share: of the samples that are changed; the others are seen as they are. Networks with little memory live on
@@ -57,7 +59,7 @@ class ContrastiveConfig(Strict):
 
     Attributes:
         weight: of the contrastive loss in the sum; 0 for none.
-        temperature: τ; the smaller, the more the nearest samples count.
+        temperature: τ of the loss; the smaller, the more the nearest samples count.
         projection: outputs of two dense layers between features and loss, which are only trained with; 0 for none.
         layer: whose features; left out, the last before the read-out.
     """
@@ -72,20 +74,24 @@ class TrainingConfig(Strict):
     """How to train.
 
     Attributes:
-        epochs, batch: passes over the training set, samples per step.
-        learning_rate, weight_decay: of AdamW; the rate follows a cosine after `warmup` epochs.
+        epochs: passes over the training set.
+        batch: training samples per step of the optimiser.
+        learning_rate: of AdamW; it follows a cosine after the warm-up.
+        weight_decay: of AdamW.
+        warmup: over which the learning rate rises, in epochs.
         clip: largest gradient norm; inf for any.
-        objective: by name, see `basalt.train.objectives`.
+        objective: what is minimised, by name (`basalt.train.objectives`).
         label_smoothing: of the cross-entropy.
         scaled_rates: learning rates in units of each parameter's initial size, so that one rate suits parameters of
             different scales.
         precision: in which spikes and gradients travel on a GPU ("bfloat16" or "float32"); not used on a CPU.
         exact_epochs: this many last epochs train on the deployed integers of the slow memories, which round in every
             step, with the gradient of the parallel form; they take several times as long.
-        validate_every: epochs between validations; the last epoch always has one.
-        average: epochs over which weights are averaged, see `basalt.train.averages`: these are then validated, kept and
-            deployed; 0 for the weights as they are trained.
-        rate_penalty, rate_target: penalise each spiking layer's mean rate above the target, weight × excess².
+        validate_every: from one validation to the next, in epochs; the last epoch always has one.
+        average: over which weights are averaged, in epochs (`basalt.train.averages`): these are then validated, kept
+            and deployed; 0 for the weights as they are trained.
+        rate_penalty: weight of the penalty on each spiking layer's mean rate above `rate_target`: weight × excess².
+        rate_target: the mean rate above which a layer is penalised, in spikes per neuron and step.
         contrastive: a contrastive loss beside the objective.
         augment: changes to the training events.
     """
@@ -96,7 +102,7 @@ class TrainingConfig(Strict):
     weight_decay: float = Field(1e-4, ge=0)
     warmup: float = Field(0.5, ge=0)
     clip: float = Field(1.0, gt=0, allow_inf_nan=True)
-    objective: str = "cross_entropy"
+    objective: Annotated[str, Allowed(", ".join(OBJECTIVES))] = "cross_entropy"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     scaled_rates: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
@@ -167,8 +173,11 @@ class Recipe(Strict):
     """A whole experiment.
 
     Attributes:
-        name: of the run's folder. seed: of everything random.
-        data, network, training: the three parts.
+        name: of the run's folder.
+        seed: of everything random.
+        data: what to train on.
+        network: its layers.
+        training: how.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")

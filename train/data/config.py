@@ -100,11 +100,11 @@ class RecallConfig(BaseModel):
         default=0.5, gt=0, le=1, description="Probability that a channel of a pattern spikes in a step."
     )
     noise: float = Field(default=0.01, ge=0, lt=1, description="Probability that any other channel does.")
-    cue: int = Field(default=10, ge=1, description="Length of a pattern.")
-    delay: int = Field(default=60, ge=0, description="From the end of the cue to the go signal.")
+    cue: int = Field(default=10, ge=1, description="Length of a pattern, in steps.")
+    delay: int = Field(default=60, ge=0, description="From the end of the cue to the go signal, in steps.")
     distractors: int = Field(default=2, ge=0, description="Patterns of other classes within the delay.")
-    go: int = Field(default=5, ge=1, description="Length of the go signal.")
-    response: int = Field(default=15, ge=0, description="Steps after the go signal.")
+    go: int = Field(default=5, ge=1, description="Length of the go signal, in steps.")
+    response: int = Field(default=15, ge=0, description="Time after the go signal, in steps.")
 
     @property
     def steps(self) -> int:
@@ -149,7 +149,9 @@ Length = Annotated[int, Field(ge=1, le=1 << 16)]
 
 
 class DataConfig(BaseModel):
-    """The `[data]` table of a recipe. What keys default to, and which of `OWNED` there are, `SETS` says by data set.
+    """What to train on: defaults, and which keys there are, depend on the data set.
+
+    What keys default to, and which of `OWNED` there are, `SETS` says.
 
     The steps of recall follow from its lengths, and those of whoever gives `duration_ms` from that.
     """
@@ -158,7 +160,7 @@ class DataConfig(BaseModel):
 
     name: Name = Field(default="digits", description="The data set.")
     step_ms: float = Field(default=5.0, gt=0, le=1000, description="Length of a time step, in ms.")
-    steps: int = Field(default=60, ge=1, le=4096, description="Number of steps; later events are dropped.")
+    steps: int = Field(default=60, ge=1, le=4096, description="Length of a sample, in steps; later events are dropped.")
     camera: CameraConfig = Field(default_factory=CameraConfig, description="The event camera (not for nmnist).")
     limit: int | None = Field(default=None, ge=1, description="Use only this many training samples.")
     exclude_first: int = Field(

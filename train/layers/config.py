@@ -1,5 +1,6 @@
 """What a recipe says about a layer, one class per kind; the registry of kinds is in `basalt.train.layers`."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from pydantic import ValidationInfo  # a protocol that no isinstance can check
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """What a key may be, for people, where its type and bounds do not say it."""
+
+    text: str
+
+
 def _decay(value: Any) -> float | tuple[float, float]:
     ends = value if isinstance(value, (list, tuple)) else (value, value)
     numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in ends)
@@ -23,7 +31,7 @@ def _decay(value: Any) -> float | tuple[float, float]:
     return (float(ends[0]), float(ends[1])) if isinstance(value, (list, tuple)) else float(value)
 
 
-Decay = Annotated[float | tuple[float, float], BeforeValidator(_decay)]
+Decay = Annotated[float | tuple[float, float], BeforeValidator(_decay), Allowed("number ≥ 0, ≤ 1, or [low, high]")]
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -34,14 +42,18 @@ def _pair(value: Any) -> tuple[int, int]:
     return both
 
 
-Pair = Annotated[tuple[int, int], BeforeValidator(_pair)]
+Pair = Annotated[tuple[int, int], BeforeValidator(_pair), Allowed("whole number ≤ 4096, or [vertical, horizontal]")]
 
 
 def _recurrence(value: Any) -> Any:
     return {True: "full", False: "none"}[value] if isinstance(value, bool) else value
 
 
-Recurrence = Annotated[Literal["none", "full", "diagonal"], BeforeValidator(_recurrence)]
+Recurrence = Annotated[
+    Literal["none", "full", "diagonal"],
+    BeforeValidator(_recurrence),
+    Allowed("none, full, diagonal, true, false"),
+]
 
 
 class Strict(BaseModel):
@@ -66,7 +78,7 @@ class LayerConfig(Strict):
     """What every layer has.
 
     Attributes:
-        kind: the mechanism.
+        kind: the mechanism: lif, dmp, hgrn, hopfield, conv, pool, lstm or readout.
         name: under which counts, traces and checks report the layer; "hidden<n>" or "readout" if left out.
         weight_scale: factor on the initial weights.
     """
@@ -88,8 +100,10 @@ class AdaptiveConfig(Strict):
 
     Attributes:
         threshold_step: what a spike raises the threshold by, in the threshold's units.
-        threshold_decay, refractory_decay: fraction lost per step of the raised threshold, and of the refractory state
-            that takes the place of a reset; [low, high] spreads it over the neurons (or channels).
+        threshold_decay: fraction of the raised threshold lost per step; [low, high] spreads it over the neurons (or
+            channels).
+        refractory_decay: fraction lost per step of the refractory state that takes the place of a reset; [low, high]
+            spreads it over the neurons (or channels).
     """
 
     threshold_step: float = Field(ge=0, le=2047)
@@ -101,15 +115,18 @@ class SpikingConfig(LayerConfig):
     """A layer of spiking neurons.
 
     Attributes:
-        threshold: in weight units of 1/64 (weights reach from −4 to 3.97 in steps of 1/32).
+        threshold: of the membrane, in weight units of 1/64 (weights reach from −4 to 3.97 in steps of 1/32).
         leakage: of the membrane: "fixed" (it loses `voltage_decay` per step), "learnable" (that is where training
             starts, for each neuron or channel by itself), "none" (it keeps all) or "complete" (it forgets all, every
             step); `voltage_decay` says nothing with the last two.
-        current_decay, voltage_decay: fraction lost per step; [low, high] spreads it over the neurons (or channels).
-        reset: "hard" (to zero), "soft" (subtract the threshold) or "none".
+        current_decay: fraction of the synaptic current lost per step; [low, high] spreads it over the neurons (or
+            channels).
+        voltage_decay: fraction of the membrane lost per step; [low, high] spreads it over the neurons (or channels).
+        reset: what a spike does to the membrane: "hard" (to zero), "soft" (subtract the threshold) or "none".
         adaptive: of neurons whose threshold adapts; `reset` says nothing then.
         bias: learn a bias, one per neuron (or channel).
-        tau_grad, scale_grad: width (in thresholds, times 100 inside SLAYER) and height of the surrogate gradient.
+        tau_grad: width of the surrogate gradient, in thresholds (times 100 inside SLAYER).
+        scale_grad: height of the surrogate gradient.
     """
 
     threshold: float = Field(8.0, ge=1 / 64, le=2047)
@@ -187,7 +204,10 @@ class ConvConfig(SpikingConfig):
     """Leaky integrate-and-fire neurons with a convolution for synapses.
 
     Attributes:
-        channels: of the output. kernel, stride, padding: in pixels, one number or [vertical, horizontal].
+        channels: number of output channels.
+        kernel: size of the kernel, in pixels, one number or [vertical, horizontal].
+        stride: from one place of the kernel to the next, in pixels, one number or [vertical, horizontal].
+        padding: rows and columns of zeros around the input, in pixels, one number or [vertical, horizontal].
         groups: parts that input and output channels are divided into, each convolved by itself.
     """
 
@@ -213,8 +233,8 @@ class PoolConfig(SpikingConfig):
     With the defaults a neuron spikes in every step in which one of its inputs did.
 
     Attributes:
-        size: of the windows, which lie side by side; one number or [vertical, horizontal].
-        weight: of each spike.
+        size: of the windows, in pixels, which lie side by side; one number or [vertical, horizontal].
+        weight: what each spike adds, in weights of 1.0.
     """
 
     kind: Literal["pool"] = "pool"
@@ -235,7 +255,7 @@ class LstmConfig(LayerConfig):
     """A long short-term memory: not spiking, to compare with; it is trained and cannot be deployed.
 
     Attributes:
-        units: of the state.
+        units: size of the state.
     """
 
     kind: Literal["lstm"] = "lstm"

@@ -53,9 +53,9 @@ class DmpConfig(PathwayConfig):
 
     Attributes:
         states: d, the size of the slow state.
-        window: θ, the steps that the memory spans.
-        update_interval: steps between refreshes of the memory current.
-        coefficient_bits: of the frozen matrices.
+        window: θ, what the memory spans, in steps.
+        update_interval: from one refresh of the memory current to the next, in steps.
+        coefficient_bits: of the frozen matrices, in bits.
         memory_scale: factor on the initial memory weights.
     """
 

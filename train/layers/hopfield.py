@@ -50,12 +50,14 @@ class HopfieldConfig(PathwayConfig):
     Attributes:
         variant: "modern" (softmax over learned keys) or "classical" (signs; as many units as inputs).
         patterns: number of patterns.
-        iterations: of a retrieval. update_interval: steps between retrievals.
+        iterations: of a retrieval.
+        update_interval: from one retrieval to the next, in steps.
         trace_decay: fraction that the trace of the spikes loses per step.
-        beta: inverse temperature of the softmax, a power of two. key_scale: size of the keys that training starts with.
+        beta: inverse temperature of the softmax, a power of two.
+        key_scale: size of the keys that training starts with.
         memory_scale: the memory current that training starts with, in thresholds.
-        query_level, store: of the classical memory: the trace above which an input counts as 1, and whether its
-            patterns are learned or those of the classes ("hebbian").
+        query_level: of the classical memory: the trace above which an input counts as 1.
+        store: of the classical memory: whether its patterns are learned or those of the classes ("hebbian").
     """
 
     kind: Literal["hopfield"] = "hopfield"
