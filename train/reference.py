@@ -12,7 +12,6 @@ from functools import cache
 from inspect import cleandoc
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -29,7 +28,7 @@ SUFFIXES = {"_ms": "ms", "_hz": "Hz", "_px": "pixels"}
 UNITS = re.compile(
     r"\bin (ms|pixels|steps|epochs|degrees|thresholds|bits|samples|weight units|spikes per neuron and step)\b"
 )
-BOUNDS = {Ge: ("ge", "≥"), Gt: ("gt", ">"), Le: ("le", "≤"), Lt: ("lt", "<")}
+BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 LIST_MOST = 4
 """Values of a default that are written out."""
 
@@ -182,10 +181,7 @@ def of_kind(annotation: Any, metadata: list[Any]) -> str:
 def bounds(metadata: list[Any]) -> str:
     """Bounds of a number."""
     found = [
-        f"{sign} {shown(getattr(one, name))}"
-        for kind, (name, sign) in BOUNDS.items()
-        for one in metadata
-        if isinstance(one, kind)
+        f"{sign} {shown(getattr(one, end))}" for end, sign in BOUNDS.items() for one in metadata if hasattr(one, end)
     ]
     return " " + ", ".join(found) if found else ""
 
