@@ -65,7 +65,7 @@ def seen_by(
         numbers(options.crop, "--crop", ("LEFT", "TOP", "WIDTH", "HEIGHT")),  # type: ignore[arg-type]
         options.pool,
         options.denoise_ms * 1000.0,
-        None if options.start_ms is None else options.start_ms * 1000.0,
+        None if options.start_ms is None else round(options.start_ms * 1000),
         "--sensor WIDTH,HEIGHT",
     )
     with opened(path) as one:

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from basalt.errors import BasaltError
-from basalt.recordings.events import Events
+from basalt.recordings.events import LATEST, Events, damaged
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,6 @@ def read(path: Path) -> Events:
     found = READERS[path.suffix.lower()].load()(path)
     if not len(found):
         raise BasaltError(f"The recording {path} has no events: leave it out.")
+    if found.t.min() < 0 or found.t.max() >= LATEST:
+        raise damaged(path, "an event's time is none of a clock")
     return found

@@ -14,12 +14,13 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from basalt.errors import BasaltError
-from basalt.opening import VARIABLE, memory_limit, mib
+from basalt.opening import VARIABLE, memory_limit, mib, too_large
 from basalt.recordings.events import Events
 
 POLARITIES = {"both": 2, "merge": 1, "on": 1, "off": 1}
 """What may be seen of polarities → how many there are then: both told apart, both as one, or one of them alone."""
 FEATURES_MOST = 1 << 32
+TIME_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class View:
         crop: (left, top, width, height) of the part of the sensor that is seen; None for all of it.
         pool: so many pixels, on each axis, become one input.
         denoise_us: an event is kept if one of the four pixels beside its own had one at most so long before; 0 for all.
-        start_us: where time begins, on the recorder's clock; None for the first event.
+        start_us: whole µs where time begins, on the recorder's clock; None for the first event.
         asked: how people say `size`.
     """
 
@@ -41,7 +42,7 @@ class View:
     crop: tuple[int, int, int, int] | None = None
     pool: int = 1
     denoise_us: float = 0.0
-    start_us: float | None = None
+    start_us: int | None = None
     asked: str = "its width and height"
 
     def window(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -98,8 +99,11 @@ def look(events: Events, view: View, path: Path) -> Seen:
     left, top, width, height = view.window(size)
     _, rows, columns = shape = view.shape(size)
     kept = inside(events, view, (left, top, width, height))
-    start = float(events.t.min()) if view.start_us is None else view.start_us
+    start = int(events.t.min()) if view.start_us is None else view.start_us
     if view.denoise_us:
+        need = (size[0] + 2) * (size[1] + 2) * TIME_BYTES
+        if need > memory_limit():
+            raise too_large(path, f"a time for each of {size[0]} × {size[1]} pixels", need, memory_limit())
         from basalt.recordings.noise_kernel import supported
 
         order = np.argsort(events.t, kind="stable")
@@ -109,7 +113,7 @@ def look(events: Events, view: View, path: Path) -> Seen:
     kept &= events.t >= start
     x, y = (events.x[kept].astype(np.int64) - left) // view.pool, (events.y[kept].astype(np.int64) - top) // view.pool
     which = events.on[kept].astype(np.int64) if view.polarity == "both" else np.int64(0)
-    return Seen(events.t[kept] - np.int64(start), (which * rows + y) * columns + x, shape)
+    return Seen(events.t[kept] - start, (which * rows + y) * columns + x, shape)
 
 
 def sensor_of(events: Events, view: View, path: Path) -> tuple[int, int]:

@@ -105,7 +105,7 @@ def view_of(listing: Listing, config: DataConfig) -> View:
 
 def view(config: DataConfig, size: tuple[int, int] | None) -> View:
     """How recordings are looked at."""
-    start = None if config.start_ms is None else config.start_ms * 1000.0
+    start = None if config.start_ms is None else round(config.start_ms * 1000)
     denoise = (config.denoise_ms or 0.0) * 1000.0
     return View(
         size, config.polarity or "both", config.crop, config.group, denoise, start, "data.sensor = [WIDTH, HEIGHT]"
@@ -136,7 +136,7 @@ def of_file(path: Path, config: DataConfig) -> Splits:
     arrays = read_arrays(path, ("spikes", "labels"))
     labels = checked(path, arrays["labels"], len(arrays["spikes"]))
     spikes = arrays["spikes"].reshape(len(labels), -1, arrays["spikes"].shape[-1])
-    if not np.isin(spikes, (0, 1)).all():
+    if not all(((one == 0) | (one == 1)).all() for one in spikes):
         raise BasaltError(
             f"{path}: `spikes` holds other values than 0 and 1, the events that training takes: write those."
         )
@@ -210,11 +210,16 @@ def checked(path: Path, labels: np.ndarray, count: int) -> np.ndarray:
 
 def of_spikes(spikes: np.ndarray, labels: np.ndarray, config: DataConfig, sensor: tuple[int, int, int]) -> EventSet:
     """Spikes (samples × features × steps) as events; steps past `config.steps` are left out."""
-    sample, feature, step = np.nonzero(spikes[:, :, : config.steps])
+    kind = feature_type(spikes.shape[1])
+    features, times = [np.zeros(0, kind)], [np.zeros(0, np.uint16)]
+    for one in spikes[:, :, : config.steps]:
+        feature, step = np.nonzero(one)
+        features.append(feature.astype(kind))
+        times.append(step.astype(np.uint16))
     return EventSet(
-        offsets=np.searchsorted(sample, np.arange(len(labels) + 1)).astype(np.int64),
-        features=feature.astype(feature_type(spikes.shape[1])),
-        times=step.astype(np.uint16),
+        offsets=np.cumsum([len(part) for part in features]).astype(np.int64),
+        features=np.concatenate(features),
+        times=np.concatenate(times),
         labels=labels,
         steps=config.steps,
         step_ms=config.step_ms,
@@ -265,8 +270,7 @@ def from_dataset(config: DataConfig, data: Any, title: str = "the data set") -> 
     how = view(config, size)
     parts: list[EventSet] = []
     found: list[Recording] = []
-    for position in range(len(data)):
-        sample, label = data[position]
+    for position, (sample, label) in enumerate(shown(data, title)):
         path = Path(f"sample {position} of {title}")
         values = np.asarray(sample)
         if values.dtype.names:
@@ -283,6 +287,16 @@ def from_dataset(config: DataConfig, data: Any, title: str = "the data set") -> 
                 f"{path} is neither a structured array of events nor spikes of 0 and 1 (features × steps): give those."
             )
     return joined(config, parts, found, how, title)
+
+
+def shown(data: Any, title: str) -> Iterator[tuple[Any, Any]]:
+    """The items of a data set, with a bar for what takes long."""
+    from basalt.train.data.progress import progress
+
+    with progress(f"Reading {title}", len(data)) as advance:
+        for position in range(len(data)):
+            yield data[position]
+            advance(1)
 
 
 def joined(config: DataConfig, parts: list[EventSet], found: list[Recording], how: View, title: str) -> EventSet:

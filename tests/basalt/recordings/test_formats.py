@@ -205,6 +205,10 @@ def saved(array: np.ndarray) -> Callable[[Path], None]:
     return to
 
 
+def late(t: int) -> Events:
+    return events(np.array([0, t]), np.zeros(2), np.zeros(2), np.zeros(2))
+
+
 WRONG = {
     "cut.bin": (write("bin", lambda body: body[:-2]), "ends within an event of 5 bytes"),
     "cut.dat": (write("dat", lambda body: body[:-3]), "ends within an event of 8 bytes"),
@@ -230,6 +234,8 @@ WRONG = {
     "nan.npy": (saved(np.array([[0.0, np.nan, 1, 1]])), "'y' holds numbers that are none"),
     "before.npy": (saved(np.array([[0, 0, -1, 1]])), "'t' holds numbers that are none"),
     "fields.npy": (saved(np.zeros(3, [("x", "i4"), ("y", "i4"), ("t", "i4")])), "has no 'p'"),
+    "late.aedat4": (lambda path: writers.to_aedat4(path, late(1 << 62)), "time is none of a clock"),
+    "early.aedat4": (lambda path: writers.to_aedat4(path, late(-5)), "time is none of a clock"),
     "a.txt": (write("bin", lambda body: body), "no recording: the names"),
 }
 

@@ -57,13 +57,13 @@ def before(given: Events, t: int, x: int, y: int, on: bool) -> list[One]:
     ("polarity", "crop", "pool", "denoise", "start"),
     [
         *((polarity, None, 1, 0.0, None) for polarity in POLARITIES),
-        *product(("both", "off"), ((3, 2, 7, 5), (0, 0, 12, 9)), (1, 2, 5), (0.0,), (None, 5000.0)),
+        *product(("both", "off"), ((3, 2, 7, 5), (0, 0, 12, 9)), (1, 2, 5), (0.0,), (None, 5000)),
         ("both", None, 1, 3000.0, None),
-        ("merge", (1, 1, 6, 6), 2, 20_000.0, 100.0),
+        ("merge", (1, 1, 6, 6), 2, 20_000.0, 100),
     ],
 )
 def test_what_is_seen_is_what_the_loop_sees(
-    polarity: str, crop: tuple[int, int, int, int] | None, pool: int, denoise: float, start: float | None
+    polarity: str, crop: tuple[int, int, int, int] | None, pool: int, denoise: float, start: int | None
 ) -> None:
     given = drawn(300, seed=8, width=12, height=9, end=50_000)
     given = events(given.t + 200, given.x, given.y, given.on, (12, 9))
@@ -97,6 +97,17 @@ def test_sensors_that_do_not_fit_are_refused(size: tuple[int, int] | None, view:
     given = drawn(100)
     with pytest.raises(BasaltError, match=text):
         look(Events(given.t, given.x % 20, given.y % 20, given.on, size), view, PATH)
+
+
+def test_a_filter_of_noise_asks_for_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "1")
+    with pytest.raises(BasaltError, match=r"a time for each of 1280 × 720 pixels needs 8 MiB"):
+        look(drawn(10), View((1280, 720), denoise_us=1.0), PATH)
+
+
+def test_times_of_any_size_are_exact() -> None:
+    given = events(np.array([3, 0, 7]) + (1 << 60), np.zeros(3), np.zeros(3), np.ones(3))
+    assert look(given, View((1, 1)), PATH).times.tolist() == [3, 0, 7]
 
 
 def test_spikes_ask_for_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:

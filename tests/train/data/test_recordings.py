@@ -123,7 +123,7 @@ def test_what_is_seen_follows_the_recipe(tmp_path: Path) -> None:
     splits = load(given)
     assert splits.train.sensor == (1, 10, 7) == shape(given).sensor and splits.train.steps == 30
     files = recordings.listed(root, [".bin"]).files
-    view = View((34, 34), "off", (4, 2, 20, 30), 3, 40_000.0, 20_000.0)
+    view = View((34, 34), "off", (4, 2, 20, 30), 3, 40_000.0, 20_000)
     for row, index in zip(splits.test.dense(), splits.test.index, strict=True):
         seed = 100 * CLASSES.index(files[index].parts[-3]) + int(files[index].stem[-1])
         assert np.array_equal(row, spikes(look(drawn(80, seed=seed), view, files[index]), 30, 10_000.0, files[index]))
