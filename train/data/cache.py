@@ -62,7 +62,7 @@ def state_of(files: Sequence[Path], root: Path) -> str:
             status = path.stat()
         except OSError as error:
             raise BasaltError(unreadable(path, error)) from error
-        digest.update(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(path.relative_to(root)) + f" {status.st_size} {status.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

@@ -4,7 +4,7 @@ import re
 from math import ceil, comb
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from basalt.recordings.view import POLARITIES
 from basalt.train.data.sets import OWNED, SETS
@@ -226,6 +226,18 @@ class DataConfig(BaseModel):
         le=1e15,
         description="When step 0 begins on the recorder's clock, in ms; left out, with a recording's first event.",
     )
+
+    @field_validator("path", "groups", "test", "validation")
+    @classmethod
+    def _a_file_can_hold_it(cls, value: Any) -> Any:
+        for text in value if isinstance(value, tuple) else (value,):
+            try:
+                str(text).encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(
+                    "not all of it is UTF-8, so that no recipe can hold it: rename what it names"
+                ) from error
+        return value
 
     @model_validator(mode="before")
     @classmethod

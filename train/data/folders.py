@@ -18,6 +18,7 @@ from jaxtyping import Int64
 
 from basalt.errors import BasaltError
 from basalt.opening import there, unreadable
+from basalt.shown import VALUE_LONGEST, shown
 from basalt.train.data.config import DataConfig
 from basalt.train.data.split import by_shares, stratified
 
@@ -50,8 +51,7 @@ class Listing:
 
     def summary(self) -> str:
         """The classes, for people."""
-        more = f" … {self.classes[-1]}" if len(self.classes) > TOLD else ""
-        return f"{len(self.classes)} classes ({', '.join(self.classes[:TOLD])}{more})"
+        return f"{len(self.classes)} classes ({told(self.classes)})"
 
 
 def place(config: DataConfig, data_dir: Path) -> Path:
@@ -219,8 +219,9 @@ def chosen(listing: Listing, names: list[str], shares: Sequence[float | tuple[st
 
 
 def told(names: Sequence[str]) -> str:
-    """A few names, for people."""
-    return ", ".join(names[:TOLD]) + (f" … {names[-1]}" if len(names) > TOLD else "")
+    """A few names, for people and files: whatever bytes they are of on the disk."""
+    few = [*names[:TOLD], *(["…", names[-1]] if len(names) > TOLD else [])]
+    return ", ".join(shown(name, VALUE_LONGEST) for name in few)
 
 
 def grouped(listing: Listing, pattern: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from basalt.errors import BasaltError
 from basalt.recordings.view import View, look, spikes
@@ -213,6 +214,16 @@ def test_data_sets_of_torch_and_tonic_stand_in_place_of_a_path() -> None:
         recordings.from_dataset(given, [(np.zeros((3, 4), int), 0), (np.zeros((4, 4), int), 0)])
     with pytest.raises(BasaltError, match="the data set holds no samples"):
         recordings.from_dataset(given, [])
+
+
+def test_names_may_be_of_any_bytes(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d")
+    (root / "9").rename(root / "caf\udcff")
+    (root / "2" / "deep" / "a_0.bin").rename(root / "2" / "deep" / "\x1b[31m\udcfe\n.bin")
+    splits = load(config(root))
+    assert splits.provenance.encode() and "caf\\udcff" in splits.provenance
+    with pytest.raises(ValidationError, match="not all of it is UTF-8"):
+        config(root / "caf\udcff")
 
 
 def emptied(path: Path) -> None:
