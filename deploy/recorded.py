@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import fields
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from basalt.errors import BasaltError
 from basalt.opening import opened
 from basalt.progress import progress_bar
 from basalt.recordings.read import is_recording, read
-from basalt.recordings.view import POLARITIES, View, look, spikes
+from basalt.recordings.view import POLARITIES, View, look, spikes, steps_of
 from basalt.records.network import Network
 
 LARGE = 1 << 24
@@ -77,7 +76,7 @@ def seen_by(
             events = read(path)
     seen = look(events, view, path)
     check_inputs(path, file, network, seen.shape)
-    steps = None if options.duration_ms is None else ceil(options.duration_ms / bin_ms)
+    steps = None if options.duration_ms is None else steps_of(options.duration_ms, bin_ms)
     found = spikes(seen, steps, bin_ms * 1000.0, path)
     told = (
         f"{path.name}: {len(seen.times):,} of {len(events):,} events as {seen.shape[0]} × {seen.shape[1]} × "

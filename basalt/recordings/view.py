@@ -7,6 +7,7 @@ step is ⌊(t − start) / step⌋.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,6 +138,11 @@ def sensor_of(events: Events, view: View, path: Path) -> tuple[int, int]:
             f"give {view.asked} as it is, or leave the recording out."
         )
     return size
+
+
+def steps_of(duration: float, step: float) -> int:
+    """How many steps a duration has begun, as people count them: 0.7 ms of 0.1 ms are 7, whatever floats make of it."""
+    return max(1, ceil(round(duration / step, 6)))
 
 
 def inside(events: Events, view: View, window: tuple[int, int, int, int]) -> np.ndarray:

@@ -119,6 +119,7 @@ class Model:
             spikes: an array or tensor (samples × features × steps, or samples × C × H × W × steps); an .npz file as of
                 `basalt run`; a sequence or data set of samples or (sample, label) pairs, as of torch and tonic, whose
                 samples are arrays, sparse matrices (features × steps) or events with the fields x, y, t (µs) and p; the
+                file of a recording, one sample, whose `bin_us` is the network's step if not given; the
                 test.npz beside the file if None.
             labels: the true classes, if known.
             backend: as `basalt list` names them.

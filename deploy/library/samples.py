@@ -10,9 +10,12 @@ import numpy as np
 from jaxtyping import Shaped, UInt8
 
 from basalt.convert.reading import LAVA
-from basalt.deploy.inputs import Inputs, check_shapes, inputs_of, load_inputs
+from basalt.deploy.inputs import Inputs, check_shapes, inputs_of, load_inputs, recorded
+from basalt.deploy.options import RecordingOptions
+from basalt.deploy.recorded import holds_events
 from basalt.deploy.trace import Trace, read_trace
 from basalt.errors import BasaltError
+from basalt.opening import there
 from basalt.records.network import Network
 
 GIVEN = "the input"
@@ -45,6 +48,8 @@ def as_inputs(network: Network, spikes: Any, labels: Any, samples: int | None, b
     if isinstance(spikes, str | Path):
         if labels is not None:
             raise BasaltError(f"{spikes} is a file, which holds its own labels: leave `labels` out.")
+        if there(Path(spikes)) and holds_events(Path(spikes)):
+            return recorded(Path(spikes), Path(network.name), network, asked_of(binning), None)
         return load_inputs(Path(spikes), network.inputs, classes, first, as_trained, samples)
     if hasattr(spikes, "shape"):
         values = plain(spikes)[:samples]
@@ -56,6 +61,20 @@ def as_inputs(network: Network, spikes: Any, labels: Any, samples: int | None, b
         arrays["labels"] = plain(labels).reshape(-1)[:samples]
     check_shapes(values.shape, arrays.get("labels", values[:, 0, 0]).shape[:1], network.inputs, GIVEN)
     return inputs_of(arrays, GIVEN, classes, first, as_trained)
+
+
+def asked_of(binning: Binning | None) -> RecordingOptions:
+    """How a recording is looked at."""
+    if binning is None:
+        return RecordingOptions()
+    ms = binning.bin_us / 1000
+    polarities, height, width = binning.sensor or (2, 0, 0)
+    return RecordingOptions(
+        bin_ms=ms,
+        duration_ms=None if binning.steps is None else binning.steps * ms,
+        sensor=f"{width},{height}" if binning.sensor else None,
+        polarity="merge" if polarities == 1 else "both",
+    )
 
 
 def as_trace(against: str | Path | Mapping[str, Any], network: Network, inputs: Inputs) -> Trace:

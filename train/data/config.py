@@ -1,12 +1,12 @@
 """What a recipe says about its data: the data set, the binning and every parameter of the event camera."""
 
 import re
-from math import ceil, comb
+from math import comb
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from basalt.recordings.view import POLARITIES
+from basalt.recordings.view import POLARITIES, steps_of
 from basalt.train.data.sets import OWNED, SETS
 
 Positive = Annotated[float, Field(gt=0)]
@@ -234,9 +234,7 @@ class DataConfig(BaseModel):
             try:
                 str(text).encode()
             except UnicodeEncodeError as error:
-                raise ValueError(
-                    "not all of it is UTF-8, so that no recipe can hold it: rename what it names"
-                ) from error
+                raise ValueError("it is not all UTF-8, and no recipe can hold it: rename what it names") from error
         return value
 
     @model_validator(mode="before")
@@ -255,7 +253,7 @@ class DataConfig(BaseModel):
         if length is not None and "steps" not in given:
             length, step = _number(length), _number(5.0 if step is None else step)
             if length and step:
-                whole = {**whole, "steps": ceil(length / step)}
+                whole = {**whole, "steps": steps_of(length, step)}
         return whole
 
     @model_validator(mode="after")
@@ -268,10 +266,10 @@ class DataConfig(BaseModel):
         if self.name == "recall" and self.steps != self.recall.steps:
             total = "cue + delay + go + response"
             raise ValueError(f"recall has {self.recall.steps} steps ({total}): leave steps = {self.steps} out")
-        if self.duration_ms is not None and self.steps != ceil(self.duration_ms / self.step_ms):
+        if self.duration_ms is not None and self.steps != steps_of(self.duration_ms, self.step_ms):
             raise ValueError(
                 f"duration_ms = {self.duration_ms:g} in steps of {self.step_ms:g} ms is "
-                f"{ceil(self.duration_ms / self.step_ms)} steps: leave steps = {self.steps} out"
+                f"{steps_of(self.duration_ms, self.step_ms)} steps: leave steps = {self.steps} out"
             )
         return self
 

@@ -9,7 +9,7 @@ import pytest
 from basalt.errors import BasaltError
 from basalt.opening import VARIABLE
 from basalt.recordings.events import Events, events
-from basalt.recordings.view import POLARITIES, View, look, spikes
+from basalt.recordings.view import POLARITIES, View, look, spikes, steps_of
 from tests.basalt.recordings.writers import drawn
 
 PATH = Path("a.bin")
@@ -115,3 +115,9 @@ def test_spikes_ask_for_memory_first(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = look(drawn(10), View((1280, 720)), PATH)
     with pytest.raises(BasaltError, match=r"1,843,200 inputs × 1 steps need 2 MiB"):
         spikes(seen, 1, 1000.0, PATH)
+
+
+@pytest.mark.parametrize("step", [0.1, 0.3, 0.7, 1.1, 7.0, 10.0])
+def test_a_number_of_steps_as_a_duration_is_that_number(step: float) -> None:
+    assert [steps_of(count * step, step) for count in range(1, 500)] == list(range(1, 500))
+    assert steps_of(step / 3, step) == 1 and steps_of(2.01 * step, step) == 3

@@ -6,9 +6,13 @@ from scipy.sparse import csr_array
 
 import basalt
 from basalt.deploy.library.samples import Binning, as_inputs
+from basalt.errors import BasaltError
+from basalt.recordings.view import View, look
+from basalt.recordings.view import spikes as spikes_of
 from basalt.records.network import Network
 from basalt.records.neuron import Neuron
 from basalt.records.synapses import Spiking
+from tests.basalt.recordings.writers import WRITERS, drawn, to_aedat4
 
 SENSOR = (2, 3, 4)
 FEATURES = 24
@@ -23,6 +27,18 @@ def net():
 @pytest.fixture
 def spikes():
     return (np.random.default_rng(1).random((6, FEATURES, 7)) < 0.3).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", ["bin", "npz", "aedat4"])
+def test_a_recording_is_a_sample(net, name, tmp_path):
+    given = drawn(60, width=4, height=3, end=40_000)
+    path = tmp_path / f"a{WRITERS[name][0]}"
+    to_aedat4(path, given, size=(4, 3)) if name == "aedat4" else WRITERS[name][1](path, given)
+    found = as_inputs(net.network, path, None, None, Binning(10_000.0, 3, SENSOR))
+    assert found.labels is None
+    assert (found.spikes[0] == spikes_of(look(given, View((4, 3)), path), 3, 10_000.0, path)).all()
+    with pytest.raises(BasaltError, match="does not say how long a step lasts"):
+        as_inputs(net.network, str(path), None, None, None)
 
 
 class Pairs:

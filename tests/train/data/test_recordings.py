@@ -222,7 +222,7 @@ def test_names_may_be_of_any_bytes(tmp_path: Path) -> None:
     (root / "2" / "deep" / "a_0.bin").rename(root / "2" / "deep" / "\x1b[31m\udcfe\n.bin")
     splits = load(config(root))
     assert splits.provenance.encode() and "caf\\udcff" in splits.provenance
-    with pytest.raises(ValidationError, match="not all of it is UTF-8"):
+    with pytest.raises(ValidationError, match="it is not all UTF-8"):
         config(root / "caf\udcff")
 
 
