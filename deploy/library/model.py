@@ -119,8 +119,7 @@ class Model:
             spikes: an array or tensor (samples × features × steps, or samples × C × H × W × steps); an .npz file as of
                 `basalt run`; a sequence or data set of samples or (sample, label) pairs, as of torch and tonic, whose
                 samples are arrays, sparse matrices (features × steps) or events with the fields x, y, t (µs) and p; the
-                file of a recording, one sample, whose `bin_us` is the network's step if not given; the
-                test.npz beside the file if None.
+                file of a recording, as one sample; the test.npz beside the file if None.
             labels: the true classes, if known.
             backend: as `basalt list` names them.
             runtime: "lava" or "direct"; Lava's where Lava is installed, if None.
@@ -130,7 +129,7 @@ class Model:
             record: layers whose output is kept; None for all.
             core: the core of the backend near-memory, a name or a TOML file.
             step_ms: how long a step lasts, where the network does not say.
-            bin_us, steps, sensor: of events, as of `Binning`.
+            bin_us, steps, sensor: of events, as of `Binning`; a recording's step is the network's if not given.
             states: keep what every sample's last step leaves.
             timeout: seconds, None for no limit.
 
