@@ -31,8 +31,9 @@ def trained(
     """Train one network, and score its last weights in the training form on the whole test set."""
     from rich.console import Console
 
-    from basalt.study.holding.ways import reaching
-    from basalt.train import data, recipe as recipes
+    from basalt.study.holding.ways import WAYS, reaching
+    from basalt.train import data
+    from basalt.train import recipe as recipes
     from basalt.train.loop import fit, make_fabric
     from basalt.train.objectives import OBJECTIVES
     from basalt.train.scores import float_score
@@ -43,7 +44,7 @@ def trained(
     wanted = wanted.model_copy(update={"training": training})
     splits = data.load(wanted.data, data_dir)
     fabric = make_fabric(accelerator, "1")
-    with reaching(way, interval), tempfile.TemporaryDirectory() as folder:
+    with reaching(WAYS[way], interval), tempfile.TemporaryDirectory() as folder:
         state = fit(wanted, splits, Path(folder) / "run", fabric, False, Console(quiet=True))
         score = float_score(state.network, splits.test, OBJECTIVES[wanted.training.objective], fabric.device)
     return {
@@ -90,9 +91,8 @@ def train(
                 settings = {**own, "seed": one, "training.epochs": epochs}
                 rows.append(trained(name, interval, recipe, settings, data_dir, accelerator))
                 write_json(output, rows)
-                typer.echo(
-                    f"{name}, interval {interval}, seed {one}: {100 * rows[-1]['accuracy']:.2f} %, {rows[-1]['seconds']} s"
-                )
+                accuracy, seconds = 100 * rows[-1]["accuracy"], rows[-1]["seconds"]
+                typer.echo(f"{name}, interval {interval}, seed {one}: {accuracy:.2f} %, {seconds} s")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ With c[t] = memory[t], refreshed in every step, and an interval of n steps:
     every        c[t]
     held         c[⌊t/n⌋ n], as `update_interval` deploys it
     mean         the mean of c[t − n + 1] … c[t]: smooth, but another current in every step
-    shifted      c[⌊(t + r)/n⌋ n − r], r drawn for each sample and pass from 0 … n − 1: constant for n steps, at no fixed time
+    shifted      c[⌊(t + r)/n⌋ n − r], r drawn from 0 … n − 1 for each sample and pass: held, but from no fixed times
     uneven       held from T/n fixed steps that are drawn once, so for more or fewer than n steps
     pulsed       c[t] where n divides t, 0 elsewhere: few currents, for one step each
     forward      the values of `held`, with the gradient of `every`
@@ -87,7 +87,7 @@ WAYS: dict[str, Way] = {way.__name__: way for way in (every, held, mean, shifted
 
 
 @contextmanager
-def reaching(way: str, n: int) -> Iterator[None]:
+def reaching(way: Way, n: int) -> Iterator[None]:
     """Networks made here have dual-memory layers whose current reaches their neurons in this way.
 
     Their recipe still says `update_interval = 1`, and what they deploy is that: only their training form is meant.
@@ -100,7 +100,7 @@ def reaching(way: str, n: int) -> Iterator[None]:
         def drive(self, x: Num[torch.Tensor, "batch inputs steps"]) -> tuple[torch.Tensor, torch.Tensor | None]:
             sums = product(x.transpose(1, 2), torch.cat([self.synapse.matrix, self.drive_matrix()]))
             memory = self.memory(late(sums)[..., -1])
-            return sums[..., :-1].contiguous(), WAYS[way](memory, n).contiguous()
+            return sums[..., :-1].contiguous(), way(memory, n).contiguous()
 
     before = LAYERS["dmp"]
     LAYERS["dmp"] = replace(before, module=Pathway)
