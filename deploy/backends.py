@@ -4,7 +4,7 @@ A backend is a name, the tag of the process models that it chooses, and the pric
 single layers on another backend of the same run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ class Backend:
         table: name of the price table that suits it.
         about: one line for people.
         block: the most time steps that its processes exchange at once.
-        warm: called in the hosting process before Lava forks.
+        warm: called with the kinds of layers and pathways in the hosting process, before models are made.
         exact: computes the reference's integers, spike for spike.
         why_not: the reason why it cannot run here, and the way out; None when it can.
         lacks: kinds of layers and of their memory pathways that it has no process models of, each with the reason.
@@ -47,7 +47,7 @@ class Backend:
     table: str
     about: str
     block: int = 1
-    warm: Callable[[], None] = lambda: None
+    warm: Callable[[Collection[str]], None] = lambda kinds: None
     exact: bool = True
     why_not: str | None = None
     lacks: Mapping[str, str] = field(default_factory=dict)
@@ -67,11 +67,11 @@ MESSAGES = (DeltaInput.kind, SigmaDelta.kind, SigmaOutput.kind)
 """Kinds of layers that take or send messages with a value."""
 
 
-def warm_kernels() -> None:
-    """Compile what the compiled models share, once for all of a run's processes."""
+def warm_kernels(kinds: Collection[str]) -> None:
+    """Compile what the compiled models of these kinds share, once for all of a run's processes."""
     from basalt.kernels.warm import warm
 
-    warm()
+    warm(kinds)
 
 
 BACKENDS = {

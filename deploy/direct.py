@@ -143,6 +143,7 @@ def step(parts: Iterable[Unit], number: int) -> None:
 def run_parts(
     parts: list[Unit],
     layout: Layout,
+    began: float,
     timeout: float | None = None,
     on_progress: Callable[[int, int], None] | None = None,
     stop: Event | None = None,
@@ -150,12 +151,14 @@ def run_parts(
 ) -> None:
     """Step all models through all blocks; arguments as of `session.run_session`.
 
+    Args:
+        began: when making the models began, of `time.perf_counter`.
+
     Raises:
         SessionError: a model raised, time ran out, or the run was stopped.
     """
     from basalt.lava_procs.metering import PREPARATION
 
-    began = time.perf_counter()
     total, told, done = layout.rounds * layout.blocks, began, 0
     part = parts[0]
     try:

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from jaxtyping import Int, Integer, Num
 from numpy.lib.format import open_memmap
 
 from basalt.convert import rules
-from basalt.deploy.backends import Backend, find, run_config
+from basalt.deploy.backends import Backend, find, kinds_of, run_config
 from basalt.deploy.direct import Unit, assemble, run_parts
 from basalt.deploy.hosting import alone, load_lava
 from basalt.deploy.network import Layout, all_parts, build, frame_type, frame_width
@@ -196,15 +197,24 @@ def directly(
     job: Job, layout: Layout, timeout: float | None, on_progress: Progress | None, stop: Event | None, spent: float
 ) -> None:
     """The same process models in this process."""
-    run_parts(parts_of(job, layout), layout, timeout, on_progress, stop, spent)
+    began = time.perf_counter()
+    run_parts(parts_of(job, layout), layout, began, timeout, on_progress, stop, spent)
 
 
 def parts_of(job: Job, layout: Layout) -> list[Unit]:
     """All models of a job, for `directly`."""
     if lava_here():
         load_lava()
+    warm(job)
     places = {layer: find(name).tag for layer, name in job.places.items()}
     return assemble(job.network, layout, find(job.backend).tag, places)
+
+
+def warm(job: Job) -> None:
+    """Compile what the models of a job share."""
+    kinds = {kind for layer in job.network.layers for kind in kinds_of(layer)}
+    for name in {job.backend, *job.places.values()}:
+        find(name).warm(kinds)
 
 
 RUNTIMES: Mapping[str, Callable[..., None]] = {"lava": through_lava, "direct": directly}
@@ -223,8 +233,7 @@ def graph_task(job: Job, layout: Layout) -> Callable[[Host], None]:
     places = {layer: find(name).tag for layer, name in job.places.items()}
 
     def task(host: Host) -> None:
-        for name in {job.backend, *job.places.values()}:
-            find(name).warm()
+        warm(job)
         graph = build(job.network, layout)
         graph.run(host, run_config(find(job.backend).tag, places), layout.rounds * layout.blocks)
 

@@ -27,7 +27,7 @@ NOT_SHIPPED = {".pyc", ".svg", ".md"}
 def wheel(tmp_path_factory):
     """The wheel, built from a copy of what it is made of, and unpacked."""
     copy, out = tmp_path_factory.mktemp("copy"), tmp_path_factory.mktemp("wheel")
-    for room in ROOMS:
+    for room in (*ROOMS, "models"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / room, copy / room, symlinks=True, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -47,7 +47,11 @@ def test_every_file_of_the_house_is_in_it(wheel):
         if path.is_file() and path.suffix not in NOT_SHIPPED and "__pycache__" not in path.parts
     }
     there = {path.relative_to(wheel) for path in (wheel / "basalt").rglob("*") if path.is_file()}
-    assert there == house
+    models = {path for path in there if path.parts[1] == "models"}
+    assert there - models == {path for path in house if path.parts[1] != "models"}
+    names = {path.parts[2] for path in models if path.name == "model.net"}
+    assert names == {path.parts[2] for path in models if path.name == "test.npz"}
+    assert len(names) == 4 and "spoken_dmp_s1" in names
     assert {path.name for path in wheel.iterdir() if path.suffix != ".dist-info"} == {"basalt"}
 
 
