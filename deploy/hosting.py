@@ -17,6 +17,8 @@ from importlib import import_module
 from multiprocessing import current_process, get_start_method, set_start_method
 from pathlib import Path
 
+from basalt.extras import lava_here
+
 LAVA_PROCESSES = "lava.magma.runtime.message_infrastructure.multiprocessing"
 
 _busy = threading.Lock()
@@ -94,11 +96,11 @@ def fork(main: Callable[[], None]) -> Child:
 
 
 def load_lava() -> None:
-    """Import Lava here, once for all hosts to come, which then start sooner.
+    """Import Lava here, where it is installed, once for all hosts to come, which then start sooner.
 
     Lava sets the way in which this program starts processes, and fails if it is set already: so it is put back.
     """
-    if LAVA_PROCESSES in sys.modules:
+    if LAVA_PROCESSES in sys.modules or not lava_here():
         return
     with alone():
         chosen = get_start_method(allow_none=True)

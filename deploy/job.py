@@ -152,6 +152,7 @@ def run_checked(
     """
     backend = find(job.backend)
     with naming_limits(), session_folder(folder) as place:
+        load_lava()
         samples, _, steps = job.spikes.shape
         block = min(job.block, steps) if job.block else backend.block_of(steps)
         layout = Layout(
@@ -188,7 +189,6 @@ def through_lava(
     """A graph of Lava processes in a session of its own; stock ones too."""
     if not lava_here():
         raise missing(ModuleNotFoundError(name="lava"))
-    load_lava()
     task = run_stock(job.network, job.file, layout) if job.stock else graph_task(job, layout)
     run_session(task, layout.folder, timeout, on_progress, stop, spent)
 
@@ -203,8 +203,6 @@ def directly(
 
 def parts_of(job: Job, layout: Layout) -> list[Unit]:
     """All models of a job, for `directly`."""
-    if lava_here():
-        load_lava()
     warm(job)
     places = {layer: find(name).tag for layer, name in job.places.items()}
     return assemble(job.network, layout, find(job.backend).tag, places)

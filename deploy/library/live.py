@@ -13,6 +13,7 @@ from basalt.deploy.counted import processes_of
 from basalt.deploy.direct import Channel, Unit, step
 from basalt.deploy.energy.conventions import step_entries
 from basalt.deploy.energy.pricing import available_tables, price
+from basalt.deploy.hosting import load_lava
 from basalt.deploy.job import Job, check, counted_parts, parts_of, prepare_counts
 from basalt.deploy.library.bill import Bill
 from basalt.deploy.network import Layout
@@ -52,6 +53,7 @@ class Live:
                 f"The network {network.name!r} begins with an input of real values, which `start` does not take yet; "
                 f"use `run`."
             )
+        load_lava()
         from basalt.lava_procs.metering import mapped
 
         none = np.zeros((batch, network.inputs, 1), dtype=np.uint8)

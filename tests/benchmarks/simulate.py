@@ -58,6 +58,7 @@ class Variant:
         input: (samples, features, steps).
         backend: of `basalt.deploy.job`, "stock" or "kernel".
         batch: samples side by side.
+        runtime: of `basalt.deploy.job`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Variant:
     input: np.ndarray
     backend: str
     batch: int
+    runtime: str = "lava"
 
     def measure(self) -> Timing:
         """Run once."""
@@ -75,7 +77,8 @@ class Variant:
             seconds, build = stock_seconds(self.network, self.input[0], TIMEOUT)
             return Timing(seconds / steps, build)
         last = self.network.layers[-1].name
-        outcome = run(Job(self.network, self.input, self.backend, self.batch, record=(last,)), timeout=TIMEOUT)
+        job = Job(self.network, self.input, self.backend, self.batch, record=(last,), runtime=self.runtime)
+        outcome = run(job, timeout=TIMEOUT)
         return Timing(outcome.seconds / (samples * steps), outcome.build_seconds)
 
 
@@ -128,6 +131,8 @@ def compare(network: Network, steps: int, stock_steps: int, repeats: int, update
             Variant("fixed, batch 256", network, many[:256], "fixed", 256),
             Variant("compiled, batch 1", network, few, "compiled", 1),
             Variant("compiled, batch 256", network, many, "compiled", 256),
+            Variant("compiled, direct, batch 1", network, few, "compiled", 1, "direct"),
+            Variant("compiled, direct, batch 256", network, many, "compiled", 256, "direct"),
             Variant("near-memory, batch 64", network, many[:64], "near-memory", 64),
             Variant("bare kernel, batch 1", network, few, "kernel", 1),
             Variant("bare kernel, batch 256", network, many, "kernel", 256),

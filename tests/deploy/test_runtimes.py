@@ -112,3 +112,21 @@ def test_progress_ends_with_all_steps():
     found, told = case(4), []
     run(Job(found.network, found.spikes, "fixed", 2, runtime="direct"), on_progress=lambda *step: told.append(step))
     assert told[-1][0] == told[-1][1] > 0
+
+
+def test_a_program_that_chose_how_it_starts_processes():
+    """Lava chooses as well when it is imported; the program's own choice stays."""
+    lines = """
+import multiprocessing
+multiprocessing.set_start_method("spawn")
+import basalt
+from tests.conformance.strategies import make_case
+found = make_case(2)
+net = basalt.Model(found.network)
+with net.start() as live:
+    live.step(found.spikes[0, :, 0])
+net.run(found.spikes, runtime="direct")
+assert multiprocessing.get_start_method() == "spawn"
+"""
+    ended = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr
