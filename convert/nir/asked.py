@@ -57,7 +57,8 @@ def understand(graph: Graph, options: ImportOptions) -> Understood:
     missing = [] if name else [f"--writer ({'; '.join(f'{key}: {one.about}' for key, one in WRITERS.items())})"]
     step = given if given is not None or found is None or found.writer != name else found.step
     timed = any(node.type == DELAY for node in graph.real)
-    if step is None and (name is None or timed or WRITERS[name].needs_step):
+    stated = any(node.type in NEURONS for node in graph.real)
+    if step is None and (name is None or timed or (stated and WRITERS[name].needs_step)):
         missing.append("--dt, how long a step lasts, as 1ms")
     choices = tuple(RESETS) if name is None else WRITERS[name].resets
     reset = options.reset or (choices[0] if len(choices) == 1 or not spiking else None)

@@ -8,10 +8,9 @@ import networkx as nx
 from basalt.convert.nir.graph import Graph, Node
 from basalt.convert.nir.operators import OPERATORS, Shape, UnsaidError
 from basalt.convert.nir.stage import Stage
-from basalt.convert.nir.writers import NEURONS
+from basalt.convert.nir.writers import FIRING
 
 REASONS: Mapping[str, str] = {
-    "Threshold": "spikes without a state; write the neuron that it belongs to as LIF or IF",
     "I": "integrates without a leak or a threshold, which no layer here does yet",
     "NIRGraph": "is a graph within; write the file again",
 }
@@ -39,7 +38,7 @@ def chain(graph: Graph) -> tuple[tuple[Stage, ...], Refusals]:
     """The stages of a graph, as far as it can be followed, and what cannot be said of it, all at once."""
     refused: Refusals = {}
     for node in graph.real:
-        if node.type not in OPERATORS and node.type not in NEURONS and node.type not in ("Input", "Output", DELAY):
+        if node.type not in OPERATORS and node.type not in FIRING and node.type not in ("Input", "Output", DELAY):
             refused[node.name] = REASONS.get(node.type, "is of a type that is not imported; write it in other nodes")
         elif node.type in REASONS:
             refused[node.name] = REASONS[node.type]
@@ -99,7 +98,7 @@ def follow(graph: Graph, first: Node, shape: Shape, refused: Refusals) -> tuple[
                 refused.setdefault(name, str(why))
         elif node.type == "Output" and flow.in_degree(name) > 1:
             refused.setdefault(name, several(list(flow.predecessors(name))))
-        elif node.type in NEURONS or node.type in ("Output", DELAY):
+        elif node.type in FIRING or node.type in ("Output", DELAY):
             found.append(gathered(graph, flow, node, shape))
             if node.type != "Output":
                 shapes[name] = shape
@@ -126,11 +125,11 @@ def flow_of(graph: Graph, refused: Refusals) -> tuple[nx.MultiDiGraph, dict[str,
     flow.add_edges_from((name, other) for name, others in after.items() for other in others)
     back: dict[str, list[Node]] = {}
     for node in graph.real:
-        if node.type in NEURONS and flow.has_edge(node.name, node.name):
+        if node.type in FIRING and flow.has_edge(node.name, node.name):
             refused.setdefault(node.name, "sends to itself without a weight; put a Linear or Scale between")
             flow.remove_edges_from([(node.name, node.name)] * flow.number_of_edges(node.name, node.name))
         before = list(flow.predecessors(node.name))
-        looped = len(before) == 1 and after[node.name] == before and graph.nodes[before[0]].type in NEURONS
+        looped = len(before) == 1 and after[node.name] == before and graph.nodes[before[0]].type in FIRING
         if looped and node.type in ("Linear", "Affine", "Scale"):
             back.setdefault(before[0], []).append(node)
     flow.remove_nodes_from([node.name for nodes in back.values() for node in nodes])

@@ -16,6 +16,7 @@ from basalt.convert.nir.operators import Shape, UnsaidError, value
 from basalt.convert.nir.resets import LOWERED, After, LackingError
 from basalt.convert.nir.stage import Stage
 from basalt.convert.nir.synapses import recurrence, scaled, synapses_of
+from basalt.convert.nir.threshold import of_threshold, reaches, reset_of, stateless
 from basalt.convert.nir.writers import DELAYED_ZERO, HARD, Constants, Values, Writer
 
 
@@ -104,7 +105,7 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         reset=after.reset,
         amount=after.amount,
         rests=after.rests,
-        reaches=meaning.writer.reaches,
+        reaches=reaches(neuron, meaning),
         recurrent=recurrent,
         membranes=sums and bool(np.any(constants.alpha)),
     )
@@ -112,6 +113,8 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
 
 def after_spike(neuron: Node, meaning: Meaning, constants: Constants, recurrent: bool, notes: Notes) -> After:
     """What a spike of Basalt's neuron does."""
+    if stateless(neuron):
+        return After(reset_of(neuron, meaning))
     try:
         return LOWERED[meaning.reset](neuron, constants, recurrent)
     except LackingError as lacking:
@@ -132,6 +135,9 @@ def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple
     Where a membrane begins at its reset voltage c, the neuron is that of v − c: threshold θ − c, drive
     (1 − β)(v_leak − c).
     """
+    if stateless(neuron):
+        constants, threshold, drive = of_threshold(neuron)
+        return constants, above(spread(threshold, shape, neuron), 0.0), drive
     neuron = replace(neuron, values={key: spread(found, shape, neuron) for key, found in neuron.values.items()})
     constants = Constants(*(spread(one, shape, neuron) for one in meaning.writer.constants(neuron, meaning.step)))
     constants = constants._replace(alpha=settled(constants.alpha), beta=settled(constants.beta))
@@ -154,13 +160,22 @@ def of_neuron(neuron: Node, meaning: Meaning, shape: Shape, sums: bool) -> tuple
             f"resets to {worst(rests)}, and begins a sample at {worst(begins)}, where neurons here begin as they are "
             f"after a spike; name a --writer whose neurons begin there, if the file means that"
         )
-    threshold = np.ones(1) if sums else spread(value(neuron, "v_threshold"), shape, neuron) - rests
-    if not np.all(threshold > 0):
-        raise UnsaidError(
-            f"has a threshold of {threshold.min():g} above its reset voltage, not above 0; look at v_threshold "
-            f"and v_reset"
-        )
+    threshold = np.ones(1) if sums else above(spread(value(neuron, "v_threshold"), shape, neuron), rests)
     return constants, threshold, (1 - constants.beta) * (leak - rests)
+
+
+def above(threshold: Values, rests: Values | float) -> Values:
+    """A threshold above the reset voltage.
+
+    Raises:
+        UnsaidError: it is not above it.
+    """
+    found = threshold - rests
+    if not np.all(found > 0):
+        raise UnsaidError(
+            f"has a threshold of {found.min():g} above its reset voltage, not above 0; look at v_threshold and v_reset"
+        )
+    return found
 
 
 def settled(rest: Values) -> Values:

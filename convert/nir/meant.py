@@ -14,6 +14,7 @@ from basalt.convert.nir.operators import KINDS, Shape, kernel_of
 from basalt.convert.nir.rows import Rows, dense_rows, diagonal_rows, kernel_rows, no_rows
 from basalt.convert.nir.run import run_chain
 from basalt.convert.nir.stage import Places, Stage
+from basalt.convert.nir.threshold import reaches, reset_of
 from basalt.convert.nir.writers import Constants
 
 Step = tuple[Rows, np.ndarray]
@@ -56,7 +57,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
     elif stage.neuron is not None:
         sums = stage.neuron.type in ("LI", "CubaLI")
         constants, threshold, drive = of_neuron(stage.neuron, meaning, stage.sends, sums)
-        reset = SUMS if sums else RESETS[meaning.reset]
+        reset = SUMS if sums else RESETS[reset_of(stage.neuron, meaning)]
     back = no_rows(len(rows.place))
     if stage.back:
         back, more = operator(stage.back[0], stage.sends)
@@ -72,7 +73,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         amount=rows.inside(threshold),
         reset=reset,
         rests=False,
-        reaches=meaning.writer.reaches,
+        reaches=reaches(stage.neuron, meaning),
         whole=False,
         late=late,
         floors=False,

@@ -145,6 +145,9 @@ def spikingjelly(node: Node, dt: float) -> Constants:
 
 SNNTORCH_STEP = 1e-4
 NEURONS = ("IF", "LIF", "CubaLIF", "LI", "CubaLI", "I")
+THRESHOLD = "Threshold"
+FIRING = (*NEURONS, THRESHOLD)
+"""Types of nodes that a stage ends in."""
 
 HARD, SOFT, NO = "hard", "soft", "none"
 DELAYED_SUBTRACT, DELAYED_ZERO, AT_ONCE = "snntorch-subtract", "snntorch-zero", "snntorch-subtract-at-once"

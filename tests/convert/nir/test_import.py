@@ -285,7 +285,7 @@ def test_everything_that_cannot_be_said_is_said_at_once(tmp_path):
     ones = np.ones(4)
     late = {"type": "Delay", "delay": 0.002 * ones}
     nodes = {"input": first, "w": {"type": "Linear", "weight": np.eye(4)}, "late": late,
-             "odd": {"type": "Threshold", "threshold": ones}, "output": final}  # fmt: skip
+             "odd": {"type": "I", "r": ones}, "output": final}  # fmt: skip
     path = write_nir(tmp_path / "no.nir", nodes)
     *_, refused = mapped(path, writer="nir", dt="1ms", reset="hard")
     assert set(refused) == {"late", "odd"}
