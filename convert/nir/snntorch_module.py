@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from basalt.convert.nir.batch_norm import NORMS, fold, norms_of
 from basalt.convert.nir.operators import Shape
 from basalt.convert.nir.writers import AT_ONCE, DELAYED_SUBTRACT, DELAYED_ZERO, HARD, NO
 from basalt.errors import BasaltError
@@ -23,6 +24,8 @@ RESETS = {
     ("none", False): NO,
 }
 """Reset and `reset_delay` → reset."""
+COMPARED = 20
+"""Steps on which a module is compared with what its batch norms were folded into."""
 PLAIN = ("Linear", "Conv2d", "AvgPool2d", "Flatten")
 """What else the exporter knows."""
 
@@ -44,7 +47,7 @@ class Live:
             f"{name or 'the module'} is {type(one).__name__}, which its exporter does not write"
             for name, one in self.net.named_modules()
             if not list(one.children()) and id(one) not in inner and name not in neurons
-            and type(one).__name__ not in PLAIN
+            and type(one).__name__ not in (*PLAIN, *NORMS)
         ]  # fmt: skip
         refused += [f"{name} {why}" for name, one in self.net.named_modules() for why in lost(one)]
         resets = {name: RESETS[one.reset_mechanism, bool(one.reset_delay)] for name, one in neurons.items()}
@@ -69,16 +72,54 @@ class Live:
         written = copy.deepcopy(self.net)  # what is run stays as the user made it
         zeros = torch.zeros(1, *shape, dtype=torch.float64)
         try:
+            fold(written, zeros, self.place)
+            self.compare(written, zeros)
             with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
                 self.spread(written, zeros)
                 graph = export_to_nir(written, zeros, ignore_dims=[0])
             nir.write(path, graph)
+        except BasaltError:
+            raise
         except Exception as error:  # of an exporter that asserts, and of a module that is the user's
             why = shown(f"{type(error).__name__}: {error}", VALUE_LONGEST)
             raise BasaltError(
                 f"{self.place}: snnTorch's exporter cannot write it ({why}); make it compute one step per call, with "
                 f"init_hidden=True in its neurons."
             ) from error
+
+    def compare(self, folded: Any, zeros: Any) -> None:
+        """Raise where a module with its batch norms folded sends anything else than before."""
+        import torch
+
+        if not norms_of(self.net):
+            return
+        generator = torch.Generator().manual_seed(0)
+        steps = [torch.rand(zeros.shape, generator=generator).round().double() for _ in range(COMPARED)]
+        one, other = (self.heard(net, steps) for net in (self.net, folded))
+        if not all(torch.allclose(*both) for both in zip(one, other, strict=True)):
+            raise BasaltError(
+                f"{self.place}: its batch norms cannot be folded into what they follow, as its neurons then hear "
+                f"something else; apply each right after one Linear or Conv2d that nothing else hears."
+            )
+
+    def heard(self, net: Any, steps: list[Any]) -> list[Any]:
+        """What the neurons of a copy hear in some steps."""
+        import torch
+
+        found: list[Any] = []
+        hooks = [
+            one.register_forward_pre_hook(lambda _, given: found.append(given[0].clone()))
+            for name, one in net.named_modules()
+            if name in self.neurons
+        ]
+        forget(net)
+        with torch.no_grad():
+            for step in steps:
+                net(step)
+        forget(net)
+        for hook in hooks:
+            hook.remove()
+        return found
 
     def spread(self, net: Any, zeros: Any) -> None:
         """Decays and thresholds as vectors, since nir takes their shape for that of the layer."""
@@ -111,9 +152,13 @@ class Live:
         sent = []
         with torch.no_grad():
             for step in torch.as_tensor(spikes).double().unbind(-1):
-                found = self.net(step)
-                sent.append(found[0] if isinstance(found, tuple) else found)
+                sent.append(first_of(self.net(step)))
         return np.asarray(torch.stack(sent, -1).numpy())
+
+
+def first_of(found: Any) -> Any:
+    """What a module sends, without the states that it may give beside."""
+    return found[0] if isinstance(found, tuple) else found
 
 
 def forget(net: Any) -> None:
@@ -143,6 +188,8 @@ def lost(one: Any) -> list[str]:
             found.append("has a graded_spikes_factor")
         if kind == "RSynaptic" and not one.reset_delay:
             found.append("has reset_delay=False, which snnTorch 1.0 does not compute for RSynaptic")
+    elif kind in NORMS and one.running_mean is None:
+        found.append("has track_running_stats=False, so that it depends on the batch")
     elif kind == "AvgPool2d" and (one.padding not in (0, (0, 0)) or one.ceil_mode or one.divisor_override):
         found.append("is padded, or rounds up")
     elif kind == "Conv2d" and one.padding_mode != "zeros":
