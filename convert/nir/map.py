@@ -105,7 +105,7 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
         reset=after.reset,
         amount=after.amount,
         rests=after.rests,
-        reaches=reaches(neuron, meaning),
+        reaches=reaches(neuron, meaning.writer),
         recurrent=recurrent,
         membranes=sums and bool(np.any(constants.alpha)),
     )
@@ -114,7 +114,7 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
 def after_spike(neuron: Node, meaning: Meaning, constants: Constants, recurrent: bool, notes: Notes) -> After:
     """What a spike of Basalt's neuron does."""
     if stateless(neuron):
-        return After(reset_of(neuron, meaning))
+        return After(reset_of(neuron, meaning.reset))
     try:
         return LOWERED[meaning.reset](neuron, constants, recurrent)
     except LackingError as lacking:

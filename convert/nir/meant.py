@@ -57,7 +57,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
     elif stage.neuron is not None:
         sums = stage.neuron.type in ("LI", "CubaLI")
         constants, threshold, drive = of_neuron(stage.neuron, meaning, stage.sends, sums)
-        reset = SUMS if sums else RESETS[reset_of(stage.neuron, meaning)]
+        reset = SUMS if sums else RESETS[reset_of(stage.neuron, meaning.reset)]
     back = no_rows(len(rows.place))
     if stage.back:
         back, more = operator(stage.back[0], stage.sends)
@@ -73,7 +73,7 @@ def ready_stage(stage: Stage, meaning: Meaning) -> Ready:
         amount=rows.inside(threshold),
         reset=reset,
         rests=False,
-        reaches=reaches(stage.neuron, meaning),
+        reaches=reaches(stage.neuron, meaning.writer),
         whole=False,
         late=late,
         floors=False,

@@ -7,7 +7,6 @@ none, whoever wrote the file.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,10 +23,8 @@ from basalt.convert.nir.writers import (
     THRESHOLD,
     Constants,
     Values,
+    Writer,
 )
-
-if TYPE_CHECKING:
-    from basalt.convert.nir.map import Meaning
 
 PLAIN: Mapping[str, str] = {DELAYED_SUBTRACT: SOFT, AT_ONCE: SOFT, SEVERAL: SOFT, FLOORED: SOFT, DELAYED_ZERO: HARD}
 """Reset of the other neurons → one of Basalt's neuron that layers beside them share."""
@@ -44,11 +41,11 @@ def of_threshold(node: Node) -> tuple[Constants, Values, Values]:
     return Constants(none, none, np.ones(1)), value(node, "threshold"), none
 
 
-def reset_of(node: Node | None, meaning: "Meaning") -> str:
-    """The reset of a neuron."""
-    return PLAIN.get(meaning.reset, meaning.reset) if stateless(node) else meaning.reset
+def reset_of(node: Node | None, reset: str) -> str:
+    """The reset of a neuron, where `reset` is that of those with a state."""
+    return PLAIN.get(reset, reset) if stateless(node) else reset
 
 
-def reaches(node: Node | None, meaning: "Meaning") -> bool:
+def reaches(node: Node | None, writer: Writer) -> bool:
     """Whether a membrane at the threshold spikes."""
-    return meaning.writer.reaches and not stateless(node)
+    return writer.reaches and not stateless(node)
