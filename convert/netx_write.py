@@ -20,7 +20,7 @@ from basalt.records.synapses import Conv, Encoder, Spiking
 PACKED_FROM = 1 << 12
 """Bytes of an array that is packed: an index of chunks takes as much."""
 CHUNK_MOST = 1 << 20
-"""Bytes of an array that is one chunk, and needs no such index."""
+"""Bytes of an array that is one chunk, and needs no such index; a larger one takes minutes to pack tightly."""
 SQUARE = (512, 1024)
 """Rows and columns of the chunks of a larger matrix."""
 
@@ -161,13 +161,15 @@ def write_matrix(group: h5py.Group, kind: str, weight: Int[np.ndarray, "neurons 
 
 
 def write_array(group: h5py.Group, key: str, values: np.ndarray) -> None:
-    """A packed array; a small one is larger packed."""
+    """An array, packed as its size makes it worth the time."""
     if values.nbytes < PACKED_FROM:
         group[key] = values
-        return
-    square = tuple(min(size, most) for size, most in zip(values.shape, SQUARE)) if values.ndim == 2 else None
-    chunks = values.shape if values.nbytes <= CHUNK_MOST else square
-    group.create_dataset(key, data=values, chunks=chunks, compression="gzip", compression_opts=9, shuffle=True)
+    elif values.nbytes <= CHUNK_MOST:
+        tightly = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
+        group.create_dataset(key, data=values, chunks=values.shape, **tightly)
+    else:
+        square = tuple(min(size, most) for size, most in zip(values.shape, SQUARE)) if values.ndim == 2 else None
+        group.create_dataset(key, data=values, chunks=square, compression="gzip")
 
 
 def write_type(group: h5py.Group, kind: str) -> None:
