@@ -68,7 +68,7 @@ def place(config: DataConfig, data_dir: Path) -> Path:
     for path in (named, data_dir / named):
         if there(path):
             return path
-    raise BasaltError(f"There is no {named}, neither in the working folder nor in {data_dir}: name another data.path.")
+    raise BasaltError(f"{named} is neither in the working folder nor in {data_dir}: name another data.path.")
 
 
 def listed(root: Path, endings: Sequence[str]) -> Listing:

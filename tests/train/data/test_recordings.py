@@ -232,7 +232,7 @@ def emptied(path: Path) -> None:
 
 WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no path": (lambda root: None, {"path": None}, "say where they are, as with data.path"),
-    "nothing there": (lambda root: None, {"path": "nowhere"}, r"There is no nowhere, neither in the working folder"),
+    "nothing there": (lambda root: None, {"path": "nowhere"}, r"nowhere is neither in the working folder nor in"),
     "flat": (
         lambda root: [path.rename(root / path.name) for path in root.rglob("*.bin")]
         and [path.rename(root.parent / path.name) for path in root.glob("[0-9]*")],
