@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int, UInt8
 
+from basalt.convert.nir.events import ALWAYS
 from basalt.convert.nir.levels import arranged
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.mapped import Mapped, frames_of, spikes_of
@@ -180,12 +181,15 @@ def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, n
     """
     trace = {}
     here = arranged([layer.mapped for layer in layers])
-    sizes = [prod(shape) for shape in here.shapes]
     for order, level in enumerate(here.levels, 1):
         last = here.layers[level[0].source - 1]
-        if last.threshold is not None:
-            numbers = [here.sends[source - 1] if source else 0 for source, _ in level]
-            parts = [spikes_of(sent[number], sizes[one.source]) for number, one in zip(numbers, level, strict=True)]
+        if level[0].relay or last.threshold is not None:
+            sizes = list(map(prod, here.sent_by(level)))
+            numbers = [here.sends[source - 1] if source > 0 else source for source, _ in level]
+            parts = [
+                spikes_of(sent[number], size) if number != ALWAYS else always_on(sent[0], size)
+                for number, size in zip(numbers, sizes, strict=True)
+            ]
             found = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
             name = here.name_of(level)
             trace[name] = np.zeros_like(found)
@@ -193,6 +197,13 @@ def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, n
         elif not last.membranes:
             trace[last.name] = spikes_of(sent[-1], last.neurons)[:, :, 0].astype(np.int64)
     return trace
+
+
+def always_on(frames: np.ndarray, neurons: int) -> np.ndarray:
+    """Neurons of which the first spikes in each step, as `spikes_of`."""
+    found = np.zeros((len(frames), neurons, frames.shape[1]), dtype=np.uint8)
+    found[:, 0] = 1
+    return found
 
 
 def run_integers(

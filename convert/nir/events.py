@@ -37,6 +37,10 @@ SUMS = -1
 """In place of a reset: a layer without spikes, whose membranes are summed over all steps."""
 
 
+ALWAYS = -1
+"""In place of a source: a neuron that spikes in each step."""
+
+
 class Neurons(NamedTuple):
     """The neurons of a layer, one value per neuron, in the kernel's order.
 
@@ -80,7 +84,7 @@ class Ready(NamedTuple):
     """A layer, ready to run. What it hears stands in places: its sources', in order, then those of `before`.
 
     Attributes:
-        hears: its sources: 0 is the network's input, k what the k-th layer sends.
+        hears: its sources: 0 is the network's input, k what the k-th layer sends, or `ALWAYS`.
         before: operators before the last, each after those that it hears.
         ends: places whose sum the last hears.
         rows: of the last. back: from the layer's own spikes of the step before; without rows where it hears none.

@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from basalt.convert.nir.events import ALWAYS
 from basalt.convert.nir.kernels import aligned, identity, image, ungrouped
 from basalt.convert.nir.levels import Arranged, Level, Member, arranged
 from basalt.convert.nir.mapped import Mapped, rows_of
@@ -29,7 +30,7 @@ def unsaid(here: Arranged) -> dict[int, str]:
             if not as_it_is(below, level, here.layers):
                 joined(below, level, here, [layer.weight for layer in here.layers])
         except UnsaidError as why:
-            found[here.of[level[0].source - 1]] = str(why)
+            found[here.of[max(level[0].source - 1, 0)]] = str(why)
     return found
 
 
@@ -39,14 +40,14 @@ def steps(here: Arranged) -> Sequence[tuple[Level, Level]]:
 
 
 def shared(level: Level, layers: Sequence[Mapped]) -> Mapped:
-    """A layer of a level, whose reset all of them have but those that only pass on spikes.
+    """A layer of a level, whose reset all of them have but those that only pass on spikes, which stand for none.
 
     Raises:
         UnsaidError: they do not have the same.
     """
     computing = [layers[member.source - 1] for member in level if copied(member, layers) is None]
     if not computing:
-        return layers[level[0].source - 1]
+        return relay_of(0, (1,)).mapped
     first, *others = computing
     for other in others:
         if (other.reset, other.rests) != (first.reset, first.rests):
@@ -56,15 +57,16 @@ def shared(level: Level, layers: Sequence[Mapped]) -> Mapped:
             )
     if first.rests and len(computing) < len(level):
         raise UnsaidError(
-            "rests for a step after a spike, and a connection skips it, whose relay neurons would rest too; give it "
-            "a reset without rest"
+            "rests for a step after a spike, and what follows asks for relay neurons beside it, which would rest too: "
+            "for a connection that skips it, or for a bias through a synapse; give it a reset without rest"
         )
     return first
 
 
 def as_it_is(below: Level, level: Level, layers: Sequence[Mapped]) -> bool:
     """Whether a level is one layer that hears the whole level below, which is one too."""
-    return len(below) == len(level) == 1 and layers[level[0].source - 1].hears == (below[0].source,)
+    (source, relay), *more = level
+    return not relay and not more and len(below) == 1 and layers[source - 1].hears == (below[0].source,)
 
 
 def copied(member: Member, layers: Sequence[Mapped]) -> int | None:
@@ -84,15 +86,15 @@ def joined(below: Level, level: Level, here: Arranged, weights: Sequence[np.ndar
     Raises:
         UnsaidError: neither.
     """
-    shapes, layers = here.shapes, here.layers
+    layers, shapes = here.layers, [here.sent_by(members) for members in (level, below)]
     found = kernels_joined(below, level, layers, weights, shapes)
     if found is not None:
         return found
     rows, columns = (
-        dict(zip((member.source for member in members), spans([prod(shapes[one.source]) for one in members])))
-        for members in (level, below)
+        dict(zip((member.source for member in members), spans(list(map(prod, of)))))
+        for members, of in zip((level, below), shapes)
     )
-    sizes = [sum(prod(shapes[source]) for source, _ in members) for members in (level, below)]
+    sizes = [sum(map(prod, of)) for of in shapes]
     if sizes[0] * sizes[1] > WEIGHTS_MOST:
         raise UnsaidError(
             f"becomes one layer with what is beside it, a matrix of {sizes[0]:,} × {sizes[1]:,} weights, more than "
@@ -102,30 +104,36 @@ def joined(below: Level, level: Level, here: Arranged, weights: Sequence[np.ndar
     weight = np.zeros(sizes)
     for member in level:
         source, copies = member.source, copied(member, layers)
+        if source == ALWAYS:
+            continue
         if copies is not None:
             value = WEIGHT if member.relay else weights[source - 1].item()
-            weight[rows[source], columns[copies]] = value * np.eye(prod(shapes[source]))
+            weight[rows[source], columns[copies]] = value * np.eye(rows[source].stop - rows[source].start)
             continue
         for block, part in apart(weights[source - 1], layers[source - 1].blocks):
-            weight[rows[source], columns[block.source]] = matrix(rows_of(block, part))
+            begin = columns[block.source].start
+            weight[rows[source], begin : begin + prod(block.inputs)] = matrix(rows_of(block, part))
     return weight, Block(0, (sizes[1],), None)
 
 
 def kernels_joined(
-    below: Level, level: Level, layers: Sequence[Mapped], weights: Sequence[np.ndarray], shapes: Sequence[Shape]
+    below: Level, level: Level, layers: Sequence[Mapped], weights: Sequence[np.ndarray], shapes: list[list[Shape]]
 ) -> tuple[np.ndarray, Block] | None:
     """The same as a convolution of channels side by side; None where that is not exact."""
-    images = [image(shapes[source]) for source, _ in below]
+    images = [image(one) for one in shapes[1]]
     size = images[0][1:] if images[0] else ()
     if any(one is None or one[1:] != size for one in images):
         return None
     places: list[tuple[int, int]] = []
     kernels: list[Kernel | None] = []
+    channels = [{one.source: of[0] for one, of in zip(*both)} for both in ((level, shapes[0]), (below, shapes[1]))]
     for member in level:
         source, copies = member.source, copied(member, layers)
+        if source == ALWAYS:
+            continue
         if copies is not None:
             places.append((source, copies))
-            kernels.append(identity(shapes[source][0], WEIGHT if member.relay else weights[source - 1].item()))
+            kernels.append(identity(channels[0][source], WEIGHT if member.relay else weights[source - 1].item()))
             continue
         for block, part in apart(weights[source - 1], layers[source - 1].blocks):
             places.append((source, block.source))
@@ -134,15 +142,11 @@ def kernels_joined(
     same = aligned(known, [size] * len(known)) if len(known) == len(kernels) else None
     if same is None:
         return None
-    rows, columns = (
-        dict(zip((member.source for member in members), spans([shapes[one.source][0] for one in members])))
-        for members in (level, below)
-    )
-    outputs, channels = (sum(shapes[source][0] for source, _ in members) for members in (level, below))
-    weight = np.zeros((outputs, channels, *same[0].weight.shape[2:]))
+    rows, columns = (dict(zip(of, spans(list(of.values())))) for of in channels)
+    weight = np.zeros((*(sum(of.values()) for of in channels), *same[0].weight.shape[2:]))
     for (source, heard), kernel in zip(places, same, strict=True):
         weight[rows[source], columns[heard]] = kernel.weight
-    return weight, Block(0, (channels, *size), same[0]._replace(weight=weight))
+    return weight, Block(0, (weight.shape[1], *size), same[0]._replace(weight=weight))
 
 
 def spans(sizes: Sequence[int]) -> list[slice]:
@@ -156,11 +160,12 @@ def records(layers: Sequence[Quantised]) -> tuple[Layer, ...]:
     here = arranged([layer.mapped for layer in layers])
     parts = [replace(layers[number - 1], mapped=layer) for number, layer in zip(here.of, here.layers, strict=True)]
     found = []
-    for below, level in steps(here):
+    for order, (below, level) in enumerate(steps(here), 1):
         if not as_it_is(below, level, here.layers):
             weight, block = joined(below, level, here, [part.weight for part in parts])
             whole = np.rint(weight).astype(np.int64)
-            found.append(side_by_side(level, here, parts, whole.reshape(len(whole), -1), block).record())
+            one = side_by_side(level, here, parts, whole.reshape(len(whole), -1), block)
+            found.append(replace(one, order=order).record())
         else:
             found.append(parts[level[0].source - 1].record())
     return tuple(found)
@@ -170,10 +175,12 @@ def side_by_side(
     level: Level, here: Arranged, layers: Sequence[Quantised], weight: np.ndarray, block: Block
 ) -> Quantised:
     """All of a level as one layer, with these synapses."""
-    first = layers[level[0].source - 1]
-    if first.threshold is None:
-        return replace(first, mapped=replace(first.mapped, blocks=(block,)), weight=weight)
-    parts = [relay_of(here.shapes[source]) if relay else layers[source - 1] for source, relay in level]
+    parts = [
+        relay_of(source, shape) if relay else layers[source - 1]
+        for (source, relay), shape in zip(level, here.sent_by(level), strict=True)
+    ]
+    if parts[0].threshold is None:
+        return replace(parts[0], mapped=replace(parts[0].mapped, blocks=(block,)), weight=weight)
 
     def each(values: Callable[[Quantised], np.ndarray | None]) -> np.ndarray:
         found = ((values(part), part.mapped.neurons) for part in parts)
@@ -198,16 +205,17 @@ def side_by_side(
         recurrent=None if all(one is None for one in recurrent) else diagonal(parts),
         drive=each(lambda part: part.drive),
         threshold=each(lambda part: part.threshold),
-        order=first.order,
+        order=0,
         amount=each(lambda part: part.threshold if part.amount is None else part.amount) if own else None,
     )
 
 
-def relay_of(shape: Shape) -> Quantised:
-    """Relay neurons of what has a shape; their weights are those of the level."""
-    none = np.zeros(1)
+def relay_of(source: int, shape: Shape) -> Quantised:
+    """Relay neurons of what has a shape, or one that is always on; their weights are those of the level."""
+    none, drive = np.zeros(1), np.zeros(prod(shape), dtype=np.int64)
+    drive[:1] = WEIGHT if source == ALWAYS else 0
     mapped = Mapped("", none, (), none, none, shape, none)
-    return Quantised(mapped, np.ones(1), none, None, none.astype(np.int64), np.full(1, THRESHOLD), 0)
+    return Quantised(mapped, np.ones(1), none, None, drive, np.full(1, THRESHOLD), 0)
 
 
 def diagonal(parts: Sequence[Quantised]) -> np.ndarray:

@@ -6,8 +6,9 @@ A layer's level is one more than the highest of those that it hears. All of one 
     u[t] = 2·s[t−1] (current decay 4096), v = u (voltage decay 4096), s = v > 1
 
 whatever the reset: the spikes themselves, a step later, as all that a level sends is later than the level before it.
-Values are not passed on, so an input that skips a level is 0 or 1 in each step. A delay is that of the neurons that
-are delayed, where nobody hears them without it; else of relay neurons, which are a level of their own.
+Values are not passed on, so an input that skips a level is 0 or 1 in each step. Where a layer has no bias of its own,
+its biases are weights of a neuron in the level below that is always on: a relay neuron with a bias of 2. A delay is
+that of the neurons that are delayed, where nobody hears them without it; else of relay neurons in a level of their own.
 """
 
 from collections import Counter
@@ -16,6 +17,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import NamedTuple
 
+from basalt.convert.nir.events import ALWAYS
+from basalt.convert.nir.kernels import image
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.operators import Shape
 
@@ -24,7 +27,7 @@ class Member(NamedTuple):
     """Of a level: a layer, or relay neurons of one.
 
     Attributes:
-        source: 0 is the network's input, k the k-th layer. relay: passes on what the source sends.
+        source: 0 is the network's input, k the k-th layer, or `ALWAYS`. relay: passes on what the source sends.
     """
 
     source: int
@@ -57,6 +60,14 @@ class Arranged:
         )
         return [next(heard, self.layers[0].shape), *(layer.shape for layer in self.layers)]
 
+    def sent_by(self, level: Level) -> list[Shape]:
+        """Shapes of all of a level; what is always on is a channel, of which one neuron spikes, where others have."""
+        shapes = self.shapes
+        images = {image(shapes[source]) for source, _ in level if source != ALWAYS}
+        sizes = {None if one is None else one[1:] for one in images}
+        (size,) = sizes if len(sizes) == 1 else (None,)
+        return [shapes[source] if source != ALWAYS else (1, *(size or ())) for source, _ in level]
+
     @property
     def level_of(self) -> dict[int, int]:
         """Layer as it was → its level."""
@@ -70,7 +81,7 @@ class Arranged:
 
     def name_of(self, level: Level) -> str:
         """What a level's layer is called: as those that it holds."""
-        return "-".join(self.layers[source - 1].name for source, relay in level if not relay)
+        return "-".join(self.layers[source - 1].name for source, relay in level if not relay) or "relays"
 
     @property
     def relays(self) -> "list[Relayed]":
@@ -82,10 +93,10 @@ class Arranged:
                     past.setdefault(source, []).append(self.name_of(level))
         return [
             Relayed(
-                self.of[source - 1] if source else 0,
-                self.layers[source - 1].name if source else "the input",
+                source if source < 1 else self.of[source - 1],
+                self.layers[source - 1].name if source > 0 else "the input",
                 tuple(names),
-                len(names) * prod(self.shapes[source]),
+                len(names) * (1 if source == ALWAYS else prod(self.shapes[source])),
             )
             for source, names in sorted(past.items())
         ]
@@ -93,7 +104,7 @@ class Arranged:
     @property
     def relays_input(self) -> bool:
         """Whether spikes of the input are passed on, or delayed."""
-        return any(not one.source for one in self.relays) or any(
+        return any(one.source == 0 for one in self.relays) or any(
             layer.passes and not layer.hears[0] for layer in self.layers
         )
 
@@ -110,6 +121,9 @@ class Relayed(NamedTuple):
     def sentence(self) -> str:
         """For people."""
         past = ", ".join(f"{name!r}" for name in self.past)
+        if self.source == ALWAYS:
+            what = "neuron that is" if self.neurons == 1 else "neurons that are"
+            return f"{self.neurons:,} {what} always on, beside {past}, for biases of what follows"
         what = f"{self.carries!r}" if self.source else self.carries
         how = "1 relay neuron carries" if self.neurons == 1 else f"{self.neurons:,} relay neurons carry"
         return f"{how} {what} past {past}"
@@ -123,7 +137,7 @@ def arranged(layers: Sequence[Mapped]) -> Arranged:
         for number, layer in enumerate(layers, 1)
         if layer.passes and layer.hears[0] and heard[layer.hears[0]] == 1 and not layers[layer.hears[0] - 1].passes
     }
-    kept, place = [], {0: 0}
+    kept, place = [], {0: 0, ALWAYS: ALWAYS}
     for number in range(1, len(layers) + 1):
         if number in delays.values():
             place[number] = place[layers[number - 1].hears[0]]
@@ -146,15 +160,20 @@ def levels_of(hears: Sequence[Sequence[int]]) -> tuple[Level, ...]:
         hears: what each layer hears, in order.
     """
     of, until = [0], [0]
+    on = set()
     for sources in hears:
-        of.append(1 + max(of[source] for source in sources))
+        of.append(1 + max(1 if source == ALWAYS else of[source] for source in sources))
         until.append(of[-1])
         for source in sources:
-            until[source] = max(until[source], of[-1] - 1)
+            if source == ALWAYS:
+                on.add(of[-1] - 1)
+            else:
+                until[source] = max(until[source], of[-1] - 1)
     return tuple(
         tuple(
             [Member(source, False) for source, own in enumerate(of) if own == level]
             + [Member(source, True) for source, own in enumerate(of) if own < level <= until[source]]
+            + [Member(ALWAYS, True) for _ in range(level in on)]
         )
         for level in range(1, max(of) + 1)
     )

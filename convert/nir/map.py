@@ -15,7 +15,7 @@ from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.operators import Shape, UnsaidError, value
 from basalt.convert.nir.resets import LOWERED, After, LackingError
 from basalt.convert.nir.stage import Stage
-from basalt.convert.nir.synapses import recurrence, scaled, synapses_of
+from basalt.convert.nir.synapses import constant, recurrence, scaled, synapses_of
 from basalt.convert.nir.threshold import of_threshold, reaches, reset_of, stateless
 from basalt.convert.nir.writers import DELAYED_ZERO, HARD, Constants, Values, Writer
 
@@ -51,7 +51,8 @@ def map_stages(stages: tuple[Stage, ...], meaning: Meaning, refused: Refusals, n
         here = arranged(layers)
         refused.update({stages[number - 1].name: why for number, why in unsaid(here).items()})
         for one in here.relays:
-            notes.add(stages[one.source - 1].name if one.source else stages[0].name, f"exact: {one.sentence}")
+            if one.source >= 0:
+                notes.add(stages[max(one.source - 1, 0)].name, f"exact: {one.sentence}")
     return tuple(layers)
 
 
@@ -81,22 +82,28 @@ def map_stage(stage: Stage, meaning: Meaning, last: bool, notes: Notes) -> Mappe
             raise UnsaidError("hears its own membrane; write a spiking neuron")
         recurrent, more = recurrence(stage.back[0], factor, synapses)
         offset = offset + more
-    if np.any(offset) and np.any(constants.alpha):
-        raise UnsaidError(
-            "hears a bias through a synapse with a time constant, where a bias here acts on the membrane, which is "
-            "another network"
-        )
-    drive = drive / threshold + offset
+    drive, shape = drive / threshold, stage.sends
+    weight, blocks = scaled(synapses, factor, shape), synapses.blocks
+    if not np.any(constants.alpha):
+        drive, offset = (np.zeros(1), drive + offset) if sums else (drive + offset, np.zeros(1))
     if sums and np.any(drive):
-        raise UnsaidError("ends the network with a bias, which a read-out here does not have yet")
-    shape = stage.sends
+        raise UnsaidError("has a v_leak beside a synapse with a time constant, which a read-out here does not have")
+    if np.any(offset):
+        if blocks[0].kernel is not None:
+            raise UnsaidError(
+                "hears a bias of a convolution through a synapse with a time constant, where a bias here acts on the "
+                "membrane; write the convolution as an Affine"
+            )
+        weight, block = constant(weight, offset)
+        blocks = (*blocks, block)
+        notes.add(stage.name, "exact: its bias is the weight of a neuron that is always on")
     after = After(HARD)
     if neuron is not None and not sums:
         after = after_spike(neuron, meaning, constants, bool(stage.back), notes)
     return Mapped(
         name=plain(stage.name),
-        weight=scaled(synapses, factor, shape),
-        blocks=synapses.blocks,
+        weight=weight,
+        blocks=blocks,
         alpha=shared(constants.alpha, sums),
         beta=shared(constants.beta, sums),
         shape=shape,

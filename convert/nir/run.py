@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Num, UInt8
 
-from basalt.convert.nir.events import Ready
+from basalt.convert.nir.events import ALWAYS, Ready
 
 AT_ONCE = 8
 """Samples in a part."""
@@ -31,7 +31,7 @@ def run_ready(ready: Ready, sent: Sequence[Num[np.ndarray, "samples ..."]]) -> N
     """What a layer sends for all samples, as `Ready.run` has it; `sent` is the input, and what all before it send."""
 
     def of(part: slice) -> np.ndarray:
-        return ready.run(*(sent[source][part] for source in ready.hears))
+        return ready.run(*heard([frames[part] for frames in sent], ready.hears))
 
     return np.concatenate(list(side_by_side(of, len(sent[0]))))
 
@@ -43,13 +43,19 @@ def run_chain(
     return run_after([frames], chain, steps)[1:]
 
 
+def heard(sent: Sequence[Num[np.ndarray, "samples ..."]], sources: Sequence[int]) -> list[np.ndarray]:
+    """What some sources send, of all that is sent, from the input on."""
+    on = np.ones((*sent[0].shape[:2], 8), dtype=np.uint8)
+    return [on if source == ALWAYS else sent[source] for source in sources]
+
+
 def run_after(
     sent: Sequence[Num[np.ndarray, "samples ..."]], chain: Sequence[Ready], steps: int | None = None
 ) -> list[np.ndarray]:
     """The same of the layers that follow some: all that is sent, from the input on."""
     found = list(sent)
     for ready in chain:
-        sources = [found[source] for source in ready.hears]
+        sources = heard(found, ready.hears)
         found.append(ready.run(*(sources if ready.spiking else (frames[:, :steps] for frames in sources))))
     return found
 

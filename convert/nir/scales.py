@@ -9,7 +9,7 @@ from basalt.convert.nir.events import Ready
 from basalt.convert.nir.levels import arranged
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.quantise import Quantised, bounded, quantised
-from basalt.convert.nir.run import run_ready, side_by_side
+from basalt.convert.nir.run import heard, run_ready, side_by_side
 from basalt.convert.nir.synapses import Block
 from basalt.convert.nir.writers import Values
 from basalt.records.fields import WEIGHT_MAX, WEIGHT_MIN
@@ -44,18 +44,18 @@ def by_percentile(layer: Mapped, shared: bool) -> Values:
     return bounded(layer, WEIGHT_MAX / top)
 
 
-def differing(layer: Mapped, ready: Ready, heard: Sequence[np.ndarray], meant: np.ndarray) -> np.ndarray:
+def differing(layer: Mapped, ready: Ready, frames: Sequence[np.ndarray], meant: np.ndarray) -> np.ndarray:
     """Spikes that differ from those meant, of each row of weights."""
     size = layer.neurons
 
     def wrong(part: slice) -> np.ndarray:
-        sent = ready.run(*(frames[part] for frames in heard))
+        sent = ready.run(*(one[part] for one in frames))
         return np.sum(sent[:, :, :size] != meant[part, :, :size], axis=(0, 1))
 
     return np.sum(list(side_by_side(wrong, len(meant))), axis=0).reshape(len(layer.weight), -1).sum(axis=1)
 
 
-def by_search(layer: Mapped, shared: bool, order: int, heard: Sequence[np.ndarray], meant: np.ndarray) -> Values:
+def by_search(layer: Mapped, shared: bool, order: int, sources: Sequence[np.ndarray], meant: np.ndarray) -> Values:
     """Of some scales the one with which the fewest spikes of the calibration samples differ, for each row of weights.
 
     Rows are judged one by one: where they hear each other, each hears what the float layer sends. There the scales by
@@ -64,7 +64,7 @@ def by_search(layer: Mapped, shared: bool, order: int, heard: Sequence[np.ndarra
     first = by_max(layer, shared)
     if layer.threshold is None:
         return first
-    alone, frames = forced(layer, heard, meant)
+    alone, frames = forced(layer, sources, meant)
 
     def worth(judged: Mapped, scale: Values, frames: Sequence[np.ndarray]) -> np.ndarray:
         found = differing(judged, quantised(judged, scale, order).integers.ready(), frames, meant)
@@ -73,21 +73,21 @@ def by_search(layer: Mapped, shared: bool, order: int, heard: Sequence[np.ndarra
     scales = np.stack([bounded(layer, first * factor) for factor in FACTORS])
     wrong = np.stack([worth(alone, scale, frames) for scale in scales])
     best = np.take_along_axis(scales, wrong.argmin(axis=0)[None], axis=0)[0]
-    if layer.recurrent is not None and worth(layer, best, heard).sum() > worth(layer, first, heard).sum():
+    if layer.recurrent is not None and worth(layer, best, sources).sum() > worth(layer, first, sources).sum():
         return first
     return best
 
 
-def forced(layer: Mapped, heard: Sequence[np.ndarray], meant: np.ndarray) -> tuple[Mapped, list[np.ndarray]]:
+def forced(layer: Mapped, sources: Sequence[np.ndarray], meant: np.ndarray) -> tuple[Mapped, list[np.ndarray]]:
     """A layer without recurrence, that hears what it is to have sent in the step before as one more source."""
     if layer.recurrent is None:
-        return layer, list(heard)
+        return layer, list(sources)
     before = np.zeros_like(meant)
     before[:, 1:] = meant[:, :-1]
     back = np.diag(layer.recurrent) if layer.recurrent.ndim == 1 else layer.recurrent
     weight = np.concatenate([layer.weight, back], axis=1)
-    own = Block(len(heard), (layer.neurons,), None)
-    return replace(layer, weight=weight, blocks=(*layer.blocks, own), recurrent=None), [*heard, before]
+    own = Block(len(sources), (layer.neurons,), None)
+    return replace(layer, weight=weight, blocks=(*layer.blocks, own), recurrent=None), [*sources, before]
 
 
 METHODS: Mapping[str, Callable[[Mapped, bool], Values] | None] = {
@@ -117,6 +117,6 @@ def quantise(
             scale = by_max(layer, shared)
         else:
             sent.append(run_ready(layer.ready(), sent))
-            scale = by_search(layer, shared, levels[number], [sent[source] for source in layer.hears], sent[-1])
+            scale = by_search(layer, shared, levels[number], heard(sent, layer.hears), sent[-1])
         found.append(quantised(layer, scale, levels[number]))
     return tuple(found)

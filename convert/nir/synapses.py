@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from basalt.convert.nir.chain import Notes
+from basalt.convert.nir.events import ALWAYS
 from basalt.convert.nir.graph import Node
 from basalt.convert.nir.kernels import folded_kernel, image, sized, summed
 from basalt.convert.nir.operators import Kernel, Shape, UnsaidError, value
@@ -26,8 +27,8 @@ class Block(NamedTuple):
     """Columns of a layer's weights: what it hears of one source.
 
     Attributes:
-        source: 0 is the network's input, k what the k-th layer sends. inputs: shape of what it sends; (channels,
-            height, width) where there is a kernel.
+        source: 0 is the network's input, k what the k-th layer sends, or `ALWAYS`.
+        inputs: shape of what it sends; (channels, height, width) where there is a kernel.
         kernel: its geometry, of a convolution, else None.
     """
 
@@ -46,6 +47,12 @@ class Synapses(NamedTuple):
 
     weight: Float[np.ndarray, "rows _columns"]
     blocks: tuple[Block, ...]
+
+
+def constant(weight: np.ndarray, offset: Values) -> tuple[np.ndarray, Block]:
+    """Weights with a column more, from a neuron that is always on; and what it hears."""
+    column = np.broadcast_to(offset, len(weight))[:, None]
+    return np.concatenate([weight, column], axis=1), Block(ALWAYS, (1,), None)
 
 
 def apart(weight: Num[np.ndarray, "rows _columns"], blocks: Sequence[Block]) -> Iterator[tuple[Block, np.ndarray]]:

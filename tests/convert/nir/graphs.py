@@ -47,8 +47,8 @@ def drawn_graph(
         for place, (source, weight) in enumerate(ways):
             called = f"r{name[1:]}" if source == name else f"w{name[1:]}_{place}"
             values = {"weight": weight.astype(float)} if weight.ndim == 2 else {"scale": weight.astype(float)}
-            if weight.ndim == 2 and source != name and kind != "CubaLIF" and rng.random() < 0.4:
-                values["bias"] = rng.integers(-20, 30, size).astype(float)
+            if weight.ndim == 2 and source != name and rng.random() < 0.4:
+                values["bias"] = 2.0 * rng.integers(-10, 15, size)
             type_ = "Scale" if weight.ndim == 1 else "Affine" if "bias" in values else "Linear"
             nodes[called] = {"type": type_, **values}
             if source != name and rng.random() < delays:

@@ -200,7 +200,7 @@ def changed(*more, without=(), **nodes):
 
 
 REFUSED = {
-    "rests beside a relay": (lambda: resting("relay"), "n", "a connection skips it"),
+    "rests beside a relay": (lambda: resting("relay"), "n", "a connection that skips it"),
     "rests beside one that does not": (lambda: resting("neuron"), "l", "only one rests"),
     "two outputs": (lambda: changed(("n", "other"), other=ends((1,), 5)[1]), "output", "beside"),
     "a sum at the output": (
@@ -315,3 +315,66 @@ def test_the_integers_come_back_from_an_exported_graph(seed, tmp_path):
     assert list(here) == list(there) and all(np.array_equal(here[name], there[name]) for name in here)
     for one, other in zip(network.layers, found.layers, strict=True):
         assert np.array_equal(one.weight, other.weight)
+
+
+def time_constants(size, kind):
+    if kind == "Linear":
+        return {}
+    slow, quick = {"tau_mem": np.full(size, 0.01)}, {"tau_syn": np.full(size, 0.004), "w_in": np.full(size, 4.0)}
+    taus = {"tau": np.full(size, 0.01)} if kind == "LI" else slow | quick
+    return {"li": {"type": kind, "r": np.full(size, 10.0), "v_leak": 0.05 * np.arange(size) * (kind == "LI"), **taus}}
+
+
+@pytest.mark.parametrize("kind", ["Linear", "LI", "CubaLI"])
+@pytest.mark.parametrize("before", ["input", "dense", "conv"])
+def test_a_read_out_has_a_bias_by_a_neuron_that_is_always_on(kind, before, tmp_path):
+    """Also where a convolution, which stays one, or nothing is before it."""
+    rng = np.random.default_rng(9)
+    first, final = ends((2, 4, 4), 3)
+    row = {"type": "Flatten", "start_dim": 0, "end_dim": -1}
+    hidden = {
+        "input": {},
+        "dense": {"flat": row, "w": dense(rng, 6, 32, 0.3), "n": fires(rng, 6)},
+        "conv": {"w": conv(rng, 3, 2, 3, 1, 1), "n": fires(rng, 3, 4, 4)},
+    }[before]  # fmt: skip
+    size = {"input": 32, "dense": 6, "conv": 48}[before]
+    head = {"type": "Affine", "weight": rng.normal(0, 0.5, (3, size)), "bias": np.array([0.4, -0.2, 0.1])}
+    flat = {} if before == "dense" else {"flat": row}
+    nodes = {"input": first, **hidden, **flat, "head": head, **time_constants(3, kind), "output": final}
+    path = write_nir(tmp_path / "b.nir", nodes)
+    stages, meaning, layers, refused = mapped(path, writer="nir", dt="1ms", reset="soft")
+    assert not refused
+    spikes = drawn_spikes(rng, 32, steps=25, samples=8)
+    meant, sent = (
+        list(found.values())[-1] for found in (run_meant(stages, meaning, spikes), run_layers(layers, spikes))
+    )
+    assert np.allclose(meant, sent, rtol=0, atol=1e-9) and np.ptp(meant) > 1
+    silent = np.zeros_like(spikes[:1])
+    assert np.any(list(run_layers(layers, silent).values())[-1])
+    integers, network = deployed(layers)
+    assert [layer.kind for layer in network.layers][:-1] == ["conv" if before != "dense" else "spiking"]
+    whole, trace = run_integers(integers, spikes)
+    if kind == "Linear":
+        heard = spikes if before == "input" else whole["n"]
+        counts = np.concatenate([heard.sum(axis=2, dtype=int), np.full((8, 1), 25)], axis=1)
+        assert np.array_equal(whole["head"][:, :, 0], counts @ integers[-1].weight.T)
+    long = lengthened(spikes, len(network.layers))
+    found = {"reference": simulate(network, long)}
+    found |= {backend: run_direct(Job(network, long, backend, 8)).sent for backend in ("compiled", "near-memory")}
+    for backend, everything in found.items():
+        for name in trace:
+            here = everything[name] if trace[name].ndim == 3 else everything[name][:, :, -1]
+            assert np.array_equal(here, trace[name]), (backend, name)
+
+
+def test_what_a_neuron_always_on_cannot_say_is_refused(tmp_path):
+    rng = np.random.default_rng(10)
+    first, final = ends((2, 4, 4), 3)
+    cuba = lif(1, "CubaLIF")
+    nodes = {"input": first, "w": conv(rng, 3, 2, 3, 1, 1), "n": cuba, "output": final}
+    *_, refused = mapped(write_nir(tmp_path / "c.nir", nodes), writer="snntorch", reset="snntorch-subtract")
+    assert "write the convolution as an Affine" in refused["n"]
+    leaky = {**time_constants(3, "CubaLI")["li"], "v_leak": np.ones(3)}
+    nodes = {"input": ends((4,), 3)[0], "w": dense(rng, 3, 4), "li": leaky, "output": final}
+    *_, refused = mapped(write_nir(tmp_path / "l.nir", nodes), writer="nir", dt="1ms", reset="soft")
+    assert "v_leak" in refused["li"]

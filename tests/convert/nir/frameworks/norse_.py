@@ -48,8 +48,6 @@ def draw(kind: str, reset: str, path: Path, spikes: np.ndarray) -> np.ndarray:
     for before, size in pairwise(SIZES):
         gain = {"LIFCell": 0.4, "IAFCell": 0.2}.get(kind, 1.0)
         layers += [weighted(torch.nn.Linear(before, size), gain, rng), cell(kind, reset, size, rng)]
-        if kind == "LIFCell":
-            layers[-2].bias.data *= 0  # a bias through a synapse is refused
     net = loaded("norse.torch").SequentialState(*layers)
     nir.write(path, loaded("norse.torch.utils.export_nir").to_nir(net, torch.zeros(1, SIZES[0])))
     layers = [doubled(layer) for layer in layers]

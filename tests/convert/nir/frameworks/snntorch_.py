@@ -14,6 +14,11 @@ LATE = {"subtract": "snntorch-subtract", "zero": "snntorch-zero", "none": "none"
 NOW = {"subtract": "snntorch-subtract-at-once", "zero": "hard", "none": "none"}
 
 
+def biased(kind: str, reset: str) -> bool:
+    """Whether it has biases: those through a synapse are refused where neurons rest, as with "zero"."""
+    return "Synaptic" not in kind or reset != "zero"
+
+
 def neuron(kind: str, reset: str, delay: bool, size: int, rng: np.random.Generator) -> Any:
     """A layer."""
     shared = {"reset_mechanism": reset, "reset_delay": delay, "init_hidden": True}
@@ -22,7 +27,7 @@ def neuron(kind: str, reset: str, delay: bool, size: int, rng: np.random.Generat
     found = getattr(loaded("snntorch"), kind)(*decays, threshold=each(0.6, 1.4, size, rng), **shared, **recurrent)
     if recurrent:
         weighted(found.recurrent, 0.3, rng)
-        found.recurrent.bias.data *= 0 if kind == "RSynaptic" else 0.3  # a bias through a synapse is refused
+        found.recurrent.bias.data *= 0.3 * biased(kind, reset)
     return found
 
 
@@ -35,7 +40,7 @@ def draw(kind: str, reset: str, delay: bool, path: Path, spikes: np.ndarray) -> 
     gain = 0.25 if "Synaptic" in kind else 0.7
     layers = []
     for before, size in pairwise(SIZES):
-        layers.append(weighted(torch.nn.Linear(before, size, bias="Synaptic" not in kind), gain, rng))
+        layers.append(weighted(torch.nn.Linear(before, size, bias=biased(kind, reset)), gain, rng))
         layers.append(neuron(kind, reset, delay, size, rng))
     net, export = torch.nn.Sequential(*layers), loaded("snntorch.export_nir").export_to_nir
     nir.write(path, export(net, torch.zeros(1, SIZES[0]), ignore_dims=[0]))

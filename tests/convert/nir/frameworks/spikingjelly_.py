@@ -31,7 +31,7 @@ def draw(kind: str, path: Path, spikes: np.ndarray, step: float = STEP) -> np.nd
     package = "spikingjelly.activation_based"
     net, (gain, made) = torch.nn.Sequential(), NODES[kind]
     for before, size in pairwise(SIZES):
-        linear = loaded(f"{package}.layer").Linear(before, size, bias=kind != "CUBALIFNode")
+        linear = loaded(f"{package}.layer").Linear(before, size)
         net.append(weighted(linear, gain, rng)).append(made(loaded(f"{package}.neuron")))
     loaded(f"{package}.nir_exchange").export_to_nir(net, torch.zeros(1, SIZES[0]), path, dt=step)
     loaded(f"{package}.functional").reset_net(net)
