@@ -27,8 +27,11 @@ def states_file(held: str, name: str) -> str:
     return f"{held}.{name}.npy"
 
 
-def mapped(path: str, mode: Literal["r", "r+"] = "r+") -> np.ndarray:
-    """A memory-mapped .npy file, as a plain array: a slice of a `numpy.memmap` costs ten times as much."""
+def mapped(path: str, mode: Literal["c", "r+"] = "r+") -> np.ndarray:
+    """A memory-mapped .npy file, as a plain array: a slice of a `numpy.memmap` costs ten times as much.
+
+    With "c" nothing gets into the file; kernels are compiled once for arrays that can be written, and not again.
+    """
     return np.asarray(np.load(path, mmap_mode=mode))
 
 

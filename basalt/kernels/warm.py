@@ -32,9 +32,7 @@ def warm(kinds: Collection[str]) -> None:
         sums, counts = np.zeros((1, 1, 1), dtype=np.int32), np.zeros(1, dtype=np.int64)
         state = np.zeros((1, 1), dtype=np.int64)
         readout_block(0, 1, 1, spikes, 1, spikes[0], unit, rows, 0, 0, state, state, state, sums, counts, counts)
-    mapped = np.zeros((1, 1, 1), dtype=np.uint64)
-    mapped.flags.writeable = False  # as the source's file is
-    count_block(mapped, 1, 1, counts)
+    count_block(spikes, 1, 1, counts)
     if not {Conv.kind, Encoder.kind}.isdisjoint(kinds):
         warm_conv()
     if not {DeltaInput.kind, SigmaDelta.kind, SigmaOutput.kind}.isdisjoint(kinds):

@@ -20,7 +20,7 @@ class SourceModel(MeteredModel):
 
     def prepare(self) -> None:
         """Map the file, send the first block."""
-        self.frames = mapped(self.proc_params["frames"], "r")
+        self.frames = mapped(self.proc_params["frames"], "c")
         self.s_out.send(self.frames[0])
 
     def advance(self) -> None:
