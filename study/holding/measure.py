@@ -51,7 +51,8 @@ def rebuilt(saved: Checkpoint, way: Way, n: int, weights: bool = True) -> Networ
     with reaching(way, n):
         torch.manual_seed(recipe.seed)
         network = Network.of(recipe, saved.shape, saved.classes).eval()
-    network.load_state_dict(saved.model if weights else network.state_dict())
+    if weights:
+        network.load_state_dict(saved.model)
     return network
 
 
@@ -126,11 +127,10 @@ def signal(gradients: Sequence[torch.Tensor]) -> float:
     return max(float((mean**2).sum()) - noise / len(stacked), 0.0) / noise
 
 
-def gradient_signal(saved: Checkpoint, way: Way, n: int, batches: Sequence[Any], weights: bool) -> list[float]:
-    """`signal` in the gradient of each layer's memory weights P."""
-    network = rebuilt(saved, way, n, weights)
-    if not weights:
-        network.calibrate(batches[0][0])
+def gradient_signal(saved: Checkpoint, way: Way, n: int, batches: Sequence[Any]) -> list[float]:
+    """`signal` in the gradient of each layer's memory weights P before the first step of training."""
+    network = rebuilt(saved, way, n, weights=False)
+    network.calibrate(batches[0][0])
     wanted = [layer.memory.weight for layer in network.hidden if layer.memory is not None]
     found = [
         torch.autograd.grad(torch.nn.functional.cross_entropy(network(x), labels), wanted) for x, labels in batches
@@ -177,8 +177,7 @@ def measured(
         "every_step": accuracy(every, 1),
         "from_any_step": accuracy(shifted, n),
         "moved": {str(r): accuracy(early_by(r % n), n) for r in MOVED if abs(r) <= n // 2},
-        "signal_fresh": gradient_signal(saved, way, own, batches, False),
-        "signal_trained": gradient_signal(saved, way, own, batches, True),
+        "gradient_signal": gradient_signal(saved, way, own, batches),
     }
 
 

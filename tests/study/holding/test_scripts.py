@@ -49,7 +49,7 @@ def test_a_network_is_measured_with_its_own_refreshes_and_others(tmp_path):
     measure([tmp_path / "run"], output, samples=64, window=4, data_dir=None)
     (row,) = read_json(output)
     assert row["accuracy"] == row["moved"]["0"] and set(row["moved"]) == {"-2", "-1", "0", "1", "2"}
-    assert len(row["correlation_steps"]) == len(row["signal_trained"]) == len(row["graded"]) == 1
+    assert len(row["correlation_steps"]) == len(row["gradient_signal"]) == len(row["graded"]) == 1
     assert 0 < row["correlation_steps"][0] < STEPS
 
 
