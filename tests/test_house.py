@@ -205,7 +205,7 @@ OTHERWISE = {"basalt", "lava-nc", "lava-dl", "lightning", "pydantic-core", "trit
 
 BRINGS = {
     "basalt": ("cluster", "figures", "recordings"),
-    "convert": ("train", "snntorch"),
+    "convert": ("train", "nir", "snntorch"),
     "lava_procs": ("lava",),
     "deploy": ("cluster", "figures"),
 }

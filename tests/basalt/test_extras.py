@@ -22,6 +22,8 @@ def metadata(monkeypatch):
     [
         ("torch", "This needs torch, which is not installed: `pip install 'basalt[train]'`."),
         ("tomli_w", "This needs tomli-w, which is not installed: `pip install 'basalt[train]'`."),
+        ("nirtorch", "This needs nirtorch, which is not installed: `pip install 'basalt[nir]'`."),
+        ("snntorch.utils", "This needs snntorch, which is not installed: `pip install 'basalt[snntorch]'`."),
         ("sklearn.svm", "This needs scikit-learn, which is not installed: `pip install 'basalt[lava]'`."),
         ("lava.magma", "`pip install 'basalt[lava]'`, then `pip install --no-deps --ignore-requires-python lava-nc=="),
         ("lava.lib.dl", "lava-nc==0.10.0 lava-dl==0.6.0`."),
