@@ -392,9 +392,13 @@ def states_of(job: Job, layout: Layout) -> dict[str, dict[str, Num[np.ndarray, "
 def by_sample(frames: np.ndarray, layout: Layout, layer: Layer) -> Num[np.ndarray, "samples neurons steps"]:
     """Recorded blocks → (samples, neurons, steps)."""
     rounds = frames.reshape(layout.rounds, layout.blocks * layout.block, layout.batch, -1)[:, : layout.steps]
-    values = unpack(rounds, layer.neurons) if isinstance(layer, Spiking) else rounds
-    padded = values.transpose(0, 2, 3, 1).reshape(-1, layer.neurons, layout.steps)
-    return np.ascontiguousarray(padded[: layout.samples])
+    spikes = isinstance(layer, Spiking)
+    found = np.empty((layout.samples, layer.neurons, layout.steps), np.uint8 if spikes else frames.dtype)
+    for turn, recorded in enumerate(rounds):  # a round at a time: all of them unpacked would be a second copy
+        mine = found[turn * layout.batch : (turn + 1) * layout.batch]
+        values = unpack(recorded, layer.neurons) if spikes else recorded
+        mine[:] = values.transpose(1, 2, 0)[: len(mine)]
+    return found
 
 
 def predict(

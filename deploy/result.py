@@ -125,7 +125,7 @@ def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
         "sample_steps_per_second": samples * steps / outcome.seconds,
         **result_entries(energy, counted(outcome)),
         "saturations": saturations(outcome),
-        "spike_rate": {name: float(events.mean()) for name, events in events_of(done).items()},
+        "spike_rate": {name: int(events.sum()) / outcome.sent[name].size for name, events in step_events(done).items()},
         "machine": machine(),
         "origin": job.network.origin,
         "reading": job.network.reading,
@@ -138,6 +138,27 @@ def result_file(done: Done, energy: dict[str, Any]) -> dict[str, Any]:
 def shown(values: np.ndarray) -> np.ndarray:
     """Input values as pictures have them: bytes as they are, of wider ones where they are not 0."""
     return values if values.dtype == np.uint8 else (values != 0).astype(np.uint8)
+
+
+CHUNK = 256
+"""Samples that are looked at together, so that no copy of all spikes is made."""
+
+
+def step_rates(done: Done) -> dict[str, np.ndarray]:
+    """By layer, the share of its neurons that sent a spike or message in each step, over all samples."""
+    sent = done.outcome.sent
+    return {name: events / (sent[name].size / len(events)) for name, events in step_events(done).items()}
+
+
+def step_events(done: Done) -> dict[str, np.ndarray]:
+    """By layer, how many spikes or messages it sent in each step, of all samples together."""
+    found = {}
+    for layer in done.job.network.emitting:
+        sent = done.outcome.sent[layer.name]
+        found[layer.name] = np.zeros(sent.shape[2], dtype=np.int64)
+        for first in range(0, len(sent), CHUNK):
+            found[layer.name] += np.count_nonzero(sent[first : first + CHUNK], axis=(0, 1))
+    return found
 
 
 def events_of(done: Done) -> dict[str, np.ndarray]:
@@ -191,7 +212,7 @@ def write_html(path: Path, done: Done, result: dict[str, Any], counts: dict[str,
     with understood(f"metrics.json or verify.json beside {job.file}", "remove it, or renew it with `basalt verify`"):
         if job.file is not None:
             metrics, verify = known_beside(path.parent, job.file, result)
-    rates = {name: events.mean(axis=(0, 1)) for name, events in events_of(done).items()}
+    rates = step_rates(done)
     arrays = ReportArrays(
         predicted=done.predicted,
         labels=done.inputs.labels,
