@@ -73,4 +73,12 @@ def of_columns(path: Path, columns: dict[str, np.ndarray]) -> Events:
             raise damaged(path, f"{key!r} holds numbers that are none of an event")
         if key in "xy" and len(values) and values.max() >= 1 << 31:
             raise damaged(path, f"{key!r} holds numbers that are none of a pixel")
+        if values.dtype.kind == "f" and (np.floor(values) != values).any():
+            raise BasaltError(
+                f"The recording {path} holds fractions in {key!r}, and events are whole numbers, times of µs: save it so."
+            )
+    if not np.isin(found["p"], (-1, 0, 1)).all():
+        raise BasaltError(
+            f"The recording {path} holds other polarities than −1, 0 and 1: save {WANTED} in this order, or by name."
+        )
     return events(found["t"], found["x"], found["y"], found["p"] > 0)

@@ -232,6 +232,8 @@ WRONG = {
     "objects.npy": (saved(np.array([{}], object)), "must hold numbers"),
     "frames.npy": (saved(np.zeros((2, 34, 34, 5))), "not events with the fields"),
     "nan.npy": (saved(np.array([[0.0, np.nan, 1, 1]])), "'y' holds numbers that are none"),
+    "seconds.npy": (saved(np.array([[0, 1, 0.25, 1]])), "holds fractions in 't'"),
+    "order.npy": (saved(np.array([[0, 1, 1, 700], [0, 1, 0, 800]])), "other polarities than"),
     "before.npy": (saved(np.array([[0, 0, -1, 1]])), "'t' holds numbers that are none"),
     "fields.npy": (saved(np.zeros(3, [("x", "i4"), ("y", "i4"), ("t", "i4")])), "has no 'p'"),
     "late.aedat4": (lambda path: writers.to_aedat4(path, late(1 << 62)), "time is none of a clock"),
