@@ -75,7 +75,7 @@ def of_columns(path: Path, columns: dict[str, np.ndarray]) -> Events:
             raise damaged(path, f"{key!r} holds numbers that are none of a pixel")
         if values.dtype.kind == "f" and (np.floor(values) != values).any():
             raise BasaltError(
-                f"The recording {path} holds fractions in {key!r}, and events are whole numbers, times of µs: save it so."
+                f"The recording {path} holds fractions in {key!r}, and events are whole numbers: save times in µs."
             )
     if not np.isin(found["p"], (-1, 0, 1)).all():
         raise BasaltError(
