@@ -123,10 +123,12 @@ def apart(samples: Samples, judged: Samples | None, path: Path) -> tuple[Samples
     if samples.labels is None:
         raise BasaltError(f"--finetune learns from labels, and {path} has none; add an array `labels` (samples).")
     seen = set() if judged is None else {content_of(one) for one in judged.spikes}
-    kept = np.array([content_of(one) not in seen for one in samples.spikes])
-    if kept.sum() < LEAST:
+    contents = [content_of(one) for one in samples.spikes]
+    kept = np.array([one not in seen for one in contents])
+    different = len(set(contents) - seen)
+    if different < LEAST:
         raise BasaltError(
-            f"--finetune has {kept.sum()} samples to learn from: {path} holds {len(kept)}, of which "
+            f"--finetune has {different} different samples to learn from: {path} holds {len(kept)}, of which "
             f"{len(kept) - kept.sum()} are in --data too and may not be learned from; give {LEAST} others at least."
         )
     return Samples(samples.spikes[kept], samples.labels[kept]), int(len(kept) - kept.sum())
@@ -201,9 +203,7 @@ def fine_tune(
     assert samples.labels is not None
     network = deployed(layers, int(samples.spikes.max(initial=0)))
     rng = np.random.default_rng(seed)
-    order = rng.permutation(len(samples.spikes))
-    held = order[: max(1, round(HELD_OUT * len(order)))]
-    learned = np.sort(order[len(held) :])
+    held, learned = parted(samples, rng)
     chosen, chosen_labels = frames_of(samples.spikes[held]), samples.labels[held]
     sharp = sharpness(outputs(ready(layers), frames_of(samples.spikes[learned])))
 
@@ -232,6 +232,15 @@ def fine_tune(
         if history[-1].helps(history[0]) and (not at or history[-1].loss < history[at].loss):
             best, at = found, epoch
     return Tuned(best, tuple(history), at, len(learned), len(held))
+
+
+def parted(samples: Samples, rng: np.random.Generator) -> tuple[Int[np.ndarray, "held"], Int[np.ndarray, "learned"]]:
+    """Samples that are held out, and those to learn from; the same events are on one side, however often."""
+    first: dict[bytes, int] = {}
+    group = np.array([first.setdefault(content_of(one), len(first)) for one in samples.spikes])
+    order = rng.permutation(len(first))
+    out = np.isin(group, order[: max(1, round(HELD_OUT * len(order)))])
+    return np.flatnonzero(out), np.flatnonzero(~out)
 
 
 def batches(order: Int[np.ndarray, "samples"]) -> Iterator[Int[np.ndarray, "batch"]]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from basalt.convert import netx
 from basalt.convert.nir import finetune
 from basalt.convert.nir.account import INTEGERS, TUNED, lengthened
 from basalt.convert.nir.command import import_command
+from basalt.convert.nir.data import Samples
 from basalt.convert.nir.mapped import frames_of
 from basalt.convert.nir.options import ImportOptions
 from basalt.convert.nir.run import run_chain
@@ -216,8 +218,20 @@ def test_it_learns_from_no_sample_that_is_judged(files, tmp_path):
     found = content(files)["finetune"]
     assert (found["shared"], found["trained"] + found["held_out"]) == (30, 100)
     copy = saved(tmp_path / "copy.npz", judged["spikes"], judged["labels"])
-    with pytest.raises(BasaltError, match="0 samples to learn from"):
+    with pytest.raises(BasaltError, match="0 different samples to learn from"):
         import_command(replace(files, calibrate=copy))
+
+
+def test_the_same_events_are_never_learned_and_held_out():
+    rng = np.random.default_rng(0)
+    spikes, labels = task(rng, 40)
+    spikes[20:] = spikes[:20]
+    held, learned = finetune.parted(Samples(spikes, labels), rng)
+    assert len(held) == 10 and sorted([*held, *learned]) == list(range(40))
+    assert not set(held % 20) & set(learned % 20)
+    spikes[:] = spikes[0]
+    with pytest.raises(BasaltError, match="1 different samples"):
+        finetune.apart(Samples(spikes, labels), None, Path("it.npz"))
 
 
 def test_what_it_needs_is_said_before_it_runs(files, tmp_path, monkeypatch):
