@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from basalt.convert.nir.events import ALWAYS
-from basalt.convert.nir.levels import arranged
+from basalt.convert.nir.kernels import fold
+from basalt.convert.nir.levels import Arranged, Member, arranged
 from basalt.convert.nir.map import Meaning
 from basalt.convert.nir.mapped import Mapped, frames_of, spikes_of
 from basalt.convert.nir.meant import ready_stage
@@ -184,11 +185,8 @@ def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, n
     for order, level in enumerate(here.levels, 1):
         last = here.layers[level[0].source - 1]
         if level[0].relay or last.threshold is not None:
-            sizes = list(map(prod, here.sent_by(level)))
-            numbers = [here.sends[source - 1] if source > 0 else source for source, _ in level]
             parts = [
-                spikes_of(sent[number], size) if number != ALWAYS else always_on(sent[0], size)
-                for number, size in zip(numbers, sizes, strict=True)
+                of_member(here, one, sent, prod(shape)) for one, shape in zip(level, here.sent_by(level), strict=True)
             ]
             found = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
             name = here.name_of(level)
@@ -199,11 +197,18 @@ def late(layers: Sequence[Quantised], sent: Sequence[np.ndarray]) -> dict[str, n
     return trace
 
 
-def always_on(frames: np.ndarray, neurons: int) -> np.ndarray:
-    """Neurons of which the first spikes in each step, as `spikes_of`."""
-    found = np.zeros((len(frames), neurons, frames.shape[1]), dtype=np.uint8)
-    found[:, 0] = 1
-    return found
+def of_member(here: Arranged, member: Member, sent: Sequence[np.ndarray], neurons: int) -> np.ndarray:
+    """What one of a level sends, as `spikes_of`; of neurons that are always on the first spikes in each step."""
+    if member.source == ALWAYS:
+        found = np.zeros((len(sent[0]), neurons, sent[0].shape[1]), dtype=np.uint8)
+        found[:, 0] = 1
+        return found
+    shape, number = here.shapes[member.source], here.sends[member.source - 1] if member.source else 0
+    found = spikes_of(sent[number], prod(shape))
+    if member.fold == (1, 1):
+        return found
+    at = fold(shape, member.fold)
+    return np.where((at >= 0)[:, None], found[:, at], 0)
 
 
 def run_integers(

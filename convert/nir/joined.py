@@ -8,8 +8,8 @@ from math import prod
 import numpy as np
 
 from basalt.convert.nir.events import ALWAYS
-from basalt.convert.nir.kernels import aligned, identity, image, ungrouped
-from basalt.convert.nir.levels import Arranged, Level, Member, arranged
+from basalt.convert.nir.kernels import aligned, fold, folding, image, over_folded, ungrouped
+from basalt.convert.nir.levels import Arranged, Level, Member, arranged, strided
 from basalt.convert.nir.mapped import Mapped, rows_of
 from basalt.convert.nir.operators import Kernel, Shape, UnsaidError
 from basalt.convert.nir.quantise import Quantised
@@ -47,7 +47,7 @@ def shared(level: Level, layers: Sequence[Mapped]) -> Mapped:
     """
     computing = [layers[member.source - 1] for member in level if copied(member, layers) is None]
     if not computing:
-        return relay_of(0, (1,)).mapped
+        return relay_of(Member(0, True), (1,), ()).mapped
     first, *others = computing
     for other in others:
         if (other.reset, other.rests) != (first.reset, first.rests):
@@ -65,13 +65,13 @@ def shared(level: Level, layers: Sequence[Mapped]) -> Mapped:
 
 def as_it_is(below: Level, level: Level, layers: Sequence[Mapped]) -> bool:
     """Whether a level is one layer that hears the whole level below, which is one too."""
-    (source, relay), *more = level
+    (source, relay, _), *more = level
     return not relay and not more and len(below) == 1 and layers[source - 1].hears == (below[0].source,)
 
 
 def copied(member: Member, layers: Sequence[Mapped]) -> int | None:
     """The source whose spikes a member passes on as they are; None where it does more."""
-    source, relay = member
+    source, relay, _ = member
     if relay:
         return source
     return layers[source - 1].hears[0] if layers[source - 1].passes else None
@@ -98,21 +98,26 @@ def joined(below: Level, level: Level, here: Arranged, weights: Sequence[np.ndar
     if sizes[0] * sizes[1] > WEIGHTS_MOST:
         raise UnsaidError(
             f"becomes one layer with what is beside it, a matrix of {sizes[0]:,} × {sizes[1]:,} weights, more than "
-            f"{WEIGHTS_MOST:,} that are imported; give convolutions beside skip connections a stride of 1 and the "
-            f"height and width of what is skipped"
+            f"{WEIGHTS_MOST:,} that are imported; give convolutions of one level one stride, and what they hear one "
+            f"height and width"
         )
     weight = np.zeros(sizes)
+    heard = {one.source: fold(here.shapes[one.source], one.fold) for one in below if one.source != ALWAYS}
     for member in level:
         source, copies = member.source, copied(member, layers)
         if source == ALWAYS:
             continue
         if copies is not None:
-            value = WEIGHT if member.relay else weights[source - 1].item()
-            weight[rows[source], columns[copies]] = value * np.eye(rows[source].stop - rows[source].start)
+            at = fold(here.shapes[source], member.fold)
+            weight[rows[source], columns[copies]] = WEIGHT * ((at[:, None] == heard[copies]) & (at[:, None] >= 0))
             continue
         for block, part in apart(weights[source - 1], layers[source - 1].blocks):
-            begin = columns[block.source].start
-            weight[rows[source], begin : begin + prod(block.inputs)] = matrix(rows_of(block, part))
+            here_ = matrix(rows_of(block, part))
+            if block.source == ALWAYS:
+                weight[rows[source], columns[ALWAYS].start] = here_[:, 0]
+            else:
+                at = heard[block.source]
+                weight[rows[source], columns[block.source]] = np.where(at >= 0, here_[:, at], 0)
     return weight, Block(0, (sizes[1],), None)
 
 
@@ -126,6 +131,7 @@ def kernels_joined(
         return None
     places: list[tuple[int, int]] = []
     kernels: list[Kernel | None] = []
+    folds = {one.source: one.fold for one in below}
     channels = [{one.source: of[0] for one, of in zip(*both)} for both in ((level, shapes[0]), (below, shapes[1]))]
     for member in level:
         source, copies = member.source, copied(member, layers)
@@ -133,13 +139,15 @@ def kernels_joined(
             continue
         if copies is not None:
             places.append((source, copies))
-            kernels.append(identity(channels[0][source], WEIGHT if member.relay else weights[source - 1].item()))
+            by = folds[copies]
+            kernels.append(folding(channels[1][copies] // prod(by), by, member.fold if member.relay else by, WEIGHT))
             continue
         for block, part in apart(weights[source - 1], layers[source - 1].blocks):
             places.append((source, block.source))
-            kernels.append(None if block.kernel is None else ungrouped(block.kernel._replace(weight=part)))
+            kernels.append(kernel_over(block, part, folds[block.source]))
     known = [one for one in kernels if one is not None]
-    same = aligned(known, [size] * len(known)) if len(known) == len(kernels) else None
+    gives = {(image(one) or ())[1:] for one in shapes[0]}
+    same = aligned(known, size, gives.pop()) if len(known) == len(kernels) and len(gives) == 1 else None
     if same is None:
         return None
     rows, columns = (dict(zip(of, spans(list(of.values())))) for of in channels)
@@ -147,6 +155,13 @@ def kernels_joined(
     for (source, heard), kernel in zip(places, same, strict=True):
         weight[rows[source], columns[heard]] = kernel.weight
     return weight, Block(0, (weight.shape[1], *size), same[0]._replace(weight=weight))
+
+
+def kernel_over(block: Block, weight: np.ndarray, by: tuple[int, int]) -> Kernel | None:
+    """A block as a convolution of its source's image, which may be folded; None where it is none."""
+    if block.kernel is None or strided(block, by) is None:
+        return None
+    return over_folded(ungrouped(block.kernel._replace(weight=weight)), by)
 
 
 def spans(sizes: Sequence[int]) -> list[slice]:
@@ -176,8 +191,8 @@ def side_by_side(
 ) -> Quantised:
     """All of a level as one layer, with these synapses."""
     parts = [
-        relay_of(source, shape) if relay else layers[source - 1]
-        for (source, relay), shape in zip(level, here.sent_by(level), strict=True)
+        layers[one.source - 1] if copied(one, here.layers) is None else relay_of(one, shape, here.layers)
+        for one, shape in zip(level, here.sent_by(level), strict=True)
     ]
     if parts[0].threshold is None:
         return replace(parts[0], mapped=replace(parts[0].mapped, blocks=(block,)), weight=weight)
@@ -210,11 +225,12 @@ def side_by_side(
     )
 
 
-def relay_of(source: int, shape: Shape) -> Quantised:
+def relay_of(member: Member, shape: Shape, layers: Sequence[Mapped]) -> Quantised:
     """Relay neurons of what has a shape, or one that is always on; their weights are those of the level."""
     none, drive = np.zeros(1), np.zeros(prod(shape), dtype=np.int64)
-    drive[:1] = WEIGHT if source == ALWAYS else 0
-    mapped = Mapped("", none, (), none, none, shape, none)
+    drive[:1] = WEIGHT if member.source == ALWAYS else 0
+    delay = None if member.relay else layers[member.source - 1].delay
+    mapped = Mapped("", none, (), none, none, shape, none, delay=delay)
     return Quantised(mapped, np.ones(1), none, None, drive, np.full(1, THRESHOLD), 0)
 
 

@@ -18,9 +18,10 @@ from math import prod
 from typing import NamedTuple
 
 from basalt.convert.nir.events import ALWAYS
-from basalt.convert.nir.kernels import image
+from basalt.convert.nir.kernels import folded_shape, image
 from basalt.convert.nir.mapped import Mapped
 from basalt.convert.nir.operators import Shape
+from basalt.convert.nir.synapses import Block
 
 
 class Member(NamedTuple):
@@ -28,10 +29,13 @@ class Member(NamedTuple):
 
     Attributes:
         source: 0 is the network's input, k the k-th layer, or `ALWAYS`. relay: passes on what the source sends.
+        fold: of relay neurons, rows and columns of the source's image that became channels (`kernels.fold`): where
+            convolutions beside them halve the image, it is so folded, and they stay convolutions.
     """
 
     source: int
     relay: bool
+    fold: tuple[int, int] = (1, 1)
 
 
 Level = tuple[Member, ...]
@@ -63,10 +67,11 @@ class Arranged:
     def sent_by(self, level: Level) -> list[Shape]:
         """Shapes of all of a level; what is always on is a channel, of which one neuron spikes, where others have."""
         shapes = self.shapes
-        images = {image(shapes[source]) for source, _ in level if source != ALWAYS}
+        sent = {one.source: folded_shape(shapes[one.source], one.fold) for one in level if one.source != ALWAYS}
+        images = set(map(image, sent.values()))
         sizes = {None if one is None else one[1:] for one in images}
         (size,) = sizes if len(sizes) == 1 else (None,)
-        return [shapes[source] if source != ALWAYS else (1, *(size or ())) for source, _ in level]
+        return [sent.get(one.source, (1, *(size or ()))) for one in level]
 
     @property
     def level_of(self) -> dict[int, int]:
@@ -74,29 +79,31 @@ class Arranged:
         return {
             number: order
             for order, level in enumerate(self.levels, 1)
-            for source, relay in level
+            for source, relay, _ in level
             if not relay
             for number in (self.of[source - 1], self.sends[source - 1])
         }
 
     def name_of(self, level: Level) -> str:
         """What a level's layer is called: as those that it holds."""
-        return "-".join(self.layers[source - 1].name for source, relay in level if not relay) or "relays"
+        return "-".join(self.layers[source - 1].name for source, relay, _ in level if not relay) or "relays"
 
     @property
     def relays(self) -> "list[Relayed]":
         """All relay neurons, by what they carry."""
         past: dict[int, list[str]] = {}
+        neurons: Counter[int] = Counter()
         for level in self.levels:
-            for source, relay in level:
+            for (source, relay, _), shape in zip(level, self.sent_by(level), strict=True):
                 if relay:
                     past.setdefault(source, []).append(self.name_of(level))
+                    neurons[source] += 1 if source == ALWAYS else prod(shape)
         return [
             Relayed(
                 source if source < 1 else self.of[source - 1],
                 self.layers[source - 1].name if source > 0 else "the input",
                 tuple(names),
-                len(names) * (1 if source == ALWAYS else prod(self.shapes[source])),
+                neurons[source],
             )
             for source, names in sorted(past.items())
         ]
@@ -150,7 +157,37 @@ def arranged(layers: Sequence[Mapped]) -> Arranged:
         blocks = tuple(block._replace(source=place[block.source]) for block in layer.blocks)
         found.append(replace(layer, blocks=blocks, delay=late.delay))
     sends = tuple(delays.get(number, number) for number in kept)
-    return Arranged(tuple(found), tuple(kept), sends, levels_of([layer.hears for layer in found]))
+    levels = folded(levels_of([layer.hears for layer in found]), found)
+    return Arranged(tuple(found), tuple(kept), sends, levels)
+
+
+def folded(levels: Sequence[Level], layers: Sequence[Mapped]) -> tuple[Level, ...]:
+    """Levels whose relay neurons are folded as the convolutions beside them stride."""
+    found: list[Level] = []
+    before: dict[int, tuple[int, int]] = {}
+    for level in levels:
+        blocks = [block for one in level if not one.relay for block in layers[one.source - 1].blocks]
+        strides = {strided(block, before.get(block.source, (1, 1))) for block in blocks}
+        (step,) = strides if len(strides) == 1 else (None,)
+        taken = [
+            one._replace(fold=times(before.get(one.source, (1, 1)), step or (1, 1))) if one.relay else one
+            for one in level
+        ]
+        before = {one.source: one.fold for one in taken}
+        found.append(tuple(taken))
+    return tuple(found)
+
+
+def strided(block: Block, fold: tuple[int, int]) -> tuple[int, int] | None:
+    """The stride of a convolution over an image that is folded; None where there is none."""
+    if block.kernel is None or any(step % by for step, by in zip(block.kernel.stride, fold)):
+        return None
+    return block.kernel.stride[0] // fold[0], block.kernel.stride[1] // fold[1]
+
+
+def times(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """The product of two folds."""
+    return one[0] * other[0], one[1] * other[1]
 
 
 def levels_of(hears: Sequence[Sequence[int]]) -> tuple[Level, ...]:
