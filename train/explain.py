@@ -29,7 +29,8 @@ def recipe(
 
         from basalt.train.recipe import read
 
-        typer.echo(tomli_w.dumps(read(name).plain()))
+        for line in tomli_w.dumps(read(name).plain()).splitlines():
+            say(line)
         return
     from basalt.train.reference import explained
 

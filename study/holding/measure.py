@@ -16,6 +16,7 @@ from jaxtyping import Float, Int, Num
 
 from basalt.cli import run_app
 from basalt.errors import BasaltError
+from basalt.shown import say
 from basalt.study.holding.ways import Current, Way, every, held, reaching, shifted
 from basalt.train.checkpoint import Checkpoint
 from basalt.train.networks import Network
@@ -200,7 +201,8 @@ def measure(
         torch.manual_seed(0)
         rows.append(measured(run, dense(test, chosen), torch.from_numpy(test.labels[chosen]), window))
         write_json(output, rows)
-        typer.echo("\n".join(f"{key}: {value}" for key, value in rows[-1].items()))
+        for key, value in rows[-1].items():
+            say(f"{key}: {value}")
 
 
 if __name__ == "__main__":

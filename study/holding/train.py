@@ -14,6 +14,7 @@ import typer
 from basalt.cli import run_app
 from basalt.errors import BasaltError
 from basalt.files import write_json
+from basalt.shown import say
 
 SETTINGS: dict[str, Any] = {
     "network.layers.0.states": 40,
@@ -92,7 +93,7 @@ def train(
                 rows.append(trained(name, interval, recipe, settings, data_dir, accelerator))
                 write_json(output, rows)
                 accuracy, seconds = 100 * rows[-1]["accuracy"], rows[-1]["seconds"]
-                typer.echo(f"{name}, interval {interval}, seed {one}: {accuracy:.2f} %, {seconds} s")
+                say(f"{name}, interval {interval}, seed {one}: {accuracy:.2f} %, {seconds} s")
 
 
 if __name__ == "__main__":
