@@ -6,6 +6,7 @@ import typer
 
 from basalt.errors import BasaltError
 from basalt.shown import console as terminal
+from basalt.shown import say
 
 if TYPE_CHECKING:
     from basalt.train.reference import Section
