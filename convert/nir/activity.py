@@ -161,7 +161,7 @@ def compare(
     stages: tuple[Stage, ...],
     meaning: Meaning,
     layers: tuple[Quantised, ...],
-    spikes: UInt8[np.ndarray, "samples inputs steps"],
+    spikes: UInt8[np.ndarray, "_samples inputs steps"],
 ) -> Compared:
     """What the import computes, beside what was recorded."""
     order = [stage.name for stage in stages if stage.name in recorded]

@@ -39,7 +39,7 @@ class Mapped:
     """
 
     name: str
-    weight: Float[np.ndarray, "rows _columns"]
+    weight: Float[np.ndarray, "rows ..."]
     blocks: tuple[Block, ...]
     alpha: Values
     beta: Values
@@ -53,7 +53,7 @@ class Mapped:
     recurrent: Float[np.ndarray, "neurons ..."] | None = None
     whole: bool = False
     membranes: bool = False
-    delay: Int[np.ndarray, "neurons"] | None = None
+    delay: Int[np.ndarray, "_neurons"] | None = None
     passes: bool = False
 
     @property

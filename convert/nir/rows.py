@@ -5,7 +5,7 @@ link k of i. A matrix has one link per input; of a convolution, all places share
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int, Num
 
 from basalt.convert.nir.operators import Kernel, Shape, extents
 
@@ -19,7 +19,7 @@ class Rows(NamedTuple):
         place: the output that each place in the kernel's order is: convolutions have the channel innermost.
     """
 
-    weight: Float[np.ndarray, "rows reach"]
+    weight: Num[np.ndarray, "rows reach"]
     of: Int[np.ndarray, "_edges"]
     row: Int[np.ndarray, "links"]
     base: Int[np.ndarray, "links"]
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
         return np.broadcast_to(np.asarray(found, dtype=np.float64).reshape(-1), len(self.place))[self.place]
 
 
-def dense_rows(weight: Float[np.ndarray, "outputs inputs"]) -> Rows:
+def dense_rows(weight: Num[np.ndarray, "outputs inputs"]) -> Rows:
     """Of a matrix."""
     outputs, inputs = weight.shape
     return Rows(
@@ -42,7 +42,7 @@ def dense_rows(weight: Float[np.ndarray, "outputs inputs"]) -> Rows:
     )
 
 
-def diagonal_rows(weight: Float[np.ndarray, "features"]) -> Rows:
+def diagonal_rows(weight: Num[np.ndarray, "features"]) -> Rows:
     """Of one weight per feature."""
     each = np.arange(weight.size)
     return Rows(weight.reshape(-1, 1).astype(np.float64), np.arange(weight.size + 1), each, each, each)
@@ -54,7 +54,7 @@ def no_rows(outputs: int) -> Rows:
     return Rows(np.zeros((0, 0)), np.zeros(1, dtype=np.int64), none, none, np.arange(outputs))
 
 
-def matrix(rows: Rows) -> Float[np.ndarray, "outputs inputs"]:
+def matrix(rows: Rows) -> Num[np.ndarray, "outputs inputs"]:
     """All weights as a matrix."""
     found = np.zeros((len(rows.of) - 1, len(rows.place)))
     inputs = np.repeat(np.arange(len(found)), np.diff(rows.of))
