@@ -77,7 +77,7 @@ def test_another_spike_is_a_fault(monkeypatch):
             return {"hidden1": np.full(3, next(spikes))}
 
     monkeypatch.setattr("basalt.deploy.job.run", lambda job: Ran())
-    monkeypatch.setattr("basalt.deploy.job.counts_file", lambda job, outcome: {})
+    monkeypatch.setattr("basalt.deploy.counted.counts_file", lambda job, outcome: {})
     monkeypatch.setattr(core_ablation, "row_of", lambda *args: None)
     with pytest.raises(BasaltError, match="hidden1"):
         ablate(Job(CASE.network, CASE.spikes, "near-memory"), TABLE, lambda done, of: None)
