@@ -8,6 +8,7 @@ import numpy as np
 
 from basalt.deploy.report.palette import CHOSEN
 from basalt.deploy.result import events_of, shown
+from basalt.errors import BasaltError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -60,6 +61,8 @@ def scaled(largest: float) -> tuple[float, str]:
 def raster(result: Any, sample: int = 0) -> "Figure":
     """The spikes of one sample: the input, and every layer that sends."""
     done = result.done
+    if not 0 <= sample < len(done.job.spikes):
+        raise BasaltError(f"There is no sample {sample}; there are {len(done.job.spikes)}, from 0 on.")
     rows = {"input": shown(done.job.spikes[sample])} | {name: one[sample] for name, one in events_of(done).items()}
     figure, axes = blank(0.6 + 1.4 * len(rows), len(rows), sharex=True)
     for ax, (name, spikes) in zip(axes, rows.items(), strict=True):

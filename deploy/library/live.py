@@ -70,7 +70,7 @@ class Live:
         self.source.counters = mapped(str(self.layout.counts("input.source")))
         self.taps = taps(self.units, (*record, network.layers[-1].name))
         self.sent: dict[str, Num[np.ndarray, "batch _neurons"]] = {}
-        self.t = 0
+        self.t, self.closed = 0, False
         step(self.units, 1)
         self.models = [unit.model for unit in self.units]
         for model in (self.source, *self.models):
@@ -90,6 +90,7 @@ class Live:
         Raises:
             BasaltError: the frame does not fit the network.
         """
+        self.there()
         values = np.asarray(frame)
         if values.size != self.batch * self.network.inputs or values.shape[-1:] != (self.network.inputs,):
             raise BasaltError(
@@ -123,6 +124,7 @@ class Live:
 
     def reset(self) -> None:
         """Begin a new sample: all states, what is under way, and counts are as at the start."""
+        self.there()
         self.settle()
         for model in (self.source, *self.models):
             model.counters[:] = 0
@@ -147,6 +149,7 @@ class Live:
 
     def counts(self, step_ms: float | None = None) -> dict[str, Any]:
         """Content of counts.json, of all steps since the start or `reset` as one inference; times are not modelled."""
+        self.there()
         self.settle()
         on_core = self.job.scheduled
         return {
@@ -160,6 +163,11 @@ class Live:
             **({"core": description(self.job.core), "misfits": fit_notices(on_core, self.job.core)} if on_core else {}),
             "processes": processes_of(self.job, counted_parts(self.network, self.layout)),
         }
+
+    def there(self) -> None:
+        """Raise where it has been closed."""
+        if self.closed:
+            raise BasaltError(f"The loop of {self.network.name!r} was closed: start another with `start`.")
 
     def settle(self) -> None:
         """Have all models count what they did."""
@@ -175,6 +183,7 @@ class Live:
 
     def close(self) -> None:
         """End it; its counts are gone."""
+        self.closed = True
         self.folder.cleanup()
 
     def __enter__(self) -> "Live":

@@ -19,6 +19,7 @@ from basalt.deploy.result import Done
 from basalt.deploy.stock import notices
 from basalt.deploy.verified import BESIDE, Verified, verified
 from basalt.errors import BasaltError
+from basalt.kernels.bits import BYTE
 from basalt.progress import progress_bar
 from basalt.records.layer import Layer
 from basalt.records.network import Network
@@ -104,7 +105,6 @@ class Model:
         batch: int = 256,
         samples: int | None = None,
         places: Mapping[str, str] | None = None,
-        record: Sequence[str] | None = None,
         core: str | Path = DEFAULT,
         step_ms: float | None = None,
         bin_us: float | None = None,
@@ -126,7 +126,6 @@ class Model:
             batch: samples side by side.
             samples: only the first of them.
             places: other backends by layer name.
-            record: layers whose output is kept; None for all.
             core: the core of the backend near-memory, a name or a TOML file.
             step_ms: how long a step lasts, where the network does not say.
             bin_us, steps, sensor: of events, as of `Binning`; a recording's step is the network's if not given.
@@ -136,15 +135,14 @@ class Model:
         Raises:
             BasaltError: the input does not fit, the backend cannot run this network, or the run failed.
         """
+        whole(batch=batch, samples=samples)
         inputs = self.inputs(spikes, labels, samples, bin_us, steps, sensor)
-        names = None if record is None else tuple(record)
         job = Job(
             self.taking(inputs),
             inputs.spikes,
             backend,
             batch,
             dict(places or {}),
-            record=names,
             file=self.file,
             core=load_core(str(core)),
             states=states,
@@ -179,6 +177,7 @@ class Model:
         """
         if not find(backend).exact:
             raise BasaltError(f"The backend {backend!r} does not compute integers, so it cannot be verified.")
+        whole(batch=batch, samples=samples)
         inputs = self.inputs(spikes)
         beside = None if self.file is None or spikes is not None else self.file.parent / BESIDE
         if against is None and beside is not None and beside.is_file():
@@ -202,6 +201,9 @@ class Model:
         core: str | Path = DEFAULT,
     ) -> Live:
         """The network in a closed loop, `with net.start() as live: out = live.step(frame)`; arguments as of `Live`."""
+        whole(batch=batch, value_bits=value_bits)
+        if value_bits > BYTE:
+            raise BasaltError(f"value_bits is {value_bits}: values of an input have 1 to {BYTE} bits.")
         more = {"places": dict(places or {}), "core": load_core(str(core))}
         return Live(self.network, backend, batch, value_bits, tuple(record), **more)
 
@@ -267,6 +269,13 @@ class Model:
             )
             for layer in self.layers
         ]
+
+
+def whole(**given: int | None) -> None:
+    """Raise for a number of something that is none."""
+    for name, value in given.items():
+        if value is not None and value < 1:
+            raise BasaltError(f"`{name}` is {value}, and has to be 1 or more.")
 
 
 def parameters_of(layer: Layer) -> int:

@@ -59,7 +59,9 @@ def as_inputs(network: Network, spikes: Any, labels: Any, samples: int | None, b
     arrays = {"spikes": values}
     if labels is not None:
         arrays["labels"] = plain(labels).reshape(-1)[:samples]
-    check_shapes(values.shape, arrays.get("labels", values[:, 0, 0]).shape[:1], network.inputs, GIVEN)
+    check_shapes(
+        values.shape, arrays["labels"].shape if "labels" in arrays else values.shape[:1], network.inputs, GIVEN
+    )
     return inputs_of(arrays, GIVEN, classes, first, as_trained)
 
 
@@ -87,9 +89,12 @@ def as_trace(against: str | Path | Mapping[str, Any], network: Network, inputs: 
     if isinstance(against, str | Path):
         return read_trace(Path(against), network, *shape)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "the trace.npz"
+        path = Path(folder) / "trace.npz"
         np.savez(path, allow_pickle=False, **{name: plain(values) for name, values in against.items()})
-        return read_trace(path, network, *shape)
+        try:
+            return read_trace(path, network, *shape)
+        except BasaltError as error:
+            raise BasaltError(str(error).replace(str(path), "The trace")) from None
 
 
 def plain(values: Any) -> Shaped[np.ndarray, "..."]:
@@ -110,7 +115,7 @@ def gathered(
     A sample is an array (features × steps, C × H × W × steps, or as tonic and others have them with the steps first), a
     sparse matrix (features × steps), or events with the fields x, y, t and p.
     """
-    if not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
+    if isinstance(source, Mapping) or not hasattr(source, "__getitem__") or not hasattr(source, "__len__"):
         raise BasaltError(
             f"{GIVEN} is a {type(source).__name__}: give an array (samples × features × steps), a file, or a sequence "
             f"or data set of samples."

@@ -52,6 +52,15 @@ def test_one_sample_needs_no_axis_for_it():
             live.step(np.full(net.network.inputs, 5))
 
 
+def test_a_loop_that_was_closed():
+    net = basalt.Model(make_case(2).network)
+    with net.start() as live:
+        pass
+    for call in (live.reset, live.counts, live.price, lambda: live.step(np.zeros(net.network.inputs, np.uint8))):
+        with pytest.raises(basalt.BasaltError, match="was closed"):
+            call()
+
+
 def test_backends_and_layers_that_are_not_there():
     net = basalt.Model(make_case(2).network)
     with pytest.raises(basalt.BasaltError, match="whole samples alone"):
